@@ -1,0 +1,49 @@
+// Every limit of Remit, in one place: each with its unit in its name and its reason beside it.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace remit::limits {
+
+// Language and documents.
+inline constexpr std::size_t kJsonDepth = 64;                    // deeper documents only serve to exhaust the stack of a reader
+inline constexpr std::size_t kJsonBytes = 8u << 20;              // as large as the largest catalog or facts upload
+inline constexpr std::size_t kCedarDepth = 200;                  // nesting of expressions; evaluation is recursive
+inline constexpr std::size_t kCedarFileBytes = 4u << 20;         // one policy or schema file
+inline constexpr std::size_t kCatalogFiles = 500;                // files of one catalog
+inline constexpr std::size_t kEntityIdBytes = 1024;              // an id is a name, not a document
+
+// HTTP.
+inline constexpr std::size_t kHttpBodyBytes = 1u << 20;          // of a request, but for facts and catalogs
+inline constexpr std::size_t kHttpLargeBodyBytes = 8u << 20;     // facts and catalogs
+inline constexpr std::size_t kHttpHeaderBytes = 16u << 10;       // start line and all headers
+inline constexpr std::size_t kHttpHeaderCount = 64;
+inline constexpr std::size_t kHttpTargetBytes = 4096;
+inline constexpr std::size_t kHttpConnections = 10'000;
+inline constexpr std::chrono::seconds kHttpReadTimeout{30};      // a whole request, from its first byte
+inline constexpr std::chrono::seconds kHttpIdleTimeout{75};      // between requests
+
+// Tasks.
+inline constexpr std::chrono::seconds kStartWait{10};            // start waits so long for credentials to be live
+inline constexpr std::chrono::seconds kCompleteWait{5};          // complete waits so long for credentials to be dead
+inline constexpr std::chrono::seconds kHeldConnectionGrace{15};  // a held connection that closed must be back within
+inline constexpr std::chrono::seconds kHeartbeatDefault{60};     // silence that ends a task
+inline constexpr std::chrono::hours kRequestLife{1};             // a request that nobody approves
+inline constexpr std::size_t kParameterBytes = 16u << 10;        // all parameters of a start together, as JSON
+inline constexpr std::size_t kReasonBytes = 1024;
+inline constexpr std::size_t kTokenPermissionBytes = 4096;       // a larger permission set goes into a token by reference
+inline constexpr std::chrono::seconds kOfflineTokenLife{60};
+inline constexpr std::chrono::seconds kClockSkew{5};             // between us and those who check our tokens, and the start-up check
+
+// Credentials.
+inline constexpr std::chrono::seconds kEndBackoffMax{30};        // ending is retried for ever, at least this often
+inline constexpr std::size_t kTargetWorkers = 8;                 // credentials that are made or ended at the same time
+
+// Secrets.
+inline constexpr std::size_t kSecretBytes = 64u << 10;           // one version of one secret
+inline constexpr std::size_t kSecretVersions = 10;               // kept of one secret
+inline constexpr std::size_t kSecretPathSegments = 16;
+inline constexpr std::size_t kSecretPathBytes = 512;
+
+}  // namespace remit::limits
