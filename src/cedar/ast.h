@@ -1,0 +1,103 @@
+// The syntax tree of policies: what the parser makes, the validator checks, and partial evaluation reduces. Nodes are immutable and
+// shared, so that a residual can keep the parts of a policy that it did not touch.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cedar/source.h"
+#include "cedar/value.h"
+
+namespace remit::cedar {
+
+enum class Var { kPrincipal, kAction, kResource, kContext };
+
+enum class Op {
+  kLiteral,      // literal
+  kVar,          // var
+  kSlot,         // name: "?principal" | "?resource"
+  kUnknown,      // name; only in residuals: a value that is not known yet
+  kAnd, kOr,     // args[0], args[1]
+  kIf,           // args[0] ? args[1] : args[2]
+  kNot, kNegate, // args[0]
+  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
+  kAdd, kSubtract, kMultiply,
+  kIn,           // args[0] in args[1] (an entity or a set of entities)
+  kIs,           // args[0] is name
+  kIsIn,         // args[0] is name in args[1]
+  kHas,          // args[0] has path (one or more attributes)
+  kGetAttr,      // args[0].name, args[0]["name"]
+  kLike,         // args[0] like pattern
+  kContains, kContainsAll, kContainsAny,  // args[0].contains(args[1])
+  kIsEmpty,      // args[0].isEmpty()
+  kHasTag, kGetTag,                       // args[0].getTag(args[1])
+  kSet,          // args
+  kRecord,       // fields
+  kCall,         // extension function or method `name` with args (a method's receiver is args[0])
+};
+
+struct Expr;
+using ExprPtr = std::shared_ptr<const Expr>;
+
+struct PatternPart {  // of `like`: any run of characters, or one literal text
+  bool wildcard = false;
+  std::string literal;
+  bool operator==(const PatternPart&) const = default;
+};
+
+struct Expr {
+  Op op = Op::kLiteral;
+  Span span;
+  Value literal;
+  Var var = Var::kPrincipal;
+  std::string name;
+  std::vector<std::string> path;
+  std::vector<PatternPart> pattern;
+  std::vector<ExprPtr> args;
+  std::vector<std::pair<std::string, ExprPtr>> fields;  // in source order, keys distinct
+};
+
+std::string ToString(const Expr& expr);  // Cedar source that parses to an equal tree
+bool Equal(const Expr& a, const Expr& b);  // spans left out
+
+enum class Effect { kPermit, kForbid };
+
+// `principal`, `principal == U`, `principal in U`, `principal is T`, `principal is T in U`; for actions also `in [U, …]`.
+struct ScopeConstraint {
+  enum class Kind { kAny, kEqual, kIn, kInSet, kIs, kIsIn } kind = Kind::kAny;
+  std::string type;                 // kIs, kIsIn
+  std::vector<EntityUid> entities;  // one; kInSet: any number
+  std::string slot;                 // "?principal" or "?resource" in place of the entity; templates only
+  Span span;
+};
+
+struct Annotation {
+  std::string value;  // "" where the source has no value
+  Span span;
+};
+
+struct Policy {
+  std::string id;  // "policy0", … in source order, unless @id is used by the host
+  Effect effect = Effect::kPermit;
+  std::map<std::string, Annotation, std::less<>> annotations;
+  ScopeConstraint principal, action, resource;
+  struct Condition {
+    bool when = true;  // false: unless
+    ExprPtr body;
+  };
+  std::vector<Condition> conditions;
+  Span span;
+
+  const Annotation* FindAnnotation(std::string_view name) const;
+  bool IsTemplate() const { return !principal.slot.empty() || !resource.slot.empty(); }
+
+  // Scope and conditions as one boolean expression.
+  ExprPtr AsExpr() const;
+};
+
+using PolicyPtr = std::shared_ptr<const Policy>;
+
+}  // namespace remit::cedar

@@ -1,0 +1,73 @@
+// Entities and the hierarchy that they form.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "cedar/value.h"
+
+namespace remit::cedar {
+
+class Schema;
+
+struct Entity {
+  EntityUid uid;
+  Record attributes;
+  Record tags;
+  std::vector<EntityUid> parents;
+};
+
+// What an evaluation may ask about entities. Implementations must be safe to read from several threads at once.
+class EntityView {
+ public:
+  virtual ~EntityView() = default;
+  virtual const Entity* Find(const EntityUid& uid) const = 0;            // null: unknown, i.e. no attributes, no parents
+  virtual bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const = 0;  // child != ancestor, transitively
+};
+
+// A closed set of entities. Immutable once built; copies share.
+class Entities final : public EntityView {
+ public:
+  Entities() = default;
+
+  // Computes ancestor closures. Errors: `duplicate-entity`, `entity-cycle`.
+  static Result<Entities> Build(std::vector<Entity> entities);
+
+  // Reads Cedar's entities JSON. With a schema: implicit entity and extension forms are read by declared type, action entities of the
+  // schema are added, and every entity is validated. Errors: `bad-entities`, `duplicate-entity`, `entity-cycle`, `entity-does-not-validate`.
+  static Result<Entities> FromJson(const json::Value& document, const Schema* schema);
+
+  const Entity* Find(const EntityUid& uid) const override;
+  bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const override;
+  std::size_t size() const;
+  std::vector<const Entity*> All() const;  // in order of uid
+
+ private:
+  struct Node {
+    Entity entity;
+    std::unordered_set<EntityUid, EntityUidHash> ancestors;
+  };
+  std::shared_ptr<const std::unordered_map<EntityUid, Node, EntityUidHash>> nodes_;
+};
+
+// `base` with a few entities on top (the task itself, what a PEP vouches for), without copying `base`. An entity here hides the base's.
+// Both must outlive the view.
+class OverlayEntities final : public EntityView {
+ public:
+  explicit OverlayEntities(const EntityView& base) : base_(base) {}
+  void Add(std::shared_ptr<const Entity> entity);
+  const Entity* Find(const EntityUid& uid) const override;
+  bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const override;
+
+ private:
+  const EntityView& base_;
+  std::vector<std::shared_ptr<const Entity>> added_;  // few
+};
+
+// One value in Cedar's JSON form; with an expected type implicit forms are understood. Errors: `bad-value`.
+Result<Value> ValueFromJson(const json::Value& document);
+
+}  // namespace remit::cedar

@@ -1,0 +1,37 @@
+// Partial evaluation: what is left of a policy when some of the request is not known yet.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cedar/ast.h"
+#include "cedar/entities.h"
+#include "cedar/schema.h"
+
+namespace remit::cedar {
+
+// A request of which parts are unknown. The types of principal and resource are always known; their entity may not be.
+struct PartialRequest {
+  std::string principal_type;
+  std::optional<EntityUid> principal;    // unknown: attributes stay symbolic (`principal.x`)
+  EntityUid action;
+  std::string resource_type;
+  std::optional<EntityUid> resource;
+  std::optional<Value> context;          // unknown: `context.x` stays
+};
+
+// The residual of a boolean expression: `true`, `false`, or an expression over the unknown parts only, folded as far as the type
+// information allows (`x == x`, `resource is T`, short circuits, `if`, `has` of a required attribute, `in` by the declared hierarchy).
+// An error that is certain becomes a residual of its own: std::nullopt. Entities that are not in `entities` count as unknown where
+// `open_world`, else as without attributes.
+struct PartialOptions {
+  bool open_world = false;
+};
+std::optional<ExprPtr> PartialEvaluate(const Expr& expr, const PartialRequest& request, const EntityView& entities, const Schema& schema,
+                                       PartialOptions options = {});
+
+bool IsTrue(const Expr& expr);
+bool IsFalse(const Expr& expr);
+
+}  // namespace remit::cedar

@@ -1,0 +1,98 @@
+// Schemas: which entity types, attributes, actions and contexts there are. Read from the human syntax; several fragments form one.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cedar/ast.h"
+#include "cedar/value.h"
+
+namespace remit::cedar {
+
+struct Type;
+using TypePtr = std::shared_ptr<const Type>;
+
+struct AttributeType {
+  TypePtr type;
+  bool required = true;
+  std::map<std::string, Annotation, std::less<>> annotations;
+  Span span;
+};
+
+// A resolved type: common types and names are replaced by what they stand for.
+struct Type {
+  enum class Kind { kBool, kLong, kString, kEntity, kSet, kRecord, kExtension } kind = Kind::kBool;
+  std::string name;                                             // kEntity: fully qualified; kExtension: decimal, ipaddr, datetime, duration
+  TypePtr element;                                              // kSet
+  std::map<std::string, AttributeType, std::less<>> attributes; // kRecord
+
+  std::string ToString() const;
+};
+
+struct EntityType {
+  std::string name;                                             // fully qualified
+  std::set<std::string> member_of;                              // parent types declared with `in`
+  std::map<std::string, AttributeType, std::less<>> attributes;
+  std::vector<std::string> attribute_order;                     // as declared
+  TypePtr tags;                                                 // null: no tags
+  std::vector<std::string> enumeration;                         // ids of `enum`; empty: any id
+  std::map<std::string, Annotation, std::less<>> annotations;
+  Span span;
+};
+
+struct ActionType {
+  EntityUid uid;
+  std::vector<EntityUid> member_of;
+  std::set<std::string> principals, resources;                  // types; both empty: applies to nothing
+  TypePtr context;                                              // always a record
+  std::map<std::string, Annotation, std::less<>> annotations;
+  Span span;
+};
+
+struct SchemaSource {
+  std::string file_name;
+  std::string text;
+};
+
+// Immutable; thread-safe.
+class Schema {
+ public:
+  Schema() = default;
+
+  // Parses and resolves all fragments together. Errors: `parse-error`, `unknown-type`, `duplicate-declaration`, `type-cycle`, … with place.
+  static Result<Schema> Parse(const std::vector<SchemaSource>& fragments);
+
+  const EntityType* FindEntityType(std::string_view name) const;
+  const ActionType* FindAction(const EntityUid& uid) const;
+  const std::map<std::string, EntityType, std::less<>>& entity_types() const { return entity_types_; }
+  const std::map<EntityUid, ActionType>& actions() const { return actions_; }
+  bool MayBeDescendant(std::string_view child_type, std::string_view ancestor_type) const;  // by the declared `in`s, transitively; false if equal only
+  bool ActionIn(const EntityUid& action, const EntityUid& group) const;                     // equal or member, transitively
+
+  // Checks one entity against its type. Errors: `entity-does-not-validate`, naming what is wrong.
+  Status ValidateEntity(const struct Entity& entity) const;
+
+  // Checks one value against a type. Errors: `ill-typed`.
+  Status ValidateValue(const Value& value, const Type& type) const;
+
+  // Reads a JSON value as a value of `type`, with Cedar's implicit forms: "id"-objects {type,id} or __entity for entities, plain strings
+  // for extension types. Errors: `ill-typed`, `bad-value`.
+  Result<Value> ReadValue(const json::Value& document, const Type& type) const;
+
+  // Checks a request: known action, types that it applies to, context of its type. Errors: `request-does-not-validate`.
+  Status ValidateRequest(const struct Request& request) const;
+
+  std::string ToString() const;  // human syntax of the whole, normalised; parses to an equal schema
+
+ private:
+  friend class SchemaBuilder;
+  std::map<std::string, EntityType, std::less<>> entity_types_;
+  std::map<EntityUid, ActionType> actions_;
+};
+
+}  // namespace remit::cedar
