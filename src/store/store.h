@@ -1,0 +1,113 @@
+// What must outlive the process: rows of a few tables, and the ledger. One commit changes rows and appends events, together or not at
+// all (promise I3). The rooms above decide what a row holds; a store only keeps bytes.
+//
+// One interface, one contract test (contract_test.h), several implementations.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace remit::store {
+
+// The numbers are stored: never reuse one.
+enum class Table : std::uint8_t {
+  kMeta = 1,        // installation id, epoch, counters
+  kTask = 2,        // key: task id
+  kCredential = 3,  // key: credential id
+  kApproval = 4,    // key: task id + "/" + person
+  kCatalog = 5,     // key: hash of the catalog, hex
+  kFact = 6,        // key: entity uid
+  kActor = 7,       // key: entity uid
+  kPerson = 8,      // key: entity uid
+  kSession = 9,     // key: hash of a handle, hex (people's and PEPs' sessions, sign-in links)
+  kSecret = 10,     // key: path + version
+  kTarget = 11,     // key: name
+  kKey = 12,        // key: key id; signing keys, sealed
+  kReplay = 13,     // key: what may be used once (client assertion ids), until it expires
+  kIdempotency = 14,
+};
+
+// Puts a value, or deletes the row where there is none.
+struct Write {
+  Table table;
+  std::string key;
+  std::optional<std::string> value;
+};
+
+// A condition of a commit: the row holds exactly this value (or is absent). What makes spends and hand-overs safe between servers.
+struct Expect {
+  Table table;
+  std::string key;
+  std::optional<std::string> value;
+};
+
+struct Batch {
+  std::vector<Expect> expects;
+  std::vector<Write> writes;
+  std::vector<std::string> events;  // each the canonical JSON (RFC 8785) of one ledger event
+  bool must_fit = false;            // an end: may use the space that is kept in reserve when the disk is full
+};
+
+struct Committed {
+  std::uint64_t first_event = 0;  // index in the ledger of the first of the batch's events
+};
+
+// One event of the ledger as stored. The leaf of the tree is the hash of a commitment to salt and body (docs/formats.md), so a body can
+// be erased (nullopt) and every proof still holds.
+struct StoredEvent {
+  std::uint64_t index = 0;
+  std::optional<std::string> body;
+  std::string salt;
+  Hash leaf{};
+};
+
+struct TreeHead {
+  std::uint64_t size = 0;
+  Hash root{};
+};
+
+// Thread-safe throughout.
+class Store {
+ public:
+  using Done = std::function<void(Result<Committed>)>;
+
+  virtual ~Store() = default;
+
+  // Commits the batch durably, then calls `done` once, on a thread of the store's. Batches commit in the order of the calls; many share
+  // one fsync. Reads see a batch once `done` was called. Errors: `conflict` (an Expect does not hold; nothing is changed),
+  // `store-full` (kResourceExhausted), `store-failed` (kUnavailable), `store-closed`.
+  virtual void Commit(Batch batch, Done done) = 0;
+
+  // The same, waiting. Never call it on the store's own thread.
+  Result<Committed> CommitNow(Batch batch);
+
+  // Errors of the reads: `store-failed`, `store-corrupt`.
+  virtual Result<std::optional<std::string>> Get(Table table, std::string_view key) = 0;
+
+  // Calls `row` for each row whose key begins with `prefix`, in order of keys, until it returns false.
+  virtual Status Scan(Table table, std::string_view prefix, const std::function<bool(std::string_view key, std::string_view value)>& row) = 0;
+
+  // The ledger as committed.
+  virtual TreeHead Head() = 0;
+  virtual Status ScanEvents(std::uint64_t first, const std::function<bool(const StoredEvent&)>& event) = 0;
+
+  // Proofs (RFC 6962 §2.1) over the tree of the first `size` leaves. Errors: `no-such-entry`.
+  virtual Result<std::vector<Hash>> InclusionProof(std::uint64_t index, std::uint64_t size) = 0;
+  virtual Result<std::vector<Hash>> ConsistencyProof(std::uint64_t old_size, std::uint64_t size) = 0;
+
+  // The root of the first `size` leaves.
+  virtual Result<Hash> RootAt(std::uint64_t size) = 0;
+
+  // Replaces the bodies of events by nothing (personal data whose time is over). Proofs still hold.
+  virtual Status EraseEventBodies(const std::vector<std::uint64_t>& indices) = 0;
+};
+
+}  // namespace remit::store
