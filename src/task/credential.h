@@ -1,0 +1,49 @@
+// A credential and its small life: planned → live → ending → dead, each step written down before the world is touched.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "json/value.h"
+#include "task/permission.h"
+
+namespace remit::task {
+
+enum class CredentialState : std::uint8_t { kPlanned = 1, kLive = 2, kEnding = 3, kDead = 4 };
+std::string_view StateName(CredentialState state);  // "planned", "live", "ending", "dead"
+
+// One step of its end that was seen to be done, e.g. {"disarmed", "no membership, no login, no session"}.
+struct Evidence {
+  std::string step;    // stable slug
+  std::string detail;  // what was seen, e.g. "login refused with SQLSTATE 28P01"; never a secret
+  Time at{};
+  bool operator==(const Evidence&) const = default;
+};
+
+struct CredentialRecord {
+  std::string id;                        // crd_…
+  std::string task;                      // tsk_…
+  std::string target;                    // name in the configuration, e.g. "orders"; "token" for tokens
+  std::string kind;                      // "postgres-role", "token-introspect", "token-offline"
+  CredentialState state = CredentialState::kPlanned;
+  PermissionSet permissions;             // what it was planned for
+  Time planned{};
+  std::optional<Time> live, ending, dead;
+  Time not_after{};                      // the target's own expiry
+  std::string name;                      // at the target, e.g. remit_<installation>_<id>
+  std::map<std::string, std::string> notes;  // what its target wants to remember (an OID, an address); never a secret
+  std::string sealed;                    // secret material, sealed under the master key; erased at dead
+  std::uint32_t end_attempts = 0;
+  std::string last_error;                // of the last attempt to end it
+  std::optional<Time> retry_at;
+  std::vector<Evidence> evidence;
+
+  std::string Encode() const;            // compact binary, first byte is the version of the form
+  static Result<CredentialRecord> Decode(std::string_view bytes);
+  bool operator==(const CredentialRecord&) const = default;
+};
+
+}  // namespace remit::task
