@@ -23,6 +23,9 @@ inline constexpr std::size_t kHttpTargetBytes = 4096;
 inline constexpr std::size_t kHttpConnections = 10'000;
 inline constexpr std::chrono::seconds kHttpReadTimeout{30};      // a whole request, from its first byte
 inline constexpr std::chrono::seconds kHttpIdleTimeout{75};      // between requests
+inline constexpr std::size_t kHttpParameterCount = 64;           // of a query or a form
+inline constexpr std::size_t kHttpPathSegments = 32;             // deeper than any route, a whole secret path included
+inline constexpr std::size_t kHttpStreamBytes = 1u << 20;        // of a stream that wait for a peer that reads slowly; more cuts it
 
 // Tasks.
 inline constexpr std::chrono::seconds kStartWait{10};            // start waits so long for credentials to be live

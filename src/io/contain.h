@@ -1,0 +1,32 @@
+// Containment: what a command started must not outlive it. A subreaper inherits orphans, so that every descendant can be found by walking
+// /proc and killed until none is left. Where the command has the same uid it can still get away by tricks (ptrace, a helper that was there
+// before); docs/threat-model.md says so. A cgroup (cgroup.h) is tighter.
+#pragma once
+
+#include <sys/types.h>
+
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace remit::io {
+
+// Makes this process the parent of all orphans among its descendants (PR_SET_CHILD_SUBREAPER). Errors: `subreaper-failed`.
+Status BecomeSubreaper();
+
+// This process gets `signal` when its parent's thread ends (PR_SET_PDEATHSIG); if `parent` has ended already, it gets it now.
+Status DieWithParent(int signal, pid_t parent);
+
+// No core dumps, and memory that processes of the same uid cannot read (RLIMIT_CORE 0, PR_SET_DUMPABLE 0). Errors: `harden-failed`.
+Status NoDumps();
+
+// All descendants of `root` (not itself) that /proc shows at this moment; zombies left out.
+std::vector<pid_t> Descendants(pid_t root);
+
+// Stops, then kills all descendants of this process and reaps those that become its children, again and again until a walk finds none, at
+// most `timeout`. Call BecomeSubreaper before they are started, else grandchildren whose parent ends escape to init.
+// Returns how many processes were killed. Errors: `descendants-left`.
+Result<std::size_t> KillDescendants(Duration timeout);
+
+}  // namespace remit::io
