@@ -1,0 +1,70 @@
+// Text to tokens, for policies and schemas alike: they share identifiers, strings, comments and most punctuation. A token keeps its raw
+// text; what a string means (escapes, wildcards of `like`) is escape.h's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cedar/source.h"
+
+namespace remit::cedar {
+
+enum class TokenKind : std::uint8_t {
+  kIdentifier,   // [_a-zA-Z][_a-zA-Z0-9]*, reserved words included
+  kInteger,      // [0-9]+; a sign is an operator
+  kString,       // "…" with its quotes, escapes untouched
+  kSlot,         // ?principal, ?resource, any ?identifier; a lone `?` is punctuation
+  kPunctuation,  // @ . , ; : :: ( ) { } [ ] == != < <= >= > || && + - * / % ! = ?
+  kEnd,          // behind the last token; text is empty
+};
+
+struct Token {
+  TokenKind kind = TokenKind::kEnd;
+  std::uint32_t begin = 0, line = 0, column = 0;  // as in Span
+  std::string_view text;                          // raw; points into the source
+
+  bool Is(std::string_view punctuation) const { return kind == TokenKind::kPunctuation && text == punctuation; }
+  bool IsWord(std::string_view word) const { return kind == TokenKind::kIdentifier && text == word; }
+};
+
+// The tokens of one source, with a position in them. `text` must outlive the stream and its tokens.
+class TokenStream {
+ public:
+  // Errors: `parse-error` for a character that begins no token, a string that does not end, and text that is not UTF-8;
+  // `source-too-large` over limits::kCedarFileBytes.
+  static Result<TokenStream> Read(std::string_view text, std::string_view file_name);
+
+  const Token& Peek(std::size_t ahead = 0) const;  // kEnd for ever behind the last token
+  const Token& Next();                             // returns the token and steps over it
+  bool AtEnd() const { return Peek().kind == TokenKind::kEnd; }
+
+  bool Accept(std::string_view punctuation);       // steps over it if it is next
+  bool AcceptWord(std::string_view word);
+  Status Expect(std::string_view punctuation);     // Errors: `parse-error`, naming what was found
+
+  // What a kString token stands for, escapes resolved. Errors: `parse-error`.
+  Result<std::string> Unquote(const Token& token) const;
+
+  Span SpanOf(const Token& token) const;
+  Span SpanFrom(const Token& first) const;         // from `first` to the end of the token stepped over last
+
+  // A `parse-error` at `token`; Unexpected says "unexpected `x`, expected …".
+  std::unexpected<Error> FailAt(const Token& token, std::string message, std::string hint = {}) const;
+  std::unexpected<Error> Unexpected(std::string_view expected) const;
+
+ private:
+  std::shared_ptr<const std::string> file_;
+  std::vector<Token> tokens_;  // INVARIANT: the last is kEnd
+  std::size_t next_ = 0;
+};
+
+// Words that cannot be the name of anything: true false if then else in is like has __cedar.
+bool IsReserved(std::string_view word);
+
+// Whether `text` is an identifier that is not reserved, i.e. needs no quotes as an attribute.
+bool IsIdentifier(std::string_view text);
+
+}  // namespace remit::cedar
