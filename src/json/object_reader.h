@@ -55,8 +55,7 @@ class ObjectReader {
 
  private:
   const Value* Get(std::string_view name, bool required);
-  template <class T>
-  const Value* Typed(std::string_view name, bool required, bool (Value::*is)() const, T expected);
+  const Value* Typed(std::string_view name, bool required, bool (Value::*is)() const, std::string_view expected);
   std::optional<std::vector<std::string>> Strings(std::string_view name, bool required);
   void Note(Error error);
 
