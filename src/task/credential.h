@@ -46,4 +46,16 @@ struct CredentialRecord {
   bool operator==(const CredentialRecord&) const = default;
 };
 
+// The state machine. Pure. Errors: `wrong-state`. Events: "credential.planned", ".live", ".ending", ".dead", with what is to be known.
+struct CredentialTransition {
+  CredentialRecord next;
+  std::vector<json::Value> events;
+};
+CredentialTransition PlanCredential(CredentialRecord draft, Time now);
+Result<CredentialTransition> MakeLive(const CredentialRecord& record, std::map<std::string, std::string> notes, Time now);
+Result<CredentialTransition> BeginEnd(const CredentialRecord& record, const std::string& why, Time now);       // from planned or live
+Result<CredentialTransition> NoteAttempt(const CredentialRecord& record, const std::string& error, std::vector<Evidence> evidence,
+                                         std::map<std::string, std::string> notes, std::optional<Time> retry_at, Time now);
+Result<CredentialTransition> MakeDead(const CredentialRecord& record, std::vector<Evidence> evidence, Time now);  // erases `sealed`
+
 }  // namespace remit::task
