@@ -33,6 +33,8 @@ enum class Table : std::uint8_t {
   kKey = 12,        // key: key id; signing keys, sealed
   kReplay = 13,     // key: what may be used once (client assertion ids), until it expires
   kIdempotency = 14,
+  kEndedTask = 15,        // key: task id; moved here from kTask when a task ends, so that a start reads live tasks only
+  kEndedCredential = 16,  // key: credential id; likewise
 };
 
 // Puts a value, or deletes the row where there is none.
