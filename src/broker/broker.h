@@ -1,0 +1,129 @@
+// The use cases. The broker holds what is live in memory, decides, writes every state change and its event in one commit before it
+// takes effect outside, and sees to it that what should be dead dies.
+//
+// Threads: every call may come from any thread; answers come once, from any thread (often the store's), and must not block. One mutex
+// guards the live state; it is never held while the disk or a target is waited for.
+//
+// INVARIANT: a change that takes access away applies in memory before it is committed; a change that gives access applies after.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "base/secret.h"
+#include "broker/answers.h"
+#include "crypto/envelope.h"
+#include "crypto/keys.h"
+#include "identity/caller.h"
+#include "io/timers.h"
+#include "io/workers.h"
+#include "store/store.h"
+#include "target/target.h"
+#include "task/catalog.h"
+#include "task/decision.h"
+
+namespace remit::broker {
+
+using identity::Caller;
+
+template <class T>
+using Answer = std::function<void(Result<T>)>;
+
+// What a broker needs. Everything must outlive it.
+struct Parts {
+  store::Store& store;
+  Clock& clock;
+  Rng& rng;
+  io::Timers& timers;
+  io::Workers& workers;                                   // blocking calls to targets
+  const crypto::MasterKey& master_key;
+  std::vector<std::shared_ptr<target::Target>> targets;   // native ones
+  std::string issuer;                                     // public URL, e.g. http://127.0.0.1:7070
+  bool accept_clock = false;                              // --accept-clock: start although the wall clock is behind the ledger
+};
+
+class Broker {
+ public:
+  // Reads everything live from the store and takes up what a crash left: tasks whose time is over end, credentials that were planned or
+  // ending go on to their end, and the targets are swept. Errors: the store's, `wrong-master-key`.
+  static Result<std::unique_ptr<Broker>> Open(Parts parts);
+  ~Broker();
+
+  // --- set-up (setup.cc): catalogs, facts, actors, people -----------------------------------------------------------------------
+  // By the operator, or whom the catalog in force permits `catalog.load`. A dry run changes nothing.
+  void LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, bool dry_run, Answer<CatalogAnswer> answer);
+  void PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);  // Cedar entities JSON
+  void PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> answer);
+  void PutPerson(const Caller& by, PersonRecord person, Answer<json::Value> answer);
+  std::optional<ActorRecord> FindActor(const cedar::EntityUid& uid) const;
+  std::optional<ActorRecord> FindActorByClientId(const std::string& client_id) const;
+  std::optional<ActorRecord> FindActorByUnixUid(std::uint32_t uid) const;
+  std::optional<PersonRecord> FindPerson(const cedar::EntityUid& uid) const;
+  std::shared_ptr<const task::Catalog> catalog() const;   // in force; null before the first
+  json::Value Facts() const;
+
+  // --- the life of a task (life.cc) ---------------------------------------------------------------------------------------------
+  // Actors and people start tasks. Answers once it is active with its credentials live (10 s at most, then with what there is), or
+  // requested. Errors: `no-catalog`, `unknown-type`, parameter errors, `start-denied`, `too-long`, `bad-reason`, `already-started`.
+  void Start(const Caller& by, StartRequest request, Answer<StartAnswer> answer);
+  void Complete(const Caller& by, const std::string& task, Duration wait, Answer<EndAnswer> answer);
+  void Withdraw(const Caller& by, const std::string& task, Answer<EndAnswer> answer);
+  void Revoke(const Caller& by, const std::string& task, const std::string& why, Duration wait, Answer<EndAnswer> answer);
+  void Approve(const Caller& by, const std::string& approval, const std::string& hash, Answer<json::Value> answer);
+  void Deny(const Caller& by, const std::string& approval, const std::string& why, Answer<json::Value> answer);
+  Status Heartbeat(const Caller& by, const std::string& task);
+
+  // A held connection of `remit run`: while at least one is held, no heartbeat is missed; when the last closes and none is back within
+  // 15 s the task ends. `notify` gets one JSON line for each change of the task, and "warning" at 80 % of its life.
+  Result<std::uint64_t> Hold(const Caller& by, const std::string& task, std::function<void(const json::Value&)> notify);
+  void Release(const std::string& task, std::uint64_t hold);
+
+  // --- use (use.cc) -------------------------------------------------------------------------------------------------------------
+  // A PEP's question: is charged. `by` must be permitted `enforce` for the resource. Unknown task or token: a deny, never an error.
+  void Evaluate(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
+  // A task about itself, or a PEP, or `view`: spends nothing.
+  Result<UseAnswer> Check(const Caller& by, const UseRequest& request);
+  // What a REMIT_TOKEN or a JWT of ours is worth now, for RFC 7662. Nothing but {"active": false} for what is dead or unknown.
+  json::Value Introspect(const Caller& by, std::string_view token);
+  // Who holds this opaque handle (REMIT_TOKEN or holder key); kNobody where dead or unknown.
+  Caller FindHandle(std::string_view handle) const;
+
+  // --- tokens for other resource servers (tokens.cc) ------------------------------------------------------------------------------
+  void IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnswer> answer);
+  json::Value Jwks() const;
+
+  // --- secrets (secrets.cc): decided as any use ---------------------------------------------------------------------------------------
+  void ReadSecret(const Caller& by, const std::string& path, std::optional<std::uint32_t> version, Answer<SecretAnswer> answer);
+  void WriteSecret(const Caller& by, const std::string& path, Secret value, Answer<SecretAnswer> answer);
+  void ListSecrets(const Caller& by, const std::string& folder, Answer<json::Value> answer);
+
+  // --- reading (view.cc) ------------------------------------------------------------------------------------------------------------
+  Result<json::Value> ShowTask(const Caller& by, const std::string& task);
+  Result<json::Value> ListTasks(const Caller& by, const ListFilter& filter);
+  Result<json::Value> ListApprovals(const Caller& by);
+  // Waits until the task is in another state than `state` (or has ended), `wait` at most.
+  void WatchTask(const Caller& by, const std::string& task, const std::string& state, Duration wait, Answer<json::Value> answer);
+  Result<std::map<std::string, Secret>> Environment(const Caller& by, const std::string& task);  // of its live credentials; holder only
+  Result<json::Value> Explain(const Caller& by, const std::string& type, const json::Value& parameters, bool from_text);
+  Result<json::Value> Receipt(const Caller& by, const std::string& task);                         // signed; see docs/formats.md
+  Result<json::Value> Checkpoint();                                                              // signed note of the ledger as it is
+  json::Value Health() const;                                                                    // for /readyz: what is in doubt, if anything
+  Counters counters() const;
+
+  // --- seeing to it (sweep.cc) ----------------------------------------------------------------------------------------------------
+  // Compares ledger and targets; ends what carries our mark and is not live. Runs at start and on a schedule too.
+  void Sweep(Answer<json::Value> answer);
+
+ private:
+  class Impl;
+  explicit Broker(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace remit::broker
