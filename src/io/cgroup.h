@@ -30,6 +30,8 @@ class Cgroup {
   Status Remove();
 
  private:
+  Cgroup() = default;
+
   std::string path_;
   Fd folder_;
 };

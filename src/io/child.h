@@ -22,7 +22,7 @@ struct ChildOptions {
   int in = -1, out = -1, err = -1;  // what becomes the child's 0, 1, 2; -1: the parent's own
   std::vector<std::pair<int, int>> fds;  // further files: (parent's number, child's number ≥ 3). All others are closed in the child
   bool own_group = true;           // the child leads a process group of its own, so that SignalGroup reaches what it starts
-  bool foreground = false;         // with own_group: give it the controlling terminal, where the parent has one in the foreground
+  bool foreground = false;         // with own_group: give it the parent's terminal, if the parent is in its foreground, until Wait has seen the end
   int parent_death_signal = 0;     // sent to the child when the parent's *thread* that spawned it ends (PR_SET_PDEATHSIG); 0: none
   bool no_new_privileges = false;  // set-uid programs get no rights (PR_SET_NO_NEW_PRIVS)
   int cgroup = -1;                 // an open cgroup v2 folder that the child is born into (clone3 is not used: it writes itself in)
@@ -49,7 +49,7 @@ class Child {
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }  // readable (poll) when the process has ended
 
-  // Waits until the child has ended, at most `timeout`; nullopt: still running. The first call that sees the end reaps it; later calls
+  // Waits until the child has ended, at most `timeout`; nullopt: still running, or (with a timeout) a signal came. The first call that sees the end reaps it; later calls
   // give the same answer. Errors: `wait-failed`.
   Result<std::optional<Exit>> Wait(std::optional<Duration> timeout = std::nullopt);
 
@@ -59,8 +59,11 @@ class Child {
   bool SignalGroup(int signal) const;
 
  private:
+  void TakeTerminalBack();
+
   pid_t pid_ = -1;
   Fd pidfd_;
+  Fd terminal_;  // the controlling terminal, while it is the child's
   bool own_group_ = false;
   std::optional<Exit> exit_;
 };

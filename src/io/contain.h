@@ -16,6 +16,7 @@ namespace remit::io {
 Status BecomeSubreaper();
 
 // This process gets `signal` when its parent's thread ends (PR_SET_PDEATHSIG); if `parent` has ended already, it gets it now.
+// Errors: `parent-death-signal-failed`.
 Status DieWithParent(int signal, pid_t parent);
 
 // No core dumps, and memory that processes of the same uid cannot read (RLIMIT_CORE 0, PR_SET_DUMPABLE 0). Errors: `harden-failed`.
@@ -24,9 +25,13 @@ Status NoDumps();
 // All descendants of `root` (not itself) that /proc shows at this moment; zombies left out.
 std::vector<pid_t> Descendants(pid_t root);
 
-// Stops, then kills all descendants of this process and reaps those that become its children, again and again until a walk finds none, at
-// most `timeout`. Call BecomeSubreaper before they are started, else grandchildren whose parent ends escape to init.
+// Stops, then kills all descendants of this process, again and again until walks find none, at most `timeout`. Call BecomeSubreaper before
+// they are started, else grandchildren whose parent ends escape to init. Zombies stay for whoever waits for them (see Child::Wait).
 // Returns how many processes were killed. Errors: `descendants-left`.
 Result<std::size_t> KillDescendants(Duration timeout);
+
+// Reaps ended children of this process that nobody waits for: orphans that came to a subreaper. `except`: the child that a Child object
+// waits for. Returns how many.
+std::size_t ReapOrphans(pid_t except);
 
 }  // namespace remit::io

@@ -59,7 +59,7 @@ class LoopTimers final : public Timers {
   std::shared_ptr<Impl> impl_;
 };
 
-// Timers that a test moves, together with its clock. Not thread-safe but for At and Cancel out of other threads while RunUntil waits not.
+// Timers that a test moves, together with its clock. At and Cancel are thread-safe; RunUntil is for one thread.
 class FakeTimers final : public Timers {
  public:
   explicit FakeTimers(FakeClock& clock) : clock_(clock) {}
