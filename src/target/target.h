@@ -47,6 +47,7 @@ struct Made {
 struct EndResult {
   bool dead = false;
   std::string reason;                          // why not yet; never a secret
+  bool unreachable = false;                    // the target did not answer at all: others need not try for a while either
   bool retry_at_once = false;                  // a refusal that is known to pass at once, e.g. "tuple concurrently updated"
   std::optional<Time> retry_at;
   std::vector<task::Evidence> evidence;        // new since the last attempt
