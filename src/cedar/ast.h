@@ -6,6 +6,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cedar/source.h"
@@ -63,6 +65,13 @@ struct Expr {
 std::string ToString(const Expr& expr);  // Cedar source that parses to an equal tree
 bool Equal(const Expr& a, const Expr& b);  // spans left out
 
+// `operands` joined by && or || (kAnd, kOr): a left-deep tree up to kChainLength operands, a balanced one beyond, so that a chain of
+// any length keeps a depth that recursion can take. Evaluates in the order of `operands`. None: the operator's neutral literal.
+inline constexpr std::size_t kChainLength = 32;
+ExprPtr MakeChain(Op op, const std::vector<ExprPtr>& operands);
+
+ExprPtr MakeLiteral(Value value, Span span = {});
+
 enum class Effect { kPermit, kForbid };
 
 // `principal`, `principal == U`, `principal in U`, `principal is T`, `principal is T in U`; for actions also `in [U, …]`.
@@ -99,5 +108,9 @@ struct Policy {
 };
 
 using PolicyPtr = std::shared_ptr<const Policy>;
+
+std::string ToString(const Policy& policy);  // Cedar source that parses to an equal policy
+std::string ToString(const ScopeConstraint& constraint, std::string_view variable);
+bool Equal(const Policy& a, const Policy& b);  // ids and spans left out
 
 }  // namespace remit::cedar

@@ -65,6 +65,7 @@ class Value {
   Value(std::string s);
   Value(const char* s);
   Value(EntityUid uid);
+  explicit Value(std::shared_ptr<const EntityUid> uid);         // shares; not null
   Value(Decimal d) : data_(d) {}
   Value(Datetime d) : data_(d) {}
   Value(DurationValue d) : data_(d) {}
