@@ -18,7 +18,8 @@ struct Envelope {
   Bytes sealed;        // the text, sealed under the data key
 };
 
-// Both seals cover `associated_data` and the master key's id: an envelope moved to another row, path or version does not open.
+// Both seals cover `associated_data`, the wrapping one also the master key's id: an envelope moved to another row, path or version does
+// not open.
 Envelope SealEnvelope(const MasterKey& master, ByteView plaintext, ByteView associated_data, Rng& rng);
 
 // Errors: `wrong-master-key` where the envelope names another one; `sealed-data-corrupt`.

@@ -1,7 +1,7 @@
 // Sealing: AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce. What is sealed opens only with the same key and the same
 // associated data, and not when a single bit was changed.
 //
-// Format, version 1:  0x01 ‖ nonce (12) ‖ ciphertext ‖ tag (16).  The version byte is part of what the tag covers.
+// Format, version 1:  0x01 ‖ nonce (12) ‖ ciphertext ‖ tag (16)
 // One key seals at most 2^32 texts (SP 800-38D §8.3): envelope.h uses a key of its own for each.
 #pragma once
 
