@@ -17,7 +17,7 @@ struct Obligation {
   std::uint32_t count = 1;
   std::string policy;     // id of the forbid
   std::string condition;  // residual as Cedar source; empty: always
-  bool operator==(const Obligation&) const = default;
+  auto operator<=>(const Obligation&) const = default;
 };
 
 struct Permission {
@@ -26,6 +26,7 @@ struct Permission {
   cedar::EntityUid action;
   Scope scope = Scope::kEqual;
   cedar::EntityUid resource;             // kEqual, kIn; for kIs only `type` is set
+  std::string member_type;               // kIn: the type of the resources in it; empty: any
   std::vector<std::string> conditions;   // residuals that must hold, as Cedar source; empty: unconditional
   std::vector<Obligation> obligations;
   std::vector<std::string> policies;     // ids of the permits that it comes from
@@ -38,7 +39,13 @@ struct Permission {
 struct PermissionSet {
   std::vector<Permission> permissions;   // sorted, without duplicates
 
+  // Sorts, merges equal permissions, and drops those that another one gives with fewer demands.
+  void Normalise();
+
+  // An array of objects {"action": "Action::\"ticket.read\"", "resource" | "in" | "is": "…"}, and where there are any: "type" (of the
+  // members of "in"), "when" (conditions), "obligations" [{"after_uses" | "unless_approved": n, "policy", "when"?}], "policies".
   json::Value ToJson() const;
+  // Strict. Errors: `bad-permission-set`.
   static Result<PermissionSet> FromJson(const json::Value& document);
   Hash Digest() const;                   // SHA-256 of the canonical JSON
   bool operator==(const PermissionSet&) const = default;
