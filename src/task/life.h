@@ -18,17 +18,31 @@ struct Transition {
 };
 
 // Errors of all: `wrong-state` (kFailedPrecondition), naming the present state, e.g. "task `tsk_…` is completed".
-// A record that is new: asked for, waiting for approvals, or active at once (approvals_needed == 0 goes on to Activate).
+
+// A record that is new: asked for, waiting for approvals, or active at once (approvals_needed == 0: the caller goes on to Activate in the
+// same commit, and the start is one event, `task.started`, which then carries what `task.requested` would). Sets state, requested, and
+// the request's own deadline (limits::kRequestLife); clears what only later steps may set.
 Transition Request(TaskRecord draft, Time now);
-Result<Transition> Approve(const TaskRecord& record, const cedar::EntityUid& person, Time now);   // error: `already-approved`
+
+// One yes, from requested and before the request's deadline. Errors: `already-approved`; `own-request` for anyone in the chain.
+Result<Transition> Approve(const TaskRecord& record, const cedar::EntityUid& person, Time now);
 Result<Transition> Deny(const TaskRecord& record, const cedar::EntityUid& person, const std::string& why, Time now);
+Result<Transition> DenyByPolicy(const TaskRecord& record, const std::string& why, Time now);      // when it was evaluated again
+// Evaluated again before activation, and what was approved is not what it would get now: asks anew, every yes is void.
+Result<Transition> AskAgain(const TaskRecord& record, const Hash& request_hash, std::uint32_t approvals_needed, Time now);
 Result<Transition> Withdraw(const TaskRecord& record, const cedar::EntityUid& by, Time now);
-Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now);  // sets started and deadline
+// From requested with every yes that is needed. Fixes started and the deadline (now + ttl), once and for all. Errors: `not-approved`.
+Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now);
 Result<Transition> Complete(const TaskRecord& record, const cedar::EntityUid& by, const std::string& reason, Time now);
 Result<Transition> Revoke(const TaskRecord& record, const cedar::EntityUid& by, const std::string& why, Time now);
-Result<Transition> Expire(const TaskRecord& record, const std::string& reason, Time now);         // "deadline", "heartbeat", "connection-closed"
+// `reason`: "deadline" (of a task or a request; `wrong-state` while it has not come), "heartbeat", "connection-closed".
+Result<Transition> Expire(const TaskRecord& record, const std::string& reason, Time now);
 Result<Transition> Fail(const TaskRecord& record, const std::string& why, Time now);
+// One use of each of these forbids. Only when active, and before the deadline.
 Result<Transition> Spend(const TaskRecord& record, const std::vector<std::string>& forbids, const cedar::EntityUid& action,
-                         const cedar::EntityUid& resource, Time now);                             // only when active
+                         const cedar::EntityUid& resource, Time now);
+
+// Adds enforcements that were counted in memory; the end's event names the totals. No event of its own, and nothing once it has ended.
+TaskRecord AddCounts(TaskRecord record, std::uint64_t allowed, std::uint64_t denied);
 
 }  // namespace remit::task

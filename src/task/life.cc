@@ -1,0 +1,220 @@
+// The state machine of a task. See life.h.
+//
+// INVARIANTS: an end state is left by nothing; only exactly `active` spends; the deadline is set by Activate and by nothing after it;
+// whatever changes the state or a count of uses tells the ledger.
+#include "task/life.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+
+namespace remit::task {
+namespace {
+
+std::unexpected<Error> WrongState(const TaskRecord& record) {
+  return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", record.id, StateName(record.state)));
+}
+
+std::unexpected<Error> PastDeadline(const TaskRecord& record) {
+  return Fail(Code::kFailedPrecondition, "wrong-state",
+              fmt::format("task `{}` is {}, and its time was over at {}", record.id, StateName(record.state), FormatTime(record.deadline)));
+}
+
+json::Object Event(std::string_view type, const TaskRecord& record, Time now) {
+  return json::Object{{"type", type}, {"time", FormatTime(now)}, {"task", record.id}};
+}
+
+json::Array Uids(const std::vector<cedar::EntityUid>& uids) {
+  json::Array array;
+  for (const auto& uid : uids) array.push_back(uid.ToString());
+  return array;
+}
+
+// What is asked for: said once, in the first event of a task.
+void Describe(const TaskRecord& record, json::Object& event) {
+  event.Set("task_type", record.type);
+  event.Set("name", record.name);
+  event.Set("purpose", record.purpose);
+  event.Set("actor", record.actor.ToString());
+  event.Set("chain", Uids(record.chain));
+  if (!record.parent.empty()) event.Set("parent", record.parent);
+  event.Set("parameters", record.parameters);
+  if (!record.reason.empty()) event.Set("reason", record.reason);
+  event.Set("ttl", FormatDuration(record.ttl));
+  event.Set("catalog", record.catalog);
+  event.Set("facts", record.facts);
+}
+
+bool IsOwn(const TaskRecord& record, const cedar::EntityUid& person) {
+  return person == record.actor || std::ranges::find(record.chain, person) != record.chain.end();
+}
+
+// Every end of a task: the state, when, why, by whom, and how often it was allowed and refused.
+Transition End(const TaskRecord& record, State state, const std::string& reason, const std::string& by, Time now) {
+  Transition t{record, {}};
+  t.next.state = state;
+  t.next.ended = now;
+  t.next.end_reason = reason;
+  t.next.ended_by = by;
+  json::Object event = Event(fmt::format("task.{}", StateName(state)), record, now);
+  event.Set("reason", reason);
+  if (!by.empty()) event.Set("by", by);
+  if (record.started) {
+    event.Set("started", FormatTime(*record.started));
+    event.Set("allowed", std::to_string(record.allowed));
+    event.Set("denied", std::to_string(record.denied));
+  }
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+bool IsRunning(const TaskRecord& record) { return record.state == State::kActive || record.state == State::kSuspended; }
+bool IsWaiting(const TaskRecord& record) { return record.state == State::kRequested || record.state == State::kScheduled; }
+
+}  // namespace
+
+Transition Request(TaskRecord draft, Time now) {
+  draft.state = State::kRequested;
+  draft.requested = now;
+  draft.started = draft.ended = std::nullopt;
+  draft.deadline = now + limits::kRequestLife;
+  draft.approvals.clear();
+  draft.uses.clear();
+  draft.allowed = draft.denied = 0;
+  draft.credentials.clear();
+  draft.end_reason.clear();
+  draft.ended_by.clear();
+  if (draft.approvals_needed == 0) return {std::move(draft), {}};
+  json::Object event = Event("task.requested", draft, now);
+  Describe(draft, event);
+  event.Set("approvals_needed", draft.approvals_needed);
+  event.Set("request_hash", HexEncode(draft.request_hash));
+  event.Set("expires", FormatTime(draft.deadline));
+  return {std::move(draft), {std::move(event)}};
+}
+
+Result<Transition> Approve(const TaskRecord& record, const cedar::EntityUid& person, Time now) {
+  if (record.state != State::kRequested) return WrongState(record);
+  if (now >= record.deadline) return PastDeadline(record);
+  if (IsOwn(record, person)) {
+    return Fail(Code::kPermissionDenied, "own-request", fmt::format("`{}` is in the chain of this request and cannot approve it", person.ToString()));
+  }
+  if (std::ranges::find(record.approvals, person, &Yes::person) != record.approvals.end()) {
+    return Fail(Code::kAlreadyExists, "already-approved", fmt::format("`{}` has approved this request before", person.ToString()));
+  }
+  Transition t{record, {}};
+  t.next.approvals.push_back({person, now});
+  json::Object event = Event("task.approved", record, now);
+  event.Set("by", person.ToString());
+  event.Set("request_hash", HexEncode(record.request_hash));
+  event.Set("approvals", t.next.approvals.size());
+  event.Set("approvals_needed", record.approvals_needed);
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+Result<Transition> Deny(const TaskRecord& record, const cedar::EntityUid& person, const std::string& why, Time now) {
+  if (record.state != State::kRequested) return WrongState(record);
+  return End(record, State::kDenied, why, person.ToString(), now);
+}
+
+Result<Transition> DenyByPolicy(const TaskRecord& record, const std::string& why, Time now) {
+  if (!IsWaiting(record)) return WrongState(record);
+  return End(record, State::kDenied, why, "", now);
+}
+
+Result<Transition> AskAgain(const TaskRecord& record, const Hash& request_hash, std::uint32_t approvals_needed, Time now) {
+  if (!IsWaiting(record)) return WrongState(record);
+  Transition t{record, {}};
+  t.next.state = State::kRequested;
+  t.next.approvals.clear();
+  t.next.approvals_needed = approvals_needed;
+  t.next.request_hash = request_hash;
+  t.next.deadline = now + limits::kRequestLife;
+  json::Object event = Event("task.asked-again", record, now);
+  event.Set("approvals_needed", approvals_needed);
+  event.Set("request_hash", HexEncode(request_hash));
+  event.Set("expires", FormatTime(t.next.deadline));
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+Result<Transition> Withdraw(const TaskRecord& record, const cedar::EntityUid& by, Time now) {
+  if (!IsWaiting(record)) return WrongState(record);
+  return End(record, State::kWithdrawn, "withdrawn", by.ToString(), now);
+}
+
+Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now) {
+  if (!IsWaiting(record)) return WrongState(record);
+  if (now >= record.deadline) return PastDeadline(record);
+  if (record.approvals.size() < record.approvals_needed) {
+    return Fail(Code::kFailedPrecondition, "not-approved",
+                fmt::format("task `{}` has {} of {} approvals", record.id, record.approvals.size(), record.approvals_needed));
+  }
+  Transition t{record, {}};
+  t.next.state = State::kActive;
+  t.next.started = now;
+  t.next.deadline = now + record.ttl;
+  t.next.credentials = std::move(credentials);
+  json::Object event = Event("task.started", record, now);
+  if (record.approvals_needed == 0) Describe(record, event);
+  event.Set("deadline", FormatTime(t.next.deadline));
+  if (!t.next.credentials.empty()) event.Set("credentials", json::StringArray(t.next.credentials));
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+Result<Transition> Complete(const TaskRecord& record, const cedar::EntityUid& by, const std::string& reason, Time now) {
+  if (!IsRunning(record)) return WrongState(record);
+  return End(record, State::kCompleted, reason, by.ToString(), now);
+}
+
+Result<Transition> Revoke(const TaskRecord& record, const cedar::EntityUid& by, const std::string& why, Time now) {
+  if (!IsRunning(record)) return WrongState(record);
+  return End(record, State::kRevoked, why, by.ToString(), now);
+}
+
+Result<Transition> Expire(const TaskRecord& record, const std::string& reason, Time now) {
+  if (IsEnd(record.state)) return WrongState(record);
+  if (reason == "deadline" && now < record.deadline) {
+    return Fail(Code::kFailedPrecondition, "wrong-state",
+                fmt::format("task `{}` is {} until {}", record.id, StateName(record.state), FormatTime(record.deadline)));
+  }
+  if (reason != "deadline" && !IsRunning(record)) return WrongState(record);
+  return End(record, State::kExpired, reason, "", now);
+}
+
+Result<Transition> Fail(const TaskRecord& record, const std::string& why, Time now) {
+  if (!IsRunning(record)) return WrongState(record);
+  return End(record, State::kFailed, why, "", now);
+}
+
+Result<Transition> Spend(const TaskRecord& record, const std::vector<std::string>& forbids, const cedar::EntityUid& action,
+                         const cedar::EntityUid& resource, Time now) {
+  if (record.state != State::kActive) return WrongState(record);
+  if (now >= record.deadline) return PastDeadline(record);
+  Transition t{record, {}};
+  json::Object uses;
+  for (const std::string& forbid : forbids) {
+    const std::uint32_t count = ++t.next.uses[forbid];
+    uses.Set(forbid, count);
+  }
+  json::Object event = Event("task.spent", record, now);
+  event.Set("action", action.ToString());
+  event.Set("resource", resource.ToString());
+  event.Set("uses", std::move(uses));
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+TaskRecord AddCounts(TaskRecord record, std::uint64_t allowed, std::uint64_t denied) {
+  if (IsEnd(record.state)) return record;
+  record.allowed += allowed;
+  record.denied += denied;
+  return record;
+}
+
+}  // namespace remit::task

@@ -1,0 +1,164 @@
+// The life of a task, step by step and under random sequences: ends absorb, only active spends, the deadline stands, the ledger hears.
+#include "task/life.h"
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+
+#include "base/limits.h"
+
+namespace remit::task {
+namespace {
+
+using std::chrono::minutes;
+
+const Time kNow = FromMicros(1'780'000'000'000'000);
+const cedar::EntityUid kActor{"Agent", "a1"};
+const cedar::EntityUid kAda{"Employee", "ada"}, kBob{"Employee", "bob"}, kOwner{"Employee", "owner"};
+
+TaskRecord Draft(std::uint32_t approvals) {
+  TaskRecord r;
+  r.id = "tsk_1";
+  r.type = "TriageTicket";
+  r.name = "triage";
+  r.actor = kActor;
+  r.chain = {kActor, kOwner};
+  r.parameters = json::Object{{"ticket", "T-1"}};
+  r.ttl = minutes(15);
+  r.approvals_needed = approvals;
+  return r;
+}
+
+TaskRecord Active() { return Activate(Request(Draft(0), kNow).next, {}, kNow)->next; }
+
+std::string TypeOf(const Transition& t) { return t.events.empty() ? "" : *t.events.back().FindString("type"); }
+
+TEST(Life, AStartThatWaitsForNothingIsOneEventThatSaysEverything) {
+  const Transition asked = Request(Draft(0), kNow);
+  EXPECT_TRUE(asked.events.empty());
+  const auto active = Activate(asked.next, {"crd_1"}, kNow);
+  ASSERT_TRUE(active);
+  EXPECT_EQ(active->next.state, State::kActive);
+  EXPECT_EQ(active->next.deadline, kNow + minutes(15));
+  ASSERT_EQ(active->events.size(), 1u);
+  EXPECT_EQ(TypeOf(*active), "task.started");
+  EXPECT_EQ(*active->events[0].FindString("task_type"), "TriageTicket");
+  EXPECT_EQ(*active->events[0].FindString("deadline"), "2026-05-28T20:41:40Z");
+}
+
+TEST(Life, ARequestNeedsEveryYesBeforeItIsActive) {
+  const TaskRecord asked = Request(Draft(2), kNow).next;
+  EXPECT_EQ(Activate(asked, {}, kNow).error().reason, "not-approved");
+  const TaskRecord one = Approve(asked, kAda, kNow)->next;
+  EXPECT_EQ(Activate(one, {}, kNow).error().reason, "not-approved");
+  EXPECT_EQ(Approve(one, kAda, kNow).error().reason, "already-approved");
+  const TaskRecord two = Approve(one, kBob, kNow)->next;
+  const auto active = Activate(two, {}, kNow + minutes(5));
+  ASSERT_TRUE(active);
+  EXPECT_EQ(active->next.deadline, kNow + minutes(20));  // life counts from the start, not from the request
+}
+
+TEST(Life, NobodyApprovesWhatTheyAskedFor) {
+  const TaskRecord asked = Request(Draft(1), kNow).next;
+  EXPECT_EQ(Approve(asked, kActor, kNow).error().reason, "own-request");
+  EXPECT_EQ(Approve(asked, kOwner, kNow).error().reason, "own-request");
+}
+
+TEST(Life, AYesAfterTheRequestsDeadlineIsTooLate) {
+  const TaskRecord asked = Request(Draft(1), kNow).next;
+  const Time late = kNow + limits::kRequestLife;
+  EXPECT_EQ(Approve(asked, kAda, late).error().reason, "wrong-state");
+  const TaskRecord approved = Approve(asked, kAda, kNow)->next;
+  EXPECT_EQ(Activate(approved, {}, late).error().reason, "wrong-state");
+  EXPECT_EQ(Expire(approved, "deadline", late)->next.state, State::kExpired);
+}
+
+TEST(Life, AskingAgainVoidsEveryYes) {
+  const TaskRecord approved = Approve(Request(Draft(1), kNow).next, kAda, kNow)->next;
+  const auto again = AskAgain(approved, Hash{1}, 1, kNow);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->next.approvals.empty());
+  EXPECT_EQ(again->next.state, State::kRequested);
+  EXPECT_EQ(Activate(again->next, {}, kNow).error().reason, "not-approved");
+}
+
+TEST(Life, ADeadlineDoesNotComeEarly) {
+  EXPECT_EQ(Expire(Active(), "deadline", kNow + minutes(14)).error().reason, "wrong-state");
+  EXPECT_EQ(Expire(Active(), "deadline", kNow + minutes(15))->next.end_reason, "deadline");
+  EXPECT_EQ(Expire(Active(), "heartbeat", kNow + minutes(1))->next.state, State::kExpired);
+}
+
+TEST(Life, NothingIsSpentAtTheDeadline) {
+  EXPECT_TRUE(Spend(Active(), {"f"}, kActor, kAda, kNow + minutes(14)));
+  EXPECT_EQ(Spend(Active(), {"f"}, kActor, kAda, kNow + minutes(15)).error().reason, "wrong-state");
+}
+
+TEST(Life, TheEndSaysWhyByWhomAndHowOften) {
+  TaskRecord r = AddCounts(Active(), 3, 1);
+  r = Spend(r, {"f", "g"}, {"Action", "comment"}, {"Ticket", "T-1"}, kNow)->next;
+  const auto end = Complete(r, kActor, "completed", kNow + minutes(1));
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->next.ended_by, "Agent::\"a1\"");
+  EXPECT_EQ(*end->events[0].FindString("allowed"), "3");
+  EXPECT_EQ(*end->events[0].FindString("denied"), "1");
+  EXPECT_EQ(end->next.uses, (std::map<std::string, std::uint32_t>{{"f", 1}, {"g", 1}}));
+  EXPECT_EQ(AddCounts(end->next, 1, 1), end->next);
+}
+
+TEST(Life, TheErrorNamesTheState) {
+  const TaskRecord done = Complete(Active(), kActor, "completed", kNow)->next;
+  EXPECT_EQ(Complete(done, kActor, "completed", kNow).error().message, "task `tsk_1` is completed");
+}
+
+// Any operation, on any record, at any later time.
+Result<Transition> AnyStep(const TaskRecord& r, Time now) {
+  const auto people = std::vector<cedar::EntityUid>{kActor, kOwner, kAda, kBob};
+  const cedar::EntityUid who = *rc::gen::elementOf(people);
+  switch (*rc::gen::inRange(0, 11)) {
+    case 0: return Approve(r, who, now);
+    case 1: return Deny(r, who, "no", now);
+    case 2: return DenyByPolicy(r, "changed", now);
+    case 3: return AskAgain(r, Hash{7}, *rc::gen::inRange(0u, 3u), now);
+    case 4: return Withdraw(r, who, now);
+    case 5: return Activate(r, {"crd_1"}, now);
+    case 6: return Complete(r, who, "completed", now);
+    case 7: return Revoke(r, who, "because", now);
+    case 8: return Expire(r, *rc::gen::element<std::string>("deadline", "heartbeat", "connection-closed"), now);
+    case 9: return task::Fail(r, "refused", now);
+    default: return Spend(r, {"f"}, {"Action", "x"}, {"Ticket", "1"}, now);
+  }
+}
+
+TEST(LifeProperty, RandomSequencesKeepThePromises) {
+  EXPECT_TRUE(rc::check("whatever happens to a task, in whatever order", [] {
+    Time now = kNow;
+    TaskRecord r = Request(Draft(*rc::gen::inRange(0u, 3u)), now).next;
+    for (int step = *rc::gen::inRange(1, 40); step > 0; --step) {
+      now += minutes(*rc::gen::inRange(0, 20));
+      const auto t = AnyStep(r, now);
+      if (!t) {
+        RC_ASSERT(!t.error().reason.empty());
+        continue;
+      }
+      RC_ASSERT(!IsEnd(r.state));                                             // ends absorb
+      RC_ASSERT(!t->events.empty());                                          // nothing unrecorded
+      for (const json::Value& e : t->events) RC_ASSERT(*e.FindString("task") == r.id && e.FindString("type") && e.FindString("time"));
+      if (t->next.uses != r.uses) RC_ASSERT(r.state == State::kActive && now < r.deadline);
+      if (r.started) RC_ASSERT(t->next.deadline == r.deadline && t->next.started == r.started);  // fixed at activation
+      if (t->next.state == State::kActive && r.state != State::kActive) {
+        RC_ASSERT(r.approvals.size() >= r.approvals_needed);
+        RC_ASSERT(t->next.deadline == now + r.ttl);
+      }
+      if (IsEnd(t->next.state)) RC_ASSERT(t->next.ended == now);
+      for (const Yes& yes : t->next.approvals) {
+        RC_ASSERT(yes.person != kActor && yes.person != kOwner);
+        RC_ASSERT(std::ranges::count(t->next.approvals, yes.person, &Yes::person) == 1);
+      }
+      r = t->next;
+      RC_ASSERT(TaskRecord::Decode(r.Encode()).value() == r);
+    }
+  }));
+}
+
+}  // namespace
+}  // namespace remit::task
