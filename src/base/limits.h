@@ -10,6 +10,7 @@ namespace remit::limits {
 inline constexpr std::size_t kJsonDepth = 64;                    // deeper documents only serve to exhaust the stack of a reader
 inline constexpr std::size_t kJsonBytes = 8u << 20;              // as large as the largest catalog or facts upload
 inline constexpr std::size_t kCedarDepth = 200;                  // nesting of expressions; evaluation is recursive
+inline constexpr std::size_t kCedarTypeNodes = 20'000;           // of one type, common types written out: they can double at each step
 inline constexpr std::size_t kCedarFileBytes = 4u << 20;         // one policy or schema file
 inline constexpr std::size_t kCatalogFiles = 500;                // files of one catalog
 inline constexpr std::size_t kEntityIdBytes = 1024;              // an id is a name, not a document
@@ -48,5 +49,23 @@ inline constexpr std::size_t kSecretBytes = 64u << 10;           // one version 
 inline constexpr std::size_t kSecretVersions = 10;               // kept of one secret
 inline constexpr std::size_t kSecretPathSegments = 16;
 inline constexpr std::size_t kSecretPathBytes = 512;
+
+// Callers.
+inline constexpr std::chrono::minutes kActorSessionLife{15};     // short: a stolen handle is soon worth nothing, a key gets the next one
+inline constexpr std::chrono::hours kPersonSessionLife{8};       // a working day
+inline constexpr std::chrono::minutes kSignInLinkLife{10};       // from the administrator's screen to the person's browser
+inline constexpr std::size_t kSessionsPerOwner = 256;            // more of one actor or person end the oldest
+inline constexpr std::chrono::minutes kAssertionLife{5};         // of a client assertion: bounds what must be remembered against replays
+inline constexpr std::size_t kAssertionBytes = 8u << 10;
+inline constexpr std::size_t kAssertionIdBytes = 256;            // its `jti`
+inline constexpr std::size_t kAssertionsRemembered = 100'000;    // then no further one is taken until some expire
+
+// The REST API.
+inline constexpr std::chrono::minutes kLongestWait{5};           // `wait` of a long poll or an end: proxies cut longer ones
+inline constexpr std::chrono::seconds kHoldTick{5};              // sign of life on a held connection; a third of its grace
+inline constexpr std::size_t kBatchEvaluations = 100;            // of one AuthZEN evaluations request
+inline constexpr std::size_t kListPage = 1000;                   // tasks of one page, at most
+inline constexpr std::size_t kLedgerPage = 1000;                 // ledger entries of one page, at most
+inline constexpr std::size_t kRequestIdBytes = 200;              // X-Request-ID and Idempotency-Key are names, not documents
 
 }  // namespace remit::limits
