@@ -12,8 +12,16 @@ inline constexpr std::size_t kJsonBytes = 8u << 20;              // as large as 
 inline constexpr std::size_t kCedarDepth = 200;                  // nesting of expressions; evaluation is recursive
 inline constexpr std::size_t kCedarTypeNodes = 20'000;           // of one type, common types written out: they can double at each step
 inline constexpr std::size_t kCedarFileBytes = 4u << 20;         // one policy or schema file
+inline constexpr std::size_t kCedarAncestors = 32u << 20;         // of all entities of one set together; 4 bytes each in memory
 inline constexpr std::size_t kCatalogFiles = 500;                // files of one catalog
 inline constexpr std::size_t kEntityIdBytes = 1024;              // an id is a name, not a document
+
+// Catalogs.
+inline constexpr std::size_t kTypeNameBytes = 64;                // of a @name; people type it
+inline constexpr std::size_t kPolicyIdBytes = 128;               // of an @id; it stands in every answer
+inline constexpr std::size_t kReasonPatternBytes = 256;          // of a @reason; its matcher's states grow with it
+inline constexpr std::size_t kPolicyAlternatives = 64;           // of one policy when it is written as a list of permissions
+inline constexpr std::size_t kCatalogTestCases = 10'000;         // of one *.test.toml
 
 // HTTP.
 inline constexpr std::size_t kHttpBodyBytes = 1u << 20;          // of a request, but for facts and catalogs
@@ -34,6 +42,7 @@ inline constexpr std::chrono::seconds kCompleteWait{5};          // complete wai
 inline constexpr std::chrono::seconds kHeldConnectionGrace{15};  // a held connection that closed must be back within
 inline constexpr std::chrono::seconds kHeartbeatDefault{60};     // silence that ends a task
 inline constexpr std::chrono::hours kRequestLife{1};             // a request that nobody approves
+inline constexpr std::chrono::hours kApprovalSession{1};         // a person's session that may approve is at most so old
 inline constexpr std::size_t kParameterBytes = 16u << 10;        // all parameters of a start together, as JSON
 inline constexpr std::size_t kReasonBytes = 1024;
 inline constexpr std::size_t kTokenPermissionBytes = 4096;       // a larger permission set goes into a token by reference
@@ -50,14 +59,19 @@ inline constexpr std::size_t kSecretVersions = 10;               // kept of one 
 inline constexpr std::size_t kSecretPathSegments = 16;
 inline constexpr std::size_t kSecretPathBytes = 512;
 
+// Tokens and keys.
+inline constexpr std::size_t kTokenBytes = 16u << 10;            // a compact JWS: as large as the headers that carry it
+inline constexpr std::size_t kTokenHeaderBytes = 4u << 10;       // its header, as JSON
+inline constexpr std::size_t kTokenJsonDepth = 16;               // of its header and claims
+inline constexpr std::size_t kJwkSetKeys = 100;                  // each may be tried on a token without kid
+inline constexpr std::size_t kKeyFileBytes = 64u << 10;          // one private key
+
 // Callers.
 inline constexpr std::chrono::minutes kActorSessionLife{15};     // short: a stolen handle is soon worth nothing, a key gets the next one
 inline constexpr std::chrono::hours kPersonSessionLife{8};       // a working day
 inline constexpr std::chrono::minutes kSignInLinkLife{10};       // from the administrator's screen to the person's browser
 inline constexpr std::size_t kSessionsPerOwner = 256;            // more of one actor or person end the oldest
 inline constexpr std::chrono::minutes kAssertionLife{5};         // of a client assertion: bounds what must be remembered against replays
-inline constexpr std::size_t kAssertionBytes = 8u << 10;
-inline constexpr std::size_t kAssertionIdBytes = 256;            // its `jti`
 inline constexpr std::size_t kAssertionsRemembered = 100'000;    // then no further one is taken until some expire
 
 // The REST API.
