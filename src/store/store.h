@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "ledger/tree.h"
 
 namespace remit::store {
 
@@ -71,10 +72,7 @@ struct StoredEvent {
   Hash leaf{};
 };
 
-struct TreeHead {
-  std::uint64_t size = 0;
-  Hash root{};
-};
+using ledger::TreeHead;
 
 // Thread-safe throughout.
 class Store {
@@ -99,16 +97,22 @@ class Store {
 
   // The ledger as committed.
   virtual TreeHead Head() = 0;
+
+  // Calls `event` for each event from `first` on, in order, until it returns false.
   virtual Status ScanEvents(std::uint64_t first, const std::function<bool(const StoredEvent&)>& event) = 0;
 
-  // Proofs (RFC 6962 §2.1) over the tree of the first `size` leaves. Errors: `no-such-entry`.
-  virtual Result<std::vector<Hash>> InclusionProof(std::uint64_t index, std::uint64_t size) = 0;
-  virtual Result<std::vector<Hash>> ConsistencyProof(std::uint64_t old_size, std::uint64_t size) = 0;
+  // The hashes of a tile of the tree as committed, at least `width` of them. Errors: `no-such-tile`, those of the reads.
+  virtual Result<std::vector<Hash>> ReadTile(ledger::TileId id, std::uint64_t width) = 0;
 
-  // The root of the first `size` leaves.
-  virtual Result<Hash> RootAt(std::uint64_t size) = 0;
+  // Proofs (RFC 9162 §2.1) over the tree of the first `size` leaves, from O(log size) tiles. Errors: `no-such-entry`, those of the reads.
+  virtual Result<std::vector<Hash>> InclusionProof(std::uint64_t index, std::uint64_t size);
+  virtual Result<std::vector<Hash>> ConsistencyProof(std::uint64_t old_size, std::uint64_t size);
 
-  // Replaces the bodies of events by nothing (personal data whose time is over). Proofs still hold.
+  // The root of the first `size` leaves. Errors: `no-such-entry`, those of the reads.
+  virtual Result<Hash> RootAt(std::uint64_t size);
+
+  // Replaces the bodies of events by nothing (personal data whose time is over), durably, also in what is left of older pages and logs.
+  // Proofs still hold. Indices that are erased already count as done. Errors: `no-such-entry` (nothing is erased), `store-failed`, `store-full`.
   virtual Status EraseEventBodies(const std::vector<std::uint64_t>& indices) = 0;
 };
 
