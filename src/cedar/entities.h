@@ -3,8 +3,6 @@
 
 #include <memory>
 #include <string>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 #include "cedar/value.h"
@@ -33,7 +31,8 @@ class Entities final : public EntityView {
  public:
   Entities() = default;
 
-  // Computes ancestor closures. Errors: `duplicate-entity`, `entity-cycle`.
+  // Computes ancestor closures; a parent need not be an entity itself. Errors: `duplicate-entity`, `entity-cycle`,
+  // `hierarchy-too-large` over limits::kCedarAncestors.
   static Result<Entities> Build(std::vector<Entity> entities);
 
   // Reads Cedar's entities JSON. With a schema: implicit entity and extension forms are read by declared type, action entities of the
@@ -46,11 +45,8 @@ class Entities final : public EntityView {
   std::vector<const Entity*> All() const;  // in order of uid
 
  private:
-  struct Node {
-    Entity entity;
-    std::unordered_set<EntityUid, EntityUidHash> ancestors;
-  };
-  std::shared_ptr<const std::unordered_map<EntityUid, Node, EntityUidHash>> nodes_;
+  struct Hierarchy;
+  std::shared_ptr<const Hierarchy> hierarchy_;
 };
 
 // `base` with a few entities on top (the task itself, what a PEP vouches for), without copying `base`. An entity here hides the base's.
@@ -63,11 +59,18 @@ class OverlayEntities final : public EntityView {
   bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const override;
 
  private:
+  const Entity* FindAdded(const EntityUid& uid) const;
+  bool Walk(const EntityUid& child, const EntityUid& ancestor) const;
+
   const EntityView& base_;
   std::vector<std::shared_ptr<const Entity>> added_;  // few
 };
 
-// One value in Cedar's JSON form; with an expected type implicit forms are understood. Errors: `bad-value`.
+// One value in Cedar's JSON form, without a schema: entities are written {"__entity": {"type", "id"}}, extension values {"__extn":
+// {"fn", "arg"}} (or "args" for several). For implicit forms see Schema::ReadValue. Errors: `bad-value`.
 Result<Value> ValueFromJson(const json::Value& document);
+
+// An entity's uid: {"type", "id"} or {"__entity": {"type", "id"}}. Errors: `bad-value`.
+Result<EntityUid> EntityUidFromJson(const json::Value& document);
 
 }  // namespace remit::cedar

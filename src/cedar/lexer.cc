@@ -220,4 +220,13 @@ bool IsIdentifier(std::string_view text) {
   return !text.empty() && IsWordStart(text.front()) && std::ranges::all_of(text, IsWordPart) && !IsReserved(text);
 }
 
+bool IsTypeName(std::string_view text) {
+  for (;;) {
+    const std::size_t end = text.find("::");
+    if (!IsIdentifier(text.substr(0, end))) return false;
+    if (end == std::string_view::npos) return true;
+    text.remove_prefix(end + 2);
+  }
+}
+
 }  // namespace remit::cedar

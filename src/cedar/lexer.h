@@ -67,4 +67,7 @@ bool IsReserved(std::string_view word);
 // Whether `text` is an identifier that is not reserved, i.e. needs no quotes as an attribute.
 bool IsIdentifier(std::string_view text);
 
+// Whether `text` is identifiers joined by `::`, as the name of a type is.
+bool IsTypeName(std::string_view text);
+
 }  // namespace remit::cedar
