@@ -29,7 +29,7 @@ struct Response {
 
 // Every policy's own result, for hosts that add a meaning of their own to some policies (Remit's obligations).
 struct Evaluation {
-  std::vector<const Policy*> permits;    // satisfied
+  std::vector<const Policy*> permits;    // satisfied; these lists are in order of the policies
   std::vector<const Policy*> forbids;    // satisfied
   std::vector<std::pair<const Policy*, std::string>> errors;
 };
