@@ -14,6 +14,7 @@ inline constexpr std::size_t kCedarTypeNodes = 20'000;           // of one type,
 inline constexpr std::size_t kCedarFileBytes = 4u << 20;         // one policy or schema file
 inline constexpr std::size_t kCedarAncestors = 32u << 20;         // of all entities of one set together; 4 bytes each in memory
 inline constexpr std::size_t kCatalogFiles = 500;                // files of one catalog
+inline constexpr std::size_t kConfigBytes = 1u << 20;            // remit.toml is written by people
 inline constexpr std::size_t kEntityIdBytes = 1024;              // an id is a name, not a document
 
 // Catalogs.
@@ -63,6 +64,7 @@ inline constexpr std::size_t kSecretPathBytes = 512;
 inline constexpr std::size_t kTokenBytes = 16u << 10;            // a compact JWS: as large as the headers that carry it
 inline constexpr std::size_t kTokenHeaderBytes = 4u << 10;       // its header, as JSON
 inline constexpr std::size_t kTokenJsonDepth = 16;               // of its header and claims
+inline constexpr std::size_t kTokenIdBytes = 256;                // a `jti`: it is remembered against replays
 inline constexpr std::size_t kJwkSetKeys = 100;                  // each may be tried on a token without kid
 inline constexpr std::size_t kKeyFileBytes = 64u << 10;          // one private key
 

@@ -50,7 +50,7 @@ Result<ClientAssertion> ValidateClientAssertion(std::string_view assertion, std:
                                      .LongestLife(longest_life)
                                      .Build();
   REMIT_ASSIGN(const Claims claims, validator.Validate(assertion, keys, now));
-  if (claims.id->size() > limits::kAssertionIdBytes) return Refuse("malformed-claims", "the `jti` is too long");
+  if (claims.id->size() > limits::kTokenIdBytes) return Refuse("malformed-claims", "the `jti` is too long");
   return ClientAssertion{std::string(client_id), *claims.id, *claims.expires};
 }
 

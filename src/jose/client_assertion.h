@@ -26,7 +26,7 @@ std::string SignClientAssertion(const crypto::SigningKey& key, std::string_view 
 Result<std::string> PeekClientId(std::string_view assertion);
 
 // Verifies that the assertion is from `client_id`, whose keys are `keys`, for one of `audiences` (token endpoint or issuer), that it
-// lives at most `longest_life`, and has a jti of at most limits::kAssertionIdBytes. Typ: absent, "JWT" or "client-authentication+jwt".
+// lives at most `longest_life`, and has a jti of at most limits::kTokenIdBytes. Typ: absent, "JWT" or "client-authentication+jwt".
 // Errors: those of JwtValidator.
 Result<ClientAssertion> ValidateClientAssertion(std::string_view assertion, std::string_view client_id, const JwkSet& keys,
                                                 const std::vector<std::string>& audiences, Time now, Duration skew, Duration longest_life);
