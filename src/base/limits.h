@@ -51,6 +51,7 @@ inline constexpr std::chrono::seconds kOfflineTokenLife{60};
 inline constexpr std::chrono::seconds kClockSkew{5};             // between us and those who check our tokens, and the start-up check
 
 // Credentials.
+inline constexpr std::chrono::seconds kSweepInterval{60};          // ledger and targets are compared so often
 inline constexpr std::chrono::seconds kEndBackoffMax{30};        // ending is retried for ever, at least this often
 inline constexpr std::size_t kTargetWorkers = 8;                 // credentials that are made or ended at the same time
 

@@ -31,8 +31,11 @@ struct Type {
   TypePtr element;                                              // kSet
   std::map<std::string, AttributeType, std::less<>> attributes; // kRecord
 
-  std::string ToString() const;
+  std::string ToString() const;                                 // human syntax, on one line; annotations left out
 };
+
+// Whether the type is that of actions: `Action` in any namespace.
+bool IsActionType(std::string_view type_name);
 
 struct EntityType {
   std::string name;                                             // fully qualified
@@ -64,7 +67,10 @@ class Schema {
  public:
   Schema() = default;
 
-  // Parses and resolves all fragments together. Errors: `parse-error`, `unknown-type`, `duplicate-declaration`, `type-cycle`, … with place.
+  // Parses and resolves all fragments together. A namespace may have declarations in several fragments, a name only one declaration.
+  // Errors, all with the place: those of ParseSchemaFragment (schema_parser.h); `unknown-type`, `unknown-action`, `duplicate-declaration`,
+  // `shadowed-declaration` (a namespace declares what the empty one has, RFC 70), `reserved-name`, `type-cycle`, `action-cycle`,
+  // `context-not-record`, `type-too-large` (base/limits.h kCedarTypeNodes).
   static Result<Schema> Parse(const std::vector<SchemaSource>& fragments);
 
   const EntityType* FindEntityType(std::string_view name) const;
@@ -93,6 +99,9 @@ class Schema {
   friend class SchemaBuilder;
   std::map<std::string, EntityType, std::less<>> entity_types_;
   std::map<EntityUid, ActionType> actions_;
+  // INVARIANT: the transitive closures of member_of, one entry for each type and action.
+  std::map<std::string, std::set<std::string, std::less<>>, std::less<>> type_ancestors_;
+  std::map<EntityUid, std::set<EntityUid>> action_ancestors_;
 };
 
 }  // namespace remit::cedar
