@@ -1,0 +1,189 @@
+// What the strict validator says, one rule a test. That its verdicts are those of the reference is validation_conformance_test.cc's.
+#include "cedar/validator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cedar/parser.h"
+
+namespace remit::cedar {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr std::string_view kSchema = R"(
+  entity Team in Team;
+  entity Admin;
+  entity Color enum ["red", "blue"];
+  entity User in Team = { name: String, age?: Long, boss?: User, address: { street: String, zip?: Long }, color: Color, born: datetime } tags String;
+  entity Doc = { owner: User, readers: Set<User>, labels: Set<String>, size: Long, score: decimal, from: ipaddr };
+  action all, other;
+  action read in all appliesTo { principal: User, resource: Doc, context: { mfa: Bool, why?: String } };
+  action admin appliesTo { principal: Admin, resource: [Doc, Team] };
+)";
+
+class ValidatorTest : public testing::Test {
+ protected:
+  ValidatorTest() {
+    auto schema = Schema::Parse({{"s", std::string(kSchema)}});
+    REMIT_CHECK(schema.has_value());
+    schema_ = *schema;
+  }
+
+  std::vector<Diagnostic> Findings(std::string_view text) const {
+    auto policies = ParsePolicies(text, "p.cedar");
+    EXPECT_TRUE(policies.has_value()) << policies.error().ToString();
+    return Validate(schema_, policies.value_or(std::vector<PolicyPtr>{}));
+  }
+
+  // "ok" or the findings, one a line: "reason: message (hint)".
+  std::string Policy(std::string_view text) const {
+    std::string all;
+    for (const Diagnostic& finding : Findings(text)) {
+      all += finding.reason + ": " + finding.message + (finding.hint.empty() ? "" : " (" + finding.hint + ")") + "\n";
+    }
+    return all.empty() ? "ok" : all;
+  }
+  // The condition of a policy for `read`.
+  std::string When(std::string_view condition) const {
+    return Policy("permit(principal, action == Action::\"read\", resource) when { " + std::string(condition) + " };");
+  }
+
+  Schema schema_;
+};
+
+TEST_F(ValidatorTest, AcceptsWhatIsWellTyped) {
+  EXPECT_EQ(When("resource.owner == principal && principal.name like \"a*\" && resource.size + 1 < 10 && context.mfa"), "ok");
+  EXPECT_EQ(When("resource.readers.contains(principal) || resource.labels.containsAny([\"a\", \"b\"])"), "ok");
+  EXPECT_EQ(When("principal in Team::\"t\" && principal.address.street != \"\" && resource.from.isInRange(ip(\"10.0.0.0/8\"))"), "ok");
+  EXPECT_EQ(When("if context has why then context.why == \"because\" else principal.born > datetime(\"2000-01-01\")"), "ok");
+  EXPECT_EQ(Policy("permit(principal, action, resource);"), "ok");
+}
+
+TEST_F(ValidatorTest, NamesWhatDoesNotExist) {
+  EXPECT_THAT(Policy("permit(principal == Usr::\"u\", action, resource);"), HasSubstr("unknown-entity-type: unknown entity type `Usr` (did you mean `User`?)"));
+  EXPECT_THAT(Policy("permit(principal, action == Action::\"rea\", resource);"), HasSubstr("unknown-action: unknown action `Action::\"rea\"` (did you mean"));
+  EXPECT_THAT(When("principal.nam == \"a\""), HasSubstr("unknown-attribute: entity type `User` has no attribute `nam` (did you mean `name`?)"));
+  EXPECT_THAT(When("principal.color == Color::\"green\""), HasSubstr("unknown-entity: `Color::\"green\"` is not one of the entities"));
+  EXPECT_THAT(When("principal is Usr"), HasSubstr("unknown-entity-type"));
+  EXPECT_THAT(When("false && principal == Usr::\"u\""), HasSubstr("unknown-entity-type"));  // also where it is never evaluated
+  EXPECT_THAT(When("action.x == 1"), HasSubstr("unknown-attribute"));
+}
+
+TEST_F(ValidatorTest, SaysWhereAndInWhichPolicy) {
+  const auto findings = Findings("permit(principal, action, resource);\npermit(principal, action == Action::\"read\", resource) when { principal.nam };");
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].policy, "policy1");
+  EXPECT_EQ(findings[0].span.line, 2u);
+  EXPECT_EQ(findings[0].ToError().code, Code::kInvalidArgument);
+}
+
+TEST_F(ValidatorTest, AsksForHasBeforeAnOptionalAttribute) {
+  EXPECT_THAT(When("principal.age > 1"), HasSubstr("optional-attribute: attribute `age` of `principal` is optional and may be missing here (ask first: `principal has age`)"));
+  EXPECT_EQ(When("principal has age && principal.age > 1"), "ok");
+  EXPECT_EQ(When("principal has boss.age && principal.boss.age > 1"), "ok");
+  EXPECT_EQ(When("principal has address.zip && principal.address.zip == 1"), "ok");
+  EXPECT_EQ(When("if principal has age then principal.age > 1 else false"), "ok");
+  EXPECT_EQ(When("!(principal has age) || principal.name == \"x\""), "ok");
+  EXPECT_EQ(When("(principal has age && context.mfa || principal has age && resource.size > 1) && principal.age > 1"), "ok");
+  EXPECT_THAT(When("principal has age || principal.age > 1"), HasSubstr("optional-attribute"));
+  EXPECT_THAT(When("!(principal has age) && principal.age > 1"), HasSubstr("optional-attribute"));
+  EXPECT_THAT(When("(principal has age || context.mfa) && principal.age > 1"), HasSubstr("optional-attribute"));
+  EXPECT_THAT(When("resource.owner has age && principal.age > 1"), HasSubstr("optional-attribute"));
+  EXPECT_THAT(Policy("permit(principal, action == Action::\"read\", resource) unless { principal has age } when { principal.age > 1 };"), HasSubstr("optional-attribute"));
+  EXPECT_EQ(Policy("permit(principal, action == Action::\"read\", resource) when { principal has age } when { principal.age > 1 };"), "ok");
+}
+
+TEST_F(ValidatorTest, AsksForHasTagBeforeATag) {
+  EXPECT_THAT(When("principal.getTag(\"a\") == \"b\""), HasSubstr("unsafe-tag"));
+  EXPECT_EQ(When("principal.hasTag(\"a\") && principal.getTag(\"a\") == \"b\""), "ok");
+  EXPECT_EQ(When("principal.hasTag(principal.name) && principal.getTag(principal.name) like \"*\""), "ok");
+  EXPECT_THAT(When("principal.hasTag(\"a\") && principal.getTag(\"b\") == \"b\""), HasSubstr("unsafe-tag"));
+  EXPECT_THAT(When("resource.hasTag(\"a\") && resource.getTag(\"a\") == \"b\""), HasSubstr("impossible-policy"));  // Doc has no tags
+  EXPECT_THAT(When("principal.hasTag(1)"), HasSubstr("unexpected-type"));
+}
+
+TEST_F(ValidatorTest, RefusesTypeErrors) {
+  EXPECT_THAT(When("principal.name > 1"), HasSubstr("unexpected-type: expected `Long`, found `String`"));
+  EXPECT_THAT(When("1 + \"a\" == 2"), HasSubstr("unexpected-type: expected `Long`, found `String`"));
+  EXPECT_THAT(When("principal.name"), HasSubstr("unexpected-type: expected `Bool`, found `String`"));
+  EXPECT_THAT(When("principal.name && true"), HasSubstr("unexpected-type"));
+  EXPECT_THAT(When("principal.name in Team::\"t\""), HasSubstr("expected an entity, found `String`"));
+  EXPECT_THAT(When("principal in resource.labels"), HasSubstr("expected an entity or a set of entities"));
+  EXPECT_THAT(When("resource.size.contains(1)"), HasSubstr("expected a set"));
+  EXPECT_THAT(When("principal.age has x"), HasSubstr("expected an entity or a record"));
+  EXPECT_THAT(When("resource.score < resource.score"), HasSubstr("unexpected-type"));  // decimals have lessThan
+  EXPECT_THAT(When("principal.born < duration(\"1d\")"), HasSubstr("expected `datetime`, found `duration`"));
+}
+
+TEST_F(ValidatorTest, RefusesComparisonsThatCannotHold) {
+  EXPECT_THAT(When("principal.name == resource.size"), HasSubstr("incompatible-types: `String` and `Long`"));
+  EXPECT_THAT(When("resource.labels.contains(1)"), HasSubstr("incompatible-types"));
+  EXPECT_THAT(When("resource.labels.containsAll([1])"), HasSubstr("incompatible-types"));
+  EXPECT_THAT(When("resource.readers.contains(resource)"), HasSubstr("incompatible-types"));
+  EXPECT_THAT(When("[1, true].contains(2)"), HasSubstr("incompatible-types"));
+  EXPECT_THAT(When("principal in [Team::\"t\", User::\"u\"]"), HasSubstr("incompatible-types"));
+  EXPECT_THAT(When("(if context.mfa then principal else resource) == principal"), HasSubstr("incompatible-types"));
+  EXPECT_THAT(When("principal.address == {street: \"s\"}"), HasSubstr("incompatible-types"));
+  EXPECT_THAT(When("resource.labels == []"), HasSubstr("empty-set"));
+  EXPECT_THAT(When("principal == resource"), HasSubstr("impossible-policy"));  // different entity types: false, not an error
+}
+
+TEST_F(ValidatorTest, ReadsExtensionLiteralsBeforehand) {
+  EXPECT_THAT(When("resource.from == ip(\"10.0.0.300\")"), HasSubstr("bad-extension-value"));
+  EXPECT_THAT(When("resource.score == decimal(principal.name)"), HasSubstr("not-literal"));
+  EXPECT_THAT(When("resource.from == ip(1)"), HasSubstr("unexpected-type"));
+  EXPECT_THAT(When("resource.from.isInRange(principal.name)"), HasSubstr("expected `ipaddr`, found `String`"));
+}
+
+TEST_F(ValidatorTest, ChecksEachEnvironmentThatTheScopeAllows) {
+  EXPECT_THAT(Policy("permit(principal, action, resource) when { resource.size > 1 };"), HasSubstr("`Team` has no attribute `size`"));
+  EXPECT_EQ(Policy("permit(principal, action, resource is Doc) when { resource.size > 1 };"), "ok");
+  EXPECT_EQ(Policy("permit(principal, action, resource) when { resource is Doc && resource.size > 1 };"), "ok");
+  EXPECT_EQ(Policy("permit(principal, action in Action::\"all\", resource) when { context.mfa };"), "ok");
+  EXPECT_EQ(Policy("permit(principal is User in Team::\"t\", action, resource) when { principal.name == \"a\" };"), "ok");
+  EXPECT_EQ(Policy("permit(principal, action, resource) when { action == Action::\"read\" && context.mfa };"), "ok");
+  EXPECT_EQ(Policy("permit(principal, action, resource) when { action in [Action::\"all\", Action::\"other\"] && context.mfa };"), "ok");
+}
+
+TEST_F(ValidatorTest, RefusesAScopeThatNothingSatisfies) {
+  EXPECT_THAT(Policy("permit(principal is Admin, action == Action::\"read\", resource);"), HasSubstr("no-applicable-action"));
+  EXPECT_THAT(Policy("permit(principal == Team::\"t\", action == Action::\"read\", resource);"), HasSubstr("(did you mean `principal in`?)"));
+  EXPECT_THAT(Policy("permit(principal, action == Action::\"all\", resource);"), HasSubstr("no-applicable-action"));
+  EXPECT_THAT(Policy("permit(principal, action in [], resource);"), HasSubstr("no-applicable-action"));
+  EXPECT_THAT(Policy("permit(principal, action, resource in User::\"u\");"), HasSubstr("no-applicable-action"));
+}
+
+TEST_F(ValidatorTest, WarnsOfPoliciesThatCanNeverBeTrue) {
+  const auto findings = Findings("permit(principal, action == Action::\"read\", resource) when { principal is Admin };");
+  ASSERT_EQ(findings.size(), 1u);
+  EXPECT_EQ(findings[0].severity, Diagnostic::Severity::kWarning);
+  EXPECT_EQ(findings[0].reason, "impossible-policy");
+  EXPECT_THAT(When("resource in principal"), HasSubstr("impossible-policy"));
+  EXPECT_THAT(When("principal has nothing"), HasSubstr("impossible-policy"));
+  EXPECT_THAT(When("1 == 2 && principal.age > 1"), HasSubstr("impossible-policy"));
+}
+
+TEST_F(ValidatorTest, WarnsOfIdentifiersThatCannotBeRead) {
+  EXPECT_THAT(Policy("permit(principal == User::\"a\\u{202e}b\", action, resource);"), HasSubstr("odd-identifier"));
+}
+
+TEST_F(ValidatorTest, PutsErrorsBeforeWarnings) {
+  const auto findings = Findings(
+      "permit(principal, action == Action::\"read\", resource) when { principal is Admin };"
+      "permit(principal, action == Action::\"read\", resource) when { principal.name };");
+  ASSERT_EQ(findings.size(), 2u);
+  EXPECT_EQ(findings[0].reason, "unexpected-type");
+  EXPECT_EQ(findings[1].reason, "impossible-policy");
+}
+
+TEST_F(ValidatorTest, TypesTheSlotsOfTemplates) {
+  EXPECT_EQ(Policy("permit(principal == ?principal, action == Action::\"read\", resource) when { principal.name == \"a\" };"), "ok");
+  EXPECT_EQ(Policy("permit(principal in ?principal, action == Action::\"read\", resource == ?resource);"), "ok");
+  EXPECT_EQ(Policy("permit(principal is User in ?principal, action, resource) when { principal.name == \"a\" };"), "ok");
+  EXPECT_THAT(Policy("permit(principal is Admin in ?principal, action == Action::\"read\", resource);"), HasSubstr("no-applicable-action"));
+}
+
+}  // namespace
+}  // namespace remit::cedar
