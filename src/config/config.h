@@ -1,0 +1,68 @@
+// remit.toml: what the server is told before it starts. One place, one error style: an unknown setting is an error with its line and a
+// guess at what was meant, never ignored.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "config/target_settings.h"
+
+namespace remit::config {
+
+struct Listen {
+  std::string address = "127.0.0.1";     // IPv4 or IPv6 address; "" means no TCP at all
+  std::uint16_t port = 7070;             // 0: any free one
+  std::string socket = "/run/remit/remit.sock";  // unix socket; "" means none
+  std::string tls_certificate_file;      // PEM, with the chain; given together with the key, or not at all
+  std::string tls_key_file;
+  bool plaintext = false;                // lets an address other than loopback be served without TLS: a proxy in front has it
+
+  bool tls() const { return !tls_certificate_file.empty(); }
+  friend bool operator==(const Listen&, const Listen&) = default;
+};
+
+struct Config {
+  std::string data_dir = "/var/lib/remit";
+  std::string master_key_file = "/etc/remit/master.key";  // outside data_dir: who copies the store must not have the key
+  std::string public_url;                                 // issuer: http(s)://host[:port][/path], no slash at the end; "" means PublicUrl()
+  std::vector<std::string> catalogs;                      // folders that are loaded at start where the store has no catalog yet
+
+  Listen listen;
+  std::vector<std::string> allowed_hosts;                 // Host headers beside that of PublicUrl(), exactly: "host" or "host:port"
+  std::vector<std::string> allowed_origins;               // Origin headers beside that of PublicUrl(), exactly
+
+  log::Level log_level = log::Level::kInfo;
+  bool log_json = false;
+
+  std::uint64_t store_reserve_bytes = 32u << 20;          // kept free so that ends fit on a full disk; 0 means none
+  Duration sweep_interval = std::chrono::minutes(5);      // between sweeps of each target, 10 s to 1 day
+  bool metrics = true;                                    // GET /metrics
+
+  std::vector<TargetSettings> targets;                    // in the order of the file
+
+  // The issuer: `public_url`, or what `listen` gives where it is empty.
+  std::string PublicUrl() const;
+
+  friend bool operator==(const Config&, const Config&) = default;
+};
+
+// Reads a whole file. Relative paths in it are taken from the file's folder. `text` is TOML 1.0, at most limits::kConfigBytes.
+// Errors, with "place:line:column":
+//   `bad-config-syntax`   not TOML (a key that is given twice included)
+//   `unknown-setting`     with the nearest known one as hint
+//   `bad-setting`         of the wrong type or out of range, or settings that contradict each other
+//   `config-too-large`
+// Load also: `config-missing`.
+Result<Config> Load(const std::string& path);
+Result<Config> Parse(std::string_view text, std::string_view place);
+
+// A commented remit.toml that says what `config` says (targets apart: one is shown as a comment). Parse(DefaultToml(c)) == c for a
+// config without targets.
+std::string DefaultToml(const Config& config = {});
+
+}  // namespace remit::config
