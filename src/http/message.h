@@ -37,7 +37,6 @@ struct Peer {
   gid_t gid = static_cast<gid_t>(-1);
   pid_t pid = 0;
   bool tls = false;
-  std::string certificate;     // the client's certificate, DER, verified by the TLS context; "" if it gave none
 };
 
 // Tells those who want to know that a connection has ended. Thread-safe.
@@ -45,15 +44,18 @@ class CloseSignal {
  public:
   void Add(std::function<void()> callback);  // runs at once if the connection has ended already
   void Fire();                               // runs each callback once
+  void Drop();                               // the response was written to its end: forgets the callbacks, also those added later
   bool fired() const;
 
  private:
   mutable std::mutex mutex_;
-  bool fired_ = false;
+  bool fired_ = false, dropped_ = false;
   std::vector<std::function<void()>> callbacks_;
 };
 
 struct Request {
+  static std::shared_ptr<const Peer> Nobody();  // a peer of which nothing is known, for requests made by hand
+
   std::string method;                 // upper case; HEAD comes as GET
   std::string target;                 // the request target as it was sent, for logs (percent-encoded: safe to print)
   std::vector<std::string> segments;  // of the path, decoded once and checked; see Target
@@ -61,7 +63,7 @@ struct Request {
   std::vector<Parameter> params;      // what the route's pattern bound
   std::vector<Header> headers;
   std::string body;
-  std::shared_ptr<const Peer> peer = std::make_shared<Peer>();
+  std::shared_ptr<const Peer> peer = Nobody();  // never null
   std::shared_ptr<CloseSignal> closed = std::make_shared<CloseSignal>();
 
   // The header's value; nullopt if there is none. A header that was sent more than once: the first (see HeaderCount).
@@ -102,10 +104,10 @@ class StreamWriter {
 
 struct Response {
   int status = 200;
-  std::string content_type;      // "": no body, and no content-type header
-  std::vector<Header> headers;   // further ones. Cache-Control is no-store unless set here
-  std::string body;
-  std::function<void(std::shared_ptr<StreamWriter>)> stream;  // set: `body` is not used; called once the head is on its way
+  std::string content_type{};    // "": no body, and no content-type header
+  std::vector<Header> headers{}; // further ones. Cache-Control is no-store unless set here
+  std::string body{};
+  std::function<void(std::shared_ptr<StreamWriter>)> stream{};  // set: `body` is not used; called once the head is on its way
 };
 
 // Answers a request: callable from any thread; calls after the first have no effect. The request lives as long as any copy of its Respond.

@@ -26,7 +26,7 @@ enum class BodyKind {
 
 struct RouteOptions {
   // What a body may be. Default: kJson for POST, PUT, PATCH and DELETE, kNone for all others.
-  std::optional<BodyKind> body;
+  std::optional<BodyKind> body{};
   std::size_t body_bytes = limits::kHttpBodyBytes;
 };
 
