@@ -22,6 +22,7 @@ Span Join(const Span& a, const Span& b) {
   return span;
 }
 
+// The parser's limit on height follows the same cuts (ChainHeight).
 ExprPtr ChainOf(Op op, std::span<const ExprPtr> operands) {
   if (operands.size() > kChainLength) {
     const std::size_t half = operands.size() / 2;

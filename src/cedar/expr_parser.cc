@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -33,6 +34,17 @@ struct Method {
 };
 constexpr Method kMethods[] = {{"contains", Op::kContains, 1},       {"containsAll", Op::kContainsAll, 1}, {"containsAny", Op::kContainsAny, 1},
                                {"isEmpty", Op::kIsEmpty, 0},         {"hasTag", Op::kHasTag, 1},           {"getTag", Op::kGetTag, 1}};
+
+// The height of what MakeChain makes of operands this high.
+std::size_t ChainHeight(std::span<const std::size_t> heights) {
+  if (heights.size() > kChainLength) {
+    const std::size_t half = heights.size() / 2;
+    return 1 + std::max(ChainHeight(heights.first(half)), ChainHeight(heights.subspan(half)));
+  }
+  std::size_t height = heights.front();
+  for (const std::size_t next : heights.subspan(1)) height = 1 + std::max(height, next);
+  return height;
+}
 
 Expr WithOp(Op op) {
   Expr expr;
@@ -85,23 +97,17 @@ Result<ExprParser::Node> ExprParser::ParseChain(Op op) {
   const std::string_view sign = op == Op::kOr ? "||" : "&&";
   const Token first = tokens_.Peek();
   std::vector<ExprPtr> operands;
-  std::size_t height = 0;
+  std::vector<std::size_t> heights;
   do {
     REMIT_ASSIGN(Node operand, op == Op::kOr ? ParseChain(Op::kAnd) : ParseRelation());
-    height = std::max(height, operand.height);
+    heights.push_back(operand.height);
     operands.push_back(std::move(operand.expr));
   } while (tokens_.Accept(sign));
-  const std::size_t count = operands.size();
-  if (count > 1) {
-    // What MakeChain adds: a left-deep run, or halvings down to such runs.
-    std::size_t added = std::min(count, kChainLength);
-    for (std::size_t rest = count; rest > kChainLength; rest = (rest + 1) / 2) ++added;
-    height += added - 1;
-  }
+  const std::size_t height = ChainHeight(heights);
   if (height > limits::kCedarDepth) {
     return tokens_.FailAt(first, fmt::format("expression is nested too deeply, at most {} levels are allowed", limits::kCedarDepth));
   }
-  return Node{MakeChain(op == Op::kOr ? Op::kOr : Op::kAnd, operands), height};
+  return Node{MakeChain(op, operands), height};
 }
 
 Result<ExprParser::Node> ExprParser::ParseRelation() {

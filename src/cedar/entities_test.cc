@@ -1,0 +1,99 @@
+// The hierarchy: closures, cycles, overlays, and entities JSON.
+#include "cedar/entities.h"
+
+#include <gtest/gtest.h>
+
+#include "json/read.h"
+
+namespace remit::cedar {
+namespace {
+
+Entity Make(std::string id, std::vector<std::string> parents) {
+  Entity entity;
+  entity.uid = {"N", std::move(id)};
+  for (std::string& parent : parents) entity.parents.push_back({"N", std::move(parent)});
+  return entity;
+}
+
+EntityUid N(std::string id) { return {"N", std::move(id)}; }
+
+std::string FromJsonError(std::string_view text) {
+  const auto entities = Entities::FromJson(json::Parse(text).value(), nullptr);
+  return entities ? "no error" : entities.error().reason + ": " + entities.error().message;
+}
+
+TEST(EntitiesTest, DescentIsTransitiveAndParentsNeedNotBeEntities) {
+  const auto entities = Entities::Build({Make("c", {"b"}), Make("b", {"a", "x"}), Make("a", {})}).value();
+  EXPECT_TRUE(entities.IsDescendant(N("c"), N("a")));
+  EXPECT_TRUE(entities.IsDescendant(N("c"), N("x")));
+  EXPECT_FALSE(entities.IsDescendant(N("a"), N("c")));
+  EXPECT_FALSE(entities.IsDescendant(N("a"), N("a")));
+  EXPECT_FALSE(entities.IsDescendant(N("nobody"), N("a")));
+  EXPECT_EQ(entities.Find(N("x")), nullptr);
+  EXPECT_EQ(entities.size(), 3u);
+  EXPECT_EQ(entities.All().front()->uid, N("a"));
+  EXPECT_EQ(Entities().Find(N("a")), nullptr);
+}
+
+TEST(EntitiesTest, CyclesAndDuplicatesAreRefused) {
+  EXPECT_EQ(Entities::Build({Make("a", {"b"}), Make("b", {"a"})}).error().reason, "entity-cycle");
+  EXPECT_EQ(Entities::Build({Make("a", {"a"})}).error().reason, "entity-cycle");
+  EXPECT_EQ(Entities::Build({Make("a", {}), Make("a", {})}).error().reason, "duplicate-entity");
+  EXPECT_TRUE(Entities::Build({Make("a", {"b", "b"})}).has_value()) << "a parent named twice is one parent";
+}
+
+TEST(EntitiesTest, ALongChainOfParentsNeitherOverflowsTheStackNorFillsTheMemory) {
+  std::vector<Entity> chain;
+  for (int i = 0; i < 3000; ++i) chain.push_back(Make(std::to_string(i), {std::to_string(i + 1)}));
+  const auto entities = Entities::Build(chain).value();
+  EXPECT_TRUE(entities.IsDescendant(N("0"), N("3000")));
+  for (int i = 3000; i < 20'000; ++i) chain.push_back(Make(std::to_string(i), {std::to_string(i + 1)}));
+  EXPECT_EQ(Entities::Build(std::move(chain)).error().reason, "hierarchy-too-large");
+}
+
+TEST(OverlayTest, AnEntityOnTopHidesTheOneBelow) {
+  const auto base = Entities::Build({Make("c", {"b"}), Make("b", {"a"}), Make("a", {})}).value();
+  OverlayEntities view(base);
+  EXPECT_TRUE(view.IsDescendant(N("c"), N("a")));
+  view.Add(std::make_shared<Entity>(Make("t", {"b"})));
+  EXPECT_TRUE(view.IsDescendant(N("t"), N("a")));
+  EXPECT_FALSE(view.IsDescendant(N("t"), N("t")));
+  view.Add(std::make_shared<Entity>(Make("b", {"z"})));
+  EXPECT_FALSE(view.IsDescendant(N("c"), N("a"))) << "the way led through the hidden entity";
+  EXPECT_TRUE(view.IsDescendant(N("c"), N("z")));
+  EXPECT_TRUE(view.IsDescendant(N("t"), N("z")));
+  EXPECT_EQ(view.Find(N("b"))->parents.front(), N("z"));
+  EXPECT_EQ(view.Find(N("a")), base.Find(N("a")));
+}
+
+TEST(OverlayTest, CyclesMadeByAnOverlayEnd) {
+  const auto base = Entities::Build({Make("b", {"a"})}).value();
+  OverlayEntities view(base);
+  view.Add(std::make_shared<Entity>(Make("a", {"b"})));
+  EXPECT_FALSE(view.IsDescendant(N("a"), N("x")));
+}
+
+TEST(EntitiesJsonTest, ReadsEntities) {
+  const auto entities = Entities::FromJson(json::Parse(R"([
+    {"uid": {"type": "User", "id": "ann"}, "attrs": {"age": 3, "boss": {"__entity": {"type": "User", "id": "bob"}}}, "parents": [{"type": "Group", "id": "g"}], "tags": {"t": "v"}},
+    {"uid": {"__entity": {"type": "Group", "id": "g"}}, "attrs": {}, "parents": []}])").value(), nullptr).value();
+  const Entity* ann = entities.Find({"User", "ann"});
+  ASSERT_NE(ann, nullptr);
+  EXPECT_EQ(ann->attributes.at("age"), Value(3));
+  EXPECT_EQ(ann->attributes.at("boss"), Value(EntityUid{"User", "bob"}));
+  EXPECT_EQ(ann->tags.at("t"), Value("v"));
+  EXPECT_TRUE(entities.IsDescendant(ann->uid, {"Group", "g"}));
+}
+
+TEST(EntitiesJsonTest, RefusesWhatIsNotAnEntity) {
+  EXPECT_EQ(FromJsonError("{}"), "bad-entities: entities must be an array, found an object");
+  EXPECT_TRUE(FromJsonError(R"([{"uid": {"type": "A", "id": "x"}, "attrs": {}}])").starts_with("bad-entities: ")) << "no parents";
+  EXPECT_TRUE(FromJsonError(R"([{"uid": {"type": "A", "id": "x"}, "attrs": {}, "parents": [], "extra": 1}])").starts_with("bad-entities: "));
+  EXPECT_EQ(FromJsonError(R"([{"uid": {"type": "A", "id": "x"}, "attrs": {"n": null}, "parents": []}])"),
+            "bad-entities: entity `A::\"x\"`: attribute `n`: null is not a Cedar value");
+  EXPECT_EQ(FromJsonError(R"([{"uid": "A::\"x\"", "attrs": {}, "parents": []}])"),
+            "bad-entities: an entity reference must be an object with the strings `type` and `id`");
+}
+
+}  // namespace
+}  // namespace remit::cedar
