@@ -64,6 +64,8 @@ class Broker {
   std::optional<ActorRecord> FindActorByClientId(const std::string& client_id) const;
   std::optional<ActorRecord> FindActorByUnixUid(std::uint32_t uid) const;
   std::optional<PersonRecord> FindPerson(const cedar::EntityUid& uid) const;
+  Result<json::Value> ListActors(const Caller& by) const;
+  Result<json::Value> ListPeople(const Caller& by) const;
   std::shared_ptr<const task::Catalog> catalog() const;   // in force; null before the first
   json::Value Facts() const;
 
@@ -119,8 +121,9 @@ class Broker {
   // Compares ledger and targets; ends what carries our mark and is not live. Runs at start and on a schedule too.
   void Sweep(Answer<json::Value> answer);
 
- private:
   class Impl;
+
+ private:
   explicit Broker(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

@@ -1,0 +1,244 @@
+#include "broker/core.h"
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "crypto/hash.h"
+#include "json/write.h"
+
+namespace remit::broker {
+
+std::unexpected<Error> NoSuchTask(const std::string& id) {
+  return Fail(Code::kNotFound, "no-such-task", fmt::format("no task `{}`, or none that you may see", id), "list tasks with `remit list`");
+}
+
+std::string ApprovalIdOf(const std::string& task_id) { return std::string(kApprovalPrefix) + task_id.substr(kTaskPrefix.size()); }
+
+std::string TaskIdOf(const std::string& approval_id) {
+  if (!IsId(approval_id, kApprovalPrefix)) return "";
+  return std::string(kTaskPrefix) + approval_id.substr(kApprovalPrefix.size());
+}
+
+std::string IdempotencyRow(Time at, std::string_view content) { return fmt::format("{:016x} {}", Micros(at), content); }
+
+// --- effects -----------------------------------------------------------------------------------------------------------------------
+
+void Broker::Impl::Drain(std::unique_lock<std::mutex>& lock) {
+  if (draining) return;  // whoever drains takes ours along, in order
+  draining = true;
+  while (!effects.empty()) {
+    std::function<void()> effect = std::move(effects.front());
+    effects.pop_front();
+    lock.unlock();
+    effect();
+    effect = nullptr;
+    lock.lock();
+  }
+  draining = false;
+}
+
+void Broker::Impl::Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done) {
+  Later([this, batch = std::make_shared<store::Batch>(std::move(batch)), done = std::move(done)]() mutable {
+    parts.store.Commit(std::move(*batch), [this, done = std::move(done)](Result<store::Committed> result) {
+      Locked([&] {
+        if (!result) {
+          ++totals.commit_failures;
+          if (result.error().reason != "conflict") log::Fault("commit failed: {}", result.error().message);
+        }
+        store_in_doubt = !result && result.error().reason != "conflict";
+        done(std::move(result));
+      });
+    });
+  });
+}
+
+// --- time and events ---------------------------------------------------------------------------------------------------------------
+
+Time Broker::Impl::Stamp() {
+  last_event = std::max(last_event, Now());
+  return last_event;
+}
+
+json::Object Broker::Impl::Event(std::string_view type, Time at) { return json::Object{{"type", type}, {"time", FormatTime(at)}}; }
+
+void Broker::Impl::AddEvents(store::Batch& batch, std::vector<json::Value> events) {
+  for (const json::Value& event : events) batch.events.push_back(json::Canonical(event));
+}
+
+bool Broker::Impl::ClockInDoubt() {
+  if (clock_in_doubt && parts.clock.Wall() + limits::kClockSkew >= last_event) clock_in_doubt = false;
+  return clock_in_doubt;
+}
+
+// --- tasks ---------------------------------------------------------------------------------------------------------------------------
+
+LiveTask* Broker::Impl::Find(const std::string& id) {
+  auto found = tasks.find(id);
+  return found == tasks.end() ? nullptr : found->second.get();
+}
+
+LiveTask* Broker::Impl::FindByHandle(std::string_view handle, bool* holder) {
+  // The handle is looked up by its hash: how long that takes says nothing about handles that exist.
+  auto found = handles.find(crypto::Sha256(handle));
+  if (found == handles.end()) return nullptr;
+  if (holder) *holder = found->second.holder;
+  return found->second.live;
+}
+
+std::shared_ptr<const task::Catalog> Broker::Impl::Pinned(const std::string& hash) {
+  if (current && current->hash() == hash) return current;
+  auto found = catalogs.find(hash);
+  return found == catalogs.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const cedar::Entity> Broker::Impl::MakeEntity(const task::TaskRecord& record, const task::Catalog& catalog) {
+  const task::TaskType* type = catalog.FindType(record.type);
+  if (type == nullptr) return nullptr;
+  return std::make_shared<const cedar::Entity>(task::TaskEntity(*type, record, catalog.schema()));
+}
+
+const cedar::Entity& Broker::Impl::EntityOf(LiveTask& live) {
+  if (!live.pinned) live.pinned = Pinned(live.record().catalog);
+  if (!live.entity && live.pinned) live.entity = MakeEntity(live.record(), *live.pinned);
+  static const cedar::Entity kNothing;  // no policy speaks of it: everything is denied
+  return live.entity ? *live.entity : kNothing;
+}
+
+task::PermissionSet Broker::Impl::PermissionsOf(const task::TaskRecord& record, const cedar::Entity& entity) {
+  std::shared_ptr<const task::Catalog> pinned = Pinned(record.catalog);
+  if (!pinned) return {};
+  cedar::OverlayEntities view(facts->entities);
+  view.Add(std::make_shared<const cedar::Entity>(entity));
+  task::PermissionSet set = task::PermissionsOf(*pinned, entity, view);
+  if (pinned != current) set = task::Intersect(set, task::PermissionsOf(*current, entity, view));
+  return set;
+}
+
+void Broker::Impl::Insert(std::unique_ptr<LiveTask> live) {
+  const task::TaskRecord& record = live->record();
+  handles[record.token_hash] = {live.get(), false};
+  handles[record.holder_hash] = {live.get(), true};
+  live->last_heard = Now();
+  LiveTask& inserted = *live;
+  tasks[record.id] = std::move(live);
+  Schedule(inserted);
+}
+
+void Broker::Impl::Remove(const std::string& id) {
+  auto found = tasks.find(id);
+  if (found == tasks.end()) return;
+  LiveTask& live = *found->second;
+  handles.erase(live.record().token_hash);
+  handles.erase(live.record().holder_hash);
+  queue.erase({live.due, &live});
+  counted.erase(&live);
+  for (auto& work : live.waiting) Later([this, work = std::move(work)] { Locked(work); });  // each will find that the task is gone
+  tasks.erase(found);
+}
+
+// --- what is due -----------------------------------------------------------------------------------------------------------------------
+
+void Broker::Impl::Schedule(LiveTask& live) {
+  queue.erase({live.due, &live});
+  if (live.latched) return;
+  live.due = live.deadline();
+  if (live.state() == task::State::kActive) {
+    if (live.lost) live.due = std::min(live.due, *live.lost + limits::kHeldConnectionGrace);
+    else if (live.holds.empty()) live.due = std::min(live.due, live.last_heard + live.heartbeat());
+    if (!live.warned && !live.holds.empty() && live.record().started)
+      live.due = std::min(live.due, *live.record().started + (live.deadline() - *live.record().started) * 4 / 5);
+  }
+  queue.insert({live.due, &live});
+  ArmTimer();
+}
+
+void Broker::Impl::ArmTimer() {
+  if (closed || queue.empty()) return;
+  Time first = queue.begin()->first;
+  if (queue_timer != 0 && queue_timer_at <= first) return;
+  if (queue_timer != 0) parts.timers.Cancel(queue_timer);
+  queue_timer_at = first;
+  queue_timer = parts.timers.At(first, [this] { Locked([this] { OnTimer(); }); });
+}
+
+void Broker::Impl::OnTimer() {
+  queue_timer = 0;
+  Time now = Now();
+  while (!queue.empty() && queue.begin()->first <= now) {
+    LiveTask& live = *queue.begin()->second;
+    queue.erase(queue.begin());
+    Look(live, now);
+  }
+  ArmTimer();
+}
+
+void Broker::Impl::Look(LiveTask& live, Time now) {
+  auto expire = [&](const char* reason) {
+    End(live, [reason](const task::TaskRecord& record, Time at) { return task::Expire(record, reason, at); }, Duration(0), nullptr);
+  };
+  if (now >= live.deadline()) return expire("deadline");
+  if (live.state() == task::State::kActive) {
+    if (live.lost && now >= *live.lost + limits::kHeldConnectionGrace) return expire("connection-closed");
+    if (!live.lost && live.holds.empty() && now >= live.last_heard + live.heartbeat()) return expire("heartbeat");
+    if (!live.warned && !live.holds.empty()) {
+      live.warned = true;
+      Tell(live, json::Object{{"event", "warning"}, {"deadline", FormatTime(live.deadline())}});
+    }
+  }
+  Schedule(live);
+}
+
+void Broker::Impl::Tell(LiveTask& live, const json::Value& line) {
+  for (const auto& [id, notify] : live.holds) Later([notify, line] { notify(line); });
+}
+
+void Broker::Impl::Changed(LiveTask& live) {
+  Tell(live, json::Object{{"event", "state"}, {"state", task::StateName(live.state())}, {"reason", live.record().end_reason}});
+  for (auto& watcher : live.watchers) Later(std::move(watcher));
+  live.watchers.clear();
+}
+
+// --- one change at a time for what gives access --------------------------------------------------------------------------------------
+
+void Broker::Impl::RunWhenIdle(LiveTask& live, std::function<void()> work) {
+  if (live.busy) live.waiting.push_back(std::move(work));
+  else work();
+}
+
+void Broker::Impl::NotBusy(LiveTask& live) {
+  live.busy = false;
+  std::string id = live.id();
+  while (LiveTask* again = Find(id)) {
+    if (again->busy || again->waiting.empty()) return;
+    std::function<void()> work = std::move(again->waiting.front());
+    again->waiting.pop_front();
+    work();
+  }
+}
+
+// --- counts ----------------------------------------------------------------------------------------------------------------------------
+
+void Broker::Impl::ArmCounts() {
+  if (closed || counts_timer != 0) return;
+  counts_timer = parts.timers.At(Now() + std::chrono::seconds(1), [this] {
+    Locked([this] {
+      counts_timer = 0;
+      FlushCounts();
+    });
+  });
+}
+
+void Broker::Impl::FlushCounts() {
+  store::Batch batch;
+  for (LiveTask* live : counted) {
+    live->counted = false;
+    if (!live->latched && !live->busy && live->state() == task::State::kActive)
+      batch.writes.push_back({store::Table::kTask, live->id(), live->Encode()});
+  }
+  counted.clear();
+  if (!batch.writes.empty()) Commit(std::move(batch), [](const Result<store::Committed>&) {});
+}
+
+}  // namespace remit::broker

@@ -1,0 +1,291 @@
+// The broker's inside: what lives, the one mutex, and how effects leave it. Included by the broker's own files only.
+//
+// A use case runs under the mutex and leaves its effects (commits, answers, work for targets) in a queue, which is carried out in
+// order after the mutex is released. So commits reach the store in the order in which memory changed, and no callback ever runs
+// under the mutex.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/broker.h"
+#include "broker/keys.h"
+#include "broker/live_task.h"
+#include "target/secrets/secret_store.h"
+#include "task/life.h"
+
+namespace remit::broker {
+
+struct HashOfHash {
+  std::size_t operator()(const Hash& h) const {
+    std::size_t value;
+    static_assert(sizeof value <= sizeof h);
+    __builtin_memcpy(&value, h.data(), sizeof value);
+    return value;
+  }
+};
+
+// A credential that is not dead, and the worker that owns it.
+struct LiveCredential {
+  task::CredentialRecord record;
+  std::map<std::string, Secret> environment;  // while live; lost at a restart
+  bool working = false;                       // a call to its target is under way
+  bool end_wanted = false;
+  std::uint32_t attempts = 0;                 // to end it, since this process started
+  io::TimerId timer = 0;
+};
+
+// The target of tokens: not a system outside, but everybody who takes our signature.
+inline constexpr std::string_view kTokenTarget = "token";
+inline constexpr std::string_view kIntrospectKind = "token-introspect";  // dead in the commit that ends its task
+inline constexpr std::string_view kOfflineKind = "token-offline";        // dead when its `exp` has passed everywhere
+
+// An approval of a use within a task (the approval of a start is the task itself).
+struct UseApproval {
+  std::string id, task;
+  cedar::EntityUid action, resource;
+  Hash hash{};
+  std::uint32_t needed = 1;
+  std::vector<task::Yes> yes;
+  Time requested{}, expires{};
+
+  json::Value ToJson() const;
+  static Result<UseApproval> FromJson(const json::Value& document);
+};
+
+// Facts, as of one moment.
+struct FactSet {
+  cedar::Entities entities;
+  std::map<std::string, json::Value> documents;  // by uid
+  std::string hash;
+};
+
+// What a start comes to before anything is written.
+struct StartDraft {
+  task::TaskRecord record;
+  task::PermissionSet permissions;
+  Secret token, holder;
+};
+
+// Whether a target answers: after it did not, nobody asks it until `until`.
+struct Breaker {
+  std::uint32_t failures = 0;
+  Time until{};
+};
+
+class Broker::Impl {
+ public:
+  explicit Impl(Parts given) : parts(std::move(given)), secrets(parts.store, parts.master_key, parts.rng) {}
+
+  // --- effects -------------------------------------------------------------------------------------------------------------------
+  // Runs `body` under the mutex, then carries out the effects.
+  template <class F>
+  auto Locked(F body) {
+    std::unique_lock lock(mutex);
+    if constexpr (std::is_void_v<decltype(body())>) {
+      body();
+      Drain(lock);
+    } else {
+      auto result = body();
+      Drain(lock);
+      return result;
+    }
+  }
+  void Drain(std::unique_lock<std::mutex>& lock);
+  // Both only under the mutex.
+  void Later(std::function<void()> effect) { effects.push_back(std::move(effect)); }
+  // `done` runs under the mutex again.
+  void Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done);
+
+  // --- time and events -----------------------------------------------------------------------------------------------------------
+  Time Now() const { return parts.clock.Now(); }
+  // A time for events and records: never before the last event's.
+  Time Stamp();
+  void AddEvents(store::Batch& batch, std::vector<json::Value> events);
+  static json::Object Event(std::string_view type, Time at);
+  bool ClockInDoubt();
+
+  // --- who may -------------------------------------------------------------------------------------------------------------------
+  // Asks the catalog in force whether `by` may do a built-in verb on a task.
+  // `approved`: how many distinct people said yes, for the obligations on the verb.
+  task::Decision AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved = 0);
+  bool MayView(const Caller& by, LiveTask& live);
+  bool MayViewEnded(const Caller& by, const task::TaskRecord& record);
+
+  // --- tasks ---------------------------------------------------------------------------------------------------------------------
+  LiveTask* Find(const std::string& id);
+  LiveTask* FindByHandle(std::string_view handle, bool* holder = nullptr);
+  std::shared_ptr<const task::Catalog> Pinned(const std::string& hash);
+  const cedar::Entity& EntityOf(LiveTask& live);
+  std::shared_ptr<const cedar::Entity> MakeEntity(const task::TaskRecord& record, const task::Catalog& catalog);
+  task::PermissionSet PermissionsOf(const task::TaskRecord& record, const cedar::Entity& entity);
+  void Insert(std::unique_ptr<LiveTask> live);
+  void Remove(const std::string& id);
+  void Schedule(LiveTask& live);       // puts it into the queue of what must be looked at
+  void ArmTimer();
+  void OnTimer();
+  void Look(LiveTask& live, Time now); // deadline, heartbeat, held connection, warning
+  void Tell(LiveTask& live, const json::Value& line);
+  void Changed(LiveTask& live);        // wakes the watchers
+  void FlushCounts();
+  void ArmCounts();
+
+  // Ends a task: applies in memory at once, commits with all its credentials in `ending`, then sees to them. `answer` may be null.
+  using EndStep = std::function<Result<task::Transition>(const task::TaskRecord&, Time)>;
+  void End(LiveTask& live, const EndStep& step, Duration wait, Answer<EndAnswer> answer);
+  void CommitEnd(std::shared_ptr<struct Ending> ending);
+  Error NotLive(const Caller& by, const std::string& id);
+  void WatchCredentials(const std::string& task_id, std::function<bool()> watch);
+  void AnswerEnd(const task::TaskRecord& record, Duration wait, Answer<EndAnswer> answer);
+  void FinishEndAnswer(const task::TaskRecord& record, const std::vector<std::string>& ids, const Answer<EndAnswer>& answer);
+
+  // Starts: see start.cc.
+  Result<StartDraft> DraftStart(const Caller& by, const StartRequest& request);
+  void ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
+                    std::function<void(Status)> done);
+  Result<std::vector<LiveCredential>> PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions);
+  void EndStrayCredential(LiveCredential credential);
+  void AwaitLive(std::shared_ptr<struct StartWait> wait, const std::string& task_id);
+  void AnswerStart(const std::shared_ptr<struct StartWait>& wait, const std::string& task_id);
+  void AnswerStart(const std::shared_ptr<struct StartWait>& wait, Error error);
+  Error FailedStart(const std::string& task_id);
+
+  // Approvals: see approve.cc.
+  void ApproveStart(const Caller& by, const std::string& task_id, const std::string& hash, Answer<json::Value> answer);
+  void ApproveUse(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer);
+  void ActivateApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer);
+  std::uint32_t StandingYes(const task::TaskRecord& record, const cedar::Entity& entity, const std::vector<task::Yes>& yes);
+  bool IsPersonType(const cedar::EntityUid& uid) const;
+  json::Value ApprovalJson(LiveTask& live);
+  json::Value ApprovalJson(const UseApproval& approval);
+
+  void RunWhenIdle(LiveTask& live, std::function<void()> work);
+  void NotBusy(LiveTask& live);
+
+  // --- credentials ---------------------------------------------------------------------------------------------------------------
+  LiveCredential* FindCredential(const std::string& id);
+  target::Target* FindTarget(const std::string& name) const;
+  target::Target* OwnerOf(const cedar::EntityUid& action, const cedar::EntityUid& resource) const;
+  void StartMake(const std::string& id);
+  void OnMade(const std::string& id, Result<target::Made> made);
+  void BeginCredentialEnd(LiveCredential& credential, const std::string& why, Time now, store::Batch& batch);
+  void StartEnd(const std::string& id);
+  void EndToken(const std::string& id);
+  void BuryToken(const std::string& id, Time now, store::Batch& batch);
+  void OnEnded(const std::string& id, target::EndResult result);
+  void RetryEnd(const std::string& id, Time when);
+  void BuryCredential(const std::string& id, std::vector<task::Evidence> evidence);
+  void CredentialChanged(const LiveCredential& credential);
+  store::Write CredentialWrite(const task::CredentialRecord& record) const;
+  Bytes CredentialContext(const std::string& id) const;
+
+  // --- use -----------------------------------------------------------------------------------------------------------------------
+  struct Judged {
+    UseAnswer answer;
+    task::Decision decision;
+    LiveTask* live = nullptr;
+  };
+  std::shared_ptr<const cedar::Entity> ResourceEntity(const UseRequest& request) const;
+  Result<cedar::Value> ContextOf(const UseRequest& request) const;
+  Judged Judge(const UseRequest& request, bool count);
+  void Count(LiveTask& live);
+  bool MayEnforce(const Caller& by, const cedar::EntityUid& resource);
+  void AskForUse(const UseRequest& request, Judged judged, Answer<UseAnswer> answer);
+  void Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer);
+  UseApproval* FindUseApproval(const std::string& task, const cedar::EntityUid& action, const cedar::EntityUid& resource);
+  UseApproval& AskApproval(LiveTask& live, const UseRequest& request, std::uint32_t needed, store::Batch& batch);
+
+  // --- reading and set-up --------------------------------------------------------------------------------------------------------
+  std::vector<task::CredentialRecord> CredentialsOf(const task::TaskRecord& record);
+  Result<task::TaskRecord> Visible(const Caller& by, const std::string& id);
+  Status CheckStated(const task::StatedPermission& stated) const;
+  void FindNarrowed(const task::Catalog& next, const FactSet& next_facts, CatalogAnswer& answer);
+  void EndTooWide(const std::vector<std::string>& ids);
+  void Register(ActorRecord actor);
+
+  // --- opening and sweeping: see open.cc and sweep.cc ------------------------------------------------------------------------------
+  Status Load();
+  Status LoadCatalogs();
+  Status LoadDirectory();
+  Status LoadTasks();
+  Status LoadCredentials();
+  Status LoadLastEvent();
+  void Resume();
+  void ArmSweep();
+  void SweepAll(Answer<json::Value> answer);
+  void Compare(target::Target& target, const Result<std::vector<target::Found>>& found, Time listed, json::Object& report);
+  void Housekeeping();
+
+  // --- members -------------------------------------------------------------------------------------------------------------------
+  Parts parts;
+  target::secrets::SecretStore secrets;
+  std::string installation;
+  std::optional<Keys> keys;  // set by Open
+
+  std::mutex mutex;
+  std::deque<std::function<void()>> effects;
+  bool draining = false;
+  bool closed = false;
+
+  std::shared_ptr<const task::Catalog> current;
+  std::map<std::string, std::shared_ptr<const task::Catalog>> catalogs;  // by hash; those that live tasks started under
+  std::shared_ptr<const FactSet> facts;
+  std::map<cedar::EntityUid, ActorRecord> actors;
+  std::map<std::string, cedar::EntityUid> actors_by_client;
+  std::map<std::uint32_t, cedar::EntityUid> actors_by_unix_uid;
+  std::map<cedar::EntityUid, PersonRecord> people;
+
+  struct Handle {
+    LiveTask* live;
+    bool holder;
+  };
+  std::unordered_map<std::string, std::unique_ptr<LiveTask>> tasks;
+  std::unordered_map<Hash, Handle, HashOfHash> handles;
+  std::set<std::pair<Time, LiveTask*>> queue;
+  io::TimerId queue_timer = 0;
+  Time queue_timer_at{};
+  std::set<LiveTask*> counted;
+  io::TimerId counts_timer = 0, sweep_timer = 0;
+  std::uint64_t next_hold = 1;
+
+  std::unordered_map<std::string, LiveCredential> credentials;
+  std::map<std::string, Breaker> breakers;
+  std::map<std::string, UseApproval> use_approvals;  // by id
+  std::unordered_map<std::string, std::vector<std::function<void()>>> credential_watchers;  // by task
+  std::map<std::string, std::string> failed_starts;              // why, until the starter was told
+
+  Time last_event{};
+  bool clock_in_doubt = false;
+  bool store_in_doubt = false;
+  Counters totals;
+};
+
+// apv_… of the request to start a task: the task's own id under another prefix. And back: "" if it is not of that form.
+std::string ApprovalIdOf(const std::string& task_id);
+std::string TaskIdOf(const std::string& approval_id);
+
+// A row of the idempotency table: when (for its end after a day), then what came of it.
+std::string IdempotencyRow(Time at, std::string_view content);
+
+// Facts from entity documents, by uid, checked against the schema. Errors: those of cedar::Entities::FromJson.
+Result<std::shared_ptr<const FactSet>> BuildFacts(std::map<std::string, json::Value> documents, const cedar::Schema& schema);
+
+// The registry's rows.
+json::Value ActorJson(const ActorRecord& actor);
+Result<ActorRecord> ActorFromJson(const json::Value& document);
+json::Value PersonJson(const PersonRecord& person);
+Result<PersonRecord> PersonFromJson(const json::Value& document);
+
+// How many people must say yes, from the decision as it is when all have.
+std::uint32_t ApprovalsNeeded(const task::Decision& when_all_approve);
+
+// Not found, and not to be known: the same answer for both.
+std::unexpected<Error> NoSuchTask(const std::string& id);
+
+}  // namespace remit::broker

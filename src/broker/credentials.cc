@@ -1,0 +1,243 @@
+// Credentials from planned to dead. One worker owns a credential: `working` is set while a call to its target is under way, and nothing
+// else touches it until that call is back.
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "broker/core.h"
+#include "crypto/seal.h"
+
+namespace remit::broker {
+
+using task::CredentialState;
+
+LiveCredential* Broker::Impl::FindCredential(const std::string& id) {
+  auto found = credentials.find(id);
+  return found == credentials.end() ? nullptr : &found->second;
+}
+
+target::Target* Broker::Impl::FindTarget(const std::string& name) const {
+  for (const auto& target : parts.targets)
+    if (target->name() == name) return target.get();
+  return nullptr;
+}
+
+target::Target* Broker::Impl::OwnerOf(const cedar::EntityUid& action, const cedar::EntityUid& resource) const {
+  for (const auto& target : parts.targets)
+    if (target->Owns(action, resource)) return target.get();
+  return nullptr;
+}
+
+store::Write Broker::Impl::CredentialWrite(const task::CredentialRecord& record) const {
+  return {store::Table::kCredential, record.id, record.Encode()};
+}
+
+void Broker::Impl::CredentialChanged(const LiveCredential& credential) {
+  auto found = credential_watchers.find(credential.record.task);
+  if (found == credential_watchers.end()) return;
+  std::vector<std::function<void()>> watchers = std::move(found->second);
+  credential_watchers.erase(found);
+  for (auto& watcher : watchers) watcher();
+}
+
+// --- making ----------------------------------------------------------------------------------------------------------------------------
+
+void Broker::Impl::StartMake(const std::string& id) {
+  LiveCredential* credential = FindCredential(id);
+  if (credential == nullptr || credential->working) return;
+  target::Target* target = FindTarget(credential->record.target);
+  Result<Secret> secret = crypto::Open(keys->sealing, AsBytes(credential->record.sealed), CredentialContext(id));
+  if (target == nullptr || !secret) {
+    Error error = target == nullptr ? Error(Code::kFailedPrecondition, "no-such-target", "its target is not configured any more") : secret.error();
+    Later([this, id, error] { Locked([&] { OnMade(id, std::unexpected(error)); }); });
+    return;
+  }
+  credential->working = true;
+  Later([this, id, target, record = credential->record, secret = *secret] {
+    parts.workers.Submit([this, id, target, record, secret] {
+      Result<target::Made> made = target->Make(record, secret);
+      Locked([&] { OnMade(id, std::move(made)); });
+    });
+  });
+}
+
+void Broker::Impl::OnMade(const std::string& id, Result<target::Made> made) {
+  LiveCredential* credential = FindCredential(id);
+  if (credential == nullptr) return;
+  credential->working = false;
+  LiveTask* live = Find(credential->record.task);
+  if (credential->end_wanted || live == nullptr || live->latched) {  // it ended while this was being made
+    if (made) credential->record.notes = std::move(made->notes);
+    return StartEnd(id);
+  }
+  if (!made) {
+    std::string why = fmt::format("target `{}`: {}", credential->record.target, made.error().message);
+    log::Warn("credential `{}` was refused: {}", id, why);
+    failed_starts[live->id()] = why;
+    End(*live, [&why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
+    CredentialChanged(*credential);
+    failed_starts.erase(live->id());
+    return;
+  }
+  Result<task::CredentialTransition> transition = task::MakeLive(credential->record, std::move(made->notes), Stamp());
+  REMIT_CHECK(transition.has_value());
+  store::Batch batch;
+  batch.writes.push_back(CredentialWrite(transition->next));
+  AddEvents(batch, std::move(transition->events));
+  credential->working = true;
+  Commit(std::move(batch), [this, id, next = std::move(transition->next), environment = std::move(made->environment)](const auto& committed) mutable {
+    LiveCredential* made_one = FindCredential(id);
+    if (made_one == nullptr) return;
+    made_one->working = false;
+    LiveTask* owner = Find(made_one->record.task);
+    if (made_one->end_wanted || owner == nullptr || owner->latched) {
+      made_one->record.notes = next.notes;
+      return StartEnd(id);
+    }
+    if (!committed) {  // given nothing: what cannot be written down is taken back
+      made_one->record.notes = next.notes;
+      std::string why = "the store could not write down a credential";
+      failed_starts[owner->id()] = why;
+      End(*owner, [&why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
+      CredentialChanged(*made_one);
+      failed_starts.erase(owner->id());
+      return;
+    }
+    made_one->record = std::move(next);
+    made_one->environment = std::move(environment);
+    ++totals.credentials_made;
+    CredentialChanged(*made_one);
+  });
+}
+
+// --- ending ------------------------------------------------------------------------------------------------------------------------------
+
+// Moves one credential to `ending`, as part of its task's end. A token that dies with the task is dead by the same commit.
+void Broker::Impl::BeginCredentialEnd(LiveCredential& credential, const std::string& why, Time now, store::Batch& batch) {
+  if (credential.record.state == CredentialState::kEnding) return;
+  Result<task::CredentialTransition> transition = task::BeginEnd(credential.record, why, now);
+  REMIT_CHECK(transition.has_value());
+  credential.record = std::move(transition->next);
+  credential.end_wanted = true;
+  AddEvents(batch, std::move(transition->events));
+  batch.writes.push_back(CredentialWrite(credential.record));
+}
+
+void Broker::Impl::StartEnd(const std::string& id) {
+  LiveCredential* credential = FindCredential(id);
+  if (credential == nullptr) return;
+  credential->end_wanted = true;
+  if (credential->working || closed) return;
+  if (credential->timer != 0) parts.timers.Cancel(std::exchange(credential->timer, 0));
+  if (credential->record.state != CredentialState::kEnding) {  // not by the task's end: written down first
+    store::Batch batch;
+    batch.must_fit = true;
+    BeginCredentialEnd(*credential, "task-ended", Stamp(), batch);
+    credential->working = true;
+    return Commit(std::move(batch), [this, id](const auto&) {  // an end goes on at the target even where it cannot be written down
+      if (LiveCredential* again = FindCredential(id)) {
+        again->working = false;
+        StartEnd(id);
+      }
+    });
+  }
+  if (credential->record.target == kTokenTarget) return EndToken(id);
+  target::Target* target = FindTarget(credential->record.target);
+  Result<Secret> secret = crypto::Open(keys->sealing, AsBytes(credential->record.sealed), CredentialContext(id));
+  if (target == nullptr || !secret) {
+    target::EndResult result;
+    result.reason = target == nullptr ? fmt::format("target `{}` is not configured any more", credential->record.target) : secret.error().message;
+    return OnEnded(id, std::move(result));
+  }
+  if (Breaker& breaker = breakers[target->name()]; breaker.until > Now()) return RetryEnd(id, breaker.until);
+  credential->working = true;
+  Later([this, id, target, record = credential->record, secret = *secret] {
+    parts.workers.Submit([this, id, target, record, secret] {
+      target::EndResult result = target->End(record, secret);
+      Locked([&] { OnEnded(id, std::move(result)); });
+    });
+  });
+}
+
+void Broker::Impl::OnEnded(const std::string& id, target::EndResult result) {
+  LiveCredential* credential = FindCredential(id);
+  if (credential == nullptr) return;
+  credential->working = false;
+  Breaker& breaker = breakers[credential->record.target];
+  if (result.dead) {
+    breaker = {};
+    return BuryCredential(id, std::move(result.evidence));
+  }
+  ++totals.end_retries;
+  ++credential->attempts;
+  Time now = Now();
+  Duration delay = std::chrono::milliseconds(200) * (1u << std::min(credential->attempts, 8u));
+  delay = std::min<Duration>(delay, limits::kEndBackoffMax);
+  delay = delay / 2 + Duration(static_cast<std::int64_t>(parts.rng.Take(1)[0]) * delay.count() / 512);  // jitter: half to all of it
+  Time when = result.retry_at_once ? now : result.retry_at.value_or(now + delay);
+  if (result.unreachable) {
+    ++breaker.failures;
+    breaker.until = now + std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(breaker.failures, 6u)), limits::kEndBackoffMax);
+    when = std::max(when, breaker.until);
+  } else {
+    breaker = {};
+  }
+  // Written down when it says something new, not at each attempt of an hour's waiting.
+  if (result.reason != credential->record.last_error || !result.evidence.empty() || (!result.notes.empty() && result.notes != credential->record.notes)) {
+    log::Warn("credential `{}` is not dead yet: {}", id, result.reason);
+    auto notes = result.notes.empty() ? credential->record.notes : std::move(result.notes);
+    Result<task::CredentialTransition> noted = task::NoteAttempt(credential->record, result.reason, std::move(result.evidence), std::move(notes), when, Stamp());
+    REMIT_CHECK(noted.has_value());
+    credential->record = std::move(noted->next);
+    store::Batch batch;
+    batch.must_fit = true;
+    batch.writes.push_back(CredentialWrite(credential->record));
+    AddEvents(batch, std::move(noted->events));
+    Commit(std::move(batch), [](const auto&) {});
+  } else {
+    ++credential->record.end_attempts;
+    credential->record.retry_at = when;
+  }
+  RetryEnd(id, when);
+}
+
+void Broker::Impl::RetryEnd(const std::string& id, Time when) {
+  LiveCredential* credential = FindCredential(id);
+  if (credential == nullptr || closed) return;
+  if (credential->timer != 0) parts.timers.Cancel(credential->timer);
+  credential->timer = parts.timers.At(when, [this, id] {
+    Locked([&] {
+      if (LiveCredential* due = FindCredential(id)) {
+        due->timer = 0;
+        StartEnd(id);
+      }
+    });
+  });
+}
+
+// The target says that it is gone and the probe was refused: written down, then forgotten by memory. Where it cannot be written down the
+// end is asked for again later; it is idempotent.
+void Broker::Impl::BuryCredential(const std::string& id, std::vector<task::Evidence> evidence) {
+  LiveCredential* credential = FindCredential(id);
+  Result<task::CredentialTransition> dead = task::MakeDead(credential->record, std::move(evidence), Stamp());
+  REMIT_CHECK(dead.has_value());
+  store::Batch batch;
+  batch.must_fit = true;
+  batch.writes.push_back({store::Table::kCredential, id, std::nullopt});
+  batch.writes.push_back({store::Table::kEndedCredential, id, dead->next.Encode()});
+  AddEvents(batch, std::move(dead->events));
+  credential->working = true;
+  Commit(std::move(batch), [this, id](const auto& committed) {
+    LiveCredential* buried = FindCredential(id);
+    if (buried == nullptr) return;
+    buried->working = false;
+    if (!committed) return RetryEnd(id, Now() + std::chrono::seconds(1));
+    ++totals.credentials_ended;
+    LiveCredential last = std::move(*buried);
+    credentials.erase(id);
+    if (LiveTask* live = Find(last.record.task)) std::erase(live->live_credentials, id);
+    CredentialChanged(last);
+  });
+}
+
+}  // namespace remit::broker

@@ -1,0 +1,39 @@
+#include "broker/live_task.h"
+
+namespace remit::broker {
+
+const task::TaskRecord& LiveTask::record() {
+  if (!record_) {
+    auto decoded = task::TaskRecord::Decode(stored_);
+    REMIT_CHECK(decoded.has_value());  // INVARIANT: stored_ is what Encode wrote, or what was decoded once at start
+    record_ = std::make_unique<task::TaskRecord>(*std::move(decoded));
+  }
+  return *record_;
+}
+
+void LiveTask::Set(task::TaskRecord next) {
+  if (id_.empty()) id_ = next.id, allowed = next.allowed, denied = next.denied;
+  state_ = next.state;
+  deadline_ = next.deadline;
+  heartbeat_ = next.heartbeat;
+  record_ = std::make_unique<task::TaskRecord>(std::move(next));
+  stored_.clear();
+  entity.reset();
+}
+
+std::string LiveTask::Encode() {
+  record();
+  record_->allowed = allowed;
+  record_->denied = denied;
+  return record_->Encode();
+}
+
+void LiveTask::Cool() {
+  if (!record_) return;
+  stored_ = Encode();
+  stored_.shrink_to_fit();
+  record_.reset();
+  entity.reset();
+}
+
+}  // namespace remit::broker

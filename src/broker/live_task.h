@@ -1,0 +1,63 @@
+// A task that lives, as the broker holds it in memory. Most tasks are idle most of the time: such a one is kept in its stored form, a
+// few hundred bytes, and read again when something is asked of it.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cedar/entities.h"
+#include "task/catalog.h"
+#include "task/task.h"
+
+namespace remit::broker {
+
+class LiveTask {
+ public:
+  explicit LiveTask(task::TaskRecord record) { Set(std::move(record)); }
+
+  const std::string& id() const { return id_; }
+  task::State state() const { return state_; }
+  Time deadline() const { return deadline_; }
+  Duration heartbeat() const { return heartbeat_; }
+
+  // The record; valid until Set or Cool.
+  const task::TaskRecord& record();
+  // Takes the next record. The counts of enforcements stay the live ones.
+  void Set(task::TaskRecord next);
+  // The record with its counts as they are now, in its stored form.
+  std::string Encode();
+  // Goes back to the stored form.
+  void Cool();
+
+  // Whether it may be used: active, and no end on its way.
+  bool Usable(Time now) const { return state_ == task::State::kActive && !latched && now < deadline_; }
+
+  // What memory alone knows.
+  bool latched = false;             // an end is on its way, committed or not: nothing is allowed any more
+  bool busy = false;                // a change that gives access is being committed
+  bool counted = false;             // has counts that are not committed
+  bool warned = false;              // 80 % of its life was told
+  std::uint64_t allowed = 0, denied = 0;
+  Time last_heard{};                // heartbeat
+  std::optional<Time> lost;         // since when no connection is held, where one was
+  Time due{};                       // when it must be looked at next; key of the queue
+  std::shared_ptr<const task::Catalog> pinned;
+  std::shared_ptr<const cedar::Entity> entity;    // made on first use
+  std::vector<std::pair<std::uint64_t, std::function<void(const json::Value&)>>> holds;
+  std::vector<std::function<void()>> watchers;    // called once when something changed
+  std::vector<std::string> live_credentials;      // not dead yet
+  std::deque<std::function<void()>> waiting;      // until it is not busy
+
+ private:
+  std::string id_;
+  task::State state_ = task::State::kRequested;
+  Time deadline_{};
+  Duration heartbeat_{};
+  std::unique_ptr<task::TaskRecord> record_;
+  std::string stored_;
+};
+
+}  // namespace remit::broker

@@ -1,0 +1,146 @@
+// Receipts and checkpoints: what somebody who was not there can verify.
+#include <fmt/format.h>
+
+#include "broker/core.h"
+#include "broker/views.h"
+#include "jose/jws.h"
+#include "json/read.h"
+#include "json/write.h"
+#include "ledger/checkpoint.h"
+
+namespace remit::broker {
+namespace {
+
+constexpr std::string_view kReceiptTyp = "remit-receipt+jwt";
+
+// Events of one commit lie together, but people's sign-ins are written beside the broker: times may be out of order by so much.
+constexpr std::chrono::seconds kTimeSlack{1};
+
+struct FoundEvent {
+  store::StoredEvent event;
+  json::Value body;
+};
+
+// The time of an event; nothing where its body was erased.
+std::optional<Time> TimeOf(const store::StoredEvent& event, json::Value* body_out = nullptr) {
+  if (!event.body) return std::nullopt;
+  auto body = json::Parse(*event.body);
+  if (!body) return std::nullopt;
+  const std::string* text = body->FindString("time");
+  if (text == nullptr) return std::nullopt;
+  auto time = ParseTime(*text);
+  if (!time) return std::nullopt;
+  if (body_out) *body_out = *std::move(body);
+  return *time;
+}
+
+// The first index whose event is not before `time`, by bisection; erased bodies are stepped over.
+Result<std::uint64_t> FirstAt(store::Store& store, std::uint64_t size, Time time) {
+  std::uint64_t low = 0, high = size;
+  while (low < high) {
+    std::uint64_t middle = low + (high - low) / 2, seen = middle;
+    std::optional<Time> at;
+    REMIT_TRY(store.ScanEvents(middle, [&](const store::StoredEvent& event) {
+      seen = event.index;
+      at = TimeOf(event);
+      return !at && event.index + 1 < high;
+    }));
+    if (!at || *at >= time) high = middle;
+    else low = seen + 1;
+  }
+  return low;
+}
+
+// The events that are about `task` at any of these times, by index.
+Result<std::map<std::uint64_t, FoundEvent>> EventsOf(store::Store& store, std::uint64_t size, const std::string& task, const std::set<Time>& times) {
+  std::map<std::uint64_t, FoundEvent> found;
+  for (Time time : times) {
+    REMIT_ASSIGN(std::uint64_t first, FirstAt(store, size, time - kTimeSlack));
+    REMIT_TRY(store.ScanEvents(first, [&](const store::StoredEvent& event) {
+      if (event.index >= size) return false;
+      json::Value body;
+      std::optional<Time> at = TimeOf(event, &body);
+      if (at && *at > time + kTimeSlack) return false;
+      const std::string* about = body.FindString("task");
+      if (about != nullptr && *about == task) found.emplace(event.index, FoundEvent{event, std::move(body)});
+      return true;
+    }));
+  }
+  return found;
+}
+
+json::Array HashesJson(const std::vector<Hash>& hashes) {
+  json::Array array;
+  for (const Hash& hash : hashes) array.push_back(Base64Encode(hash));
+  return array;
+}
+
+}  // namespace
+
+Result<json::Value> Broker::Checkpoint() {
+  store::TreeHead head = impl_->parts.store.Head();
+  ledger::Checkpoint checkpoint{ledger::Origin(impl_->installation), head.size, head.root, {}};
+  REMIT_ASSIGN(std::string note, ledger::SignCheckpoint(checkpoint, impl_->keys->checkpoint.key));
+  REMIT_ASSIGN(ledger::NoteVerifier verifier, ledger::NoteVerifier::Make(checkpoint.origin, impl_->keys->checkpoint.key.public_key()));
+  return json::Value(json::Object{{"checkpoint", note}, {"size", head.size}, {"root", Base64Encode(head.root)}, {"key", verifier.ToString()}});
+}
+
+Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
+  REMIT_ASSIGN(task::TaskRecord record, impl_->Visible(by, task));
+  if (!task::IsEnd(record.state))
+    return Fail(Code::kFailedPrecondition, "not-ended", fmt::format("task `{}` is {}; a receipt is for what has ended", task, task::StateName(record.state)),
+                "complete it first");
+  std::vector<task::CredentialRecord> credentials = impl_->CredentialsOf(record);
+  REMIT_ASSIGN(json::Value checkpoint, Checkpoint());
+  auto size = static_cast<std::uint64_t>(checkpoint.Find("size")->AsInt());
+
+  std::set<Time> times = {record.requested};
+  bool all_dead = true;
+  auto add = [&](const std::optional<Time>& time) {
+    if (time) times.insert(*time);
+  };
+  add(record.started);
+  add(record.ended);
+  for (const task::Yes& yes : record.approvals) times.insert(yes.at);
+  for (const task::CredentialRecord& credential : credentials) {
+    times.insert(credential.planned);
+    add(credential.live), add(credential.ending), add(credential.dead);
+    all_dead = all_dead && credential.state == task::CredentialState::kDead;
+  }
+  REMIT_ASSIGN(auto events, EventsOf(impl_->parts.store, size, task, times));
+
+  json::Value permissions = json::Array{};
+  json::Array timeline;
+  const FoundEvent* end = nullptr;
+  for (const auto& [index, found] : events) {
+    if (const json::Value* set = found.body.Find("permissions"); set != nullptr && found.body.Find("credential") == nullptr) permissions = *set;
+    timeline.push_back(json::Object{{"index", index}, {"type", *found.body.FindString("type")}, {"time", *found.body.FindString("time")}});
+    if (record.ended && *found.body.FindString("time") == FormatTime(*record.ended) &&
+        *found.body.FindString("type") == "task." + std::string(task::StateName(record.state)))
+      end = &found;
+  }
+  if (end == nullptr) return Fail(Code::kCorrupt, "store-corrupt", fmt::format("the ledger has no event for the end of `{}`", task));
+  REMIT_ASSIGN(std::vector<Hash> path, impl_->parts.store.InclusionProof(end->event.index, size));
+
+  json::Object receipt{{"receipt", "remit receipt v1"},
+                       {"installation", impl_->installation},
+                       {"issued", FormatTime(impl_->Now())},
+                       {"task", TaskJson(record)},
+                       {"permissions", std::move(permissions)},
+                       {"credentials", CredentialsJson(credentials)},
+                       {"all_dead", all_dead},
+                       {"events", std::move(timeline)},
+                       {"proof", json::Object{{"index", end->event.index},
+                                              {"event", *end->event.body},
+                                              {"salt", Base64Encode(AsBytes(end->event.salt))},
+                                              {"leaf", Base64Encode(end->event.leaf)},
+                                              {"path", HashesJson(path)},
+                                              {"checkpoint", *checkpoint.FindString("checkpoint")},
+                                              {"checkpoint_key", *checkpoint.FindString("key")}}}};
+  std::string payload = json::Canonical(receipt);
+  std::string jws = jose::SignCompact(impl_->keys->receipt.key, impl_->keys->receipt.id, kReceiptTyp, AsBytes(payload));
+  receipt.Set("jws", std::move(jws));
+  return json::Value(std::move(receipt));
+}
+
+}  // namespace remit::broker

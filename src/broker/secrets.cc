@@ -1,0 +1,92 @@
+// The built-in secret store's front: each read and write is a use of the task, judged like any other. Everything that is refused looks
+// like "not found".
+#include <fmt/format.h>
+
+#include "broker/core.h"
+#include "json/write.h"
+
+namespace remit::broker {
+
+using Kind = Caller::Kind;
+
+namespace {
+
+std::unexpected<Error> NoSuchSecret(const std::string& path) { return Fail(Code::kNotFound, "no-such-secret", fmt::format("no secret `{}`", path)); }
+
+UseRequest Question(const Caller& by, std::string_view action, std::string_view type, const std::string& id) {
+  UseRequest request;
+  request.task = by.task;
+  request.action = {"Secret::Action", std::string(action)};
+  request.resource = {std::string(type), id};
+  return request;
+}
+
+}  // namespace
+
+void Broker::ReadSecret(const Caller& by, const std::string& path, std::optional<std::uint32_t> version, Answer<SecretAnswer> answer) {
+  if (!by.Is(Kind::kTask) || !target::secrets::CheckPath(path)) return answer(NoSuchSecret(path));
+  Impl& im = *impl_;
+  im.Locked([&] {
+    im.Use(Question(by, "read", "Secret::Path", path), "", {}, [&im, path, version, answer](Result<UseAnswer> use) {
+      if (!use) return answer(std::unexpected(use.error()));
+      if (!use->allowed) return answer(NoSuchSecret(path));
+      Result<target::secrets::Version> read = im.secrets.Read(path, version);
+      if (!read) return answer(std::unexpected(read.error()));
+      answer(SecretAnswer{std::move(read->value), read->number, read->written});
+    });
+  });
+}
+
+void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value, Answer<SecretAnswer> answer) {
+  if (!by.Is(Kind::kTask) && !by.Is(Kind::kOperator)) return answer(NoSuchSecret(path));
+  if (Status valid = target::secrets::CheckPath(path); !valid) return answer(by.Is(Kind::kOperator) ? Result<SecretAnswer>(std::unexpected(valid.error())) : NoSuchSecret(path));
+  Impl& im = *impl_;
+  store::Batch batch;
+  Time now = im.Now();
+  // Prepared first: a refusal throws it away, unseen. What is prepared is sealed already.
+  Result<std::uint32_t> version = im.secrets.PrepareWrite(path, value, now, batch);
+  im.Locked([&] {
+    Time at = im.Stamp();
+    json::Object event = Impl::Event("secret.written", at);
+    event.Set(by.Is(Kind::kOperator) ? "by" : "task", by.Is(Kind::kOperator) ? by.uid.ToString() : by.task);
+    event.Set("path", path);
+    if (version) event.Set("version", *version);
+    batch.events.push_back(json::Canonical(event));
+    if (by.Is(Kind::kOperator)) {
+      if (!version) return im.Later([answer, error = version.error()] { answer(std::unexpected(error)); });
+      im.Commit(std::move(batch), [&im, answer, version = *version, now](const auto& committed) {
+        if (!committed) return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+        im.Later([answer, version, now] { answer(SecretAnswer{Secret(), version, now}); });
+      });
+      return;
+    }
+    if (!version) batch = {};
+    im.Use(Question(by, "write", "Secret::Path", path), "", std::move(batch), [answer, path, version, now](Result<UseAnswer> use) {
+      if (!use) return answer(std::unexpected(use.error()));
+      if (!use->allowed) return answer(NoSuchSecret(path));
+      if (!version) return answer(std::unexpected(version.error()));
+      answer(SecretAnswer{Secret(), *version, now});
+    });
+  });
+}
+
+void Broker::ListSecrets(const Caller& by, const std::string& folder, Answer<json::Value> answer) {
+  if (!by.Is(Kind::kTask) && !by.Is(Kind::kOperator)) return answer(NoSuchSecret(folder));
+  if (!folder.empty() && !target::secrets::CheckPath(folder)) return answer(NoSuchSecret(folder));
+  Impl& im = *impl_;
+  auto list = [&im, folder, answer] {
+    Result<std::vector<std::string>> names = im.secrets.List(folder);
+    if (!names) return answer(std::unexpected(names.error()));
+    answer(json::Value(json::Object{{"folder", folder}, {"names", json::StringArray(*names)}}));
+  };
+  if (by.Is(Kind::kOperator)) return list();
+  im.Locked([&] {
+    im.Use(Question(by, "list", "Secret::Folder", folder), "", {}, [list, folder, answer](Result<UseAnswer> use) {
+      if (!use) return answer(std::unexpected(use.error()));
+      if (!use->allowed) return answer(NoSuchSecret(folder));
+      list();
+    });
+  });
+}
+
+}  // namespace remit::broker

@@ -1,0 +1,323 @@
+// Starting a task: asked, decided, written down, then given.
+#include <regex>
+
+#include <fmt/format.h>
+
+#include "base/ids.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "broker/core.h"
+#include "crypto/hash.h"
+#include "json/write.h"
+#include "task/credential.h"
+
+namespace remit::broker {
+namespace {
+
+using Kind = Caller::Kind;
+using Verdict = task::Decision::Verdict;
+
+Status CheckReason(const task::TaskType& type, const std::string& reason) {
+  if (reason.size() > limits::kReasonBytes)
+    return Fail(Code::kInvalidArgument, "bad-reason", fmt::format("a reason has at most {} bytes", limits::kReasonBytes));
+  if (!reason.empty() && !IsVisible(reason)) return Fail(Code::kInvalidArgument, "bad-reason", "a reason may not have control or invisible characters");
+  if (type.reason_pattern.empty()) return {};
+  if (!std::regex_match(reason, std::regex(type.reason_pattern, std::regex::ECMAScript)))
+    return Fail(Code::kInvalidArgument, "bad-reason",
+                reason.empty() ? fmt::format("`{}` needs a reason", type.name)
+                               : fmt::format("reason `{}` does not match `{}`", EscapeControl(reason), type.reason_pattern),
+                fmt::format("give --reason with text like `{}`", type.reason_pattern));
+  return {};
+}
+
+Status CheckStarter(const Caller& by, const task::TaskType& type, const cedar::Schema& schema) {
+  if (!by.Is(Kind::kActor) && !by.Is(Kind::kPerson))
+    return Fail(Code::kPermissionDenied, "not-an-actor", "only a registered actor or a person starts tasks",
+                "register the actor with `remit actor put`, or sign in");
+  if (!type.has_actor) return {};
+  const cedar::EntityType* entity = schema.FindEntityType(type.entity_type);
+  const std::string& wanted = entity->attributes.at("actor").type->name;
+  if (wanted != by.uid.type)
+    return Fail(Code::kPermissionDenied, "start-denied", fmt::format("`{}` is run by a `{}`, and `{}` is none", type.name, wanted, by.uid.ToString()));
+  return {};
+}
+
+}  // namespace
+
+std::uint32_t ApprovalsNeeded(const task::Decision& when_all_approve) {
+  std::uint32_t needed = 0;
+  for (const task::Charge& charge : when_all_approve.charges)
+    if (charge.lift.kind == task::Obligation::Kind::kUnlessApproved) needed = std::max(needed, charge.lift.count);
+  return needed;
+}
+
+// Waits for the credentials of a task that was just activated, then answers once.
+struct StartWait {
+  StartAnswer answer;
+  Answer<StartAnswer> to;
+  bool done = false;
+  io::TimerId timer = 0;
+};
+
+// --- planning credentials ------------------------------------------------------------------------------------------------------------
+
+Bytes Broker::Impl::CredentialContext(const std::string& id) const {
+  return crypto::AssociatedData({"remit credential v1", installation, id});
+}
+
+Result<std::vector<LiveCredential>> Broker::Impl::PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions) {
+  std::map<target::Target*, task::PermissionSet> by_target;
+  for (const task::Permission& permission : permissions.permissions) {
+    if (target::Target* owner = OwnerOf(permission.action, permission.resource)) {
+      if (!permission.IsPlain())
+        return Fail(Code::kFailedPrecondition, "not-enforceable",
+                    fmt::format("target `{}` cannot enforce {} on {} with a condition or an obligation", owner->name(), permission.action.ToString(),
+                                permission.resource.ToString()));
+      by_target[owner].permissions.push_back(permission);
+    } else if (permission.action.type == "Postgres::Action") {
+      return Fail(Code::kFailedPrecondition, "no-such-target", fmt::format("no target has {}", permission.resource.ToString()),
+                  "configure the target in remit.toml; the id of a table begins with the target's name");
+    }
+  }
+  std::vector<LiveCredential> planned;
+  Time now = last_event;
+  for (auto& [owner, set] : by_target) {
+    LiveCredential credential;
+    task::CredentialRecord& draft = credential.record;
+    draft.id = NewId(kCredentialPrefix, now, parts.rng);
+    draft.task = record.id;
+    draft.target = owner->name();
+    draft.permissions = set;
+    draft.not_after = now + record.ttl;
+    REMIT_ASSIGN(target::Plan plan, owner->MakePlan(draft.id, set, parts.rng));
+    draft.kind = plan.kind;
+    draft.name = plan.name;
+    draft.notes = plan.notes;
+    draft.sealed = ToText(crypto::Seal(keys->sealing, plan.secret.RevealBytes(), CredentialContext(draft.id), parts.rng));
+    planned.push_back(std::move(credential));
+  }
+  return planned;
+}
+
+// --- activation -------------------------------------------------------------------------------------------------------------------------
+
+// Commits `record` (requested, all approvals given) as active with its credentials planned, then makes them. `done` comes under the
+// mutex, after the commit. The task may be new (not in memory yet) or a request that waits.
+void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
+                                std::function<void(Status)> done) {
+  Time now = Stamp();
+  Result<std::vector<LiveCredential>> planned = PlanCredentials(record, permissions);
+  if (!planned) return done(std::unexpected(planned.error()));
+  std::vector<std::string> ids;
+  std::vector<json::Value> more;
+  for (LiveCredential& credential : *planned) {
+    task::CredentialTransition transition = task::PlanCredential(std::move(credential.record), now);
+    credential.record = std::move(transition.next);
+    ids.push_back(credential.record.id);
+    batch.writes.push_back(CredentialWrite(credential.record));
+    more.insert(more.end(), transition.events.begin(), transition.events.end());
+  }
+  Result<task::Transition> active = task::Activate(record, ids, now);
+  if (!active) return done(std::unexpected(active.error()));
+  active->events.back().AsObject().Set("permissions", permissions.ToJson());
+  AddEvents(batch, std::move(events));
+  AddEvents(batch, std::move(active->events));
+  AddEvents(batch, std::move(more));
+  batch.writes.push_back({store::Table::kTask, record.id, active->next.Encode()});
+  Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done)](auto committed) mutable {
+    if (!committed) return done(std::unexpected(committed.error()));
+    ++totals.starts;
+    std::string id = next.id;
+    LiveTask* live = Find(id);
+    if (live == nullptr) {
+      Insert(std::make_unique<LiveTask>(std::move(next)));
+      live = Find(id);
+    } else if (live->latched) {  // it was withdrawn while this was being committed
+      for (LiveCredential& credential : planned) EndStrayCredential(std::move(credential));
+      return done(NoSuchTask(id));
+    } else {
+      live->Set(std::move(next));
+      live->last_heard = Now();
+      Schedule(*live);
+    }
+    live->live_credentials = ids;
+    for (LiveCredential& credential : planned) {
+      std::string credential_id = credential.record.id;
+      credentials[credential_id] = std::move(credential);
+    }
+    Changed(*live);
+    for (const std::string& credential_id : ids) StartMake(credential_id);
+    if (ids.empty()) live->Cool();
+    done({});
+  });
+}
+
+// A credential that was planned in the same moment in which its task ended.
+void Broker::Impl::EndStrayCredential(LiveCredential credential) {
+  std::string id = credential.record.id;
+  credentials[id] = std::move(credential);
+  StartEnd(id);
+}
+
+// --- start -------------------------------------------------------------------------------------------------------------------------------
+
+void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> answer) {
+  Impl& im = *impl_;
+  std::string idempotency;
+  if (!request.idempotency_key.empty()) {
+    idempotency = "start/" + by.uid.ToString() + "/" + request.idempotency_key;
+    Result<std::optional<std::string>> before = im.parts.store.Get(store::Table::kIdempotency, idempotency);
+    if (!before) return answer(std::unexpected(before.error()));
+    if (*before) return answer(Fail(Code::kAlreadyExists, "already-started", fmt::format("this was started already, as `{}`", (*before)->substr(17))));
+  }
+  im.Locked([&] {
+    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    if (!im.current)
+      return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
+    if (im.ClockInDoubt())
+      return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event; nothing starts until it catches up")
+                        .Hint("set the clock, or start with --accept-clock"));
+    Result<StartDraft> draft = im.DraftStart(by, request);
+    if (!draft) return refuse(std::move(draft.error()));
+    auto shared = std::make_shared<StartWait>();
+    shared->to = answer;
+    shared->answer.token = std::move(draft->token);
+    shared->answer.holder = std::move(draft->holder);
+
+    store::Batch batch;
+    if (!idempotency.empty()) {
+      batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
+      batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(im.last_event, draft->record.id)});
+    }
+    task::Transition requested = task::Request(std::move(draft->record), im.Stamp());
+    std::string id = requested.next.id;
+    bool waits = requested.next.approvals_needed > 0;
+    if (waits) {
+      requested.events.back().AsObject().Set("permissions", draft->permissions.ToJson());
+      batch.writes.push_back({store::Table::kTask, id, requested.next.Encode()});
+      im.AddEvents(batch, std::move(requested.events));
+      im.Commit(std::move(batch), [&im, shared, next = std::move(requested.next)](auto committed) mutable {
+        if (!committed) return im.AnswerStart(shared, std::move(committed.error()));
+        std::string task_id = next.id;
+        shared->answer.approval = ApprovalIdOf(task_id);
+        im.Insert(std::make_unique<LiveTask>(std::move(next)));
+        im.AnswerStart(shared, task_id);
+      });
+      return;
+    }
+    im.ActivateThen(std::move(requested.next), std::move(requested.events), draft->permissions, std::move(batch), [&im, shared, id](Status status) {
+      if (!status) return im.AnswerStart(shared, std::move(status.error()));
+      im.AwaitLive(shared, id);
+    });
+  });
+}
+
+Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest& request) {
+  StartDraft draft;
+  const task::TaskType* type = current->FindType(request.type);
+  if (type == nullptr) {
+    std::vector<std::string> names;
+    for (const auto& [entity, known] : current->task_types()) names.push_back(known.name);
+    std::string near = Nearest(request.type, names);
+    return Fail(Code::kNotFound, "unknown-type", fmt::format("no task type `{}`", EscapeControl(request.type)),
+                near.empty() ? "see the types with `remit catalog show`" : fmt::format("did you mean `{}`?", near));
+  }
+  REMIT_TRY(CheckStarter(by, *type, current->schema()));
+  REMIT_TRY(CheckReason(*type, request.reason));
+  Duration ttl = request.ttl.value_or(type->ttl);
+  if (ttl <= Duration(0)) return Fail(Code::kInvalidArgument, "bad-duration", "a task's life must be longer than nothing");
+  if (ttl > type->max_ttl)
+    return Fail(Code::kInvalidArgument, "too-long", fmt::format("`{}` lives at most {}, {} was asked for", type->name, FormatDuration(type->max_ttl), FormatDuration(ttl)));
+  REMIT_ASSIGN(cedar::Record bound, task::BindParameters(*current, *type, request.parameters, facts->entities, request.parameters_from_text));
+
+  task::TaskRecord& record = draft.record;
+  Time now = Stamp();
+  record.id = NewId(kTaskPrefix, now, parts.rng);
+  record.type = type->entity_type;
+  record.name = type->name;
+  record.purpose = type->purpose;
+  record.actor = by.uid;
+  record.chain = {by.uid};
+  record.parameters = cedar::Value::FromRecord(std::move(bound)).ToJson();
+  record.reason = request.reason;
+  record.requested = now;
+  record.ttl = ttl;
+  record.heartbeat = type->heartbeat;
+  record.deadline = now + limits::kRequestLife;
+  record.catalog = current->hash();
+  record.facts = facts->hash;
+  draft.token = RandomSecret(parts.rng, "rmt_");
+  draft.holder = RandomSecret(parts.rng, "rmh_");
+  record.token_hash = crypto::Sha256(draft.token.Reveal());
+  record.holder_hash = crypto::Sha256(draft.holder.Reveal());
+  record.nonce = Base64UrlEncode(parts.rng.Take(16));
+
+  cedar::Entity entity = task::TaskEntity(*type, record, current->schema());
+  task::Decision decision = AskVerb(by, "start", entity, 0);
+  if (decision.verdict == Verdict::kNeedsApproval)
+    record.approvals_needed = ApprovalsNeeded(AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()));
+  else if (decision.verdict == Verdict::kDeny)
+    return Fail(Code::kPermissionDenied, "start-denied",
+                fmt::format("{} may not start `{}`: {}", by.uid.ToString(), type->name, decision.reason == "no-permit" ? "no policy permits it" : decision.reason) +
+                    (decision.policies.empty() ? "" : " (" + Join(decision.policies, ", ") + ")"),
+                fmt::format("see who may with `remit explain {}`", type->name));
+  for (const task::Charge& charge : decision.charges) record.uses[charge.policy] += 1;
+  draft.permissions = PermissionsOf(record, entity);
+  record.request_hash = task::RequestHash(record, draft.permissions);
+  return draft;
+}
+
+// Answers when all credentials are live, when one was refused, or after kStartWait.
+void Broker::Impl::AwaitLive(std::shared_ptr<StartWait> wait, const std::string& task_id) {
+  LiveTask* live = Find(task_id);
+  if (live == nullptr || live->latched) return AnswerStart(wait, FailedStart(task_id));
+  bool all = true;
+  for (const std::string& id : live->live_credentials)
+    if (LiveCredential* credential = FindCredential(id)) all = all && credential->record.state == task::CredentialState::kLive;
+  if (all) return AnswerStart(wait, task_id);
+  if (wait->timer == 0) {
+    wait->timer = parts.timers.At(Now() + limits::kStartWait, [this, wait, task_id] { Locked([&] { AnswerStart(wait, task_id); }); });
+  }
+  credential_watchers[task_id].push_back([this, wait, task_id] {
+    if (!wait->done) AwaitLive(wait, task_id);
+  });
+}
+
+Error Broker::Impl::FailedStart(const std::string& task_id) {
+  auto why = failed_starts.find(task_id);
+  Error error(Code::kUnavailable, "task-ended", fmt::format("task `{}` ended while it was being started", task_id));
+  if (why != failed_starts.end()) {
+    error = Error(Code::kFailedPrecondition, "target-refused", fmt::format("task `{}` failed: {}", task_id, why->second));
+    failed_starts.erase(why);
+  }
+  return error;
+}
+
+void Broker::Impl::AnswerStart(const std::shared_ptr<StartWait>& wait, Error error) {
+  if (std::exchange(wait->done, true)) return;
+  if (wait->timer != 0) parts.timers.Cancel(wait->timer);
+  if (error.reason == "conflict") error = Error(Code::kAlreadyExists, "already-started", "this was started already, with the same idempotency key");
+  Later([wait, error = std::move(error)]() mutable { wait->to(std::unexpected(std::move(error))); });
+}
+
+void Broker::Impl::AnswerStart(const std::shared_ptr<StartWait>& wait, const std::string& task_id) {
+  if (wait->done) return;
+  LiveTask* live = Find(task_id);
+  if (live == nullptr || live->latched) return AnswerStart(wait, FailedStart(task_id));
+  wait->done = true;
+  if (wait->timer != 0) parts.timers.Cancel(wait->timer);
+  StartAnswer& answer = wait->answer;
+  answer.task = live->record();
+  for (const std::string& id : live->live_credentials) {
+    LiveCredential* credential = FindCredential(id);
+    if (credential == nullptr) continue;
+    answer.credentials.push_back(credential->record);
+    for (const auto& [name, value] : credential->environment) answer.environment[name] = value;
+    if (target::Target* target = FindTarget(credential->record.target))
+      for (const std::string& item : target->Accepted()) answer.accepted.push_back(target->name() + ": " + item);
+  }
+  live->Cool();
+  Later([wait] { wait->to(std::move(wait->answer)); });
+}
+
+}  // namespace remit::broker

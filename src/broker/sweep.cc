@@ -1,0 +1,126 @@
+// The sweep: ledger and targets are compared. What carries our mark and is not live is ended; what is live and not there is reported;
+// what carries another's mark is reported and never touched.
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "broker/core.h"
+
+namespace remit::broker {
+
+void Broker::Impl::ArmSweep() {
+  if (closed || sweep_timer != 0) return;
+  sweep_timer = parts.timers.At(Now() + limits::kSweepInterval, [this] {
+    Locked([this] {
+      sweep_timer = 0;
+      SweepAll(nullptr);
+      Housekeeping();
+    });
+  });
+}
+
+void Broker::Impl::SweepAll(Answer<json::Value> answer) {
+  struct Round {
+    std::size_t waiting;
+    json::Object report;
+    Answer<json::Value> answer;
+  };
+  auto round = std::make_shared<Round>(Round{parts.targets.size(), {}, std::move(answer)});
+  auto finish = [this, round] {
+    if (round->answer) Later([round] { round->answer(json::Value(json::Object{{"targets", std::move(round->report)}})); });
+    ArmSweep();
+  };
+  if (parts.targets.empty()) return finish();
+  for (const auto& target : parts.targets) {
+    Time listed = Now();
+    Later([this, target, round, finish, listed] {
+      parts.workers.Submit([this, target, round, finish, listed] {
+        Result<std::vector<target::Found>> found = target->Sweep();
+        Locked([&] {
+          Compare(*target, found, listed, round->report);
+          if (--round->waiting == 0) finish();
+        });
+      });
+    });
+  }
+}
+
+void Broker::Impl::Compare(target::Target& target, const Result<std::vector<target::Found>>& found, Time listed, json::Object& report) {
+  json::Object line;
+  if (!found) {
+    line.Set("error", found.error().message);
+    report.Set(target.name(), std::move(line));
+    return;
+  }
+  json::Array ended, others, missing;
+  std::set<std::string> seen;
+  for (const target::Found& one : *found) {
+    seen.insert(one.credential);
+    if (one.installation != installation) {
+      others.push_back(one.name);
+      continue;
+    }
+    if (FindCredential(one.credential) != nullptr) continue;  // live, or its end is on its way
+    // It may have died between the listing and now.
+    auto row = parts.store.Get(store::Table::kEndedCredential, one.credential);
+    if (row && *row)
+      if (auto dead = task::CredentialRecord::Decode(**row); dead && dead->dead && *dead->dead >= listed) continue;
+    log::Warn("target `{}` has `{}`, which carries our mark and is not in the ledger as live: it is ended", target.name(), one.name);
+    Time now = Stamp();
+    LiveCredential stray;
+    task::CredentialRecord& record = stray.record;
+    record.id = one.credential;
+    record.target = target.name();
+    record.kind = "stray";
+    record.name = one.name;
+    record.not_after = now;
+    record.planned = now;
+    record.sealed = ToText(crypto::Seal(keys->sealing, {}, CredentialContext(record.id), parts.rng));
+    stray.record = task::PlanCredential(std::move(record), now).next;
+    json::Object event = Event("sweep.found", now);
+    event.Set("target", target.name());
+    event.Set("name", one.name);
+    store::Batch batch;
+    batch.must_fit = true;
+    batch.writes.push_back(CredentialWrite(stray.record));
+    AddEvents(batch, {std::move(event)});
+    Commit(std::move(batch), [](const auto&) {});
+    ended.push_back(one.name);
+    EndStrayCredential(std::move(stray));
+  }
+  for (const auto& [id, credential] : credentials) {
+    if (credential.record.target != target.name() || credential.record.state != task::CredentialState::kLive) continue;
+    if (credential.record.live && *credential.record.live < listed && !seen.contains(id)) {
+      log::Warn("credential `{}` is live in the ledger and gone at target `{}`", id, target.name());
+      missing.push_back(credential.record.name);
+    }
+  }
+  line.Set("found", found->size());
+  line.Set("ended", std::move(ended));
+  line.Set("missing", std::move(missing));
+  line.Set("others", std::move(others));
+  report.Set(target.name(), std::move(line));
+}
+
+// Idempotency keys are remembered for a day.
+void Broker::Impl::Housekeeping() {
+  Later([this] {
+    parts.workers.Submit([this] {
+      store::Batch batch;
+      Time yesterday = Now() - std::chrono::hours(24);
+      Status scanned = parts.store.Scan(store::Table::kIdempotency, "", [&](std::string_view key, std::string_view row) {
+        auto at = row.size() < 16 ? 0 : std::strtoll(std::string(row.substr(0, 16)).c_str(), nullptr, 16);
+        if (FromMicros(at) < yesterday) batch.writes.push_back({store::Table::kIdempotency, std::string(key), std::nullopt});
+        return batch.writes.size() < 1000;
+      });
+      if (!scanned || batch.writes.empty()) return;
+      Locked([&] { Commit(std::move(batch), [](const auto&) {}); });
+    });
+  });
+}
+
+void Broker::Sweep(Answer<json::Value> answer) {
+  impl_->Locked([&] { impl_->SweepAll(std::move(answer)); });
+}
+
+}  // namespace remit::broker

@@ -1,0 +1,296 @@
+// Use: may this task do this, now? What is denied or allowed without obligation touches memory only; what lifts an obligation is
+// committed before the answer.
+#include <fmt/format.h>
+
+#include "broker/core.h"
+#include "crypto/hash.h"
+#include "json/object_reader.h"
+#include "json/read.h"
+#include "json/write.h"
+
+namespace remit::broker {
+
+using Kind = Caller::Kind;
+using Verdict = task::Decision::Verdict;
+
+namespace {
+
+UseAnswer DenyFor(std::string_view reason) {
+  UseAnswer answer;
+  answer.reason = reason;
+  return answer;
+}
+
+json::Value AnswerJson(const UseAnswer& answer) {
+  return json::Object{{"allowed", answer.allowed},
+                      {"reason", answer.reason},
+                      {"policies", json::StringArray(answer.policies)},
+                      {"catalog", answer.catalog},
+                      {"facts", answer.facts}};
+}
+
+Result<UseAnswer> AnswerFromJson(std::string_view text) {
+  REMIT_ASSIGN(json::Value document, json::Parse(text));
+  UseAnswer answer;
+  json::ObjectReader r(document, "idempotency row");
+  answer.allowed = r.RequiredBool("allowed");
+  answer.reason = r.RequiredString("reason");
+  answer.policies = r.RequiredStrings("policies");
+  answer.catalog = r.RequiredString("catalog");
+  answer.facts = r.RequiredString("facts");
+  REMIT_TRY(r.Finish());
+  return answer;
+}
+
+// What a use asked for, so that an idempotency key that comes back with another question is noticed.
+std::string QuestionHash(const UseRequest& request) {
+  json::Value question = json::Object{{"task", request.task},
+                                      {"token", request.token.empty() ? std::string() : HexEncode(crypto::Sha256(request.token))},
+                                      {"action", request.action.ToString()},
+                                      {"resource", request.resource.ToString()},
+                                      {"attributes", request.resource_attributes},
+                                      {"context", request.context}};
+  return HexEncode(crypto::Sha256(json::Canonical(question)));
+}
+
+}  // namespace
+
+// The resource as entities see it: facts; a secret's path with the folders that it lies in; and what a PEP may vouch for.
+std::shared_ptr<const cedar::Entity> Broker::Impl::ResourceEntity(const UseRequest& request) const {
+  if (request.resource.type == "Secret::Path" || request.resource.type == "Secret::Folder") {
+    auto entity = std::make_shared<cedar::Entity>();
+    entity->uid = request.resource;
+    for (const std::string& folder : target::secrets::Folders(request.resource.id)) entity->parents.push_back({"Secret::Folder", folder});
+    return entity;
+  }
+  if (request.resource_attributes.IsObject() && !request.resource_attributes.AsObject().empty() && current->IsFromPep(request.resource.type)) {
+    const cedar::EntityType* type = current->schema().FindEntityType(request.resource.type);
+    auto entity = std::make_shared<cedar::Entity>();
+    entity->uid = request.resource;
+    for (const auto& [name, value] : request.resource_attributes.AsObject()) {
+      auto attribute = type->attributes.find(name);
+      if (attribute == type->attributes.end()) return nullptr;
+      auto read = current->schema().ReadValue(value, *attribute->second.type);
+      if (!read) return nullptr;
+      entity->attributes[name] = *std::move(read);
+    }
+    if (!current->schema().ValidateEntity(*entity)) return nullptr;
+    return entity;
+  }
+  return nullptr;
+}
+
+// The context as the action declares it, with `now` filled in by Remit.
+Result<cedar::Value> Broker::Impl::ContextOf(const UseRequest& request) const {
+  cedar::Record context;
+  const cedar::ActionType* action = current->schema().FindAction(request.action);
+  if (action == nullptr) return Fail(Code::kInvalidArgument, "unknown-action", fmt::format("no action {}", request.action.ToString()));
+  if (request.context.IsObject()) {
+    for (const auto& [name, value] : request.context.AsObject()) {
+      auto declared = action->context->attributes.find(name);
+      if (declared == action->context->attributes.end() || name == "now")
+        return Fail(Code::kInvalidArgument, "bad-context", fmt::format("{} takes no `{}` in its context", request.action.ToString(), name));
+      REMIT_ASSIGN(context[name], current->schema().ReadValue(value, *declared->second.type));
+    }
+  } else if (!request.context.IsNull()) {
+    return Fail(Code::kInvalidArgument, "bad-context", "a context is an object");
+  }
+  if (action->context->attributes.contains("now")) context["now"] = cedar::Datetime{Micros(Now()) / 1000};
+  cedar::Value value = cedar::Value::FromRecord(std::move(context));
+  if (Status valid = current->schema().ValidateValue(value, *action->context); !valid)
+    return Fail(Code::kInvalidArgument, "bad-context", valid.error().message);
+  return value;
+}
+
+// Judges a use and changes nothing but the counts (`count`). Every deny has its own reason.
+Broker::Impl::Judged Broker::Impl::Judge(const UseRequest& request, bool count) {
+  Judged judged;
+  bool holder = false;
+  LiveTask* live = request.token.empty() ? Find(request.task) : FindByHandle(request.token, &holder);
+  auto deny = [&](std::string_view reason) {
+    judged.answer = DenyFor(reason);
+    if (current) judged.answer.catalog = current->hash();
+    if (facts) judged.answer.facts = facts->hash;
+    if (count && live != nullptr && !live->latched) {
+      ++live->denied;
+      ++totals.denied;
+      Count(*live);
+    }
+    return judged;
+  };
+  if (live == nullptr || holder) return deny("unknown-task");
+  judged.live = live;
+  if (!current) return deny("no-catalog");
+  if (live->latched) return deny("ended");
+  if (live->state() != task::State::kActive) return deny("not-active");
+  if (Now() >= live->deadline()) return deny("past-deadline");
+  if (ClockInDoubt()) return deny("clock-in-doubt");
+  const cedar::Entity& entity = EntityOf(*live);
+  if (!live->pinned) return deny("unknown-catalog");
+  cedar::Request asked{entity.uid, request.action, request.resource, {}};
+  Result<cedar::Value> context = ContextOf(request);
+  if (!context) {
+    deny(context.error().reason);
+    judged.answer.errors = {context.error().message};
+    return judged;
+  }
+  asked.context = *std::move(context);
+  if (!current->schema().ValidateRequest(asked)) return deny("not-applicable");
+  cedar::OverlayEntities view(facts->entities);
+  view.Add(live->entity);
+  if (auto resource = ResourceEntity(request)) view.Add(std::move(resource));
+  judged.decision = task::DecideBoth(
+      *live->pinned, *current, asked, view,
+      [&](const std::string& policy) {
+        const auto& uses = live->record().uses;
+        auto used = uses.find(policy);
+        return used == uses.end() ? 0u : used->second;
+      },
+      [&](const std::string&) {
+        UseApproval* approval = FindUseApproval(live->id(), request.action, request.resource);
+        return approval == nullptr || Now() >= approval->expires ? 0u : StandingYes(live->record(), entity, approval->yes);
+      });
+  UseAnswer& answer = judged.answer;
+  answer.allowed = judged.decision.verdict == Verdict::kAllow;
+  answer.reason = judged.decision.reason;
+  answer.policies = judged.decision.policies;
+  answer.errors = judged.decision.errors;
+  answer.catalog = current->hash();
+  answer.facts = facts->hash;
+  if (count) {
+    ++(answer.allowed ? live->allowed : live->denied);
+    ++(answer.allowed ? totals.allowed : totals.denied);
+    Count(*live);
+  }
+  return judged;
+}
+
+void Broker::Impl::Count(LiveTask& live) {
+  if (live.counted) return;
+  live.counted = true;
+  counted.insert(&live);
+  ArmCounts();
+}
+
+// Judges, spends what an allow costs, and answers. `extra` goes into the same commit (and makes one necessary).
+void Broker::Impl::Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer) {
+  Judged judged = Judge(request, true);
+  if (judged.decision.verdict == Verdict::kNeedsApproval && judged.live != nullptr) return AskForUse(request, std::move(judged), std::move(answer));
+  bool spends = judged.answer.allowed && !judged.decision.charges.empty();
+  bool commits = judged.answer.allowed && (spends || !extra.writes.empty());
+  if (!commits) return Later([answer, result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
+
+  store::Batch batch = std::move(extra);
+  LiveTask& live = *judged.live;
+  if (spends) {
+    std::vector<std::string> forbids;
+    for (const task::Charge& charge : judged.decision.charges) {
+      forbids.push_back(charge.policy);
+      if (charge.lift.kind != task::Obligation::Kind::kUnlessApproved) continue;
+      if (UseApproval* approval = FindUseApproval(live.id(), request.action, request.resource)) {
+        batch.writes.push_back({store::Table::kApproval, approval->id, std::nullopt});
+        use_approvals.erase(approval->id);  // a yes counts once
+      }
+    }
+    Result<task::Transition> spent = task::Spend(live.record(), forbids, request.action, request.resource, Stamp());
+    if (!spent) return Later([answer, error = spent.error()] { answer(std::unexpected(error)); });
+    live.Set(std::move(spent->next));  // in memory first: of many at once, only as many pass as may
+    AddEvents(batch, std::move(spent->events));
+    batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
+  }
+  if (!idempotency.empty()) {
+    batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
+    batch.writes.push_back(
+        {store::Table::kIdempotency, idempotency, IdempotencyRow(Stamp(), QuestionHash(request) + json::Canonical(AnswerJson(judged.answer)))});
+  }
+  std::string id = live.id();
+  Commit(std::move(batch), [this, id, answer, result = std::move(judged.answer)](const auto& committed) mutable {
+    // Not written down, so not given; the use in memory stays spent, which is the safe side.
+    if (!committed) return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    LiveTask* again = Find(id);
+    if (again == nullptr || again->latched) result = DenyFor("ended");
+    Later([answer, result = std::move(result)]() mutable { answer(std::move(result)); });
+  });
+}
+
+// Denied by nothing but missing approvals: people are asked, once.
+void Broker::Impl::AskForUse(const UseRequest& request, Judged judged, Answer<UseAnswer> answer) {
+  LiveTask& live = *judged.live;
+  if (UseApproval* waiting = FindUseApproval(live.id(), request.action, request.resource); waiting != nullptr && Now() < waiting->expires) {
+    judged.answer.approval = waiting->id;
+    return Later([answer, result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
+  }
+  std::uint32_t needed = 1;
+  for (const task::Charge& charge : judged.decision.charges)
+    if (charge.lift.kind == task::Obligation::Kind::kUnlessApproved) needed = std::max(needed, charge.lift.count);
+  store::Batch batch;
+  judged.answer.approval = AskApproval(live, request, needed, batch).id;
+  Commit(std::move(batch), [this, answer, result = std::move(judged.answer)](const auto& committed) mutable {
+    if (!committed) {
+      use_approvals.erase(result.approval);
+      return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    }
+    Later([answer, result = std::move(result)]() mutable { answer(std::move(result)); });
+  });
+}
+
+// --- the use cases -----------------------------------------------------------------------------------------------------------------------
+
+// Whether the caller is a PEP for this resource: an actor whom the catalog in force permits `enforce`.
+bool Broker::Impl::MayEnforce(const Caller& by, const cedar::EntityUid& resource) {
+  if (!by.Is(Kind::kActor) || !current) return false;
+  cedar::Request request{by.uid, {"Remit::Action", "enforce"}, resource, cedar::Value::FromRecord({})};
+  auto none = [](const std::string&) { return 0u; };
+  return task::Decide(*current, request, facts->entities, none, none).verdict == Verdict::kAllow;
+}
+
+void Broker::Evaluate(const Caller& by, UseRequest request, Answer<UseAnswer> answer) {
+  Impl& im = *impl_;
+  std::string idempotency;
+  if (!request.idempotency_key.empty()) {
+    idempotency = "use/" + by.uid.ToString() + "/" + request.idempotency_key;
+    Result<std::optional<std::string>> before = im.parts.store.Get(store::Table::kIdempotency, idempotency);
+    if (!before) return answer(std::unexpected(before.error()));
+    if (*before) {
+      std::string_view row = std::string_view(**before).substr(17);
+      if (row.substr(0, 64) != QuestionHash(request))
+        return answer(Fail(Code::kConflict, "idempotency-key-reused", "this idempotency key was used for another question"));
+      return answer(AnswerFromJson(row.substr(64)));
+    }
+  }
+  im.Locked([&] {
+    if (!im.MayEnforce(by, request.resource)) {
+      im.Later([answer] { answer(DenyFor("not-a-pep")); });
+      return;
+    }
+    im.Use(request, idempotency, {}, std::move(answer));
+  });
+}
+
+Result<UseAnswer> Broker::Check(const Caller& by, const UseRequest& request) {
+  return impl_->Locked([&]() -> Result<UseAnswer> {
+    LiveTask* live = request.token.empty() ? impl_->Find(request.task) : impl_->FindByHandle(request.token);
+    // A token is proof enough to ask about its task; an id is not.
+    bool may = !request.token.empty() || impl_->MayEnforce(by, request.resource) || (live != nullptr && impl_->MayView(by, *live));
+    if (!may) return NoSuchTask(request.task);
+    Impl::Judged judged = impl_->Judge(request, false);
+    if (live != nullptr)
+      if (UseApproval* waiting = impl_->FindUseApproval(live->id(), request.action, request.resource)) judged.answer.approval = waiting->id;
+    return judged.answer;
+  });
+}
+
+Caller Broker::FindHandle(std::string_view handle) const {
+  return impl_->Locked([&] {
+    Caller caller;
+    bool holder = false;
+    LiveTask* live = impl_->FindByHandle(handle, &holder);
+    // A holder key is good as soon as the request is there (to withdraw it); a token only while its task is active.
+    if (live == nullptr || live->latched || impl_->Now() >= live->deadline() || (!holder && !live->Usable(impl_->Now()))) return caller;
+    caller.kind = holder ? Kind::kHolder : Kind::kTask;
+    caller.task = live->id();
+    return caller;
+  });
+}
+
+}  // namespace remit::broker

@@ -1,0 +1,198 @@
+// Reading: tasks, what they hold, what a type could do, and how the broker is.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "broker/core.h"
+#include "broker/views.h"
+
+namespace remit::broker {
+
+using Kind = Caller::Kind;
+
+namespace {
+
+// A task with its credentials: live ones from memory, dead ones from the store.
+json::Value WithCredentials(const task::TaskRecord& record, const std::vector<task::CredentialRecord>& records) {
+  json::Object task = TaskJson(record);
+  task.Set("credentials", CredentialsJson(records));
+  if (record.state == task::State::kRequested) task.Set("approval", ApprovalIdOf(record.id));
+  return task;
+}
+
+}  // namespace
+
+// The credentials of a task, whatever their state. Reads the store.
+std::vector<task::CredentialRecord> Broker::Impl::CredentialsOf(const task::TaskRecord& record) {
+  std::vector<task::CredentialRecord> records;
+  for (const std::string& id : record.credentials) {
+    std::unique_lock lock(mutex);
+    if (LiveCredential* live = FindCredential(id)) {
+      records.push_back(live->record);
+      continue;
+    }
+    lock.unlock();
+    auto row = parts.store.Get(store::Table::kEndedCredential, id);
+    if (!row || !*row) continue;
+    if (auto dead = task::CredentialRecord::Decode(**row)) records.push_back(*std::move(dead));
+  }
+  return records;
+}
+
+// The record, live or ended, if the caller may see it. Reads the store.
+Result<task::TaskRecord> Broker::Impl::Visible(const Caller& by, const std::string& id) {
+  {
+    std::unique_lock lock(mutex);
+    if (LiveTask* live = Find(id)) {
+      if (!MayView(by, *live)) return NoSuchTask(id);
+      task::TaskRecord record = live->record();
+      record.allowed = live->allowed;
+      record.denied = live->denied;
+      return record;
+    }
+  }
+  REMIT_ASSIGN(std::optional<std::string> row, parts.store.Get(store::Table::kEndedTask, id));
+  if (!row) return NoSuchTask(id);
+  REMIT_ASSIGN(task::TaskRecord record, task::TaskRecord::Decode(*row));
+  std::unique_lock lock(mutex);
+  if (!MayViewEnded(by, record)) return NoSuchTask(id);
+  return record;
+}
+
+Result<json::Value> Broker::ShowTask(const Caller& by, const std::string& task) {
+  REMIT_ASSIGN(task::TaskRecord record, impl_->Visible(by, task));
+  return WithCredentials(record, impl_->CredentialsOf(record));
+}
+
+Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter) {
+  if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
+  std::vector<task::TaskRecord> found;
+  auto matches = [&](const task::TaskRecord& record) {
+    bool state = filter.state.empty() ? !task::IsEnd(record.state) : filter.state == "ended" ? task::IsEnd(record.state) : filter.state == task::StateName(record.state);
+    return state && (filter.type.empty() || filter.type == record.name || filter.type == record.type) &&
+           (filter.actor.empty() || filter.actor == record.actor.ToString()) && record.id > filter.after;
+  };
+  impl_->Locked([&] {
+    for (auto& [id, live] : impl_->tasks)
+      if (id > filter.after && matches(live->record()) && impl_->MayView(by, *live)) found.push_back(live->record());
+  });
+  bool ended = !filter.state.empty() && filter.state != "active" && filter.state != "requested";
+  if (ended) {
+    REMIT_TRY(impl_->parts.store.Scan(store::Table::kEndedTask, "", [&](std::string_view key, std::string_view row) {
+      if (key <= filter.after) return true;
+      auto record = task::TaskRecord::Decode(row);
+      if (record && matches(*record) && impl_->Locked([&] { return impl_->MayViewEnded(by, *record); })) found.push_back(*std::move(record));
+      return found.size() < filter.limit + impl_->tasks.size();
+    }));
+  }
+  std::ranges::sort(found, {}, &task::TaskRecord::id);
+  if (found.size() > filter.limit) found.resize(filter.limit);
+  json::Array tasks;
+  for (const task::TaskRecord& record : found) tasks.push_back(TaskJson(record));
+  return json::Value(json::Object{{"tasks", std::move(tasks)}});
+}
+
+void Broker::WatchTask(const Caller& by, const std::string& task, const std::string& state, Duration wait, Answer<json::Value> answer) {
+  Impl& im = *impl_;
+  auto show = [this, by, task, answer] { answer(ShowTask(by, task)); };
+  im.Locked([&] {
+    LiveTask* live = im.Find(task);
+    if (live == nullptr || !im.MayView(by, *live) || live->latched || (!state.empty() && task::StateName(live->state()) != state) || wait <= Duration(0))
+      return im.Later(show);
+    auto done = std::make_shared<bool>(false);
+    // Under the mutex: a change or the time, whichever comes first.
+    io::TimerId timer = im.parts.timers.At(im.Now() + std::min<Duration>(wait, std::chrono::minutes(2)), [&im, done, show] {
+      bool first = im.Locked([&] { return !std::exchange(*done, true); });
+      if (first) show();
+    });
+    live->watchers.push_back([&im, done, show, timer] {
+      bool first = im.Locked([&] { return !std::exchange(*done, true); });
+      im.parts.timers.Cancel(timer);
+      if (first) show();
+    });
+  });
+}
+
+Result<std::map<std::string, Secret>> Broker::Environment(const Caller& by, const std::string& task) {
+  return impl_->Locked([&]() -> Result<std::map<std::string, Secret>> {
+    LiveTask* live = impl_->Find(task);
+    if (live == nullptr || !by.Is(Kind::kHolder) || by.task != task) return NoSuchTask(task);
+    if (!live->Usable(impl_->Now())) return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", task, task::StateName(live->state())));
+    std::map<std::string, Secret> environment;
+    for (const std::string& id : live->live_credentials) {
+      LiveCredential* credential = impl_->FindCredential(id);
+      if (credential == nullptr) continue;
+      for (const auto& [name, value] : credential->environment) environment[name] = value;
+    }
+    return environment;
+  });
+}
+
+Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, const json::Value& parameters, bool from_text) {
+  if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
+  std::shared_ptr<const task::Catalog> catalog;
+  std::shared_ptr<const FactSet> facts;
+  impl_->Locked([&] { catalog = impl_->current, facts = impl_->facts; });
+  if (!catalog) return Fail(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded", "load one with `remit catalog load FOLDER`");
+  const task::TaskType* found = catalog->FindType(type);
+  if (found == nullptr) return Fail(Code::kNotFound, "unknown-type", fmt::format("no task type `{}`", type));
+  json::Object answer{{"type", found->name}, {"entity_type", found->entity_type}, {"purpose", found->purpose},
+                      {"ttl", FormatDuration(found->ttl)}, {"max_ttl", FormatDuration(found->max_ttl)}};
+  json::Array wanted;
+  for (const task::Parameter& parameter : found->parameters)
+    wanted.push_back(json::Object{{"name", parameter.name}, {"type", parameter.type->ToString()}, {"required", parameter.required}});
+  answer.Set("parameters", std::move(wanted));
+  bool bound = parameters.IsObject() && !parameters.AsObject().empty();
+  for (const task::Parameter& parameter : found->parameters)
+    if (parameter.required && (!parameters.IsObject() || !parameters.AsObject().Contains(parameter.name))) bound = bound && false;
+  json::Value symbolic = task::ExplainType(*catalog, *found);
+  if (const json::Value* may = symbolic.Find("may_start")) answer.Set("may_start", *may);
+  if (!bound && !found->parameters.empty()) {
+    if (const json::Value* permissions = symbolic.Find("permissions")) answer.Set("permissions", *permissions);
+    answer.Set("accepted", json::Array{});
+    return json::Value(std::move(answer));
+  }
+  REMIT_ASSIGN(cedar::Record record, task::BindParameters(*catalog, *found, parameters.IsObject() ? parameters : json::Value(json::Object{}), facts->entities, from_text));
+  task::TaskRecord sample;
+  sample.id = "tsk_00000000000000000000000000";
+  sample.type = found->entity_type;
+  sample.actor = by.uid;
+  sample.parameters = cedar::Value::FromRecord(std::move(record)).ToJson();
+  cedar::Entity entity = task::TaskEntity(*found, sample, catalog->schema());
+  cedar::OverlayEntities view(facts->entities);
+  view.Add(std::make_shared<const cedar::Entity>(entity));
+  task::PermissionSet set = task::PermissionsOf(*catalog, entity, view);
+  answer.Set("permissions", set.ToJson());
+  std::set<std::string> accepted;
+  for (const task::Permission& permission : set.permissions)
+    if (target::Target* target = impl_->OwnerOf(permission.action, permission.resource))
+      for (const std::string& item : target->Accepted()) accepted.insert(target->name() + ": " + item);
+  answer.Set("accepted", json::StringArray(std::vector<std::string>(accepted.begin(), accepted.end())));
+  return json::Value(std::move(answer));
+}
+
+json::Value Broker::Health() const {
+  return impl_->Locked([&]() -> json::Value {
+    json::Array doubts;
+    if (impl_->store_in_doubt) doubts.push_back("the last commit failed");
+    if (impl_->ClockInDoubt()) doubts.push_back("the clock is behind the ledger's last event");
+    if (!impl_->current) doubts.push_back("no catalog is loaded");
+    return json::Object{{"ready", doubts.empty()}, {"doubts", std::move(doubts)}};
+  });
+}
+
+Counters Broker::counters() const {
+  return impl_->Locked([&] {
+    Counters counters = impl_->totals;
+    counters.live_tasks = impl_->tasks.size();
+    for (const auto& [id, credential] : impl_->credentials)
+      counters.ending_credentials += credential.record.state == task::CredentialState::kEnding;
+    return counters;
+  });
+}
+
+std::shared_ptr<const task::Catalog> Broker::catalog() const {
+  return impl_->Locked([&] { return impl_->current; });
+}
+
+}  // namespace remit::broker

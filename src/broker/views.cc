@@ -1,0 +1,71 @@
+#include "broker/views.h"
+
+namespace remit::broker {
+namespace {
+
+void SetTime(json::Object& object, std::string_view name, const std::optional<Time>& time) {
+  if (time) object.Set(name, FormatTime(*time));
+}
+
+json::Array Uids(const std::vector<cedar::EntityUid>& uids) {
+  json::Array array;
+  for (const cedar::EntityUid& uid : uids) array.push_back(uid.ToString());
+  return array;
+}
+
+}  // namespace
+
+json::Object TaskJson(const task::TaskRecord& record) {
+  json::Object task{{"id", record.id},           {"type", record.type},           {"name", record.name},
+                    {"purpose", record.purpose}, {"actor", record.actor.ToString()}, {"chain", Uids(record.chain)}};
+  if (!record.parent.empty()) task.Set("parent", record.parent);
+  task.Set("parameters", record.parameters);
+  task.Set("reason", record.reason);
+  task.Set("state", task::StateName(record.state));
+  task.Set("requested", FormatTime(record.requested));
+  SetTime(task, "started", record.started);
+  SetTime(task, "ended", record.ended);
+  task.Set("ttl", FormatDuration(record.ttl));
+  task.Set("heartbeat", FormatDuration(record.heartbeat));
+  task.Set("deadline", FormatTime(record.deadline));
+  task.Set("catalog", record.catalog);
+  task.Set("facts", record.facts);
+  task.Set("approvals_needed", record.approvals_needed);
+  json::Array approvals;
+  for (const task::Yes& yes : record.approvals) approvals.push_back(json::Object{{"person", yes.person.ToString()}, {"at", FormatTime(yes.at)}});
+  task.Set("approvals", std::move(approvals));
+  json::Object uses;
+  for (const auto& [policy, count] : record.uses) uses.Set(policy, count);
+  task.Set("uses", std::move(uses));
+  task.Set("allowed", record.allowed);
+  task.Set("denied", record.denied);
+  if (!record.end_reason.empty()) task.Set("end_reason", record.end_reason);
+  if (!record.ended_by.empty()) task.Set("ended_by", record.ended_by);
+  return task;
+}
+
+json::Object CredentialJson(const task::CredentialRecord& record) {
+  json::Object credential{{"id", record.id},       {"task", record.task}, {"target", record.target}, {"kind", record.kind},
+                          {"state", task::StateName(record.state)}, {"name", record.name}, {"planned", FormatTime(record.planned)}};
+  SetTime(credential, "live", record.live);
+  SetTime(credential, "ending", record.ending);
+  SetTime(credential, "dead", record.dead);
+  credential.Set("not_after", FormatTime(record.not_after));
+  json::Array evidence;
+  for (const task::Evidence& one : record.evidence)
+    evidence.push_back(json::Object{{"step", one.step}, {"detail", one.detail}, {"at", FormatTime(one.at)}});
+  credential.Set("evidence", std::move(evidence));
+  if (record.state == task::CredentialState::kEnding && !record.last_error.empty()) credential.Set("last_error", record.last_error);
+  if (record.state == task::CredentialState::kEnding) SetTime(credential, "retry_at", record.retry_at);
+  credential.Set("end_attempts", record.end_attempts);
+  credential.Set("permissions", record.permissions.ToJson());
+  return credential;
+}
+
+json::Array CredentialsJson(const std::vector<task::CredentialRecord>& records) {
+  json::Array array;
+  for (const task::CredentialRecord& record : records) array.push_back(CredentialJson(record));
+  return array;
+}
+
+}  // namespace remit::broker
