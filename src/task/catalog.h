@@ -11,7 +11,9 @@
 #include "base/time.h"
 #include "cedar/authorizer.h"
 #include "cedar/schema.h"
+#include "task/annotations.h"
 #include "task/permission.h"
+#include "task/rules.h"
 
 namespace remit::task {
 
@@ -32,13 +34,8 @@ struct TaskType {
   std::string reason_pattern;     // @reason, a regular expression (RE2-like subset of std::regex ECMAScript), "" for none
   std::vector<Parameter> parameters;  // in order of declaration
   bool has_actor = false, has_parent = false, has_started = false, has_deadline = false;  // reserved attributes that it declares
+  std::string actor_type;         // of the attribute `actor`; empty where it declares none: any actor or person
   std::string place;
-};
-
-// What a forbid that can be lifted asks for.
-struct Lift {
-  Obligation::Kind kind;
-  std::uint32_t count;
 };
 
 // A permission as the policies state it before parameters are known: what targets check at load.
@@ -48,8 +45,14 @@ struct StatedPermission {
   Permission::Scope scope;
   std::string resource_type;
   std::optional<cedar::EntityUid> resource;  // where the policy names it
+  std::string operand;                       // kEqual, kIn: what the resource must be or be in, as Cedar source, e.g. `principal.ticket`
+  bool many = false;                         // the operand is a set: one permission for each member
+  bool by_parameters = false;                // the task's attributes narrow it
+  std::vector<std::string> conditions;       // what else must hold, as Cedar source; those on the task alone are decided at its start
+  std::vector<std::string> obligations;      // `@after_uses("1")` of `support.cedar:4` …
   bool plain = true;                         // no condition on the resource's attributes or the context, no obligation
   std::string why_not_plain;
+  std::string policy;                        // id
   std::string place;                         // of the policy
 };
 
@@ -65,7 +68,9 @@ struct CatalogFile {
 class Catalog {
  public:
   // Reads all files as one catalog, with the namespaces of Remit and its targets (builtin_schema.h) added to the schema. All findings,
-  // not just the first: `errors`. Never half a catalog.
+  // not just the first: `errors`. Never half a catalog. Reasons of its own, besides those of cedar/ and annotations.h: `empty-catalog`,
+  // `too-many-files`, `bad-file-name`, `reserved-namespace`, `bad-task-type`, `duplicate-name`, `duplicate-policy`, `like-on-path`,
+  // `not-enforceable`, and the check's. Warnings: `role-in-disguise`, `nobody-may-start`, the validator's.
   struct Loaded {
     std::shared_ptr<const Catalog> catalog;         // null where there are errors
     std::vector<cedar::Diagnostic> errors, warnings;
@@ -76,7 +81,7 @@ class Catalog {
   const std::vector<CatalogFile>& files() const { return files_; }
   const cedar::Schema& schema() const { return schema_; }
   const cedar::PolicySet& policies() const { return policies_; }
-  const std::map<std::string, TaskType>& task_types() const { return types_; }  // by entity type
+  const std::map<std::string, TaskType, std::less<>>& task_types() const { return types_; }  // by entity type
   const TaskType* FindType(std::string_view name_or_entity_type) const;
   const Lift* FindLift(std::string_view policy) const;         // null: not an obligation
   bool IsActor(std::string_view entity_type) const;            // @actor
@@ -84,20 +89,27 @@ class Catalog {
   bool IsOpen(std::string_view entity_type) const;             // @open
   bool IsFromPep(std::string_view entity_type) const;          // @from_pep
   const std::vector<StatedPermission>& stated() const { return stated_; }
+  const TypeRules* RulesFor(std::string_view task_type) const;  // null: nothing is permitted to it
+  std::string PolicyText(const cedar::Policy& policy) const;   // as it stands in its file, annotations included
 
   std::string Encode() const;                                  // the files, for the store
+  static std::string EncodeFiles(const std::vector<CatalogFile>& files);
   static Result<std::vector<CatalogFile>> DecodeFiles(std::string_view bytes);
 
  private:
+  friend class CatalogLoader;
+  bool HasMark(std::string_view entity_type, std::uint8_t mark) const;
+
   std::string hash_;
   std::vector<CatalogFile> files_;
   cedar::Schema schema_;
   cedar::PolicySet policies_;
-  std::map<std::string, TaskType> types_;
-  std::map<std::string, std::string> names_;
+  std::map<std::string, TaskType, std::less<>> types_;
+  std::map<std::string, std::string, std::less<>> names_;
   std::map<std::string, Lift, std::less<>> lifts_;
-  std::map<std::string, std::uint8_t> marks_;
+  std::map<std::string, std::uint8_t, std::less<>> marks_;
   std::vector<StatedPermission> stated_;
+  std::map<std::string, TypeRules, std::less<>> rules_;
 };
 
 // Binds parameters. `given` is an object of plain JSON (strings for entities are taken as ids of the declared type; "2026-…" for
@@ -109,6 +121,15 @@ Result<cedar::Record> BindParameters(const Catalog& catalog, const TaskType& typ
 
 // The task's own entity: Type::"tsk_…", its parameters, and the reserved attributes that its type declares.
 cedar::Entity TaskEntity(const TaskType& type, const struct TaskRecord& record, const cedar::Schema& schema);
+
+// Whether this actor is of the type that the task type's `actor` declares. Errors: `wrong-actor-type` (kPermissionDenied).
+Status CheckActor(const TaskType& type, const cedar::EntityUid& actor);
+
+// Whether the reason has the form that @reason asks for (any, also none, where it asks for nothing). Errors: `bad-reason`.
+Status CheckReason(const TaskType& type, std::string_view reason);
+
+// A type with its parameters unbound: purpose, times, parameters, `permissions` as stated, `may_start`: the policies that say who may.
+json::Value ExplainType(const Catalog& catalog, const TaskType& type);
 
 // What a task with this entity may do: partial evaluation of every policy over each action and resource type that apply to its type.
 // `types` restricts to actions that apply to task types and leaves out the verbs of namespace Remit.

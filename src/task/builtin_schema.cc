@@ -1,0 +1,54 @@
+// See builtin_schema.h.
+#include "task/builtin_schema.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace remit::task {
+namespace {
+
+std::vector<std::string> Join(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  std::vector<std::string> all = a;
+  all.insert(all.end(), b.begin(), b.end());
+  return all;
+}
+
+std::string Action(std::string_view names, const std::vector<std::string>& principals, const std::vector<std::string>& resources) {
+  if (principals.empty() || resources.empty()) return fmt::format("  action {};\n", names);
+  return fmt::format("  action {} appliesTo {{ principal: [{}], resource: [{}] }};\n", names, fmt::join(principals, ", "), fmt::join(resources, ", "));
+}
+
+}  // namespace
+
+std::string BuiltinSchema(const BuiltinParts& parts) {
+  const std::vector<std::string> server{std::string(kServerType)};
+  const std::vector<std::string> callers = Join(parts.actors, parts.persons);
+  std::string text = "namespace Remit {\n  entity Server;\n";
+  text += Action("start, approve, deny, extend, suspend, resume, complete, revoke", callers, parts.tasks);
+  text += Action("delegate", Join(callers, parts.tasks), parts.tasks);
+  text += Action("view", callers, Join(parts.tasks, server));
+  text += Action("enforce", parts.actors, Join(parts.resources, server));
+  text += Action(
+      "\"catalog.load\", \"target.change\", \"actor.change\", \"person.change\", \"key.rotate\", \"sweep.adopt\", \"offboard\", "
+      "\"replace.apply\", administer",
+      callers, server);
+  text += "}\n";
+  if (parts.postgres) {
+    text += "namespace Postgres {\n  entity Server;\n  entity Database in [Server];\n  entity Schema in [Database];\n  entity Table in [Schema];\n";
+    text += Action("select, insert, update, delete", parts.tasks, {"Postgres::Table"});
+    text += "}\n";
+  }
+  if (parts.secrets) {
+    text += "namespace Secret {\n  entity Folder in [Folder];\n  entity Path in [Folder];\n";
+    text += Action("read, write", parts.tasks, {std::string(kSecretPathType)});
+    text += Action("list", parts.tasks, {std::string(kSecretFolderType)});
+    text += "}\n";
+  }
+  return text;
+}
+
+bool IsBuiltinName(std::string_view name) {
+  return name.starts_with("Remit::") || name.starts_with("Postgres::") || name.starts_with("Secret::");
+}
+
+}  // namespace remit::task

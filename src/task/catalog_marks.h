@@ -1,0 +1,10 @@
+// The marks that a catalog keeps of its entity types, as bits.
+#pragma once
+
+#include <cstdint>
+
+namespace remit::task::marks {
+
+inline constexpr std::uint8_t kActor = 1, kPerson = 2, kOpen = 4, kFromPep = 8;
+
+}  // namespace remit::task::marks
