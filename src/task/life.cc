@@ -82,7 +82,6 @@ Transition Request(TaskRecord draft, Time now) {
   draft.started = draft.ended = std::nullopt;
   draft.deadline = now + limits::kRequestLife;
   draft.approvals.clear();
-  draft.uses.clear();
   draft.allowed = draft.denied = 0;
   draft.credentials.clear();
   draft.end_reason.clear();

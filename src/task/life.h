@@ -21,7 +21,7 @@ struct Transition {
 
 // A record that is new: asked for, waiting for approvals, or active at once (approvals_needed == 0: the caller goes on to Activate in the
 // same commit, and the start is one event, `task.started`, which then carries what `task.requested` would). Sets state, requested, and
-// the request's own deadline (limits::kRequestLife); clears what only later steps may set.
+// the request's own deadline (limits::kRequestLife); clears what only later steps may set. Uses stay: a start may be charged.
 Transition Request(TaskRecord draft, Time now);
 
 // One yes, from requested and before the request's deadline. Errors: `already-approved`; `own-request` for anyone in the chain.
