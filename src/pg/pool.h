@@ -25,7 +25,8 @@ class Pool {
     ~Lease();
     Connection& operator*() { return *connection_; }
     Connection* operator->() { return connection_.get(); }
-    void Discard() { discard_ = true; }  // close it instead of giving it back
+    void Discard() { discard_ = true; }  // close it instead of giving it back…
+    void Keep() { discard_ = false; }    // …or give it back after all
 
    private:
     friend class Pool;

@@ -1,0 +1,84 @@
+// The questions of `remit target check`. Each row: name, what, closing statement.
+#include "target/postgres/check_sql.h"
+
+namespace remit::target::postgres {
+
+// Once for the server.
+const std::string_view kCheckServerSql = R"SQL(
+SELECT 'connect:' || quote_ident(datname), 'connect to database ' || quote_ident(datname),
+       format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC;', datname)
+  FROM pg_database WHERE datallowconn AND datname <> current_database() AND has_database_privilege('public', oid, 'CONNECT')
+UNION ALL
+SELECT 'temporary:' || quote_ident(datname), 'create temporary tables in ' || quote_ident(datname),
+       format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC;', datname)
+  FROM pg_database WHERE datallowconn AND has_database_privilege('public', oid, 'TEMPORARY')
+   AND (datname = current_database() OR has_database_privilege('public', oid, 'CONNECT'))
+UNION ALL
+SELECT 'create-schema:' || quote_ident(datname), 'create schemas in ' || quote_ident(datname), format('REVOKE CREATE ON DATABASE %I FROM PUBLIC;', datname)
+  FROM pg_database WHERE datallowconn AND has_database_privilege('public', oid, 'CREATE')
+)SQL";
+
+// In each database that a task can connect to.
+const std::string_view kCheckDatabaseSql = R"SQL(
+WITH d AS (SELECT quote_ident(current_database()) || '/' AS here),
+     system AS (SELECT oid FROM pg_namespace WHERE nspname IN ('pg_catalog', 'information_schema', 'pg_toast')),
+     routine AS (SELECT p.oid, p.pronamespace, p.prosecdef, quote_ident(n.nspname) || '.' || quote_ident(p.proname) || '(' || oidvectortypes(p.proargtypes) || ')' AS name,
+                        format('REVOKE EXECUTE ON ROUTINE %I.%I(%s) FROM PUBLIC;', n.nspname, p.proname, oidvectortypes(p.proargtypes)) AS closing
+                   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE has_function_privilege('public', p.oid, 'EXECUTE')),
+     relation AS (SELECT c.oid, c.relnamespace, c.relkind, c.relowner, quote_ident(n.nspname) || '.' || quote_ident(c.relname) AS name,
+                         format(CASE c.relkind WHEN 'S' THEN 'REVOKE ALL ON SEQUENCE %I.%I FROM PUBLIC;' ELSE 'REVOKE ALL ON TABLE %I.%I FROM PUBLIC;' END,
+                                n.nspname, c.relname)
+                         || coalesce((SELECT ' REVOKE ALL (' || string_agg(quote_ident(a.attname), ', ') || ') ON TABLE ' || quote_ident(n.nspname) || '.'
+                                             || quote_ident(c.relname) || ' FROM PUBLIC;'
+                                        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL), '') AS closing
+                    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname !~ '^pg_temp_'
+                     AND CASE c.relkind WHEN 'S' THEN has_sequence_privilege('public', c.oid, 'USAGE, SELECT, UPDATE')
+                         ELSE has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+                              OR has_any_column_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES') END)
+SELECT 'create:' || here || quote_ident(nspname), 'create objects in schema ' || quote_ident(nspname), format('REVOKE CREATE ON SCHEMA %I FROM PUBLIC;', nspname)
+  FROM d, pg_namespace n WHERE nspname !~ '^pg_temp_' AND has_schema_privilege('public', n.oid, 'CREATE')
+UNION ALL
+SELECT 'large-objects:' || quote_ident(current_database()), 'create large objects', 'REVOKE EXECUTE ON FUNCTION '
+       || string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid) || ' FROM PUBLIC;'
+  FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN ('lo_create', 'lo_creat', 'lo_from_bytea')
+   AND has_function_privilege('public', p.oid, 'EXECUTE') HAVING count(*) > 0
+UNION ALL
+SELECT 'definer:' || here || r.name, 'call ' || r.name || ' with the rights of its owner', r.closing
+  FROM d, routine r WHERE r.prosecdef AND r.pronamespace NOT IN (SELECT oid FROM system)
+UNION ALL
+SELECT 'catalog:' || here || r.name, 'call ' || r.name || ', which PostgreSQL does not give to PUBLIC', r.closing
+  FROM d, routine r JOIN pg_init_privs i ON i.classoid = 'pg_proc'::regclass AND i.objoid = r.oid
+ WHERE r.pronamespace IN (SELECT oid FROM system) AND NOT EXISTS (SELECT FROM aclexplode(i.initprivs) a WHERE a.grantee = 0)
+UNION ALL
+SELECT 'catalog:' || here || r.name, 'use ' || r.name || ', which PostgreSQL does not give to PUBLIC', r.closing
+  FROM d, relation r WHERE r.relnamespace IN (SELECT oid FROM system)
+   AND NOT EXISTS (SELECT FROM pg_init_privs i, aclexplode(i.initprivs) a WHERE i.classoid = 'pg_class'::regclass AND i.objoid = r.oid AND a.grantee = 0)
+UNION ALL
+SELECT CASE WHEN r.relkind IN ('v', 'm') THEN 'view:' ELSE 'table:' END || here || r.name,
+       CASE WHEN r.relkind IN ('v', 'm') THEN 'use view ' || r.name || ' with the rights of its owner' WHEN r.relkind = 'S' THEN 'use sequence ' || r.name
+            ELSE 'use table ' || r.name END, r.closing
+  FROM d, relation r WHERE r.relnamespace NOT IN (SELECT oid FROM system)
+UNION ALL
+SELECT 'language:' || here || quote_ident(lanname), 'write functions in the untrusted language ' || quote_ident(lanname),
+       format('UPDATE pg_catalog.pg_language SET lanacl = NULL WHERE lanname = %L;', lanname)
+  FROM d, pg_language l WHERE lanispl AND NOT lanpltrusted AND lanacl IS NOT NULL AND has_language_privilege('public', l.oid, 'USAGE')
+UNION ALL
+SELECT 'dblink:' || quote_ident(current_database()), 'connect elsewhere from inside the server, with dblink',
+       string_agg(r.closing, ' ' ORDER BY r.name)
+  FROM routine r JOIN pg_depend x ON x.classid = 'pg_proc'::regclass AND x.objid = r.oid AND x.deptype = 'e' JOIN pg_extension e ON e.oid = x.refobjid
+ WHERE e.extname = 'dblink' HAVING count(*) > 0
+UNION ALL
+SELECT 'foreign-wrapper:' || here || quote_ident(fdwname), 'define foreign servers with ' || quote_ident(fdwname),
+       format('REVOKE USAGE ON FOREIGN DATA WRAPPER %I FROM PUBLIC;', fdwname)
+  FROM d, pg_foreign_data_wrapper f WHERE has_foreign_data_wrapper_privilege('public', f.oid, 'USAGE')
+UNION ALL
+SELECT 'foreign-server:' || here || quote_ident(srvname), 'use foreign server ' || quote_ident(srvname),
+       format('REVOKE USAGE ON FOREIGN SERVER %I FROM PUBLIC;', srvname)
+  FROM d, pg_foreign_server f WHERE has_server_privilege('public', f.oid, 'USAGE')
+UNION ALL
+SELECT 'open-large-object:' || here || l.oid, 'use large object ' || l.oid, format('REVOKE ALL ON LARGE OBJECT %s FROM PUBLIC;', l.oid)
+  FROM d, pg_largeobject_metadata l WHERE EXISTS (SELECT FROM aclexplode(l.lomacl) a WHERE a.grantee = 0)
+)SQL";
+
+}  // namespace remit::target::postgres

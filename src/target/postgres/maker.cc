@@ -1,0 +1,95 @@
+// INVARIANT: the statement that creates the role is sent only after the server acknowledged the credential's mark as the session's application
+// name, and the mark goes only after that transaction ended. So whoever ends the credential later finds every session in which a creation
+// could still land, by name, whatever became of the process that sent it.
+#include "target/postgres/maker.h"
+
+#include <fmt/format.h>
+
+#include "crypto/scram.h"
+#include "pg/quote.h"
+#include "target/postgres/refusal.h"
+#include "target/postgres/role_name.h"
+#include "target/postgres/tables.h"
+
+namespace remit::target::postgres {
+namespace {
+
+constexpr std::string_view kSetName = "SELECT set_config('application_name', $1, false)";
+constexpr std::string_view kMake = "SELECT remit.make($1, $2, $3::timestamptz, $4::integer, $5::text[], $6::text[], $7::text[])";
+
+// The role's OID.
+Result<std::string> CreateRole(Server& server, const task::CredentialRecord& record, const std::vector<TablePrivilege>& privileges,
+                               const std::string& verifier) {
+  std::vector<std::string> schemas, tables, verbs;
+  for (const TablePrivilege& p : privileges) {
+    schemas.push_back(p.schema);
+    tables.push_back(p.table);
+    verbs.push_back(p.privilege);
+  }
+  const Config& config = server.config();
+  const std::vector<pg::Parameter> parameters{record.name,
+                                              verifier,
+                                              FormatTime(record.not_after),
+                                              std::to_string(config.connection_limit),
+                                              pg::TextArray(schemas),
+                                              pg::TextArray(tables),
+                                              pg::TextArray(verbs)};
+  REMIT_ASSIGN(pg::Pool::Lease lease, server.Admin());
+  // Until it has its neutral name again, the connection must not go back to the pool.
+  lease.Discard();
+  if (const auto named = lease->Exec(kSetName, {Mark(config.installation, record.id)}); !named) return Fail(FromServer(named.error(), config.name));
+  auto made = lease->Exec(kMake, parameters);
+  // A conflict with another transaction: this one was undone as a whole.
+  for (int i = 0; i < 3 && !made && pg::IsTransient(made.error()); ++i) made = lease->Exec(kMake, parameters);
+  if (!made) return Fail(FromServer(made.error(), config.name));
+  std::string oid(made->Text(0, 0));
+  if (lease->Exec(kSetName, {fmt::format("remit/{}", config.installation)})) lease.Keep();
+  return oid;
+}
+
+// A login as the task will do it.
+Status Probe(const Server& server, const task::CredentialRecord& record, const Secret& secret) {
+  const pg::LoginAttempt login = pg::TryLogin(server.UserOptions(record.name, secret, Mark(server.config().installation, record.id)));
+  if (login.accepted && login.used_password) return {};
+  const std::string& name = server.config().name;
+  if (login.accepted)
+    return Fail(Code::kFailedPrecondition, "password-not-asked",
+                fmt::format("target `{}` lets a task's role in without asking for its password", name),
+                "change pg_hba.conf so that roles named remit_* need scram-sha-256");
+  Error error = pg::ServerError(login.sqlstate, login.message);
+  if (login.sqlstate.starts_with("28")) {
+    error.code = Code::kFailedPrecondition;
+    error.reason = "login-refused";
+    error.hint = "pg_hba.conf must let roles named remit_* log in with scram-sha-256 from where tasks run";
+  }
+  return Fail(std::move(error).Within(fmt::format("target `{}` does not let the new role in", name)));
+}
+
+}  // namespace
+
+Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record, const Secret& secret, Rng& rng) {
+  const Config& config = server.config();
+  if (record.name != RoleName(config.installation, record.id))
+    return Fail(Code::kInvalidArgument, "bad-credential", fmt::format("`{}` is not the name of credential `{}` here", record.name, record.id));
+  REMIT_ASSIGN(const std::vector<TablePrivilege> privileges, PrivilegesOf(config.name, record.permissions));
+  REMIT_ASSIGN(const std::string verifier, crypto::ScramSha256Verifier(secret, rng.Take(crypto::kScramSaltBytes)));
+  REMIT_ASSIGN(const std::string oid, CreateRole(server, record, privileges, verifier));
+  REMIT_TRY(Probe(server, record, secret));
+
+  Made made;
+  made.notes = record.notes;
+  made.notes["oid"] = oid;
+  made.notes["system"] = server.system();
+  made.environment["PGHOST"] = Secret(server.UserHost());
+  made.environment["PGPORT"] = Secret(std::to_string(server.UserPort()));
+  made.environment["PGDATABASE"] = Secret(config.database);
+  made.environment["PGUSER"] = Secret(record.name);
+  made.environment["PGPASSWORD"] = secret;
+  if (config.sslmode != "disable") {
+    made.environment["PGSSLMODE"] = Secret(config.sslmode);
+    if (!config.sslrootcert.empty()) made.environment["PGSSLROOTCERT"] = Secret(config.sslrootcert);
+  }
+  return made;
+}
+
+}  // namespace remit::target::postgres

@@ -1,0 +1,14 @@
+// Making a credential: one transaction at the server, then a login over the path that the task will take.
+#pragma once
+
+#include "base/rng.h"
+#include "target/postgres/server.h"
+#include "target/target.h"
+
+namespace remit::target::postgres {
+
+// As Target::Make. `rng` salts the verifier. Errors, definite: those of FromServer, `bad-credential` (the record is not one of this
+// target's), `password-not-asked` (pg_hba.conf lets the role in without its password), `login-refused`; passing: `pg-no-answer` and the like.
+Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record, const Secret& secret, Rng& rng);
+
+}  // namespace remit::target::postgres
