@@ -45,7 +45,9 @@ Connection::Connection(std::shared_ptr<IoThread> thread, io::Fd fd, int family, 
   ++thread_->state->connections;
 }
 
-Connection::~Connection() { --thread_->state->connections; }
+Connection::~Connection() {
+  if (phase_ != Phase::kClosed) --thread_->state->connections;  // it never began
+}
 
 template <class Operation>
 void Connection::OnStream(Operation operation) {
@@ -76,6 +78,7 @@ void Connection::Close() {
   if (phase_ == Phase::kClosed) return;
   const auto self = shared_from_this();
   phase_ = Phase::kClosed;
+  --thread_->state->connections;
   boost::system::error_code ignored;
   socket_.close(ignored);
   if (stream_) {
