@@ -1,0 +1,215 @@
+#include "store/sqlite/writer.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+
+namespace remit::store::sqlite {
+namespace {
+
+constexpr std::size_t kGroupBatches = 1024;       // in one transaction: enough to hide the fsync, short enough to wait for
+constexpr std::size_t kGroupBytes = 4u << 20;
+constexpr int kReserveFrames = 128;               // on the reserve, the log is copied back after so many pages
+constexpr int kTruncateFrames = 64 * 1024;        // a log that a long reader let grow gives its space back
+constexpr int kTruncateWaitMs = 200;              // a truncation waits so long for readers, no longer
+
+std::unexpected<Error> Full() {
+  return Fail(Code::kResourceExhausted, "store-full", "the disk of the store is full: only ends are written", "make room on the disk; Remit goes on by itself");
+}
+
+std::size_t BytesOf(const Batch& batch) {
+  std::size_t bytes = 0;
+  for (const Write& write : batch.writes) bytes += write.key.size() + (write.value ? write.value->size() : 0);
+  for (const std::string& event : batch.events) bytes += event.size();
+  return bytes;
+}
+
+}  // namespace
+
+Writer::Writer(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, std::function<void(int)> wal_grew)
+    : db_(std::move(db)), reserve_(std::move(reserve)), rng_(rng), wal_grew_(std::move(wal_grew)), tree_(std::move(tree)), root_(tree_.Root()) {}
+
+Result<std::unique_ptr<Writer>> Writer::Start(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, std::function<void(int)> wal_grew) {
+  std::unique_ptr<Writer> writer(new Writer(std::move(db), std::move(tree), std::move(reserve), rng, std::move(wal_grew)));
+  REMIT_ASSIGN(writer->applier_, Applier::Make(writer->db_));
+  sqlite3_wal_hook(writer->db_.get(), &Writer::OnWal, writer.get());
+  writer->thread_ = std::thread([self = writer.get()] { self->Run(); });
+  return writer;
+}
+
+void Writer::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Writer::Submit(Batch batch, Store::Done done) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!closed_) {
+      queue_.push_back(Item{std::move(batch), std::move(done)});
+      wake_.notify_one();
+      return;
+    }
+  }
+  done(Fail(Code::kUnavailable, "store-closed", "the store is closed"));
+}
+
+Status Writer::Erase(std::vector<std::uint64_t> indices) {
+  std::future<Status> answer;
+  {
+    std::lock_guard lock(mutex_);
+    answer = erasures_.emplace_back(Erasure{std::move(indices), {}}).done.get_future();
+  }
+  wake_.notify_one();
+  return answer.get();
+}
+
+void Writer::FinishCheckpoint() {
+  {
+    std::lock_guard lock(mutex_);
+    finish_checkpoint_ = true;
+  }
+  wake_.notify_one();
+}
+
+TreeHead Writer::Head() const {
+  std::lock_guard lock(tree_mutex_);
+  return {tree_.size(), root_};
+}
+
+std::vector<Hash> Writer::OpenTile(unsigned level) const {
+  std::lock_guard lock(tree_mutex_);
+  return tree_.OpenTile(level);
+}
+
+void Writer::Run() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [this] { return closing_ || finish_checkpoint_ || !queue_.empty() || !erasures_.empty(); });
+    if (std::exchange(finish_checkpoint_, false)) {
+      lock.unlock();
+      // Not an error of anybody's batch: the next checkpoint does what this one could not.
+      if (Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE); !status) log::Warn("checkpoint: {}", status.error().message);
+      if (wal_frames_ > kTruncateFrames) (void)Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+      lock.lock();
+    } else if (!erasures_.empty()) {
+      Erasure erasure = std::move(erasures_.front());
+      erasures_.pop_front();
+      lock.unlock();
+      RunErasure(erasure);
+      lock.lock();
+    } else if (!queue_.empty()) {
+      std::deque<Item> group;
+      std::size_t bytes = 0;
+      do {
+        bytes += BytesOf(queue_.front().batch);
+        group.push_back(std::move(queue_.front()));
+        queue_.pop_front();
+      } while (!queue_.empty() && group.size() < kGroupBatches && bytes + BytesOf(queue_.front().batch) <= kGroupBytes);
+      lock.unlock();
+      CommitGroup(group);
+      for (Item& item : group) item.done(std::move(item.result));
+      group.clear();
+      lock.lock();
+    } else {
+      closed_ = true;
+      return;
+    }
+  }
+}
+
+void Writer::CommitGroup(std::deque<Item>& group) {
+  CommitAdmitted(Admit(group));
+  if (!reserve_.whole()) KeepLogShort();
+}
+
+// While the reserve is in use only ends are let in, until it can be made whole again.
+std::vector<Item*> Writer::Admit(std::deque<Item>& group) {
+  const bool was_whole = reserve_.whole();
+  const bool all = reserve_.Refill();
+  if (all && !was_whole) log::Info("the disk has room again: the reserve is whole");
+  std::vector<Item*> items;
+  for (Item& item : group) {
+    if (all || item.batch.must_fit) {
+      items.push_back(&item);
+    } else {
+      item.result = Full();
+    }
+  }
+  return items;
+}
+
+void Writer::CommitAdmitted(std::vector<Item*> items) {
+  while (!items.empty()) {
+    ledger::Tree tree = tree_;  // only this thread changes tree_
+    const Status status = applier_->Apply(items, tree, rng_);
+    if (status) return Publish(tree);
+    const bool full = status.error().reason == "store-full";
+    std::erase_if(items, [&](Item* item) {
+      if (full && item->batch.must_fit) return false;
+      item->result = full ? Result<Committed>(Full()) : std::unexpected(status.error());
+      return true;
+    });
+    if (items.empty()) return;
+    if (!reserve_.Release()) {
+      for (Item* item : items) item->result = Full();
+      return;
+    }
+    log::Warn("the disk is full: ends use the reserve, {} bytes of it are left", reserve_.size());
+    // The log's own space comes first: copied back and cut off, it is free for what follows.
+    (void)Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+  }
+}
+
+void Writer::Publish(const ledger::Tree& tree) {
+  const Hash root = tree.size() == tree_.size() ? root_ : tree.Root();
+  std::lock_guard lock(tree_mutex_);
+  tree_ = tree;
+  root_ = root;
+}
+
+void Writer::RunErasure(Erasure& erasure) {
+  for (const std::uint64_t index : erasure.indices) {
+    if (index < tree_.size()) continue;
+    erasure.done.set_value(Fail(Code::kNotFound, "no-such-entry", fmt::format("no event {} in a ledger of {} events", index, tree_.size())));
+    return;
+  }
+  Status status = applier_->Erase(erasure.indices);
+  // What the bodies said still stands in the log, until it is copied back and cut off.
+  if (status) status = Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+  erasure.done.set_value(std::move(status));
+}
+
+Status Writer::Checkpoint(int mode) {
+  if (mode != SQLITE_CHECKPOINT_PASSIVE) sqlite3_busy_timeout(db_.get(), kTruncateWaitMs);
+  int frames = -1, copied = -1;
+  const int code = sqlite3_wal_checkpoint_v2(db_.get(), nullptr, mode, &frames, &copied);
+  if (mode != SQLITE_CHECKPOINT_PASSIVE) sqlite3_busy_timeout(db_.get(), 10'000);
+  if (code == SQLITE_OK && frames >= 0) wal_frames_ = frames == copied ? 0 : frames;
+  if (code == SQLITE_OK || code == SQLITE_BUSY) return {};
+  return std::unexpected(SqliteError(db_.get(), code, "cannot copy the log back"));
+}
+
+// On the reserve, the log is copied back early and often: then it starts again at its beginning, and an end costs only what the database
+// grows by. A copy that does not fit takes another slice.
+void Writer::KeepLogShort() {
+  while (wal_frames_ >= kReserveFrames) {
+    const Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    if (status || status.error().reason != "store-full" || !reserve_.Release()) return;
+  }
+}
+
+int Writer::OnWal(void* self, sqlite3*, const char*, int frames) {
+  auto* writer = static_cast<Writer*>(self);
+  writer->wal_frames_ = frames;
+  writer->wal_grew_(frames);
+  return SQLITE_OK;
+}
+
+}  // namespace remit::store::sqlite

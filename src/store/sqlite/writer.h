@@ -1,0 +1,77 @@
+// The one thread that writes: takes everything that is queued, makes one transaction of it, and tells the callers after its fsync.
+// It also decides what fits when the disk is full.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "store/sqlite/applier.h"
+#include "store/sqlite/reserve.h"
+
+namespace remit::store::sqlite {
+
+class Writer {
+ public:
+  // `wal_grew` is called after each commit with the frames that the log holds, on the writer's thread. `rng` must outlive the writer.
+  // Errors: those of SqliteError.
+  static Result<std::unique_ptr<Writer>> Start(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, std::function<void(int)> wal_grew);
+
+  ~Writer() { Stop(); }
+
+  // Commits what is queued, then ends the thread. What is submitted later is refused with `store-closed`.
+  void Stop();
+
+  void Submit(Batch batch, Store::Done done);
+  // Waits. Errors: `no-such-entry`, those of SqliteError.
+  Status Erase(std::vector<std::uint64_t> indices);
+  // Asks for the rest of a checkpoint between two transactions, when nobody writes: only then can the log start again at its beginning.
+  void FinishCheckpoint();
+
+  // The ledger as committed. Thread-safe.
+  TreeHead Head() const;
+  std::vector<Hash> OpenTile(unsigned level) const;
+
+ private:
+  struct Erasure {
+    std::vector<std::uint64_t> indices;
+    std::promise<Status> done;
+  };
+
+  Writer(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, std::function<void(int)> wal_grew);
+  void Run();
+  void CommitGroup(std::deque<Item>& group);
+  std::vector<Item*> Admit(std::deque<Item>& group);
+  void CommitAdmitted(std::vector<Item*> items);
+  void RunErasure(Erasure& erasure);
+  void Publish(const ledger::Tree& tree);
+  Status Checkpoint(int mode);
+  void KeepLogShort();
+  static int OnWal(void* self, sqlite3*, const char*, int frames);
+
+  // The writer's thread alone.
+  Connection db_;
+  std::optional<Applier> applier_;
+  Reserve reserve_;
+  Rng& rng_;
+  const std::function<void(int)> wal_grew_;
+  int wal_frames_ = 0;
+
+  mutable std::mutex tree_mutex_;
+  ledger::Tree tree_;  // as committed
+  Hash root_;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Item> queue_;
+  std::deque<Erasure> erasures_;
+  bool finish_checkpoint_ = false, closing_ = false, closed_ = false;
+  std::thread thread_;
+};
+
+}  // namespace remit::store::sqlite
