@@ -177,6 +177,17 @@ TEST_F(EvaluatorTest, WhatEscapesOutlivesTheRequest) {
   EXPECT_EQ(value.ToString(), "[User::\"ann\", {\"r\": Doc::\"d\"}]");
 }
 
+TEST_F(EvaluatorTest, TreesThatNoParserMadeEndAtTheRecursionLimit) {
+  ExprPtr expr = MakeLiteral(true);
+  for (int i = 0; i < 5000; ++i) {
+    auto negation = std::make_shared<Expr>();
+    negation->op = Op::kNot;
+    negation->args.push_back(std::move(expr));
+    expr = std::move(negation);
+  }
+  EXPECT_EQ(EvaluateExpr(*expr, request_, entities_).error().message, "recursion limit reached");
+}
+
 TEST_F(EvaluatorTest, LongChainsEvaluateInOrder) {
   std::string chain = "false || true";
   for (int i = 0; i < 100'000; ++i) chain += " && true";

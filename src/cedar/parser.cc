@@ -84,7 +84,7 @@ class PolicyParser {
       REMIT_TRY(ParseTarget(constraint, variable));
     } else if (tokens_.AcceptWord("in")) {
       constraint.kind = Kind::kIn;
-      REMIT_TRY(variable == "action" && tokens_.Peek().Is("[") ? ParseActions(constraint) : ParseTarget(constraint, variable));
+      REMIT_TRY(ParseTarget(constraint, variable));
     } else if (tokens_.Peek().IsWord("is")) {
       if (variable == "action") return tokens_.FailAt(tokens_.Peek(), "`is` cannot appear in the action scope", "try moving `action is …` into a `when` condition");
       tokens_.Next();
@@ -102,8 +102,26 @@ class PolicyParser {
     return constraint;
   }
 
-  // An entity, or a template's slot of the same name as the variable.
+  // Parentheses may stand around any target, as around any expression.
+  std::size_t OpenParentheses() {
+    std::size_t count = 0;
+    while (tokens_.Accept("(")) ++count;
+    return count;
+  }
+  Status CloseParentheses(std::size_t count) {
+    for (; count > 0; --count) REMIT_TRY(tokens_.Expect(")"));
+    return {};
+  }
+
   Status ParseTarget(ScopeConstraint& constraint, std::string_view variable) {
+    const std::size_t parentheses = OpenParentheses();
+    const bool set = constraint.kind == ScopeConstraint::Kind::kIn && variable == "action" && tokens_.Peek().Is("[");
+    REMIT_TRY(set ? ParseActions(constraint) : ParseEntityOrSlot(constraint, variable));
+    return CloseParentheses(parentheses);
+  }
+
+  // An entity, or a template's slot of the same name as the variable.
+  Status ParseEntityOrSlot(ScopeConstraint& constraint, std::string_view variable) {
     const Token token = tokens_.Peek();
     if (token.kind == TokenKind::kSlot) {
       if (variable == "action" || token.text.substr(1) != variable) {
@@ -121,7 +139,9 @@ class PolicyParser {
     constraint.kind = ScopeConstraint::Kind::kInSet;
     tokens_.Next();  // the bracket
     while (!tokens_.Accept("]")) {
+      const std::size_t parentheses = OpenParentheses();
       REMIT_ASSIGN(EntityUid uid, ParseAction());
+      REMIT_TRY(CloseParentheses(parentheses));
       constraint.entities.push_back(std::move(uid));
       if (!tokens_.Accept(",") && !tokens_.Peek().Is("]")) return tokens_.Unexpected("`,` or `]`");
     }

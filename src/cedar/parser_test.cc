@@ -181,6 +181,9 @@ TEST(PolicyTest, ScopesAnnotationsAndConditions) {
   EXPECT_EQ(ToString(*first.AsExpr()),
             "principal is A::B in C::\"x\" && action in [Action::\"a\", N::Action::\"b\"] && resource == D::\"y\" && true && !false");
   EXPECT_FALSE(first.IsTemplate());
+  const auto same = ParsePolicies("permit(principal == ((A::\"x\")), action in ([(Action::\"a\")]), resource in (?resource));", "p");
+  ASSERT_TRUE(same.has_value()) << same.error().ToString();
+  EXPECT_EQ(ToString(*same->front()), "permit (principal == A::\"x\", action in [Action::\"a\"], resource in ?resource);");
   EXPECT_TRUE(policies->at(1)->IsTemplate());
 }
 
