@@ -1,6 +1,8 @@
 // A schema as text: one way to write each schema, sorted by name, with everything that common types stood for written out.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cedar/lexer.h"
 #include "cedar/schema.h"
 
@@ -19,6 +21,21 @@ std::string BaseOf(std::string_view name) {
 
 std::string NameOrString(std::string_view name) { return IsIdentifier(name) ? std::string(name) : Quote(name); }
 
+bool HasActions(const Schema& schema, const std::string& action_type) {
+  const auto it = schema.actions().lower_bound(EntityUid{action_type, ""});
+  return it != schema.actions().end() && it->first.type == action_type;
+}
+
+// A name that no entity type has in any namespace.
+std::string OuterActionAlias(const Schema& schema) {
+  std::string alias = "OuterAction";
+  const auto taken = [&] {
+    return std::ranges::any_of(schema.entity_types(), [&](const auto& entry) { return BaseOf(entry.first) == alias; });
+  };
+  while (taken()) alias += "_";
+  return alias;
+}
+
 class Printer {
  public:
   // `schema` may be null: then built-in types are written by their short names.
@@ -33,6 +50,11 @@ class Printer {
   static constexpr int kOneLine = -1;  // an indent that asks for no line breaks
 
   std::string Margin() const { return space_.empty() ? "" : "  "; }
+
+  // Inside a namespace that has actions, `Action` means its own; the outer one can then be had through a common type only.
+  bool HidesActions(const std::string& type_name) const {
+    return schema_ != nullptr && type_name == "Action" && !space_.empty() && HasActions(*schema_, space_ + "::Action");
+  }
 
   // A built-in type, with its namespace where an entity type has taken the short name.
   std::string BuiltInText(const std::string& name) const {
@@ -59,7 +81,7 @@ std::string Printer::TypeText(const Type& type, int indent) const {
     case Type::Kind::kLong: return BuiltInText("Long");
     case Type::Kind::kString: return BuiltInText("String");
     case Type::Kind::kExtension: return BuiltInText(type.name);
-    case Type::Kind::kEntity: return type.name;
+    case Type::Kind::kEntity: return HidesActions(type.name) ? OuterActionAlias(*schema_) : type.name;
     case Type::Kind::kSet: return fmt::format("Set<{}>", TypeText(*type.element, indent));
     case Type::Kind::kRecord: return RecordText(type.attributes, {}, indent);
   }
@@ -131,7 +153,9 @@ std::string Schema::ToString() const {
     const std::string space = NamespaceOf(uid.type);
     spaces[space] += Printer(this, space).ActionText(action);
   }
-  std::string text;
+  const std::string alias = OuterActionAlias(*this);
+  const bool aliased = std::ranges::any_of(spaces, [&](const auto& space) { return space.second.contains(alias); });
+  std::string text = aliased ? fmt::format("type {} = Action;\n", alias) : "";
   for (const auto& [space, declarations] : spaces) {
     if (!text.empty()) text += "\n";
     text += space.empty() ? declarations : fmt::format("namespace {} {{\n{}}}\n", space, declarations);

@@ -98,6 +98,13 @@ TEST(SchemaTest, PrintsBuiltInTypesUnderTheirFullNameWhereTheShortOneIsTaken) {
   EXPECT_EQ(Parse(schema.ToString()).ToString(), schema.ToString());
 }
 
+TEST(SchemaTest, PrintsTheTypeOfOuterActionsWhereTheNamespaceHasActionsOfItsOwn) {
+  const Schema schema = Parse("action a; type T = Action; namespace N { action x; entity E { outer: T, own: Action }; }");
+  EXPECT_EQ(AttributeOf(schema, "N::E", "outer"), "Action");
+  EXPECT_EQ(AttributeOf(schema, "N::E", "own"), "N::Action");
+  EXPECT_EQ(AttributeOf(Parse(schema.ToString()), "N::E", "outer"), "Action");
+}
+
 TEST(SchemaTest, PrefersCommonTypesThenEntityTypesThenBuiltInOnes) {
   const Schema schema = Parse(R"(
     namespace Demo {
