@@ -35,6 +35,7 @@ bool Catalog::HasMark(std::string_view entity_type, std::uint8_t mark) const {
 
 bool Catalog::IsActor(std::string_view entity_type) const { return HasMark(entity_type, marks::kActor); }
 bool Catalog::IsPerson(std::string_view entity_type) const { return HasMark(entity_type, marks::kPerson); }
+bool Catalog::NeedsData(std::string_view entity_type) const { return HasMark(entity_type, marks::kNeedsData); }
 bool Catalog::IsFromPep(std::string_view entity_type) const { return HasMark(entity_type, marks::kFromPep); }
 
 bool Catalog::IsOpen(std::string_view entity_type) const {

@@ -88,6 +88,7 @@ class Catalog {
   bool IsPerson(std::string_view entity_type) const;           // @person
   bool IsOpen(std::string_view entity_type) const;             // @open
   bool IsFromPep(std::string_view entity_type) const;          // @from_pep
+  bool NeedsData(std::string_view entity_type) const;          // has a required attribute: nothing is decided without its data
   const std::vector<StatedPermission>& stated() const { return stated_; }
   const TypeRules* RulesFor(std::string_view task_type) const;  // null: nothing is permitted to it
   std::string PolicyText(const cedar::Policy& policy) const;   // as it stands in its file, annotations included

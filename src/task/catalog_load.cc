@@ -181,8 +181,13 @@ class CatalogLoader {
       if (a.actor) parts.actors.push_back(name);
       if (a.person) parts.persons.push_back(name);
       if (a.task) parts.tasks.push_back(name);
+      const bool needs_data = std::ranges::any_of(type.attributes, [](const auto& attribute) { return attribute.second.required; });
       catalog_->marks_[name] = static_cast<std::uint8_t>((a.actor ? marks::kActor : 0) | (a.person ? marks::kPerson : 0) |
-                                                         (a.open ? marks::kOpen : 0) | (a.from_pep ? marks::kFromPep : 0));
+                                                         (a.open ? marks::kOpen : 0) | (a.from_pep ? marks::kFromPep : 0) | (needs_data ? marks::kNeedsData : 0));
+      if (a.open && !a.from_pep && needs_data) {
+        Report("malformed-annotation", fmt::format("`{}` is `@open`, so that anything may be one, but has a required attribute", name), type.span,
+               "make the attribute optional, or mark the type `@from_pep` too");
+      }
       if (a.task) tasks.emplace_back(&type, std::move(a));
     }
     for (const auto& [type, annotations] : tasks) AddTaskType(*type, annotations);

@@ -5,6 +5,7 @@
 
 namespace remit::task::marks {
 
-inline constexpr std::uint8_t kActor = 1, kPerson = 2, kOpen = 4, kFromPep = 8;
+inline constexpr std::uint8_t kActor = 1, kPerson = 2, kOpen = 4, kFromPep = 8,
+                              kNeedsData = 16;  // has a required attribute
 
 }  // namespace remit::task::marks

@@ -11,7 +11,7 @@
 #include "json/object_reader.h"
 #include "task/builtin_schema.h"
 #include "task/decision.h"
-#include "task/secret_path.h"
+#include "task/implied_entities.h"
 
 namespace remit::task {
 namespace {
@@ -133,7 +133,7 @@ class Runner {
 
   void Reach(const cedar::Request& request, const cedar::EntityView& view, std::set<std::string>& reached) const {
     if (!catalog_.schema().ValidateRequest(request)) return;
-    const cedar::Evaluation found = catalog_.policies().Evaluate(request, ImpliedEntities(view));
+    const cedar::Evaluation found = catalog_.policies().Evaluate(request, ImpliedEntities(view, catalog_.schema()));
     for (const cedar::Policy* policy : found.permits) reached.insert(policy->id);
     for (const cedar::Policy* policy : found.forbids) reached.insert(policy->id);
   }

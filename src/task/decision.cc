@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "task/secret_path.h"
+#include "task/implied_entities.h"
 
 namespace remit::task {
 namespace {
@@ -21,8 +21,12 @@ Decision DenyFor(std::string_view reason, std::vector<std::string> policies, std
 
 Decision Decide(const Catalog& catalog, const cedar::Request& request, const cedar::EntityView& entities, const Count& uses, const Count& approved) {
   if (const Status valid = catalog.schema().ValidateRequest(request); !valid) return DenyFor("bad-request", {}, {valid.error().message});
+  // Policies were validated, and permissions worked out, for entities that have the attributes that the schema promises.
+  auto unknown = [&](const cedar::EntityUid& uid) { return catalog.NeedsData(uid.type) && entities.Find(uid) == nullptr; };
+  if (unknown(request.principal)) return DenyFor("unknown-principal", {}, {fmt::format("nothing is known of `{}`", request.principal.ToString())});
+  if (unknown(request.resource)) return DenyFor("unknown-resource", {}, {fmt::format("nothing is known of `{}`", request.resource.ToString())});
 
-  const cedar::Evaluation found = catalog.policies().Evaluate(request, ImpliedEntities(entities));
+  const cedar::Evaluation found = catalog.policies().Evaluate(request, ImpliedEntities(entities, catalog.schema()));
 
   // A permit that failed permits nothing. A forbid that failed might have forbidden: in doubt, deny.
   std::vector<std::string> errors, doubtful;

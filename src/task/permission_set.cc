@@ -9,8 +9,8 @@
 
 #include "cedar/partial.h"
 #include "task/catalog.h"
+#include "task/implied_entities.h"
 #include "task/residual.h"
-#include "task/secret_path.h"
 
 namespace remit::task {
 namespace {
@@ -90,6 +90,8 @@ class Binder {
   void BindResource(const Permission& p, Kind kind, const cedar::EntityUid& uid, const std::vector<ExprPtr>& conditions) {
     const bool equal = kind != Kind::kIn || !catalog_.schema().MayBeDescendant(resource_type_, uid.type);
     if (equal && uid.type != resource_type_) return;
+    // Nothing is allowed on what nobody knows (decision.cc), so nothing is given on it.
+    if (equal && catalog_.NeedsData(uid.type) && !catalog_.IsFromPep(uid.type) && entities_.Find(uid) == nullptr) return;
     Add(WithScope(p, equal ? Scope::kEqual : Scope::kIn, uid), conditions);
   }
 
@@ -161,7 +163,7 @@ const Permission* Narrower(const Permission& a, const Permission& b) {
 PermissionSet PermissionsOf(const Catalog& catalog, const cedar::Entity& task, const cedar::EntityView& entities) {
   cedar::OverlayEntities with_task(entities);
   with_task.Add(std::make_shared<const cedar::Entity>(task));
-  const ImpliedEntities view(with_task);
+  const ImpliedEntities view(with_task, catalog.schema());
   return Binder(catalog, task, view).Bind();
 }
 

@@ -37,11 +37,8 @@ std::vector<cedar::EntityUid> SecretParents(std::string_view path) {
   return folders;
 }
 
-bool ImpliedEntities::IsDescendant(const cedar::EntityUid& child, const cedar::EntityUid& ancestor) const {
-  if (ancestor.type == kSecretFolderType && (child.type == kSecretPathType || child.type == kSecretFolderType)) {
-    return child.id.size() > ancestor.id.size() && child.id[ancestor.id.size()] == '/' && child.id.starts_with(ancestor.id);
-  }
-  return base_.IsDescendant(child, ancestor);
+bool IsInFolder(std::string_view path, std::string_view folder) {
+  return path.size() > folder.size() && path[folder.size()] == '/' && path.starts_with(folder);
 }
 
 }  // namespace remit::task

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cedar/entities.h"
+#include "cedar/value.h"
 
 namespace remit::task {
 
@@ -13,18 +13,10 @@ namespace remit::task {
 // Also for folders. Errors: `bad-secret-path`.
 Status CheckSecretPath(std::string_view path);
 
+// Whether a path or folder lies in the folder, at whatever depth.
+bool IsInFolder(std::string_view path, std::string_view folder);
+
 // Secret::Folder of every folder that a path (or a folder) lies in, the nearest first.
 std::vector<cedar::EntityUid> SecretParents(std::string_view path);
-
-// What is known of entities, with the hierarchy that is in the names of secrets. `base` must outlive it.
-class ImpliedEntities final : public cedar::EntityView {
- public:
-  explicit ImpliedEntities(const cedar::EntityView& base) : base_(base) {}
-  const cedar::Entity* Find(const cedar::EntityUid& uid) const override { return base_.Find(uid); }
-  bool IsDescendant(const cedar::EntityUid& child, const cedar::EntityUid& ancestor) const override;
-
- private:
-  const cedar::EntityView& base_;
-};
 
 }  // namespace remit::task

@@ -1,0 +1,32 @@
+// What is known of entities, and what is known without being told: that a secret lies in the folders of its path, and the groups of
+// actions that the schema declares. No store can forget these, and nobody can say otherwise.
+#pragma once
+
+#include "cedar/entities.h"
+#include "cedar/schema.h"
+#include "task/builtin_schema.h"
+#include "task/secret_path.h"
+
+namespace remit::task {
+
+// `base` and `schema` must outlive it.
+class ImpliedEntities final : public cedar::EntityView {
+ public:
+  ImpliedEntities(const cedar::EntityView& base, const cedar::Schema& schema) : base_(base), schema_(schema) {}
+
+  const cedar::Entity* Find(const cedar::EntityUid& uid) const override { return base_.Find(uid); }
+
+  bool IsDescendant(const cedar::EntityUid& child, const cedar::EntityUid& ancestor) const override {
+    if (ancestor.type == kSecretFolderType) {
+      return (child.type == kSecretPathType || child.type == kSecretFolderType) && IsInFolder(child.id, ancestor.id);
+    }
+    if (child.type == "Action" || child.type.ends_with("::Action")) return child != ancestor && schema_.ActionIn(child, ancestor);
+    return base_.IsDescendant(child, ancestor);
+  }
+
+ private:
+  const cedar::EntityView& base_;
+  const cedar::Schema& schema_;
+};
+
+}  // namespace remit::task
