@@ -61,7 +61,10 @@ ExprPtr ScopeExpr(const ScopeConstraint& constraint, Var var) {
   variable->var = var;
   variable->span = constraint.span;
   auto expr = std::make_shared<Expr>();
-  expr->op = constraint.kind == Kind::kEqual ? Op::kEqual : constraint.kind == Kind::kIs ? Op::kIs : constraint.kind == Kind::kIsIn ? Op::kIsIn : Op::kIn;
+  expr->op = constraint.kind == Kind::kEqual  ? Op::kEqual
+             : constraint.kind == Kind::kIs   ? Op::kIs
+             : constraint.kind == Kind::kIsIn ? Op::kIsIn
+                                              : Op::kIn;
   expr->name = constraint.type;
   expr->span = constraint.span;
   expr->args.push_back(std::move(variable));
@@ -118,7 +121,8 @@ ExprPtr Policy::AsExpr() const {
 
 bool Equal(const Policy& a, const Policy& b) {
   return a.effect == b.effect && EqualScopes(a.principal, b.principal) && EqualScopes(a.action, b.action) && EqualScopes(a.resource, b.resource) &&
-         std::ranges::equal(a.annotations, b.annotations, [](const auto& x, const auto& y) { return x.first == y.first && x.second.value == y.second.value; }) &&
+         std::ranges::equal(a.annotations, b.annotations,
+                            [](const auto& x, const auto& y) { return x.first == y.first && x.second.value == y.second.value; }) &&
          std::ranges::equal(a.conditions, b.conditions, [](const auto& x, const auto& y) { return x.when == y.when && Equal(*x.body, *y.body); });
 }
 

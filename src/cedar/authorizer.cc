@@ -46,14 +46,18 @@ struct Bucket {
   std::vector<Index> others;
 
   void Add(const Policy& policy, Index index) {
-    if (const auto type = TypeOf(policy.principal); !type.empty()) by_principal_type[type].push_back(index);
-    else if (const auto resource_type = TypeOf(policy.resource); !resource_type.empty()) by_resource_type[resource_type].push_back(index);
-    else others.push_back(index);
+    if (const auto type = TypeOf(policy.principal); !type.empty())
+      by_principal_type[type].push_back(index);
+    else if (const auto resource_type = TypeOf(policy.resource); !resource_type.empty())
+      by_resource_type[resource_type].push_back(index);
+    else
+      others.push_back(index);
   }
 
   template <class Visit>
   void ForEach(const Request& request, Visit visit) const {
-    if (const auto found = by_principal_type.find(request.principal.type); found != by_principal_type.end()) std::ranges::for_each(found->second, visit);
+    if (const auto found = by_principal_type.find(request.principal.type); found != by_principal_type.end())
+      std::ranges::for_each(found->second, visit);
     if (const auto found = by_resource_type.find(request.resource.type); found != by_resource_type.end()) std::ranges::for_each(found->second, visit);
     std::ranges::for_each(others, visit);
   }
@@ -63,9 +67,9 @@ struct Bucket {
 
 struct PolicySet::Compiled {
   std::vector<PolicyPtr> policies;
-  std::vector<std::vector<Policy::Condition>> conditions;        // of each policy, constants folded
-  std::unordered_map<EntityUid, Bucket, EntityUidHash> exact;    // action == U
-  Bucket any;                                                    // any action, and groups
+  std::vector<std::vector<Policy::Condition>> conditions;      // of each policy, constants folded
+  std::unordered_map<EntityUid, Bucket, EntityUidHash> exact;  // action == U
+  Bucket any;                                                  // any action, and groups
 
   bool InScope(const Policy& policy, const Request& request, const EntityView& entities) const {
     return Satisfies(request.principal, policy.principal, entities) && Satisfies(request.action, policy.action, entities) &&
@@ -89,8 +93,10 @@ struct PolicySet::Compiled {
     auto visit = [&](Index index) {
       if (!InScope(*policies[index], request, entities)) return;
       const std::optional<bool> holds = Holds(index, evaluator);
-      if (!holds.has_value()) on_error(index, evaluator.error());
-      else if (*holds) on_satisfied(index);
+      if (!holds.has_value())
+        on_error(index, evaluator.error());
+      else if (*holds)
+        on_satisfied(index);
     };
     if (const auto found = exact.find(request.action); found != exact.end()) found->second.ForEach(request, visit);
     any.ForEach(request, visit);
@@ -106,8 +112,9 @@ Result<PolicySet> PolicySet::Build(std::vector<PolicyPtr> policies) {
       return Fail(Error(Code::kInvalidArgument, "duplicate-policy", fmt::format("duplicate policy id `{}`", policy->id)).At(policy->span.ToString()));
     }
     if (policy->IsTemplate()) {
-      return Fail(Error(Code::kUnsupported, "not-supported", fmt::format("policy `{}` is a template, which must be linked before it is used", policy->id))
-                      .At(policy->span.ToString()));
+      return Fail(
+          Error(Code::kUnsupported, "not-supported", fmt::format("policy `{}` is a template, which must be linked before it is used", policy->id))
+              .At(policy->span.ToString()));
     }
     const Index index = static_cast<Index>(compiled->conditions.size());
     std::vector<Policy::Condition> conditions = policy->conditions;

@@ -23,7 +23,8 @@ TEST(AuthorizerTest, NothingIsAllowedByDefault) {
 }
 
 TEST(AuthorizerTest, AForbidOutweighsEveryPermit) {
-  const auto set = Set("permit(principal, action, resource); permit(principal is User, action, resource); forbid(principal, action == Action::\"read\", resource);");
+  const auto set = Set(
+      "permit(principal, action, resource); permit(principal is User, action, resource); forbid(principal, action == Action::\"read\", resource);");
   const Response response = set.IsAuthorized(kRequest, Entities());
   EXPECT_FALSE(response.allowed);
   EXPECT_EQ(response.determining, (Ids{"policy2"}));
@@ -33,7 +34,8 @@ TEST(AuthorizerTest, AForbidOutweighsEveryPermit) {
 }
 
 TEST(AuthorizerTest, APolicyThatFailsIsNotSatisfiedAndIsReported) {
-  const auto set = Set("forbid(principal, action, resource) when { context.x }; permit(principal, action, resource); permit(principal, action, resource) when { 1 };");
+  const auto set = Set(
+      "forbid(principal, action, resource) when { context.x }; permit(principal, action, resource); permit(principal, action, resource) when { 1 };");
   const Response response = set.IsAuthorized(kRequest, Entities());
   EXPECT_TRUE(response.allowed);
   EXPECT_EQ(response.determining, (Ids{"policy1"}));
@@ -44,12 +46,15 @@ TEST(AuthorizerTest, APolicyThatFailsIsNotSatisfiedAndIsReported) {
 }
 
 TEST(AuthorizerTest, AScopeThatDoesNotHoldHidesErrorsOfConditions) {
-  const auto set = Set("permit(principal is Group, action, resource) when { context.x }; permit(principal, action, resource) when { false } when { context.x };");
+  const auto set =
+      Set("permit(principal is Group, action, resource) when { context.x }; permit(principal, action, resource) when { false } when { context.x };");
   EXPECT_TRUE(set.IsAuthorized(kRequest, Entities()).errors.empty());
 }
 
 TEST(AuthorizerTest, EvaluationNamesEveryPolicyOfEachKindInOrder) {
-  const auto set = Set("permit(principal, action, resource); forbid(principal, action, resource); permit(principal, action == Action::\"read\", resource); permit(principal, action, resource) when { 1 };");
+  const auto set =
+      Set("permit(principal, action, resource); forbid(principal, action, resource); permit(principal, action == Action::\"read\", resource); "
+          "permit(principal, action, resource) when { 1 };");
   const Evaluation evaluation = set.Evaluate(kRequest, Entities());
   ASSERT_EQ(evaluation.permits.size(), 2u);
   EXPECT_EQ(evaluation.permits[0]->id, "policy0");
@@ -76,7 +81,8 @@ EntityUid GenAction() { return {"Action", std::to_string(*rc::gen::inRange(0, 4)
 ScopeConstraint GenScope(bool action) {
   using Kind = ScopeConstraint::Kind;
   ScopeConstraint constraint;
-  constraint.kind = action ? *rc::gen::element(Kind::kAny, Kind::kEqual, Kind::kIn, Kind::kInSet) : *rc::gen::element(Kind::kAny, Kind::kEqual, Kind::kIn, Kind::kIs, Kind::kIsIn);
+  constraint.kind = action ? *rc::gen::element(Kind::kAny, Kind::kEqual, Kind::kIn, Kind::kInSet)
+                           : *rc::gen::element(Kind::kAny, Kind::kEqual, Kind::kIn, Kind::kIs, Kind::kIsIn);
   const int count = constraint.kind == Kind::kInSet ? *rc::gen::inRange(0, 3) : constraint.kind == Kind::kAny || constraint.kind == Kind::kIs ? 0 : 1;
   for (int i = 0; i < count; ++i) constraint.entities.push_back(action ? GenAction() : *GenUid("UG"));
   if (constraint.kind == Kind::kIs || constraint.kind == Kind::kIsIn) constraint.type = *rc::gen::element(std::string("U"), std::string("G"));
@@ -84,14 +90,23 @@ ScopeConstraint GenScope(bool action) {
 }
 
 PolicyPtr GenPolicy(std::size_t index) {
-  static constexpr std::string_view kConditions[] = {"true", "false", "context.missing", "principal in G::\"0\"", "principal == resource", "[1, 2].contains(1)", "1 + true == 2",
-                                                     "ip(\"1.2.3.4\").isIpv4()", "ip(\"x\").isIpv4()", "[U::\"0\", U::\"1\"].contains(principal)"};
+  static constexpr std::string_view kConditions[] = {"true",
+                                                     "false",
+                                                     "context.missing",
+                                                     "principal in G::\"0\"",
+                                                     "principal == resource",
+                                                     "[1, 2].contains(1)",
+                                                     "1 + true == 2",
+                                                     "ip(\"1.2.3.4\").isIpv4()",
+                                                     "ip(\"x\").isIpv4()",
+                                                     "[U::\"0\", U::\"1\"].contains(principal)"};
   auto policy = std::make_shared<Policy>();
   policy->id = "p" + std::to_string(index);
   policy->effect = *rc::gen::element(Effect::kPermit, Effect::kForbid);
   policy->principal = GenScope(false), policy->action = GenScope(true), policy->resource = GenScope(false);
   for (int i = *rc::gen::inRange(0, 3); i > 0; --i) {
-    policy->conditions.push_back({*rc::gen::arbitrary<bool>(), ParseExpr(kConditions[*rc::gen::inRange<std::size_t>(0, std::size(kConditions))]).value()});
+    policy->conditions.push_back(
+        {*rc::gen::arbitrary<bool>(), ParseExpr(kConditions[*rc::gen::inRange<std::size_t>(0, std::size(kConditions))]).value()});
   }
   return policy;
 }
@@ -100,7 +115,8 @@ Entities GenEntities() {
   std::vector<Entity> entities;
   // Parents have higher numbers or another type that stands above: no cycles.
   for (int i = 0; i < 3; ++i) {
-    Entity user{.uid = {"U", std::to_string(i)}, .attributes = {}, .tags = {}, .parents = {}}, group{.uid = {"G", std::to_string(i)}, .attributes = {}, .tags = {}, .parents = {}};
+    Entity user{.uid = {"U", std::to_string(i)}, .attributes = {}, .tags = {}, .parents = {}},
+        group{.uid = {"G", std::to_string(i)}, .attributes = {}, .tags = {}, .parents = {}};
     Entity action{.uid = {"Action", std::to_string(i)}, .attributes = {}, .tags = {}, .parents = {}};
     if (*rc::gen::arbitrary<bool>()) user.parents.push_back(*GenUid("G"));
     if (*rc::gen::arbitrary<bool>()) group.parents.push_back({"G", std::to_string(*rc::gen::inRange(i + 1, 5))});
@@ -116,9 +132,12 @@ Response Naive(const std::vector<PolicyPtr>& policies, const Request& request, c
   Ids permits, forbids;
   for (const PolicyPtr& policy : policies) {
     const auto value = EvaluateExpr(*policy->AsExpr(), request, entities);
-    if (!value) response.errors.push_back({policy->id, value.error().message});
-    else if (!value->Is(Value::Kind::kBool)) response.errors.push_back({policy->id, "type error: expected bool"});
-    else if (value->AsBool()) (policy->effect == Effect::kPermit ? permits : forbids).push_back(policy->id);
+    if (!value)
+      response.errors.push_back({policy->id, value.error().message});
+    else if (!value->Is(Value::Kind::kBool))
+      response.errors.push_back({policy->id, "type error: expected bool"});
+    else if (value->AsBool())
+      (policy->effect == Effect::kPermit ? permits : forbids).push_back(policy->id);
   }
   response.allowed = forbids.empty() && !permits.empty();
   response.determining = forbids.empty() ? permits : forbids;
@@ -151,7 +170,8 @@ TEST(AuthorizerProperty, TheIndexedSetAnswersAsEachPolicyAloneDoes) {
 ExprPtr GenExpr(int depth) {
   auto expr = std::make_shared<Expr>();
   auto child = [&] { return GenExpr(depth - 1); };
-  const std::string name = *rc::gen::element(std::string("a"), std::string("if"), std::string("b c"), std::string("\"\\\n*"), std::string("principal"));
+  const std::string name =
+      *rc::gen::element(std::string("a"), std::string("if"), std::string("b c"), std::string("\"\\\n*"), std::string("principal"));
   if (depth == 0) {
     if (*rc::gen::arbitrary<bool>()) {
       expr->op = Op::kVar;
@@ -165,9 +185,10 @@ ExprPtr GenExpr(int depth) {
       default: return MakeLiteral(EntityUid{"A::B", name});
     }
   }
-  expr->op = *rc::gen::element(Op::kAnd, Op::kOr, Op::kIf, Op::kNot, Op::kNegate, Op::kEqual, Op::kNotEqual, Op::kLess, Op::kLessEqual, Op::kGreater, Op::kGreaterEqual, Op::kAdd,
-                               Op::kSubtract, Op::kMultiply, Op::kIn, Op::kIs, Op::kIsIn, Op::kHas, Op::kGetAttr, Op::kLike, Op::kContains, Op::kContainsAll, Op::kContainsAny,
-                               Op::kIsEmpty, Op::kHasTag, Op::kGetTag, Op::kSet, Op::kRecord, Op::kCall);
+  expr->op =
+      *rc::gen::element(Op::kAnd, Op::kOr, Op::kIf, Op::kNot, Op::kNegate, Op::kEqual, Op::kNotEqual, Op::kLess, Op::kLessEqual, Op::kGreater,
+                        Op::kGreaterEqual, Op::kAdd, Op::kSubtract, Op::kMultiply, Op::kIn, Op::kIs, Op::kIsIn, Op::kHas, Op::kGetAttr, Op::kLike,
+                        Op::kContains, Op::kContainsAll, Op::kContainsAny, Op::kIsEmpty, Op::kHasTag, Op::kGetTag, Op::kSet, Op::kRecord, Op::kCall);
   std::size_t count = 2;
   switch (expr->op) {
     case Op::kIf: count = 3; break;

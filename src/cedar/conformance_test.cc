@@ -83,8 +83,8 @@ void RunTest(const fs::path& file, const fs::path& root, std::size_t& answered) 
     std::vector<std::string> failed;
     std::string messages;
     for (const PolicyError& error : response.errors) failed.push_back(error.policy), messages += error.message + "\n";
-    const bool agrees = response.allowed == (*expected.FindString("decision") == "allow") && response.determining == ReadStrings(*expected.Find("reason")) &&
-                        failed == ReadStrings(*expected.Find("errors"));
+    const bool agrees = response.allowed == (*expected.FindString("decision") == "allow") &&
+                        response.determining == ReadStrings(*expected.Find("reason")) && failed == ReadStrings(*expected.Find("errors"));
     EXPECT_TRUE(agrees) << file << ": " << *expected.FindString("description") << "\n" << messages;
     if (agrees) ++answered;
   }
@@ -99,7 +99,8 @@ TEST(ConformanceTest, AnswersTheGeneratedCorpusAsTheReferenceDoes) {
   const fs::path archive = DataFolder() / "corpus.tar.xz";
   if (!fs::exists(archive)) GTEST_SKIP() << "no test data at " << archive;
   const TemporaryFolder folder;
-  const std::string unpack = "tar -xJf '" + archive.string() + "' -C '" + folder.path().string() + "' --exclude='*.cedarschema.json' --exclude='*.validation.json'";
+  const std::string unpack =
+      "tar -xJf '" + archive.string() + "' -C '" + folder.path().string() + "' --exclude='*.cedarschema.json' --exclude='*.validation.json'";
   ASSERT_EQ(std::system(unpack.c_str()), 0);
   std::size_t tests = 0, answered = 0;
   for (const auto& entry : fs::directory_iterator(folder.path() / "corpus-tests")) {

@@ -14,8 +14,8 @@ namespace remit::cedar {
 
 struct Entities::Hierarchy {
   struct Node {
-    std::optional<Entity> entity;           // nothing: only named as a parent
-    std::vector<std::uint32_t> ancestors;   // sorted
+    std::optional<Entity> entity;          // nothing: only named as a parent
+    std::vector<std::uint32_t> ancestors;  // sorted
   };
   std::unordered_map<EntityUid, std::uint32_t, EntityUidHash> numbers;
   std::vector<Node> nodes;

@@ -1,4 +1,6 @@
 // Cedar's JSON for values and entities. Strict: a member that nobody asked for is refused, as an attacker's second meaning would be.
+#include <set>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -26,6 +28,9 @@ Result<EntityUid> ReadTypeAndId(const json::Value& document) {
   return EntityUid{*type, *id};
 }
 
+// The constructors, and `offset`, as which a datetime is written that no text stands for.
+bool MakesExtensionValue(const ExtensionFunction& function) { return function.constructor || function.name == "offset"; }
+
 Result<Value> ReadExtension(const json::Value& document) {
   const std::string* name = document.FindString("fn");
   const json::Value* one = document.Find("arg");
@@ -34,7 +39,9 @@ Result<Value> ReadExtension(const json::Value& document) {
     return BadValue("an extension value must be an object with `fn` and either `arg` or `args`");
   }
   const ExtensionFunction* function = FindExtensionFunction(*name);
-  if (function == nullptr) return BadValue(fmt::format("`{}` is not a valid extension function", EscapeControl(*name)));
+  if (function == nullptr || !MakesExtensionValue(*function)) {
+    return BadValue(fmt::format("`{}` is not a valid extension constructor", EscapeControl(*name)));
+  }
   std::vector<Value> values;
   if (one != nullptr) {
     REMIT_ASSIGN(Value value, ValueFromJson(*one));
@@ -81,13 +88,15 @@ Result<const Type*> TypeOf(const Schema* schema, const EntityUid& uid, std::stri
   if (schema == nullptr || schema->FindAction(uid) != nullptr) return nullptr;
   const EntityType* type = schema->FindEntityType(uid.type);
   if (type == nullptr) {
-    return Fail(Code::kInvalidArgument, "entity-does-not-validate", fmt::format("entity `{}` has type `{}` which is not declared in the schema", uid.ToString(), uid.type));
+    return Fail(Code::kInvalidArgument, "entity-does-not-validate",
+                fmt::format("entity `{}` has type `{}` which is not declared in the schema", uid.ToString(), uid.type));
   }
   const auto declared = type->attributes.find(attribute);
   const Type* found = tag ? type->tags.get() : declared == type->attributes.end() ? nullptr : declared->second.type.get();
   if (found == nullptr) {
     const std::string what = tag ? "tags" : fmt::format("attribute `{}`", EscapeControl(attribute));
-    return Fail(Code::kInvalidArgument, "entity-does-not-validate", fmt::format("{} on `{}` should not exist according to the schema", what, uid.ToString()));
+    return Fail(Code::kInvalidArgument, "entity-does-not-validate",
+                fmt::format("{} on `{}` should not exist according to the schema", what, uid.ToString()));
   }
   return found;
 }
@@ -157,7 +166,8 @@ Result<Value> ValueFromJson(const json::Value& document) {
 }
 
 Result<Entities> Entities::FromJson(const json::Value& document, const Schema* schema) {
-  if (!document.IsArray()) return Fail(Code::kInvalidArgument, "bad-entities", fmt::format("entities must be an array, found {}", document.TypeName()));
+  if (!document.IsArray())
+    return Fail(Code::kInvalidArgument, "bad-entities", fmt::format("entities must be an array, found {}", document.TypeName()));
   std::vector<Entity> entities;
   std::set<EntityUid> actions;  // of the schema, that the document has too
   for (const json::Value& member : document.AsArray()) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "cedar/schema.h"
 #include "json/read.h"
 
 namespace remit::cedar {
@@ -76,7 +77,10 @@ TEST(OverlayTest, CyclesMadeByAnOverlayEnd) {
 TEST(EntitiesJsonTest, ReadsEntities) {
   const auto entities = Entities::FromJson(json::Parse(R"([
     {"uid": {"type": "User", "id": "ann"}, "attrs": {"age": 3, "boss": {"__entity": {"type": "User", "id": "bob"}}}, "parents": [{"type": "Group", "id": "g"}], "tags": {"t": "v"}},
-    {"uid": {"__entity": {"type": "Group", "id": "g"}}, "attrs": {}, "parents": []}])").value(), nullptr).value();
+    {"uid": {"__entity": {"type": "Group", "id": "g"}}, "attrs": {}, "parents": []}])")
+                                               .value(),
+                                           nullptr)
+                            .value();
   const Entity* ann = entities.Find({"User", "ann"});
   ASSERT_NE(ann, nullptr);
   EXPECT_EQ(ann->attributes.at("age"), Value(3));
@@ -93,6 +97,46 @@ TEST(EntitiesJsonTest, RefusesWhatIsNotAnEntity) {
             "bad-entities: entity `A::\"x\"`: attribute `n`: null is not a Cedar value");
   EXPECT_EQ(FromJsonError(R"([{"uid": "A::\"x\"", "attrs": {}, "parents": []}])"),
             "bad-entities: an entity reference must be an object with the strings `type` and `id`");
+}
+
+constexpr std::string_view kSchema = R"(
+  entity Group;
+  entity User in [Group] = { boss?: User, limit: decimal, nets: Set<ipaddr> } tags String;
+  action all;
+  action read in [all] appliesTo { principal: [User], resource: [Group] };
+)";
+
+Result<Entities> ReadWithSchema(std::string_view text) {
+  const Schema schema = Schema::Parse({{"s", std::string(kSchema)}}).value();
+  return Entities::FromJson(json::Parse(text).value(), &schema);
+}
+
+std::string SchemaError(std::string_view text) {
+  const auto entities = ReadWithSchema(text);
+  return entities ? "no error" : entities.error().reason;
+}
+
+TEST(EntitiesJsonTest, ASchemaGivesImplicitFormsTheirTypesAndAddsItsActions) {
+  const auto entities = ReadWithSchema(R"([{"uid": {"type": "User", "id": "ann"}, "parents": [{"type": "Group", "id": "g"}], "tags": {"a": "b"},
+    "attrs": {"boss": {"type": "User", "id": "bob"}, "limit": "1.5", "nets": ["10.0.0.0/8", {"__extn": {"fn": "ip", "arg": "::1"}}]}}])");
+  ASSERT_TRUE(entities.has_value()) << entities.error().ToString();
+  const Record& attributes = entities->Find({"User", "ann"})->attributes;
+  EXPECT_EQ(attributes.at("boss"), Value(EntityUid{"User", "bob"}));
+  EXPECT_EQ(attributes.at("limit"), Value(Decimal{15'000}));
+  EXPECT_EQ(attributes.at("nets").AsSet().size(), 2u);
+  EXPECT_TRUE(entities->IsDescendant({"Action", "read"}, {"Action", "all"}));
+}
+
+TEST(EntitiesJsonTest, WhatTheSchemaDoesNotHaveIsRefused) {
+  const std::string_view invalid = "entity-does-not-validate";
+  EXPECT_EQ(SchemaError(R"([{"uid": {"type": "Nope", "id": "x"}, "attrs": {"a": 1}, "parents": []}])"), invalid);
+  EXPECT_EQ(SchemaError(R"([{"uid": {"type": "Nope", "id": "x"}, "attrs": {}, "parents": []}])"), invalid);
+  EXPECT_EQ(SchemaError(R"([{"uid": {"type": "User", "id": "x"}, "attrs": {"extra": 1, "limit": "1.0", "nets": []}, "parents": []}])"), invalid);
+  EXPECT_EQ(SchemaError(R"([{"uid": {"type": "User", "id": "x"}, "attrs": {"limit": "1.0"}, "parents": []}])"), invalid) << "`nets` is missing";
+  EXPECT_EQ(SchemaError(R"([{"uid": {"type": "User", "id": "x"}, "attrs": {"limit": 1, "nets": []}, "parents": []}])"), invalid);
+  EXPECT_EQ(SchemaError(R"([{"uid": {"type": "Group", "id": "x"}, "attrs": {}, "parents": [], "tags": {"a": "b"}}])"), invalid);
+  EXPECT_EQ(SchemaError(R"([{"uid": {"type": "Group", "id": "x"}, "attrs": {}, "parents": [{"type": "User", "id": "y"}]}])"), invalid);
+  EXPECT_EQ(SchemaError(R"([{"uid": {"type": "Action", "id": "read"}, "attrs": {}, "parents": []}])"), invalid) << "the schema has it in `all`";
 }
 
 }  // namespace

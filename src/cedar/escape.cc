@@ -1,6 +1,7 @@
 // Escapes in both directions, and matching of patterns.
 #include "cedar/escape.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -74,10 +75,11 @@ std::optional<std::uint32_t> Escape(std::string_view inner, std::size_t& at) {
 std::unexpected<Error> BadEscape(std::string_view inner, std::size_t from, std::size_t to) {
   std::size_t end = std::min(to, inner.size());
   while (end < inner.size() && (static_cast<unsigned char>(inner[end]) & 0xC0) == 0x80) ++end;  // whole characters
-  return Fail(Code::kInvalidArgument, "bad-escape", fmt::format("the input `{}` is not a valid escape", EscapeControl(inner.substr(from, end - from))));
+  return Fail(Code::kInvalidArgument, "bad-escape",
+              fmt::format("the input `{}` is not a valid escape", EscapeControl(inner.substr(from, end - from))));
 }
 
-// Calls `on_character(bytes)` for plain text and for what escapes stand for, and `on_star(escaped)` for stars if `pattern`.
+// Calls `on_text(bytes)` for plain text and for what escapes stand for, and `on_star()` for wildcards if `pattern`.
 template <class OnText, class OnStar>
 Status Walk(std::string_view inner, bool pattern, OnText on_text, OnStar on_star) {
   std::string decoded;
@@ -97,8 +99,10 @@ Status Walk(std::string_view inner, bool pattern, OnText on_text, OnStar on_star
       if (!point) return BadEscape(inner, start, at);
       decoded.clear();
       AppendUtf8(*point, decoded);
-      if (pattern && decoded == "*") on_star();  // as in the reference: \x2a in a pattern is a wildcard, only \* is a star
-      else on_text(decoded);
+      if (pattern && decoded == "*")
+        on_star();  // as in the reference: \x2a in a pattern is a wildcard, only \* is a star
+      else
+        on_text(decoded);
     }
   }
   return {};

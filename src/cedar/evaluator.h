@@ -38,10 +38,10 @@ class Evaluator {
   // With `escaping`, values that it makes may outlive the request.
   Evaluator(const Request& request, const EntityView& entities, bool escaping = false);
 
-  bool Evaluate(const Expr& expr, Operand& out);                // false: failed, see error()
-  std::optional<bool> EvaluateBool(const Expr& expr);           // nothing: failed, or not a boolean
+  bool Evaluate(const Expr& expr, Operand& out);       // false: failed, see error()
+  std::optional<bool> EvaluateBool(const Expr& expr);  // nothing: failed, or not a boolean
 
-  const Error& error() const { return error_; }                 // of the last failure: reason `evaluation-error`, place of the innermost part
+  const Error& error() const { return error_; }  // of the last failure: reason `evaluation-error`, place of the innermost part
 
  private:
   bool EvaluateAt(const Expr& expr, Operand& out);

@@ -96,8 +96,10 @@ bool Evaluator::GetAttr(const Expr& expr, Operand& out) {
                 nearest.empty() ? "" : fmt::format("did you mean `{}`?", EscapeControl(nearest)));
   }
   // What an entity holds, and what a record holds that lives elsewhere, outlives this call.
-  if (receiver.IsOwn() && receiver->Is(Value::Kind::kRecord)) out.Own(Value(found->second));
-  else out.Borrow(found->second);
+  if (receiver.IsOwn() && receiver->Is(Value::Kind::kRecord))
+    out.Own(Value(found->second));
+  else
+    out.Borrow(found->second);
   return true;
 }
 

@@ -18,7 +18,10 @@ class EvaluatorTest : public testing::Test {
     entities.push_back({.uid = {"User", "bob"}, .attributes = {}, .tags = {}, .parents = {}});
     entities.push_back({.uid = {"Group", "staff"}, .attributes = {}, .tags = {}, .parents = {{"Group", "all"}}});
     entities_ = Entities::Build(std::move(entities)).value();
-    request_ = {{"User", "ann"}, {"Action", "read"}, {"Doc", "d"}, Value::FromRecord({{"n", 5}, {"b", true}, {"s", "text"}, {"r", Value::FromRecord({{"x", 1}})}})};
+    request_ = {{"User", "ann"},
+                {"Action", "read"},
+                {"Doc", "d"},
+                Value::FromRecord({{"n", 5}, {"b", true}, {"s", "text"}, {"r", Value::FromRecord({{"x", 1}})}})};
   }
 
   std::string Eval(std::string_view text) {
@@ -160,7 +163,8 @@ TEST_F(EvaluatorTest, Extensions) {
   EXPECT_EQ(Eval("ip(1)"), "error: type error: expected string, got long");
   EXPECT_EQ(Eval("ip()"), "error: wrong number of arguments provided to extension function `ip`: expected 1, got 0");
   EXPECT_EQ(Eval("\"1.0\".lessThan(decimal(\"1.0\"))"), "error: type error: expected decimal, got string");
-  EXPECT_EQ(Eval("datetime(\"9999-12-31\").offset(duration(\"9223372036854775807ms\"))"), "error: error while evaluating `offset` extension function: `offset` overflows");
+  EXPECT_EQ(Eval("datetime(\"9999-12-31\").offset(duration(\"9223372036854775807ms\"))"),
+            "error: error while evaluating `offset` extension function: `offset` overflows");
 }
 
 TEST_F(EvaluatorTest, ErrorsNameTheInnermostPlace) {

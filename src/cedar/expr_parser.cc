@@ -32,8 +32,8 @@ struct Method {
   Op op;
   std::size_t arguments;
 };
-constexpr Method kMethods[] = {{"contains", Op::kContains, 1},       {"containsAll", Op::kContainsAll, 1}, {"containsAny", Op::kContainsAny, 1},
-                               {"isEmpty", Op::kIsEmpty, 0},         {"hasTag", Op::kHasTag, 1},           {"getTag", Op::kGetTag, 1}};
+constexpr Method kMethods[] = {{"contains", Op::kContains, 1}, {"containsAll", Op::kContainsAll, 1}, {"containsAny", Op::kContainsAny, 1},
+                               {"isEmpty", Op::kIsEmpty, 0},   {"hasTag", Op::kHasTag, 1},           {"getTag", Op::kGetTag, 1}};
 
 // The height of what MakeChain makes of operands this high.
 std::size_t ChainHeight(std::span<const std::size_t> heights) {
@@ -124,7 +124,8 @@ Result<ExprParser::Node> ExprParser::ParseRelation() {
   Op again;
   const Token& next = tokens_.Peek();
   if (IsRelation(next, again) || next.IsWord("has") || next.IsWord("like") || next.IsWord("is")) {
-    return tokens_.FailAt(next, "multiple relational operators (`==`, `<`, `in`, `has`, …) must be used with parentheses to make their order explicit");
+    return tokens_.FailAt(next,
+                          "multiple relational operators (`==`, `<`, `in`, `has`, …) must be used with parentheses to make their order explicit");
   }
   return Finish(WithOp(op), {std::move(left), std::move(right)}, first);
 }
@@ -170,8 +171,10 @@ Result<ExprParser::Node> ExprParser::ParseAdd() {
   REMIT_ASSIGN(Node left, ParseMultiply());
   for (;;) {
     Op op = Op::kAdd;
-    if (tokens_.Accept("-")) op = Op::kSubtract;
-    else if (!tokens_.Accept("+")) return left;
+    if (tokens_.Accept("-"))
+      op = Op::kSubtract;
+    else if (!tokens_.Accept("+"))
+      return left;
     REMIT_ASSIGN(Node right, ParseMultiply());
     REMIT_ASSIGN(left, Finish(WithOp(op), {std::move(left), std::move(right)}, first));
   }
@@ -196,7 +199,8 @@ Result<ExprParser::Node> ExprParser::ParseUnary() {
   if (!bang && !first.Is("-")) return ParseMember();
   std::size_t count = 0;
   while (tokens_.Accept(first.text)) {
-    if (++count > kUnaryOperators) return tokens_.FailAt(first, fmt::format("too many occurrences of `{}`, at most {} in a row are allowed", first.text, kUnaryOperators));
+    if (++count > kUnaryOperators)
+      return tokens_.FailAt(first, fmt::format("too many occurrences of `{}`, at most {} in a row are allowed", first.text, kUnaryOperators));
   }
   if (!bang) return ParseNegation(count, first);
   REMIT_ASSIGN(Node node, ParseMember());
@@ -216,7 +220,8 @@ Result<ExprParser::Node> ExprParser::ParseNegation(std::size_t dashes, const Tok
     std::uint64_t size = 0;
     const auto read = std::from_chars(token.text.data(), token.text.data() + token.text.size(), size);
     if (read.ec != std::errc() || size > static_cast<std::uint64_t>(INT64_MAX) + 1) {
-      return tokens_.FailAt(token, fmt::format("integer literal `-{}` is too small", token.text), fmt::format("the minimum allowed is `{}`", INT64_MIN));
+      return tokens_.FailAt(token, fmt::format("integer literal `-{}` is too small", token.text),
+                            fmt::format("the minimum allowed is `{}`", INT64_MIN));
     }
     node.expr = MakeLiteral(Value(static_cast<std::int64_t>(0 - size)), tokens_.SpanFrom(first));
     --dashes;
@@ -270,7 +275,8 @@ Result<ExprParser::Node> ExprParser::ParseMethod(Node receiver, const Token& nam
   const ExtensionFunction* function = FindExtensionFunction(name.text);
   if (function == nullptr) return tokens_.FailAt(name, fmt::format("`{}` is not a valid method", name.text));
   if (!function->method) {
-    return tokens_.FailAt(name, fmt::format("`{}` is a function, not a method", name.text), fmt::format("use a function-style call `{}(…)`", name.text));
+    return tokens_.FailAt(name, fmt::format("`{}` is a function, not a method", name.text),
+                          fmt::format("use a function-style call `{}(…)`", name.text));
   }
   Expr expr = WithOp(Op::kCall);
   expr.name = std::string(name.text);

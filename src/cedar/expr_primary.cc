@@ -71,12 +71,15 @@ Result<ExprParser::Node> ExprParser::ParsePrimary() {
       tokens_.Next();
       std::int64_t number = 0;
       if (std::from_chars(token.text.data(), token.text.data() + token.text.size(), number).ec != std::errc()) {
-        return tokens_.FailAt(token, fmt::format("integer literal `{}` is too large", token.text), fmt::format("the maximum allowed is `{}`", INT64_MAX));
+        return tokens_.FailAt(token, fmt::format("integer literal `{}` is too large", token.text),
+                              fmt::format("the maximum allowed is `{}`", INT64_MAX));
       }
       return Node{MakeLiteral(number, tokens_.SpanOf(token))};
     }
     case TokenKind::kIdentifier: return ParseName();
-    case TokenKind::kSlot: return tokens_.FailAt(token, fmt::format("found template slot `{}` outside of the policy scope", token.text), "slots are allowed in the scope only");
+    case TokenKind::kSlot:
+      return tokens_.FailAt(token, fmt::format("found template slot `{}` outside of the policy scope", token.text),
+                            "slots are allowed in the scope only");
     case TokenKind::kPunctuation: break;
     case TokenKind::kEnd: return tokens_.Unexpected("an expression");
   }

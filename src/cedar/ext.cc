@@ -79,8 +79,10 @@ bool TakeIpv6(std::string_view& text, std::uint8_t* bytes) {
       return false;
     }
     ++count;
-    if (gap < 0 && count < 8 && Take(text, "::")) gap = count;
-    else if (count < 8 - (gap >= 0 ? 1 : 0) && !Take(text, ":")) break;
+    if (gap < 0 && count < 8 && Take(text, "::"))
+      gap = count;
+    else if (count < 8 - (gap >= 0 ? 1 : 0) && !Take(text, ":"))
+      break;
   }
   if (gap < 0 && count < 8) return false;
   const int tail = gap < 0 ? 0 : count - gap;
@@ -228,7 +230,8 @@ std::optional<std::string> IsoText(Datetime time) {
   const auto midnight = std::chrono::floor<std::chrono::days>(point);
   const std::chrono::year_month_day date(midnight);
   const std::int64_t ms = (point - midnight).count();
-  std::string out = fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+  std::string out =
+      fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
   if (ms == 0) return out;
   out += fmt::format("T{:02}:{:02}:{:02}", ms / kHour, ms / kMinute % 60, ms / kSecond % 60);
   if (ms % kSecond != 0) out += fmt::format(".{:03}", ms % kSecond);

@@ -80,9 +80,19 @@ const std::vector<ExtensionFunction>& Table() {
   static const std::vector<ExtensionFunction> table = {
       {"decimal", false, {kString}, kDecimal, true, Construct<ParseDecimal>},
       {"lessThan", true, {kDecimal, kDecimal}, kBool, false, [](Arguments a) -> Result<Value> { return a[0]->AsDecimal() < a[1]->AsDecimal(); }},
-      {"lessThanOrEqual", true, {kDecimal, kDecimal}, kBool, false, [](Arguments a) -> Result<Value> { return a[0]->AsDecimal() <= a[1]->AsDecimal(); }},
+      {"lessThanOrEqual",
+       true,
+       {kDecimal, kDecimal},
+       kBool,
+       false,
+       [](Arguments a) -> Result<Value> { return a[0]->AsDecimal() <= a[1]->AsDecimal(); }},
       {"greaterThan", true, {kDecimal, kDecimal}, kBool, false, [](Arguments a) -> Result<Value> { return a[0]->AsDecimal() > a[1]->AsDecimal(); }},
-      {"greaterThanOrEqual", true, {kDecimal, kDecimal}, kBool, false, [](Arguments a) -> Result<Value> { return a[0]->AsDecimal() >= a[1]->AsDecimal(); }},
+      {"greaterThanOrEqual",
+       true,
+       {kDecimal, kDecimal},
+       kBool,
+       false,
+       [](Arguments a) -> Result<Value> { return a[0]->AsDecimal() >= a[1]->AsDecimal(); }},
       {"ip", false, {kString}, kIpAddr, true, Construct<ParseIpAddr>},
       {"isIpv4", true, {kIpAddr}, kBool, false, [](Arguments a) -> Result<Value> { return !a[0]->AsIpAddr().v6; }},
       {"isIpv6", true, {kIpAddr}, kBool, false, [](Arguments a) -> Result<Value> { return a[0]->AsIpAddr().v6; }},
@@ -125,9 +135,9 @@ Result<Value> CallExtension(const ExtensionFunction& function, Arguments argumen
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const Value::Kind expected = function.parameters[i], got = arguments[i]->kind();
     if (got == expected) continue;
-    return EvaluationError(fmt::format("type error: expected {}, got {}", KindName(expected), KindName(got)),
-                           got == kString ? fmt::format("maybe you forgot to apply the `{}` constructor?", expected == kIpAddr ? "ip" : KindName(expected))
-                                          : "");
+    return EvaluationError(
+        fmt::format("type error: expected {}, got {}", KindName(expected), KindName(got)),
+        got == kString ? fmt::format("maybe you forgot to apply the `{}` constructor?", expected == kIpAddr ? "ip" : KindName(expected)) : "");
   }
   auto result = function.apply(arguments);
   if (!result) {

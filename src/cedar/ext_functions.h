@@ -13,10 +13,10 @@ namespace remit::cedar {
 
 struct ExtensionFunction {
   std::string_view name;
-  bool method = false;                    // receiver.name(…), the receiver is the first argument; else name(…)
+  bool method = false;  // receiver.name(…), the receiver is the first argument; else name(…)
   std::vector<Value::Kind> parameters;
   Value::Kind result;
-  bool constructor = false;               // reads one string; fails where the string is malformed
+  bool constructor = false;                                         // reads one string; fails where the string is malformed
   Result<Value> (*apply)(std::span<const Value* const> arguments);  // of the right number and kinds
 };
 

@@ -41,15 +41,15 @@ class TokenStream {
   const Token& Next();                             // returns the token and steps over it
   bool AtEnd() const { return Peek().kind == TokenKind::kEnd; }
 
-  bool Accept(std::string_view punctuation);       // steps over it if it is next
+  bool Accept(std::string_view punctuation);  // steps over it if it is next
   bool AcceptWord(std::string_view word);
-  Status Expect(std::string_view punctuation);     // Errors: `parse-error`, naming what was found
+  Status Expect(std::string_view punctuation);  // Errors: `parse-error`, naming what was found
 
   // What a kString token stands for, escapes resolved. Errors: `parse-error`.
   Result<std::string> Unquote(const Token& token) const;
 
   Span SpanOf(const Token& token) const;
-  Span SpanFrom(const Token& first) const;         // from `first` to the end of the token stepped over last
+  Span SpanFrom(const Token& first) const;  // from `first` to the end of the token stepped over last
 
   // A `parse-error` at `token`; Unexpected says "unexpected `x`, expected …".
   std::unexpected<Error> FailAt(const Token& token, std::string message, std::string hint = {}) const;

@@ -86,7 +86,8 @@ class PolicyParser {
       constraint.kind = Kind::kIn;
       REMIT_TRY(ParseTarget(constraint, variable));
     } else if (tokens_.Peek().IsWord("is")) {
-      if (variable == "action") return tokens_.FailAt(tokens_.Peek(), "`is` cannot appear in the action scope", "try moving `action is …` into a `when` condition");
+      if (variable == "action")
+        return tokens_.FailAt(tokens_.Peek(), "`is` cannot appear in the action scope", "try moving `action is …` into a `when` condition");
       tokens_.Next();
       constraint.kind = Kind::kIs;
       REMIT_ASSIGN(constraint.type, ParseTypeName(tokens_));

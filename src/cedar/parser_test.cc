@@ -51,7 +51,8 @@ TEST(LexerTest, UnfinishedStringsAndIllFormedTextAreRefused) {
 
 TEST(EscapeTest, EveryEscapeOfTheGrammar) {
   EXPECT_EQ(Unescape(R"(\n\r\t\\\0\'\"\x41\u{41}\u{1F600}\u{0_4_1})").value(), std::string("\n\r\t\\\0'\"AA\U0001F600A", 14));
-  for (std::string_view bad : {R"(\*)", R"(\b)", R"(\x80)", R"(\x4)", R"(\u{})", R"(\u{1234567})", R"(\u{D800})", R"(\u{110000})", R"(\u41)", R"(\u{_1})", "\r"}) {
+  for (std::string_view bad :
+       {R"(\*)", R"(\b)", R"(\x80)", R"(\x4)", R"(\u{})", R"(\u{1234567})", R"(\u{D800})", R"(\u{110000})", R"(\u41)", R"(\u{_1})", "\r"}) {
     EXPECT_FALSE(Unescape(bad).has_value()) << bad;
   }
 }
@@ -89,10 +90,24 @@ TEST(ParserTest, PrecedenceIsThatOfTheGrammar) {
 
 TEST(ParserTest, EveryFormOfExpression) {
   for (std::string_view text : {
-           "principal.a[\"b c\"].d", "context has a.b.c", "context has \"a b\"", "resource like \"a*\\*\"", "principal is A::B", "principal is A in resource",
-           "principal in [A::\"x\", B::C::\"y\"]", "{}", "{a: 1, \"b c\": [1, [2]]}", "[].isEmpty()", "[1].contains(1) && [1].containsAll([]) && [1].containsAny([2])",
-           "principal.hasTag(\"k\") && principal.getTag(\"k\") == 1", "ip(\"1.2.3.4\").isInRange(ip(\"1.0.0.0/8\"))", "decimal(\"1.0\").lessThan(decimal(\"2.0\"))",
-           "datetime(\"2024-01-01\").offset(duration(\"1d\")).toDate()", "if context.a then 1 else if context.b then 2 else 3", "(1 < 2) != (3 >= 4)", "\"\\u{1f}\\n\\\"\"",
+           "principal.a[\"b c\"].d",
+           "context has a.b.c",
+           "context has \"a b\"",
+           "resource like \"a*\\*\"",
+           "principal is A::B",
+           "principal is A in resource",
+           "principal in [A::\"x\", B::C::\"y\"]",
+           "{}",
+           "{a: 1, \"b c\": [1, [2]]}",
+           "[].isEmpty()",
+           "[1].contains(1) && [1].containsAll([]) && [1].containsAny([2])",
+           "principal.hasTag(\"k\") && principal.getTag(\"k\") == 1",
+           "ip(\"1.2.3.4\").isInRange(ip(\"1.0.0.0/8\"))",
+           "decimal(\"1.0\").lessThan(decimal(\"2.0\"))",
+           "datetime(\"2024-01-01\").offset(duration(\"1d\")).toDate()",
+           "if context.a then 1 else if context.b then 2 else 3",
+           "(1 < 2) != (3 >= 4)",
+           "\"\\u{1f}\\n\\\"\"",
        }) {
     const auto expr = ParseExpr(text);
     ASSERT_TRUE(expr.has_value()) << text << ": " << expr.error().ToString();
@@ -138,8 +153,8 @@ TEST(ParserTest, WhatIsNotCedarIsRefusedByName) {
 TEST(ParserTest, DepthIsLimitedAndChainsAreNot) {
   EXPECT_TRUE(ParseExpr(Repeat("(", 150) + "1" + Repeat(")", 150)).has_value());
   for (const std::string& deep : {Repeat("(", 100'000), Repeat("[", 100'000), Repeat("{a:", 100'000), Repeat("if ", 100'000), Repeat("!(", 100'000),
-                                  "context" + Repeat(".a", 100'000), "1" + Repeat(" + 1", 100'000), "1" + Repeat(" * 1", 100'000), "context has a" + Repeat(".a", 100'000),
-                                  "ip(" + Repeat("ip(", 100'000)}) {
+                                  "context" + Repeat(".a", 100'000), "1" + Repeat(" + 1", 100'000), "1" + Repeat(" * 1", 100'000),
+                                  "context has a" + Repeat(".a", 100'000), "ip(" + Repeat("ip(", 100'000)}) {
     EXPECT_THAT(ParseError(deep), testing::HasSubstr("nested too deeply")) << deep.substr(0, 20);
   }
   for (std::string_view link : {" && true", " || true", " && (true || true)"}) {
@@ -175,9 +190,10 @@ TEST(PolicyTest, ScopesAnnotationsAndConditions) {
   EXPECT_EQ(first.FindAnnotation("flag")->value, "");
   EXPECT_EQ(first.FindAnnotation("none"), nullptr);
   EXPECT_EQ(first.span.ToString(), "p.cedar:1:1");
-  EXPECT_EQ(ToString(first),
-            "@flag(\"\")\n@id(\"first\")\n@if(\"reserved words are fine here\")\n"
-            "permit (principal is A::B in C::\"x\", action in [Action::\"a\", N::Action::\"b\"], resource == D::\"y\")\nwhen { true }\nunless { false };");
+  EXPECT_EQ(
+      ToString(first),
+      "@flag(\"\")\n@id(\"first\")\n@if(\"reserved words are fine here\")\n"
+      "permit (principal is A::B in C::\"x\", action in [Action::\"a\", N::Action::\"b\"], resource == D::\"y\")\nwhen { true }\nunless { false };");
   EXPECT_EQ(ToString(*first.AsExpr()),
             "principal is A::B in C::\"x\" && action in [Action::\"a\", N::Action::\"b\"] && resource == D::\"y\" && true && !false");
   EXPECT_FALSE(first.IsTemplate());
@@ -195,7 +211,8 @@ TEST(PolicyTest, WrongScopesAreRefusedWithTheirPlace) {
   EXPECT_EQ(PolicyParseError("permit(principal, action == User::\"a\", resource);"),
             "p.cedar:1:29 expected an entity uid with type `Action` but got `User::\"a\"`");
   EXPECT_EQ(PolicyParseError("permit(principal, action is A, resource);"), "p.cedar:1:26 `is` cannot appear in the action scope");
-  EXPECT_EQ(PolicyParseError("permit(principal == ?resource, action, resource);"), "p.cedar:1:21 template slot `?resource` cannot stand for the principal");
+  EXPECT_EQ(PolicyParseError("permit(principal == ?resource, action, resource);"),
+            "p.cedar:1:21 template slot `?resource` cannot stand for the principal");
   EXPECT_EQ(PolicyParseError("permit(principal, action, resource) when { };"), "p.cedar:1:37 `when` condition clause cannot be empty");
   EXPECT_EQ(PolicyParseError("@a @a permit(principal, action, resource);"), "p.cedar:1:5 duplicate annotation: `@a`");
   EXPECT_EQ(PolicyParseError("permit(principal, action, resource)"), "p.cedar:1:36 unexpected end of input, expected `when`, `unless` or `;`");

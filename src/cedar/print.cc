@@ -234,7 +234,8 @@ std::string ToString(const Policy& policy) {
   for (const auto& [name, annotation] : policy.annotations) out += fmt::format("@{}({})\n", name, Quote(annotation.value));
   out += policy.effect == Effect::kPermit ? "permit (" : "forbid (";
   out += ToString(policy.principal, "principal") + ", " + ToString(policy.action, "action") + ", " + ToString(policy.resource, "resource") + ")";
-  for (const Policy::Condition& condition : policy.conditions) out += fmt::format("\n{} {{ {} }}", condition.when ? "when" : "unless", ToString(*condition.body));
+  for (const Policy::Condition& condition : policy.conditions)
+    out += fmt::format("\n{} {{ {} }}", condition.when ? "when" : "unless", ToString(*condition.body));
   return out + ";";
 }
 
