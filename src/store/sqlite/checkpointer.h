@@ -13,22 +13,22 @@ namespace remit::store::sqlite {
 
 class Checkpointer {
  public:
-  // `finish` is called after each copy, to have the writer copy the few pages that came meanwhile. Errors: those of SqliteError.
-  static Result<std::unique_ptr<Checkpointer>> Start(Connection db, std::function<void()> finish);
+  // Copies when the log holds `due_frames` pages. `finish` is called after each copy, to have the writer copy the few pages that came
+  // meanwhile. Errors: those of SqliteError.
+  static Result<std::unique_ptr<Checkpointer>> Start(Connection db, int due_frames, std::function<void()> finish);
   ~Checkpointer() { Stop(); }
   void Stop();
 
-  // Tells it how many frames the log holds; it starts to copy at kFrames. Thread-safe, cheap.
+  // Tells it how many frames the log holds. Thread-safe, cheap.
   void WalGrew(int frames);
 
-  // 8 MiB of pages of 1 KiB: hot pages are copied once for many commits, and a log of this size is read back at once after a crash.
-  static constexpr int kFrames = 8 * 1024;
-
  private:
-  Checkpointer(Connection db, std::function<void()> finish) : db_(std::move(db)), finish_(std::move(finish)) {}
+  Checkpointer(Connection db, int due_frames, std::function<void()> finish)
+      : db_(std::move(db)), due_frames_(due_frames), finish_(std::move(finish)) {}
   void Run();
 
   Connection db_;  // its own thread alone
+  const int due_frames_;
   const std::function<void()> finish_;
   std::mutex mutex_;
   std::condition_variable wake_;

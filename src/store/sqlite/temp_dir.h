@@ -1,9 +1,12 @@
-// A folder of a test's own, gone with it.
+// A folder of a test's own, gone with it. In memory where the machine has such a file system: what these tests show does not depend on
+// the disk, and waiting for it does not make them better.
 #pragma once
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+
+#include <unistd.h>
 
 #include "base/result.h"
 
@@ -12,7 +15,8 @@ namespace remit::store::sqlite {
 class TempDir {
  public:
   TempDir() {
-    std::string path = (std::filesystem::temp_directory_path() / "remit-store-XXXXXX").string();
+    const bool memory = access("/dev/shm", W_OK) == 0;
+    std::string path = ((memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) / "remit-store-XXXXXX").string();
     REMIT_CHECK(mkdtemp(path.data()) != nullptr);
     path_ = path;
   }

@@ -12,7 +12,10 @@ namespace {
 constexpr std::size_t kGroupBatches = 1024;       // in one transaction: enough to hide the fsync, short enough to wait for
 constexpr std::size_t kGroupBytes = 4u << 20;
 constexpr int kReserveFrames = 128;               // on the reserve, the log is copied back after so many pages
-constexpr int kTruncateFrames = 64 * 1024;        // a log that a long reader let grow gives its space back
+constexpr std::uint64_t kReserveFrameBytes = 1024;  // a page
+// What the file of the log keeps when it starts again at its beginning. Keeping it saves the file system work; on the reserve, space is
+// worth more.
+constexpr int kLogBytes = 24 << 20, kReserveLogBytes = 128 << 10;
 constexpr int kTruncateWaitMs = 200;              // a truncation waits so long for readers, no longer
 
 std::unexpected<Error> Full() {
@@ -28,12 +31,13 @@ std::size_t BytesOf(const Batch& batch) {
 
 }  // namespace
 
-Writer::Writer(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, std::function<void(int)> wal_grew)
-    : db_(std::move(db)), reserve_(std::move(reserve)), rng_(rng), wal_grew_(std::move(wal_grew)), tree_(std::move(tree)), root_(tree_.Root()) {}
+Writer::Writer(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, Log log)
+    : db_(std::move(db)), reserve_(std::move(reserve)), rng_(rng), log_(std::move(log)), tree_(std::move(tree)), root_(tree_.Root()) {}
 
-Result<std::unique_ptr<Writer>> Writer::Start(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, std::function<void(int)> wal_grew) {
-  std::unique_ptr<Writer> writer(new Writer(std::move(db), std::move(tree), std::move(reserve), rng, std::move(wal_grew)));
+Result<std::unique_ptr<Writer>> Writer::Start(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, Log log) {
+  std::unique_ptr<Writer> writer(new Writer(std::move(db), std::move(tree), std::move(reserve), rng, std::move(log)));
   REMIT_ASSIGN(writer->applier_, Applier::Make(writer->db_));
+  writer->LimitLog(writer->reserve_.whole() ? kLogBytes : kReserveLogBytes);
   sqlite3_wal_hook(writer->db_.get(), &Writer::OnWal, writer.get());
   writer->thread_ = std::thread([self = writer.get()] { self->Run(); });
   return writer;
@@ -94,9 +98,7 @@ void Writer::Run() {
     wake_.wait(lock, [this] { return closing_ || finish_checkpoint_ || !queue_.empty() || !erasures_.empty(); });
     if (std::exchange(finish_checkpoint_, false)) {
       lock.unlock();
-      // Not an error of anybody's batch: the next checkpoint does what this one could not.
-      if (Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE); !status) log::Warn("checkpoint: {}", status.error().message);
-      if (wal_frames_ > kTruncateFrames) (void)Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+      CopyLog();
       lock.lock();
     } else if (!erasures_.empty()) {
       Erasure erasure = std::move(erasures_.front());
@@ -126,14 +128,24 @@ void Writer::Run() {
 
 void Writer::CommitGroup(std::deque<Item>& group) {
   CommitAdmitted(Admit(group));
-  if (!reserve_.whole()) KeepLogShort();
+  if (!reserve_.whole()) {
+    KeepLogShort();
+  } else if (wal_frames_ > 2 * log_.due_frames) {
+    CopyLog();  // the copying in the background does not keep up
+  }
 }
 
-// While the reserve is in use only ends are let in, until it can be made whole again.
+// Only ends are let in while the reserve is in use, until it can be made whole again, and while the log cannot be copied back.
+// INVARIANT: what copying the log may add to the database fits into the reserve. Otherwise the space of the log could never be used again,
+// and ends would soon not fit.
 std::vector<Item*> Writer::Admit(std::deque<Item>& group) {
   const bool was_whole = reserve_.whole();
-  const bool all = reserve_.Refill();
-  if (all && !was_whole) log::Info("the disk has room again: the reserve is whole");
+  if (log_stuck_) CopyLog();
+  const bool all = !log_stuck_ && reserve_.Refill();
+  if (all && !was_whole) {
+    log::Info("the disk has room again: the reserve is whole");
+    LimitLog(kLogBytes);
+  }
   std::vector<Item*> items;
   for (Item& item : group) {
     if (all || item.batch.must_fit) {
@@ -162,8 +174,7 @@ void Writer::CommitAdmitted(std::vector<Item*> items) {
       return;
     }
     log::Warn("the disk is full: ends use the reserve, {} bytes of it are left", reserve_.size());
-    // The log's own space comes first: copied back and cut off, it is free for what follows.
-    (void)Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    LimitLog(kReserveLogBytes);
   }
 }
 
@@ -196,11 +207,26 @@ Status Writer::Checkpoint(int mode) {
   return std::unexpected(SqliteError(db_.get(), code, "cannot copy the log back"));
 }
 
+void Writer::LimitLog(int bytes) {
+  // A limit that cannot be set is one that was not needed: the statement touches no disk.
+  (void)db_.Exec(fmt::format("PRAGMA journal_size_limit = {}", bytes));
+}
+
+// Not an error of anybody's batch: the next time does what this one could not.
+void Writer::CopyLog() {
+  const Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+  const bool stuck = !status && status.error().reason == "store-full";
+  if (!status && stuck != log_stuck_) log::Warn("{}", status.error().message);
+  log_stuck_ = stuck;
+}
+
 // On the reserve, the log is copied back early and often: then it starts again at its beginning, and an end costs only what the database
-// grows by. A copy that does not fit takes another slice.
+// grows by. A copy that does not fit takes another slice. A log that needs more than is left is not copied: ends are appended to it as
+// long as they fit.
 void Writer::KeepLogShort() {
-  while (wal_frames_ >= kReserveFrames) {
+  while (wal_frames_ >= kReserveFrames && static_cast<std::uint64_t>(wal_frames_) * kReserveFrameBytes <= reserve_.size() + Reserve::kSliceBytes) {
     const Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    if (status) log_stuck_ = false;
     if (status || status.error().reason != "store-full" || !reserve_.Release()) return;
   }
 }
@@ -208,7 +234,7 @@ void Writer::KeepLogShort() {
 int Writer::OnWal(void* self, sqlite3*, const char*, int frames) {
   auto* writer = static_cast<Writer*>(self);
   writer->wal_frames_ = frames;
-  writer->wal_grew_(frames);
+  writer->log_.grew(frames);
   return SQLITE_OK;
 }
 

@@ -18,9 +18,13 @@ namespace remit::store::sqlite {
 
 class Writer {
  public:
-  // `wal_grew` is called after each commit with the frames that the log holds, on the writer's thread. `rng` must outlive the writer.
-  // Errors: those of SqliteError.
-  static Result<std::unique_ptr<Writer>> Start(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, std::function<void(int)> wal_grew);
+  struct Log {
+    int due_frames;                  // the log is to be copied back from here on; at twice as many the writer does it itself
+    std::function<void(int)> grew;   // called after each commit with the frames that the log holds, on the writer's thread
+  };
+
+  // `rng` must outlive the writer. Errors: those of SqliteError.
+  static Result<std::unique_ptr<Writer>> Start(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, Log log);
 
   ~Writer() { Stop(); }
 
@@ -43,7 +47,7 @@ class Writer {
     std::promise<Status> done;
   };
 
-  Writer(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, std::function<void(int)> wal_grew);
+  Writer(Connection db, ledger::Tree tree, Reserve reserve, Rng& rng, Log log);
   void Run();
   void CommitGroup(std::deque<Item>& group);
   std::vector<Item*> Admit(std::deque<Item>& group);
@@ -51,6 +55,8 @@ class Writer {
   void RunErasure(Erasure& erasure);
   void Publish(const ledger::Tree& tree);
   Status Checkpoint(int mode);
+  void LimitLog(int bytes);
+  void CopyLog();
   void KeepLogShort();
   static int OnWal(void* self, sqlite3*, const char*, int frames);
 
@@ -59,8 +65,9 @@ class Writer {
   std::optional<Applier> applier_;
   Reserve reserve_;
   Rng& rng_;
-  const std::function<void(int)> wal_grew_;
+  const Log log_;
   int wal_frames_ = 0;
+  bool log_stuck_ = false;  // the disk has no room to copy the log back
 
   mutable std::mutex tree_mutex_;
   ledger::Tree tree_;  // as committed
