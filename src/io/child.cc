@@ -30,9 +30,9 @@ struct Launch {
   std::vector<std::string> programs;  // to be tried in this order
   std::vector<char*> argv, env;
   std::vector<std::pair<int, int>> files{};  // (parent's number, child's number)
-  std::vector<int> moved{};                // scratch: the files at numbers out of the way
-  int first_free = 3;                      // above every number in `files`
-  int report = -1;                         // where a failure's errno is written; closed by a successful exec
+  std::vector<int> moved{};                  // scratch: the files at numbers out of the way
+  int first_free = 3;                        // above every number in `files`
+  int report = -1;                           // where a failure's errno is written; closed by a successful exec
   int terminal = -1;
   pid_t parent = 0;
 
@@ -81,8 +81,8 @@ struct Launch {
   }
 
   [[noreturn]] void Run() {
-    if (ResetSignals() && EnterCgroup() && (options.directory.empty() || ::chdir(options.directory.c_str()) == 0) && ArrangeFiles() &&
-        ChangeUser() && Bind()) {
+    if (ResetSignals() && EnterCgroup() && (options.directory.empty() || ::chdir(options.directory.c_str()) == 0) && ArrangeFiles() && ChangeUser() &&
+        Bind()) {
       int found = ENOENT;
       for (const std::string& program : programs) {
         ::execve(program.c_str(), argv.data(), env.data());
@@ -197,8 +197,7 @@ Result<Child> Child::Spawn(const ChildOptions& options) {
 Result<std::optional<Exit>> Child::Wait(std::optional<Duration> timeout) {
   if (exit_) return exit_;
   pollfd watched{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-  const int milliseconds =
-      timeout ? static_cast<int>(std::min<std::int64_t>((timeout->count() + 999) / 1000, 1'000'000'000)) : -1;  // rounded up
+  const int milliseconds = timeout ? static_cast<int>(std::min<std::int64_t>((timeout->count() + 999) / 1000, 1'000'000'000)) : -1;  // rounded up
   int ready = 0;
   do ready = ::poll(&watched, 1, milliseconds);
   while (ready < 0 && errno == EINTR && !timeout);

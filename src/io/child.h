@@ -16,17 +16,17 @@
 namespace remit::io {
 
 struct ChildOptions {
-  std::vector<std::string> argv{};  // argv[0] is looked up in the PATH of `env`, as execvp does; must not be empty
-  std::vector<std::string> env{};   // "NAME=value"; the child's whole environment
-  std::string directory{};          // "": the parent's
-  int in = -1, out = -1, err = -1;  // what becomes the child's 0, 1, 2; -1: the parent's own
+  std::vector<std::string> argv{};         // argv[0] is looked up in the PATH of `env`, as execvp does; must not be empty
+  std::vector<std::string> env{};          // "NAME=value"; the child's whole environment
+  std::string directory{};                 // "": the parent's
+  int in = -1, out = -1, err = -1;         // what becomes the child's 0, 1, 2; -1: the parent's own
   std::vector<std::pair<int, int>> fds{};  // further files: (parent's number, child's number ≥ 3). All others are closed in the child
-  bool own_group = true;           // the child leads a process group of its own, so that SignalGroup reaches what it starts
+  bool own_group = true;                   // the child leads a process group of its own, so that SignalGroup reaches what it starts
   bool foreground = false;         // with own_group: give it the parent's terminal, if the parent is in its foreground, until Wait has seen the end
   int parent_death_signal = 0;     // sent to the child when the parent's *thread* that spawned it ends (PR_SET_PDEATHSIG); 0: none
   bool no_new_privileges = false;  // set-uid programs get no rights (PR_SET_NO_NEW_PRIVS)
   int cgroup = -1;                 // an open cgroup v2 folder that the child is born into (clone3 is not used: it writes itself in)
-  std::optional<uid_t> uid{};        // runs as this user; needs the right to. Supplementary groups are dropped
+  std::optional<uid_t> uid{};      // runs as this user; needs the right to. Supplementary groups are dropped
   std::optional<gid_t> gid{};
 };
 
@@ -49,8 +49,8 @@ class Child {
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }  // readable (poll) when the process has ended
 
-  // Waits until the child has ended, at most `timeout`; nullopt: still running, or (with a timeout) a signal came. The first call that sees the end reaps it; later calls
-  // give the same answer. Errors: `wait-failed`.
+  // Waits until the child has ended, at most `timeout`; nullopt: still running, or (with a timeout) a signal came. The first call that sees the end
+  // reaps it; later calls give the same answer. Errors: `wait-failed`.
   Result<std::optional<Exit>> Wait(std::optional<Duration> timeout = std::nullopt);
 
   // Sends a signal, to the process or to its whole group. Reaches nobody else even if the pid was used again (pidfd; the group is

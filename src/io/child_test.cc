@@ -136,7 +136,11 @@ TEST(Child, CanBeAnotherUserWithoutNewPrivileges) {
     EXPECT_EQ(Child::Spawn({.argv = {"id"}, .env = {kPath}, .uid = 0}).error().reason, "spawn-failed");
     return;
   }
-  EXPECT_EQ(Output({.argv = {"sh", "-c", "id -u; id -g; id -G; grep NoNewPrivs /proc/self/status"}, .env = {kPath}, .no_new_privileges = true, .uid = 12345, .gid = 12346}),
+  EXPECT_EQ(Output({.argv = {"sh", "-c", "id -u; id -g; id -G; grep NoNewPrivs /proc/self/status"},
+                    .env = {kPath},
+                    .no_new_privileges = true,
+                    .uid = 12345,
+                    .gid = 12346}),
             "12345\n12346\n12346\nNoNewPrivs:\t1\n");
 }
 
@@ -144,7 +148,8 @@ TEST(Child, DiesWithItsParentIfAsked) {
   Pipe pipe;
   const pid_t parent = ::fork();
   if (parent == 0) {
-    auto child = Child::Spawn({.argv = {"sh", "-c", "echo up; exec sleep 1000"}, .env = {kPath}, .out = pipe.write.get(), .parent_death_signal = SIGKILL});
+    auto child =
+        Child::Spawn({.argv = {"sh", "-c", "echo up; exec sleep 1000"}, .env = {kPath}, .out = pipe.write.get(), .parent_death_signal = SIGKILL});
     if (!child) ::_exit(1);
     ::pause();
   }
@@ -224,7 +229,8 @@ TEST(Cgroup, KillsAllInsideOrSaysThatThereIsNone) {
   auto group = Cgroup::CreateIn(mount, "remit-test-" + std::to_string(::getpid()));
   if (mounted && group) {
     Pipe pipe;
-    auto child = Child::Spawn({.argv = {"sh", "-c", "setsid sleep 1000 & echo up; wait"}, .env = {kPath}, .out = pipe.write.get(), .cgroup = group->fd()});
+    auto child =
+        Child::Spawn({.argv = {"sh", "-c", "setsid sleep 1000 & echo up; wait"}, .env = {kPath}, .out = pipe.write.get(), .cgroup = group->fd()});
     EXPECT_TRUE(child) << child.error().message;
     pipe.write.Close();
     EXPECT_EQ(ReadUntil(pipe.read.get(), "up\n"), "up\n");

@@ -173,7 +173,8 @@ Result<std::size_t> KillDescendants(Duration timeout) {
     for (const Process& process : found) killed.emplace(process.pid, process.started);
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0) {
-      return Fail(Code::kDeadlineExceeded, "descendants-left", fmt::format("{} processes of the command cannot be killed, one is {}", found.size(), found[0].pid));
+      return Fail(Code::kDeadlineExceeded, "descendants-left",
+                  fmt::format("{} processes of the command cannot be killed, one is {}", found.size(), found[0].pid));
     }
     for (const Fd& pidfd : dying) {
       pollfd watched{.fd = pidfd.get(), .events = POLLIN, .revents = 0};

@@ -103,12 +103,12 @@ Result<std::string> ReadFile(const std::string& path, std::size_t max_bytes) {
 
 Result<Secret> ReadSecretFile(const std::string& path, std::size_t max_bytes) {
   REMIT_ASSIGN(const Fd fd, OpenToRead(path));
-  struct stat status {};
+  struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return FileFailure("cannot-read-file", "read", path);
   const bool owner = status.st_uid == ::geteuid() || status.st_uid == 0;
   if (!S_ISREG(status.st_mode) || !owner || (status.st_mode & 077) != 0) {
-    return Fail(Code::kPermissionDenied, "file-not-private", fmt::format("others than its owner may read or write `{}`, or it is no plain file", path),
-                fmt::format("chmod 600 {}", path));
+    return Fail(Code::kPermissionDenied, "file-not-private",
+                fmt::format("others than its owner may read or write `{}`, or it is no plain file", path), fmt::format("chmod 600 {}", path));
   }
   REMIT_ASSIGN(std::string content, ReadAll(fd, path, max_bytes));
   Secret secret(content);

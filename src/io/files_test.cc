@@ -24,7 +24,7 @@ class Files : public testing::Test {
   ~Files() override { std::filesystem::remove_all(folder_); }
   std::string In(const std::string& name) const { return folder_ + "/" + name; }
   mode_t ModeOf(const std::string& path) const {
-    struct stat status {};
+    struct stat status{};
     ::stat(path.c_str(), &status);
     return status.st_mode & 07777;
   }
@@ -40,7 +40,9 @@ TEST_F(Files, AreReadWholeUpToTheLimit) {
     ASSERT_TRUE(WriteFileAtomic(In("f"), content));
     EXPECT_EQ(ReadFile(In("f"), size).value(), content);
     EXPECT_EQ(ReadFile(In("f"), 1u << 20).value(), content);
-    if (size > 0) { EXPECT_EQ(ReadFile(In("f"), size - 1).error().reason, "file-too-large"); }
+    if (size > 0) {
+      EXPECT_EQ(ReadFile(In("f"), size - 1).error().reason, "file-too-large");
+    }
   }
   EXPECT_EQ(ReadFile(In("none"), 10).error().reason, "no-such-file");
   EXPECT_EQ(ReadFile(In("none"), 10).error().code, Code::kNotFound);
