@@ -248,17 +248,19 @@ Result<TargetSettings> ReadTarget(const toml::table& table, std::string_view fil
 
 Status ReadTargets(const toml::table& table, std::string_view file, Config& out) {
   TableReader r(table, file, "targets");
-  std::vector<std::pair<std::uint32_t, TargetSettings>> found;  // toml++ sorts by name; people's order is that of the file
+  using Position = std::pair<std::uint32_t, std::uint32_t>;
+  std::vector<std::pair<Position, TargetSettings>> found;  // toml++ sorts by name; people's order is that of the file
   for (const auto& [key, node] : table) {
     const std::string name(key.str());
     const toml::table* target = r.TakeTable(name);
     if (target == nullptr) break;
     REMIT_ASSIGN(TargetSettings settings, ReadTarget(*target, file, name));
-    found.emplace_back(target->source().begin.line, std::move(settings));
+    const toml::source_position at = target->source().begin;
+    found.emplace_back(Position(at.line, at.column), std::move(settings));
   }
   REMIT_TRY(r.Finish());
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [line, settings] : found) out.targets.push_back(std::move(settings));
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [at, settings] : found) out.targets.push_back(std::move(settings));
   return {};
 }
 

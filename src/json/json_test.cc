@@ -51,8 +51,8 @@ TEST(Value, ObjectsKeepTheirOrderAndCompareWithoutIt) {
 
 TEST(ValueDeathTest, AskingForTheWrongTypeEndsTheProcess) {
   EXPECT_DEATH(Value(1).AsString(), "check failed");
-  EXPECT_DEATH(Value(std::numeric_limits<double>::infinity()), "check failed");
-  EXPECT_DEATH(Value(std::numeric_limits<std::uint64_t>::max()), "check failed");
+  EXPECT_DEATH(Value{std::numeric_limits<double>::infinity()}, "check failed");
+  EXPECT_DEATH(Value{std::numeric_limits<std::uint64_t>::max()}, "check failed");
   EXPECT_DEATH((Object{{"a", 1}, {"a", 2}}), "check failed");
 }
 
