@@ -4,7 +4,9 @@
 
 namespace remit {
 
-void WipeMemory(void* data, std::size_t size) { explicit_bzero(data, size); }
+void WipeMemory(void* data, std::size_t size) {
+  if (size != 0) explicit_bzero(data, size);  // an empty vector has a null pointer
+}
 
 void Secret::Wipe() {
   WipeMemory(text_.data(), text_.size());
