@@ -10,6 +10,7 @@
 #include <libpq-fe.h>
 
 #include "base/text.h"
+#include "pg/wire_login.h"
 
 namespace remit::pg {
 namespace {
@@ -119,6 +120,7 @@ OpenConnection Connect(const ConnectOptions& options) {
 
 LoginAttempt TryLogin(const ConnectOptions& options) {
   if (const Status status = CheckConnectOptions(options); !status) return {false, false, "", status.error().message};
+  if (options.sslmode == "disable" && !options.host.starts_with('/')) return WireLogin(options);
   const OpenConnection open = Connect(options);
   LoginAttempt attempt{open.connected, open.connected && PQconnectionUsedPassword(open.conn) == 1, open.refusal.sqlstate, open.refusal.message};
   PQfinish(open.conn);

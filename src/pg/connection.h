@@ -110,7 +110,7 @@ struct LoginAttempt {
   std::string message;         // of the server, or of the network
 };
 
-// Logs in and out again: a probe. Where a host has several addresses, the first that refuses the login decides.
+// Logs in and out again: a probe. Over plain TCP it is spoken directly (wire_login.h), else by libpq.
 LoginAttempt TryLogin(const ConnectOptions& options);
 
 }  // namespace remit::pg
