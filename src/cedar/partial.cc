@@ -62,9 +62,7 @@ ExprPtr Bool(bool value, const Span& span) { return MakeLiteral(Value(value), sp
 bool IsBoolLiteral(const ExprPtr& expr) { return IsLiteralOf(expr, Value::Kind::kBool); }
 
 // An expression whose value, if it has one, is `value`, because a later operand says so: `x && false`, `x || true`.
-bool EndsIn(const Expr& expr, Op op, bool value) {
-  return expr.op == op && IsBoolLiteral(expr.args[1]) && expr.args[1]->literal.AsBool() == value;
-}
+bool EndsIn(const Expr& expr, Op op, bool value) { return expr.op == op && IsBoolLiteral(expr.args[1]) && expr.args[1]->literal.AsBool() == value; }
 
 }  // namespace
 

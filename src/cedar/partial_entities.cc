@@ -223,7 +223,8 @@ Reduced Reducer::ApplyGetAttr(const ExprPtr& expr, const ExprPtr& object) {
     const auto field = std::ranges::find(object->fields, expr->name, &std::pair<std::string, ExprPtr>::first);
     if (field == object->fields.end()) return std::nullopt;
     // The other fields are evaluated too: they may go only if they cannot fail.
-    const bool free = std::ranges::all_of(object->fields, [&](const auto& other) { return other.first == expr->name || Foresee(other.second).certain; });
+    const bool free =
+        std::ranges::all_of(object->fields, [&](const auto& other) { return other.first == expr->name || Foresee(other.second).certain; });
     if (free) return Reduce(field->second);
   }
   return WithOperands(expr, {object});

@@ -38,8 +38,8 @@ EntityUid Folder(int i) { return {"Folder", "f" + std::to_string(i)}; }
 Entity MakeTask(int i, bool flag, std::vector<Value> tickets) {
   Entity task;
   task.uid = Task(i);
-  task.attributes = {{"ticket", Value(Ticket(i))},  {"tickets", Value::Set(std::move(tickets))}, {"folder", Value(Folder(i))}, {"n", Value(i)},
-                     {"flag", Value(flag)}, {"rec", Value::FromRecord({{"a", Value(i)}})}};
+  task.attributes = {{"ticket", Value(Ticket(i))}, {"tickets", Value::Set(std::move(tickets))},  {"folder", Value(Folder(i))}, {"n", Value(i)},
+                     {"flag", Value(flag)},        {"rec", Value::FromRecord({{"a", Value(i)}})}};
   return task;
 }
 
@@ -125,7 +125,7 @@ TEST_F(PartialTest, FoldsHasByWhatTheTypeRequires) {
 
 TEST_F(PartialTest, DropsOnlyWhatCannotFail) {
   EXPECT_EQ(Reduce("resource == principal.ticket && principal.flag"), "false");
-  EXPECT_EQ(Reduce("resource.n == 1 && principal.flag"), "false");             // required, and the resource is in the store
+  EXPECT_EQ(Reduce("resource.n == 1 && principal.flag"), "false");  // required, and the resource is in the store
   EXPECT_EQ(Reduce("resource.opt == 1 && principal.flag"), "resource.opt == 1 && false");
   EXPECT_EQ(Reduce("resource has opt && resource.opt == 1 && principal.flag"), "false");
   EXPECT_EQ(Reduce("resource.owner.n == 1 && principal.flag"), "resource.owner.n == 1 && false");
@@ -254,13 +254,16 @@ std::string String_(int depth) {
   }
 }
 
-std::string Attribute() { return std::vector<std::string>{"n", "opt", "rec", "rec.b", "rec.a", "owner.n", "owner", "a", "b", "mfa", "ticket.owner.opt", "none"}[static_cast<std::size_t>(Pick(12))]; }
+std::string Attribute() {
+  return std::vector<std::string>{
+      "n", "opt", "rec", "rec.b", "rec.a", "owner.n", "owner", "a", "b", "mfa", "ticket.owner.opt", "none"}[static_cast<std::size_t>(Pick(12))];
+}
 
 std::string Bool(int depth) {
   if (Chance(4)) return Any(depth);
   if (depth <= 0) return std::vector<std::string>{"true", "false", "principal.flag", "context.mfa"}[static_cast<std::size_t>(Pick(4))];
   const int d = depth - 1;
-  switch (Pick(22)) {
+  switch (Pick(25)) {
     case 0: return "(" + Long(d) + " == " + Long(d) + ")";
     case 1: return "(" + Long(d) + " < " + Long(d) + ")";
     case 2:
@@ -281,7 +284,11 @@ std::string Bool(int depth) {
     case 17: return "!" + Bool(d);
     case 18: return EntitySet(d) + ".contains(" + Entity_(d) + ")";
     case 19: return EntitySet(d) + (Chance(50) ? ".containsAll(" : ".containsAny(") + EntitySet(d) + ")";
-    case 20: return Entity_(d) + ".hasTag(" + String_(d) + ")";
+    case 20: return "(" + Record_(d) + (Chance(50) ? " == " : " != ") + Record_(d) + ")";
+    case 21: return "(" + EntitySet(d) + " == " + EntitySet(d) + ")";
+    case 22: return EntitySet(d) + ".isEmpty()";
+    case 23: return "(" + String_(d) + " like \"*x\")";
+    case 24: return Entity_(d) + ".hasTag(" + String_(d) + ")";
     default: return "(" + String_(d) + " == " + String_(d) + ")";
   }
 }
@@ -357,8 +364,9 @@ void ResidualMeansTheSame() {
   RC_ASSERT(expr.has_value());
   const auto residual = PartialEvaluate(**expr, unknown, *partial, TestSchema(), options);
   const std::string expected = Outcome(**expr, request, *full);
-  RC_LOG() << "expression: " << text << "\nresidual: " << (residual ? ToString(**residual) : "error") << "\nprincipal known: " << unknown.principal.has_value()
-           << ", resource known: " << unknown.resource.has_value() << ", open: " << options.open_world << "\n";
+  RC_LOG() << "expression: " << text << "\nresidual: " << (residual ? ToString(**residual) : "error")
+           << "\nprincipal known: " << unknown.principal.has_value() << ", resource known: " << unknown.resource.has_value()
+           << ", open: " << options.open_world << "\n";
   RC_ASSERT((residual ? Outcome(**residual, request, *full) : "error") == expected);
   if (!residual) return;
   const auto reread = ParseExpr(ToString(**residual));

@@ -13,8 +13,8 @@ namespace remit::cedar {
 using Guards = std::set<std::string>;
 
 struct Prospect {
-  StaticTypePtr type;     // of the value, where there is one; null: not known
-  bool certain = false;   // evaluation cannot fail
+  StaticTypePtr type;    // of the value, where there is one; null: not known
+  bool certain = false;  // evaluation cannot fail
 
   bool IsCertain() const { return certain && type != nullptr; }
   bool IsCertainBool() const { return IsCertain() && type->IsBool(); }

@@ -77,7 +77,8 @@ class Schema {
   const ActionType* FindAction(const EntityUid& uid) const;
   const std::map<std::string, EntityType, std::less<>>& entity_types() const { return entity_types_; }
   const std::map<EntityUid, ActionType>& actions() const { return actions_; }
-  bool MayBeDescendant(std::string_view child_type, std::string_view ancestor_type) const;  // by the declared `in`s, transitively; false if equal only
+  // By the declared `in`s, transitively. A type is its own descendant only where it is declared `in` itself.
+  bool MayBeDescendant(std::string_view child_type, std::string_view ancestor_type) const;
   bool ActionIn(const EntityUid& action, const EntityUid& group) const;                     // equal or member, transitively
 
   // Checks one entity against its type. Errors: `entity-does-not-validate`, naming what is wrong.

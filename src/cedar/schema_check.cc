@@ -113,9 +113,7 @@ Status Schema::ValidateEntity(const Entity& entity) const {
   return Rename(CheckEntity(*this, entity), "entity-does-not-validate", fmt::format("entity `{}`", entity.uid.ToString()));
 }
 
-Status Schema::ValidateRequest(const Request& request) const {
-  return Rename(CheckRequest(*this, request), "request-does-not-validate", "request");
-}
+Status Schema::ValidateRequest(const Request& request) const { return Rename(CheckRequest(*this, request), "request-does-not-validate", "request"); }
 
 Status Schema::ValidateValue(const Value& value, const Type& type) const {
   const auto is = [&](Value::Kind kind) -> Status {

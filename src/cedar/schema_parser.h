@@ -32,19 +32,19 @@ struct AttributeSyntax {
 
 struct TypeSyntax {
   enum class Kind { kName, kSet, kRecord } kind = Kind::kName;
-  std::string name;                            // kName
-  std::shared_ptr<const TypeSyntax> element;   // kSet
-  std::vector<AttributeSyntax> attributes;     // kRecord, names distinct
+  std::string name;                           // kName
+  std::shared_ptr<const TypeSyntax> element;  // kSet
+  std::vector<AttributeSyntax> attributes;    // kRecord, names distinct
   Span span;
 };
 using TypeSyntaxPtr = std::shared_ptr<const TypeSyntax>;
 
 struct EntityDeclaration {
-  std::vector<DeclaredName> names;             // one or more
+  std::vector<DeclaredName> names;  // one or more
   std::vector<DeclaredName> parents;
   std::vector<AttributeSyntax> attributes;
-  TypeSyntaxPtr tags;                          // null: none
-  std::vector<std::string> enumeration;        // empty: not an `enum`
+  TypeSyntaxPtr tags;                    // null: none
+  std::vector<std::string> enumeration;  // empty: not an `enum`
   Annotations annotations;
   Span span;
 };
@@ -57,22 +57,22 @@ struct CommonTypeDeclaration {
 
 // `"read"`, `read` or `NS::Action::"read"`.
 struct ActionReference {
-  std::string type;                            // "": an action of the same namespace
+  std::string type;  // "": an action of the same namespace
   std::string id;
   Span span;
 };
 
 struct ActionDeclaration {
-  std::vector<DeclaredName> names;             // one or more
+  std::vector<DeclaredName> names;  // one or more
   std::vector<ActionReference> parents;
   std::vector<DeclaredName> principals, resources;  // both empty without `appliesTo`
-  TypeSyntaxPtr context;                       // null: the empty record
+  TypeSyntaxPtr context;                            // null: the empty record
   Annotations annotations;
   Span span;
 };
 
 struct NamespaceDeclaration {
-  std::string name;                            // "": declarations outside of any namespace
+  std::string name;  // "": declarations outside of any namespace
   std::vector<EntityDeclaration> entities;
   std::vector<CommonTypeDeclaration> types;
   std::vector<ActionDeclaration> actions;

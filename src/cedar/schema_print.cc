@@ -29,9 +29,7 @@ bool HasActions(const Schema& schema, const std::string& action_type) {
 // A name that no entity type has in any namespace.
 std::string OuterActionAlias(const Schema& schema) {
   std::string alias = "OuterAction";
-  const auto taken = [&] {
-    return std::ranges::any_of(schema.entity_types(), [&](const auto& entry) { return BaseOf(entry.first) == alias; });
-  };
+  const auto taken = [&] { return std::ranges::any_of(schema.entity_types(), [&](const auto& entry) { return BaseOf(entry.first) == alias; }); };
   while (taken()) alias += "_";
   return alias;
 }
@@ -42,7 +40,8 @@ class Printer {
   Printer(const Schema* schema, std::string name_space) : schema_(schema), space_(std::move(name_space)) {}
 
   std::string TypeText(const Type& type, int indent) const;
-  std::string RecordText(const std::map<std::string, AttributeType, std::less<>>& attributes, const std::vector<std::string>& order, int indent) const;
+  std::string RecordText(const std::map<std::string, AttributeType, std::less<>>& attributes, const std::vector<std::string>& order,
+                         int indent) const;
   std::string EntityText(const EntityType& type) const;
   std::string ActionText(const ActionType& action) const;
 

@@ -158,7 +158,8 @@ Status SchemaBuilder::CheckShadowing(const NamespaceDeclaration& space) const {
   if (space.name.empty()) return {};
   const auto check_type = [&](const DeclaredName& name) -> Status {
     if (!IsEntityType(name.text) && !common_types_.contains(name.text)) return {};
-    return FailAt(name.span, "shadowed-declaration", fmt::format("`{}` hides `{}`, which is declared outside of all namespaces", Qualify(space.name, name.text), name.text),
+    return FailAt(name.span, "shadowed-declaration",
+                  fmt::format("`{}` hides `{}`, which is declared outside of all namespaces", Qualify(space.name, name.text), name.text),
                   "give one of them another name, or move the outer one into a namespace");
   };
   for (const EntityDeclaration& entity : space.entities) {
@@ -272,8 +273,7 @@ Result<Resolved> SchemaBuilder::ResolveRecord(const std::string& space, const st
     nodes += resolved.nodes;
     depth = std::max(depth, resolved.depth);
     if (nodes > limits::kCedarTypeNodes || depth >= limits::kCedarDepth) return TooLarge(span);
-    type->attributes[attribute.name.text] =
-        AttributeType{std::move(resolved.type), attribute.required, attribute.annotations, attribute.name.span};
+    type->attributes[attribute.name.text] = AttributeType{std::move(resolved.type), attribute.required, attribute.annotations, attribute.name.span};
   }
   --depth_;
   return Resolved{std::move(type), nodes, depth + 1};

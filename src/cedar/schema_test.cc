@@ -75,8 +75,8 @@ TEST(SchemaTest, ReadsEveryConstruct) {
 TEST(SchemaTest, KnowsTheHierarchy) {
   const Schema schema = Parse(kEverything);
   EXPECT_TRUE(schema.MayBeDescendant("Corp::User", "Corp::Group"));
-  EXPECT_TRUE(schema.MayBeDescendant("Corp::Group", "Corp::Group"));   // declared `in` itself
-  EXPECT_FALSE(schema.MayBeDescendant("Corp::Team", "Corp::Team"));    // equal only
+  EXPECT_TRUE(schema.MayBeDescendant("Corp::Group", "Corp::Group"));  // declared `in` itself
+  EXPECT_FALSE(schema.MayBeDescendant("Corp::Team", "Corp::Team"));   // equal only
   EXPECT_FALSE(schema.MayBeDescendant("Corp::Group", "Corp::User"));
   EXPECT_TRUE(schema.ActionIn({"Corp::Action", "list"}, {"Action", "all"}));
   EXPECT_TRUE(schema.ActionIn({"Corp::Action", "list"}, {"Corp::Action", "list"}));
@@ -91,7 +91,8 @@ TEST(SchemaTest, PrintsWhatParsesToTheSame) {
 }
 
 TEST(SchemaTest, PrintsBuiltInTypesUnderTheirFullNameWhereTheShortOneIsTaken) {
-  const Schema schema = Parse("namespace Demo { entity String { groups: Set<__cedar::String>, self: String }; entity Other { name: __cedar::String }; }");
+  const Schema schema =
+      Parse("namespace Demo { entity String { groups: Set<__cedar::String>, self: String }; entity Other { name: __cedar::String }; }");
   EXPECT_EQ(AttributeOf(schema, "Demo::String", "groups"), "Set<String>");
   EXPECT_EQ(AttributeOf(schema, "Demo::String", "self"), "Demo::String");
   EXPECT_THAT(schema.ToString(), HasSubstr("groups: Set<__cedar::String>,"));
@@ -203,10 +204,27 @@ TEST(SchemaTest, RefusesAppliesToThatAppliesToNothing) {
 }
 
 TEST(SchemaTest, RefusesMalformedText) {
-  for (std::string_view text : {"entity A", "entity;", "entity A = ;", "entity A { x Long };", "entity A { x: };", "entity A in ;", "entity A enum [];",
-                                "namespace N { entity A;", "namespace N { namespace M {} }", "type = Long;", "type \"T\" = Long;", "entity \"A\";",
-                                "action;", "action a appliesTo {}; entity", "nonsense", "@ entity A;", "@a(b) entity A;", "entity A tags;",
-                                "entity A {,};", "entity A { x: Set<Long };", "@a"}) {
+  for (std::string_view text : {"entity A",
+                                "entity;",
+                                "entity A = ;",
+                                "entity A { x Long };",
+                                "entity A { x: };",
+                                "entity A in ;",
+                                "entity A enum [];",
+                                "namespace N { entity A;",
+                                "namespace N { namespace M {} }",
+                                "type = Long;",
+                                "type \"T\" = Long;",
+                                "entity \"A\";",
+                                "action;",
+                                "action a appliesTo {}; entity",
+                                "nonsense",
+                                "@ entity A;",
+                                "@a(b) entity A;",
+                                "entity A tags;",
+                                "entity A {,};",
+                                "entity A { x: Set<Long };",
+                                "@a"}) {
     EXPECT_THAT(Refusal(text), HasSubstr("parse-error")) << text;
   }
 }
@@ -266,7 +284,8 @@ TEST_F(SchemaCheckTest, RefusesAnEntityThatDoesNotConform) {
   EXPECT_THAT(change([](Entity& e) { e.attributes.erase("name"); }), HasSubstr("attribute `name` is missing"));
   EXPECT_THAT(change([](Entity& e) { e.attributes.emplace("extra", Value(1)); }), HasSubstr("attribute `extra` is not declared"));
   EXPECT_THAT(change([](Entity& e) { e.attributes["name"] = Value(1); }), HasSubstr("`name`: expected `String`, found a long"));
-  EXPECT_THAT(change([](Entity& e) { e.attributes["limits"] = Value::FromRecord({{"spend", Value("1.0")}}); }), HasSubstr("`limits`: `spend`: expected `decimal`"));
+  EXPECT_THAT(change([](Entity& e) { e.attributes["limits"] = Value::FromRecord({{"spend", Value("1.0")}}); }),
+              HasSubstr("`limits`: `spend`: expected `decimal`"));
   EXPECT_THAT(change([](Entity& e) { e.attributes["color"] = Value(EntityUid{"Color", "green"}); }), HasSubstr("is not one of the entities"));
   EXPECT_THAT(change([](Entity& e) { e.attributes["color"] = Value(EntityUid{"User", "red"}); }), HasSubstr("expected `Color`"));
   EXPECT_THAT(change([](Entity& e) { e.tags = {{"t", Value("x")}}; }), HasSubstr("`t`: expected `Long`"));
@@ -299,8 +318,9 @@ TEST_F(SchemaCheckTest, ChecksRequests) {
 
 TEST_F(SchemaCheckTest, ReadsJsonByTheExpectedType) {
   const auto& attributes = schema_.FindEntityType("User")->attributes;
-  const auto limits = schema_.ReadValue(json::Object{{"spend", "1.50"}, {"nets", json::Array{"10.0.0.0/8", json::Object{{"__extn", json::Object{{"fn", "ip"}, {"arg", "::1"}}}}}}},
-                                        *attributes.at("limits").type);
+  const auto limits = schema_.ReadValue(
+      json::Object{{"spend", "1.50"}, {"nets", json::Array{"10.0.0.0/8", json::Object{{"__extn", json::Object{{"fn", "ip"}, {"arg", "::1"}}}}}}},
+      *attributes.at("limits").type);
   ASSERT_TRUE(limits.has_value()) << limits.error().ToString();
   EXPECT_EQ(limits->AsRecord().at("spend").AsDecimal().ten_thousandths, 15000);
   EXPECT_EQ(limits->AsRecord().at("nets").AsSet().size(), 2u);

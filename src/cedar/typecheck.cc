@@ -179,7 +179,8 @@ Typechecker::Answer Typechecker::CheckIf(const Expr& expr, const Capabilities& p
   std::string why;
   StaticTypePtr joined = Join(then.type, otherwise.type, &why);
   if (joined == nullptr) {
-    Report(expr, "incompatible-types", fmt::format("`then` gives `{}` and `else` gives `{}`", then.type->ToString(), otherwise.type->ToString()), why);
+    Report(expr, "incompatible-types", fmt::format("`then` gives `{}` and `else` gives `{}`", then.type->ToString(), otherwise.type->ToString()),
+           why);
     return {};
   }
   then.capabilities.insert(test.capabilities.begin(), test.capabilities.end());
@@ -234,7 +235,8 @@ StaticTypePtr Typechecker::CheckGetAttr(const Expr& expr, const Capabilities& pr
   const auto found = FindAttribute(*of.type, expr.name);
   if (!found) {
     const std::string near = Nearest(expr.name, AttributeNames(*of.type));
-    const std::string of_what = of.type->kind == Kind::kEntity ? fmt::format("entity type `{}`", of.type->name) : fmt::format("`{}`", ToString(object));
+    const std::string of_what =
+        of.type->kind == Kind::kEntity ? fmt::format("entity type `{}`", of.type->name) : fmt::format("`{}`", ToString(object));
     Report(expr, "unknown-attribute", fmt::format("{} has no attribute `{}`", of_what, expr.name),
            near.empty() ? "" : fmt::format("did you mean `{}`?", near));
     return nullptr;

@@ -34,8 +34,8 @@ class Typechecker {
   // What is known to be there once an expression was true: attributes and tags, named by the text of the access.
   using Capabilities = std::set<std::string>;
   struct Answer {
-    StaticTypePtr type;        // null: the expression has an error
-    Capabilities capabilities; // if it is true
+    StaticTypePtr type;         // null: the expression has an error
+    Capabilities capabilities;  // if it is true
   };
   enum class Want { kBool, kLong, kString, kSet, kEntity, kEntityOrRecord, kEntityOrEntities };
 

@@ -22,11 +22,11 @@ struct StaticType {
     StaticTypePtr type;
     bool required = true;
   };
-  std::string name;                                         // kEntity, kExtension
-  StaticTypePtr element;                                    // kSet
-  std::map<std::string, Attribute, std::less<>> attributes; // kRecord
+  std::string name;                                          // kEntity, kExtension
+  StaticTypePtr element;                                     // kSet
+  std::map<std::string, Attribute, std::less<>> attributes;  // kRecord
 
-  bool IsBool() const { return kind <= Kind::kBool; }       // also the two that are known
+  bool IsBool() const { return kind <= Kind::kBool; }  // also the two that are known
   std::string ToString() const;
 };
 
@@ -37,7 +37,7 @@ StaticTypePtr StringType();
 StaticTypePtr EntityTypeNamed(std::string name);
 StaticTypePtr ExtensionTypeNamed(std::string name);
 StaticTypePtr SetOf(StaticTypePtr element);
-StaticTypePtr TypeOfKind(Value::Kind kind);                 // of a parameter or result of an extension function
+StaticTypePtr TypeOfKind(Value::Kind kind);  // of a parameter or result of an extension function
 
 // The type of a known value; null for a set that is empty or mixed, which no strict type fits.
 StaticTypePtr TypeOfValue(const Value& value);

@@ -66,9 +66,7 @@ std::string Describe(const std::vector<Diagnostic>& findings) {
   return text;
 }
 
-bool HasErrors(const std::vector<Diagnostic>& findings) {
-  return !findings.empty() && findings.front().severity == Diagnostic::Severity::kError;
-}
+bool HasErrors(const std::vector<Diagnostic>& findings) { return !findings.empty() && findings.front().severity == Diagnostic::Severity::kError; }
 
 EntityUid UidFrom(const json::Value& value) { return {*value.FindString("type"), *value.FindString("id")}; }
 
@@ -87,11 +85,14 @@ void CheckRequests(const Schema& schema, const json::Value& test, const json::Va
     Status status;
     if (action != nullptr) {
       auto context = schema.ReadValue(*requests[i].Find("context"), *action->context);
-      if (context) request.context = *context;
-      else status = std::unexpected(context.error());
+      if (context)
+        request.context = *context;
+      else
+        status = std::unexpected(context.error());
     }
     if (status) status = schema.ValidateRequest(request);
-    EXPECT_EQ(status.has_value(), expected[i].Find("strict")->AsBool()) << stem << " request " << i << ": " << (status ? "valid" : status.error().ToString());
+    EXPECT_EQ(status.has_value(), expected[i].Find("strict")->AsBool())
+        << stem << " request " << i << ": " << (status ? "valid" : status.error().ToString());
     ++tally.requests;
   }
 }

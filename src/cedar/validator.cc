@@ -122,7 +122,7 @@ class NameChecker {
 };
 
 // `principal == Group::"g"` where the action applies to members of groups: `in` was meant.
-bool WouldInHelp(const Schema& schema, const Policy& policy, const ScopeConstraint& scope, std::set<std::string> ActionType::*types) {
+bool WouldInHelp(const Schema& schema, const Policy& policy, const ScopeConstraint& scope, std::set<std::string> ActionType::* types) {
   if (scope.kind != ScopeConstraint::Kind::kEqual || !scope.slot.empty()) return false;
   const std::string& type = scope.entities.front().type;
   bool member = false;
@@ -144,8 +144,8 @@ Diagnostic OfPolicy(const Policy& policy, Diagnostic::Severity severity, std::st
 }
 
 Diagnostic NoApplicableAction(const Schema& schema, const Policy& policy) {
-  Diagnostic finding =
-      OfPolicy(policy, Diagnostic::Severity::kError, "no-applicable-action", "no action applies to what the scope allows, so the policy can never match");
+  Diagnostic finding = OfPolicy(policy, Diagnostic::Severity::kError, "no-applicable-action",
+                                "no action applies to what the scope allows, so the policy can never match");
   for (const auto& [variable, scope, types] :
        {std::tuple("principal", &policy.principal, &ActionType::principals), std::tuple("resource", &policy.resource, &ActionType::resources)}) {
     if (WouldInHelp(schema, policy, *scope, types)) finding.hint = fmt::format("did you mean `{} in`?", variable);
@@ -171,25 +171,28 @@ std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const Policy& polic
   return findings;
 }
 
-// The same finding comes from every environment that shows it.
+// Source order, and once what several environments have shown.
 void SortAndMerge(std::vector<Diagnostic>& findings) {
-  std::ranges::stable_sort(findings, {}, [](const Diagnostic& d) { return d.span.begin; });
-  std::set<std::tuple<std::uint32_t, std::uint32_t, std::string, std::string>> seen;
-  std::erase_if(findings, [&](const Diagnostic& d) { return !seen.emplace(d.span.begin, d.span.end, d.reason, d.message).second; });
+  const auto key = [](const Diagnostic& d) { return std::tie(d.span.begin, d.span.end, d.reason, d.message, d.hint); };
+  std::ranges::sort(findings, {}, key);
+  const auto repeated = std::ranges::unique(findings, {}, key);
+  findings.erase(repeated.begin(), repeated.end());
 }
 
 }  // namespace
 
 std::vector<Diagnostic> Validate(const Schema& schema, const std::vector<PolicyPtr>& policies) {
-  std::vector<Diagnostic> all;
+  std::vector<Diagnostic> errors, warnings;
   TypeCache cache;
   for (const PolicyPtr& policy : policies) {
     std::vector<Diagnostic> findings = ValidatePolicy(schema, *policy, cache);
     SortAndMerge(findings);
-    std::ranges::move(findings, std::back_inserter(all));
+    for (Diagnostic& finding : findings) {
+      (finding.severity == Diagnostic::Severity::kError ? errors : warnings).push_back(std::move(finding));
+    }
   }
-  std::ranges::stable_partition(all, [](const Diagnostic& d) { return d.severity == Diagnostic::Severity::kError; });
-  return all;
+  std::ranges::move(warnings, std::back_inserter(errors));
+  return errors;
 }
 
 }  // namespace remit::cedar

@@ -62,8 +62,10 @@ TEST_F(ValidatorTest, AcceptsWhatIsWellTyped) {
 }
 
 TEST_F(ValidatorTest, NamesWhatDoesNotExist) {
-  EXPECT_THAT(Policy("permit(principal == Usr::\"u\", action, resource);"), HasSubstr("unknown-entity-type: unknown entity type `Usr` (did you mean `User`?)"));
-  EXPECT_THAT(Policy("permit(principal, action == Action::\"rea\", resource);"), HasSubstr("unknown-action: unknown action `Action::\"rea\"` (did you mean"));
+  EXPECT_THAT(Policy("permit(principal == Usr::\"u\", action, resource);"),
+              HasSubstr("unknown-entity-type: unknown entity type `Usr` (did you mean `User`?)"));
+  EXPECT_THAT(Policy("permit(principal, action == Action::\"rea\", resource);"),
+              HasSubstr("unknown-action: unknown action `Action::\"rea\"` (did you mean"));
   EXPECT_THAT(When("principal.nam == \"a\""), HasSubstr("unknown-attribute: entity type `User` has no attribute `nam` (did you mean `name`?)"));
   EXPECT_THAT(When("principal.color == Color::\"green\""), HasSubstr("unknown-entity: `Color::\"green\"` is not one of the entities"));
   EXPECT_THAT(When("principal is Usr"), HasSubstr("unknown-entity-type"));
@@ -72,7 +74,8 @@ TEST_F(ValidatorTest, NamesWhatDoesNotExist) {
 }
 
 TEST_F(ValidatorTest, SaysWhereAndInWhichPolicy) {
-  const auto findings = Findings("permit(principal, action, resource);\npermit(principal, action == Action::\"read\", resource) when { principal.nam };");
+  const auto findings =
+      Findings("permit(principal, action, resource);\npermit(principal, action == Action::\"read\", resource) when { principal.nam };");
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0].policy, "policy1");
   EXPECT_EQ(findings[0].span.line, 2u);
@@ -80,7 +83,8 @@ TEST_F(ValidatorTest, SaysWhereAndInWhichPolicy) {
 }
 
 TEST_F(ValidatorTest, AsksForHasBeforeAnOptionalAttribute) {
-  EXPECT_THAT(When("principal.age > 1"), HasSubstr("optional-attribute: attribute `age` of `principal` is optional and may be missing here (ask first: `principal has age`)"));
+  EXPECT_THAT(When("principal.age > 1"),
+              HasSubstr("optional-attribute: attribute `age` of `principal` is optional and may be missing here (ask first: `principal has age`)"));
   EXPECT_EQ(When("principal has age && principal.age > 1"), "ok");
   EXPECT_EQ(When("principal has boss.age && principal.boss.age > 1"), "ok");
   EXPECT_EQ(When("principal has address.zip && principal.address.zip == 1"), "ok");
@@ -91,7 +95,8 @@ TEST_F(ValidatorTest, AsksForHasBeforeAnOptionalAttribute) {
   EXPECT_THAT(When("!(principal has age) && principal.age > 1"), HasSubstr("optional-attribute"));
   EXPECT_THAT(When("(principal has age || context.mfa) && principal.age > 1"), HasSubstr("optional-attribute"));
   EXPECT_THAT(When("resource.owner has age && principal.age > 1"), HasSubstr("optional-attribute"));
-  EXPECT_THAT(Policy("permit(principal, action == Action::\"read\", resource) unless { principal has age } when { principal.age > 1 };"), HasSubstr("optional-attribute"));
+  EXPECT_THAT(Policy("permit(principal, action == Action::\"read\", resource) unless { principal has age } when { principal.age > 1 };"),
+              HasSubstr("optional-attribute"));
   EXPECT_EQ(Policy("permit(principal, action == Action::\"read\", resource) when { principal has age } when { principal.age > 1 };"), "ok");
 }
 
