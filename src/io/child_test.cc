@@ -174,11 +174,10 @@ TEST_P(Containment, LeavesNothingBehind) {
   ASSERT_TRUE(child) << child.error().message;
   pipe.write.Close();
   EXPECT_EQ(ReadUntil(pipe.read.get(), "up\n").substr(0, 3), "up\n");
-  const auto killed = KillDescendants(20s);
+  const auto killed = KillDescendants(60s, &*child);
   ASSERT_TRUE(killed) << killed.error().message;
   EXPECT_GE(*killed, 1u);
   EXPECT_TRUE(child->Wait(10s)->has_value());
-  ReapOrphans(0);
   EXPECT_TRUE(Descendants(::getpid()).empty());
   const std::string rest = ReadUntil(pipe.read.get(), "");
   EXPECT_EQ(rest.find("nothing more came"), std::string::npos) << "somebody still holds the pipe";
@@ -193,6 +192,8 @@ const Way kWays[] = {
      "print('up', flush=True)\ntime.sleep(1000)"},
     // Each parent ends at once, so that the living one always has another number.
     {"ForksForEver", "import os, time\nprint('up', flush=True)\nwhile True:\n if os.fork(): os._exit(0)"},
+    {"ForksForEverElsewhere", "import os, time\nprint('up', flush=True)\nwhile True:\n if os.fork(): os._exit(0)\n os.setsid()"},
+    {"ForksWide", "import os, time\nprint('up', flush=True)\nfor i in range(7): os.fork()\ntime.sleep(1000)"},
     // It shows as a zombie while its other thread runs.
     {"FirstThreadEnded",
      "import threading, time, ctypes\nthreading.Thread(target=time.sleep, args=(1000,)).start()\nprint('up', flush=True)\n"

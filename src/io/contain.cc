@@ -13,6 +13,7 @@ extern "C" {  // glibc 2.36 forgot this in the header
 #include <sys/pidfd.h>
 }
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstring>
@@ -131,6 +132,41 @@ std::vector<Process> Freeze(std::vector<Process> found) {
   return found;
 }
 
+constexpr int kChase = 100;  // quick looks between two walks
+
+// Kills all children of this process that are not dead yet. Their numbers cannot be another's: nobody else reaps them.
+std::size_t KillOwnChildren() {
+  std::size_t count = 0;
+  const std::unique_ptr<DIR, int (*)(DIR*)> threads(::opendir("/proc/self/task"), ::closedir);
+  while (const dirent* thread = threads ? ::readdir(threads.get()) : nullptr) {
+    const auto list = ReadFile(fmt::format("/proc/self/task/{}/children", thread->d_name), 16u << 20);
+    if (!list) continue;
+    const char* const end = list->data() + list->size();
+    for (const char* at = list->data(); at < end; ++at) {
+      pid_t pid = 0;
+      at = std::from_chars(at, end, pid).ptr;
+      if (pid > 0 && ::kill(pid, SIGKILL) == 0) ++count;
+    }
+  }
+  return count;
+}
+
+enum class Left { kNone, kSome };
+
+// Reaps every child that has ended, `child` through its object.
+Left ReapAll(Child* child) {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) return errno == ECHILD ? Left::kNone : Left::kSome;
+    if (info.si_pid == 0) return Left::kSome;
+    if (child && info.si_pid == child->pid()) {
+      if (!child->Wait(Duration::zero())) return Left::kSome;
+    } else {
+      ::waitpid(info.si_pid, nullptr, WNOHANG | __WALL);
+    }
+  }
+}
+
 }  // namespace
 
 Status BecomeSubreaper() {
@@ -158,29 +194,26 @@ std::vector<pid_t> Descendants(pid_t root) {
   return pids;
 }
 
-Result<std::size_t> KillDescendants(Duration timeout) {
+Result<std::size_t> KillDescendants(Duration timeout, Child* child) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   std::set<std::pair<pid_t, std::uint64_t>> killed;
-  int empty_walks = 0;
+  std::size_t chased = 0;
   for (;;) {
-    // A walk is no snapshot: one that finds none can have missed a process whose parent ended meanwhile. Two in a row settle it.
-    std::vector<Process> found = DescendantsOf(::getpid());
-    if (found.empty() && ++empty_walks == 2) return killed.size();
-    if (found.empty()) continue;
-    empty_walks = 0;
-    found = Freeze(std::move(found));
-    const std::vector<Fd> dying = SignalAll(found, SIGKILL);
+    // Broad: stop all, so that none can start others, then kill all.
+    const std::vector<Process> found = Freeze(DescendantsOf(::getpid()));
+    SignalAll(found, SIGKILL);
     for (const Process& process : found) killed.emplace(process.pid, process.started);
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) {
-      return Fail(Code::kDeadlineExceeded, "descendants-left",
-                  fmt::format("{} processes of the command cannot be killed, one is {}", found.size(), found[0].pid));
+    // Quick: a process that forks and ends at once is never there when a walk comes to it, but each new one becomes this process's child.
+    for (int i = 0; i < kChase; ++i) {
+      chased += KillOwnChildren();
+      // INVARIANT: whatever lives has living ancestors up to this process, so without children there are no descendants.
+      if (ReapAll(child) == Left::kNone) return std::max(killed.size(), chased);
     }
-    for (const Fd& pidfd : dying) {
-      pollfd watched{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-      ::poll(&watched, 1, static_cast<int>(std::min<std::int64_t>(left.count(), 100)));
+    if (std::chrono::steady_clock::now() >= deadline) {
+      const std::string first = found.empty() ? "unknown" : std::to_string(found.front().pid);
+      return Fail(Code::kDeadlineExceeded, "descendants-left", fmt::format("processes of the command cannot be killed, one is {}", first));
     }
-    if (dying.empty()) ::poll(nullptr, 0, 1);  // all gone by themselves, or not ours to signal
+    ::poll(nullptr, 0, 1);  // what was killed needs the processor to die
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "io/child.h"
 
 namespace remit::io {
 
@@ -25,10 +26,11 @@ Status NoDumps();
 // All descendants of `root` (not itself) that /proc shows at this moment; zombies left out.
 std::vector<pid_t> Descendants(pid_t root);
 
-// Stops, then kills all descendants of this process, again and again until walks find none, at most `timeout`. Call BecomeSubreaper before
-// they are started, else grandchildren whose parent ends escape to init. Zombies stay for whoever waits for them (see Child::Wait).
-// Returns how many processes were killed. Errors: `descendants-left`.
-Result<std::size_t> KillDescendants(Duration timeout);
+// Kills all descendants of this process, again and again until it has no child left, at most `timeout`. For a process that became a
+// subreaper before it started them (else orphans escape to init), and whose only children they are: all are reaped, `child` through its
+// object, whose Wait then tells its end. Returns how many were killed (roughly, where they forked meanwhile).
+// Errors: `descendants-left`.
+Result<std::size_t> KillDescendants(Duration timeout, Child* child = nullptr);
 
 // Reaps ended children of this process that nobody waits for: orphans that came to a subreaper. `except`: the child that a Child object
 // waits for. Returns how many.
