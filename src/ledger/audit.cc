@@ -1,6 +1,7 @@
 #include "ledger/audit.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -197,7 +198,7 @@ void Audit::ClassifyMoves() {
 
 AuditReport Audit::Finish() {
   ClassifyMoves();
-  std::ranges::stable_sort(report_.findings, {}, &Finding::index);
+  std::ranges::sort(report_.findings, {}, [](const Finding& finding) { return std::pair(finding.index, finding.flaw); });
   report_.head = TreeHead{next_, tree_.Root()};
   if (recorded_roots_ && whole_ && next_ > 0 && !last_has_root_) {
     Report(Flaw::kCut, next_, fmt::format("the tail was cut: event {} was not the last of its commit", next_ - 1));

@@ -1,6 +1,8 @@
 // A list of attacks on a stored ledger, and what is said of each.
 #include "ledger/audit.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "ledger/hash.h"
