@@ -128,7 +128,7 @@ Result<Note> OpenNote(std::string_view bytes, const std::vector<NoteVerifier>& k
     verified = true;
   }
   if (!verified) {
-    return Fail(Code::kCorrupt, "unknown-signer", "none of the note's signatures is of a known key", "give the key that `remit ledger key` prints");
+    return Fail(Code::kCorrupt, "unknown-signer", "none of the note's signatures is of a known key", "give the key of the installation whose ledger this is");
   }
   return note;
 }
