@@ -70,7 +70,8 @@ class TableReader {
   void Refuse(std::string_view key, std::string message, std::string hint = {}) {
     if (error_) return;
     const auto* node = Peek(key);
-    error_ = Error(Code::kInvalidArgument, "bad-setting", fmt::format("setting `{}` {}", FullName(key), message)).At(Place(node != nullptr ? node->source() : table_.source()));
+    error_ = Error(Code::kInvalidArgument, "bad-setting", fmt::format("setting `{}` {}", FullName(key), message))
+                 .At(Place(node != nullptr ? node->source() : table_.source()));
     error_->hint = std::move(hint);
   }
 
@@ -136,8 +137,9 @@ bool IsAddress(const std::string& text, bool& loopback) {
 bool IsIssuer(std::string_view url) {
   const bool https = url.starts_with("https://"), http = url.starts_with("http://");
   const std::string_view rest = url.substr(https ? 8 : http ? 7 : 0);
-  return (https || http) && !rest.empty() && rest.front() != '/' && rest.back() != '/' &&
-         std::all_of(rest.begin(), rest.end(), [](char c) { return c > ' ' && c < '\x7f' && std::string_view("?#\"<>\\^`{|}@").find(c) == std::string_view::npos; });
+  return (https || http) && !rest.empty() && rest.front() != '/' && rest.back() != '/' && std::all_of(rest.begin(), rest.end(), [](char c) {
+           return c > ' ' && c < '\x7f' && std::string_view("?#\"<>\\^`{|}@").find(c) == std::string_view::npos;
+         });
 }
 
 // As the paths are written: links are not followed, since the files may not be there yet.
@@ -149,9 +151,8 @@ bool LiesIn(std::string_view path, std::string_view folder) {
 }
 
 bool IsTargetName(std::string_view name) {
-  return !name.empty() && name.size() <= 63 && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
+  return !name.empty() && name.size() <= 63 &&
+         std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; });
 }
 
 Status ReadListen(const toml::table& table, std::string_view file, Listen& out) {
@@ -163,10 +164,12 @@ Status ReadListen(const toml::table& table, std::string_view file, Listen& out) 
   r.Take("tls_key_file", out.tls_key_file);
   r.Take("plaintext", out.plaintext);
   bool loopback = false;
-  if (!out.address.empty() && !IsAddress(out.address, loopback)) r.Refuse("address", fmt::format("is `{}`, which is not an IP address", EscapeControl(out.address)));
+  if (!out.address.empty() && !IsAddress(out.address, loopback))
+    r.Refuse("address", fmt::format("is `{}`, which is not an IP address", EscapeControl(out.address)));
   if (out.address.empty() && out.socket.empty()) r.Refuse("address", "and `listen.socket` are both empty: nobody could reach the server");
   if (out.tls_certificate_file.empty() != out.tls_key_file.empty())
-    r.Refuse(out.tls_key_file.empty() ? "tls_certificate_file" : "tls_key_file", "needs the other of certificate and key", "give both files, or neither");
+    r.Refuse(out.tls_key_file.empty() ? "tls_certificate_file" : "tls_key_file", "needs the other of certificate and key",
+             "give both files, or neither");
   if (!out.address.empty() && !loopback && !out.tls() && !out.plaintext)
     r.Refuse("address", fmt::format("is `{}`: tokens would cross the network in the clear", out.address),
              "set `listen.tls_certificate_file` and `listen.tls_key_file`, or `listen.plaintext = true` behind a proxy that has TLS");
@@ -223,7 +226,10 @@ Result<TargetSettings> ReadTarget(const toml::table& table, std::string_view fil
   TableReader r(table, file, "targets." + name);
   out.place = r.Place(table.source());
   r.Take("type", out.type);
-  if (!IsTargetName(name)) return Fail(Error(Code::kInvalidArgument, "bad-setting", fmt::format("target name `{}` has characters other than a-z, 0-9, - and _", EscapeControl(name))).At(out.place));
+  if (!IsTargetName(name))
+    return Fail(
+        Error(Code::kInvalidArgument, "bad-setting", fmt::format("target name `{}` has characters other than a-z, 0-9, - and _", EscapeControl(name)))
+            .At(out.place));
   if (out.type.empty()) r.Refuse("type", "must be given, like \"postgres\"");
   for (const auto& [key, node] : table) {
     const std::string setting(key.str());
@@ -274,7 +280,8 @@ Result<Config> ReadConfig(const toml::table& root, std::string_view file) {
   if (out.data_dir.empty()) r.Refuse("data_dir", "must not be empty");
   if (out.master_key_file.empty()) r.Refuse("master_key_file", "must not be empty");
   if (!out.public_url.empty() && !IsIssuer(out.public_url))
-    r.Refuse("public_url", fmt::format("is `{}`: it must be a http(s) URL without query, fragment and slash at its end", EscapeControl(out.public_url)));
+    r.Refuse("public_url",
+             fmt::format("is `{}`: it must be a http(s) URL without query, fragment and slash at its end", EscapeControl(out.public_url)));
   const auto section = [&](std::string_view name, auto read, auto& target) -> Status {
     const toml::table* table = r.TakeTable(name);
     return table != nullptr ? read(*table, file, target) : Status();
@@ -287,13 +294,15 @@ Result<Config> ReadConfig(const toml::table& root, std::string_view file) {
   REMIT_TRY(section("metrics", ReadMetrics, out));
   REMIT_TRY(section("targets", ReadTargets, out));
   if (out.public_url.starts_with("http://") && out.listen.tls()) r.Refuse("public_url", "begins with http:, and the server has TLS");
-  if (LiesIn(out.master_key_file, out.data_dir)) r.Refuse("master_key_file", "lies in `data_dir`: whoever copies the store would have its key", "keep it elsewhere, like /etc/remit/master.key");
+  if (LiesIn(out.master_key_file, out.data_dir))
+    r.Refuse("master_key_file", "lies in `data_dir`: whoever copies the store would have its key", "keep it elsewhere, like /etc/remit/master.key");
   REMIT_TRY(r.Finish());
   return out;
 }
 
 void TakePathsFrom(const std::string& folder, Config& config) {
-  for (std::string* path : {&config.data_dir, &config.master_key_file, &config.listen.socket, &config.listen.tls_certificate_file, &config.listen.tls_key_file})
+  for (std::string* path :
+       {&config.data_dir, &config.master_key_file, &config.listen.socket, &config.listen.tls_certificate_file, &config.listen.tls_key_file})
     *path = PathFrom(folder, *path);
   for (std::string& catalog : config.catalogs) catalog = PathFrom(folder, catalog);
   for (TargetSettings& target : config.targets) target.folder = folder;
@@ -310,13 +319,15 @@ std::string Config::PublicUrl() const {
 
 Result<Config> Parse(std::string_view text, std::string_view place) {
   if (text.size() > limits::kConfigBytes)
-    return Fail(Error(Code::kResourceExhausted, "config-too-large", fmt::format("the file has more than {} bytes", limits::kConfigBytes)).At(std::string(place)));
+    return Fail(Error(Code::kResourceExhausted, "config-too-large", fmt::format("the file has more than {} bytes", limits::kConfigBytes))
+                    .At(std::string(place)));
   try {
     const toml::table root = toml::parse(text);
     return ReadConfig(root, place);
   } catch (const toml::parse_error& error) {
     const toml::source_position at = error.source().begin;
-    return Fail(Error(Code::kInvalidArgument, "bad-config-syntax", fmt::format("not TOML: {}", EscapeControl(error.description()))).At(fmt::format("{}:{}:{}", place, at.line, at.column)));
+    return Fail(Error(Code::kInvalidArgument, "bad-config-syntax", fmt::format("not TOML: {}", EscapeControl(error.description())))
+                    .At(fmt::format("{}:{}:{}", place, at.line, at.column)));
   }
 }
 
@@ -325,7 +336,9 @@ Result<Config> Load(const std::string& path) {
   std::string text(limits::kConfigBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad())
-    return Fail(Error(Code::kNotFound, "config-missing", fmt::format("cannot read the configuration: {}", std::strerror(errno))).At(path).Hint("`remit init` writes one"));
+    return Fail(Error(Code::kNotFound, "config-missing", fmt::format("cannot read the configuration: {}", std::strerror(errno)))
+                    .At(path)
+                    .Hint("`remit init` writes one"));
   text.resize(static_cast<std::size_t>(file.gcount()));
   REMIT_ASSIGN(Config config, Parse(text, path));
   std::error_code ec;

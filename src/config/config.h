@@ -15,12 +15,12 @@
 namespace remit::config {
 
 struct Listen {
-  std::string address = "127.0.0.1";     // IPv4 or IPv6 address; "" means no TCP at all
-  std::uint16_t port = 7070;             // 0: any free one
+  std::string address = "127.0.0.1";             // IPv4 or IPv6 address; "" means no TCP at all
+  std::uint16_t port = 7070;                     // 0: any free one
   std::string socket = "/run/remit/remit.sock";  // unix socket; "" means none
-  std::string tls_certificate_file;      // PEM, with the chain; given together with the key, or not at all
+  std::string tls_certificate_file;              // PEM, with the chain; given together with the key, or not at all
   std::string tls_key_file;
-  bool plaintext = false;                // lets an address other than loopback be served without TLS: a proxy in front has it
+  bool plaintext = false;  // lets an address other than loopback be served without TLS: a proxy in front has it
 
   bool tls() const { return !tls_certificate_file.empty(); }
   friend bool operator==(const Listen&, const Listen&) = default;
@@ -33,17 +33,17 @@ struct Config {
   std::vector<std::string> catalogs;                      // folders that are loaded at start where the store has no catalog yet
 
   Listen listen;
-  std::vector<std::string> allowed_hosts;                 // Host headers beside that of PublicUrl(), exactly: "host" or "host:port"
-  std::vector<std::string> allowed_origins;               // Origin headers beside that of PublicUrl(), exactly
+  std::vector<std::string> allowed_hosts;    // Host headers beside that of PublicUrl(), exactly: "host" or "host:port"
+  std::vector<std::string> allowed_origins;  // Origin headers beside that of PublicUrl(), exactly
 
   log::Level log_level = log::Level::kInfo;
   bool log_json = false;
 
-  std::uint64_t store_reserve_bytes = 32u << 20;          // kept free so that ends fit on a full disk; 0 means none
-  Duration sweep_interval = std::chrono::minutes(5);      // between sweeps of each target, 10 s to 1 day
-  bool metrics = true;                                    // GET /metrics
+  std::uint64_t store_reserve_bytes = 32u << 20;      // kept free so that ends fit on a full disk; 0 means none
+  Duration sweep_interval = std::chrono::minutes(1);  // between sweeps of each target, 10 s to 1 day
+  bool metrics = true;                                // GET /metrics
 
-  std::vector<TargetSettings> targets;                    // in the order of the file
+  std::vector<TargetSettings> targets;  // in the order of the file
 
   // The issuer: `public_url`, or what `listen` gives where it is empty.
   std::string PublicUrl() const;

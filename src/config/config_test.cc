@@ -77,17 +77,53 @@ TEST(Config, RefusesUnknownSettingsAndGuesses) {
 }
 
 TEST(Config, RefusesIllTypedAndSenselessSettings) {
-  for (const char* text : {
-           "data_dir = 1", "data_dir = \"\"", "master_key_file = \"\"", "catalogs = \"a\"", "catalogs = [1]", "listen = 1", "[listen]\nport = \"7070\"", "[listen]\nport = 65536",
-           "[listen]\nport = -1", "[listen]\nport = 1.0", "[listen]\naddress = \"localhost\"", "[listen]\naddress = \"\"\nsocket = \"\"", "[listen]\naddress = \"0.0.0.0\"",
-           "[listen]\naddress = \"::\"", "[listen]\ntls_key_file = \"k\"", "[listen]\ntls_certificate_file = \"c\"", "[listen]\nplaintext = 1", "[log]\nlevel = \"loud\"", "[log]\nformat = \"xml\"",
-           "[store]\nreserve = 5", "[store]\nreserve = \"5 MB\"", "[store]\nreserve = \"17GiB\"", "[sweep]\ninterval = \"1s\"", "[sweep]\ninterval = \"soon\"", "[sweep]\ninterval = \"2d\"",
-           "[metrics]\nenabled = \"yes\"", "public_url = \"remit.example\"", "public_url = \"https://remit.example/\"", "public_url = \"https://remit.example/?x\"", "public_url = \"https://\"",
-           "public_url = \"https://user@remit.example\"", "public_url = \"http://remit.example\"\n[listen]\ntls_certificate_file = \"c\"\ntls_key_file = \"k\"",
-           "[http]\nallowed_hosts = [\"*\"]", "[http]\nallowed_hosts = [\"https://x\"]", "[http]\nallowed_origins = [\"x\"]", "[http]\nallowed_origins = [\"https://x/\"]",
-           "[http]\nallowed_origins = [\"https://x/y\"]", "[http]\nallowed_origins = [\"https://*\"]", "data_dir = \"/d\"\nmaster_key_file = \"/d/key\"", "data_dir = \"/d/x/..\"\nmaster_key_file = \"/d/./key\"",
-           "[targets]\nx = 1", "[targets.x]\nhost = \"h\"", "[targets.x]\ntype = 1", "[targets.X]\ntype = \"t\"", "[targets.\"a b\"]\ntype = \"t\"", "[targets.x]\ntype = \"t\"\nf = 1.5",
-           "[targets.x]\ntype = \"t\"\n[targets.x.y]\nz = 1"}) {
+  for (const char* text : {"data_dir = 1",
+                           "data_dir = \"\"",
+                           "master_key_file = \"\"",
+                           "catalogs = \"a\"",
+                           "catalogs = [1]",
+                           "listen = 1",
+                           "[listen]\nport = \"7070\"",
+                           "[listen]\nport = 65536",
+                           "[listen]\nport = -1",
+                           "[listen]\nport = 1.0",
+                           "[listen]\naddress = \"localhost\"",
+                           "[listen]\naddress = \"\"\nsocket = \"\"",
+                           "[listen]\naddress = \"0.0.0.0\"",
+                           "[listen]\naddress = \"::\"",
+                           "[listen]\ntls_key_file = \"k\"",
+                           "[listen]\ntls_certificate_file = \"c\"",
+                           "[listen]\nplaintext = 1",
+                           "[log]\nlevel = \"loud\"",
+                           "[log]\nformat = \"xml\"",
+                           "[store]\nreserve = 5",
+                           "[store]\nreserve = \"5 MB\"",
+                           "[store]\nreserve = \"17GiB\"",
+                           "[sweep]\ninterval = \"1s\"",
+                           "[sweep]\ninterval = \"soon\"",
+                           "[sweep]\ninterval = \"2d\"",
+                           "[metrics]\nenabled = \"yes\"",
+                           "public_url = \"remit.example\"",
+                           "public_url = \"https://remit.example/\"",
+                           "public_url = \"https://remit.example/?x\"",
+                           "public_url = \"https://\"",
+                           "public_url = \"https://user@remit.example\"",
+                           "public_url = \"http://remit.example\"\n[listen]\ntls_certificate_file = \"c\"\ntls_key_file = \"k\"",
+                           "[http]\nallowed_hosts = [\"*\"]",
+                           "[http]\nallowed_hosts = [\"https://x\"]",
+                           "[http]\nallowed_origins = [\"x\"]",
+                           "[http]\nallowed_origins = [\"https://x/\"]",
+                           "[http]\nallowed_origins = [\"https://x/y\"]",
+                           "[http]\nallowed_origins = [\"https://*\"]",
+                           "data_dir = \"/d\"\nmaster_key_file = \"/d/key\"",
+                           "data_dir = \"/d/x/..\"\nmaster_key_file = \"/d/./key\"",
+                           "[targets]\nx = 1",
+                           "[targets.x]\nhost = \"h\"",
+                           "[targets.x]\ntype = 1",
+                           "[targets.X]\ntype = \"t\"",
+                           "[targets.\"a b\"]\ntype = \"t\"",
+                           "[targets.x]\ntype = \"t\"\nf = 1.5",
+                           "[targets.x]\ntype = \"t\"\n[targets.x.y]\nz = 1"}) {
     const Error error = MustRefuse(text);
     EXPECT_EQ(error.reason, "bad-setting") << text << "\n" << error.ToString();
     EXPECT_TRUE(error.place.starts_with("remit.toml:")) << error.place;
@@ -100,7 +136,8 @@ TEST(Config, RefusesWhatIsNotToml) {
   const Error twice = MustRefuse("data_dir = \"/a\"\ndata_dir = \"/b\"\n");
   EXPECT_EQ(twice.reason, "bad-config-syntax");
   EXPECT_TRUE(twice.place.starts_with("remit.toml:2:")) << twice.place;
-  for (const char* text : {"data_dir", "= 1", "[listen", "x = ", "\xff = 1", "a = \"\n\""}) EXPECT_EQ(MustRefuse(text).reason, "bad-config-syntax") << text;
+  for (const char* text : {"data_dir", "= 1", "[listen", "x = ", "\xff = 1", "a = \"\n\""})
+    EXPECT_EQ(MustRefuse(text).reason, "bad-config-syntax") << text;
   EXPECT_EQ(MustRefuse(std::string(limits::kConfigBytes + 1, '#')).reason, "config-too-large");
   EXPECT_FALSE(Parse("x = " + std::string(100'000, '['), "remit.toml").has_value());
 }
@@ -176,8 +213,11 @@ TEST(Size, IsAWholeNumberAndAUnit) {
   EXPECT_EQ(ParseSize("512B").value(), 512u);
   EXPECT_EQ(ParseSize("64KiB").value(), 65536u);
   EXPECT_EQ(ParseSize("2GiB").value(), std::uint64_t{2} << 30);
-  for (const char* text : {"", "B", "5", "5MB", "5 MiB", "-1B", "1.5GiB", "99999999999999999999B", "9999999999GiB", "5mib"}) EXPECT_EQ(ParseSize(text).error().reason, "bad-size") << text;
-  for (const std::uint64_t bytes : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1023}, std::uint64_t{1024}, std::uint64_t{1536}, std::uint64_t{5} << 30}) EXPECT_EQ(ParseSize(FormatSize(bytes)).value(), bytes);
+  for (const char* text : {"", "B", "5", "5MB", "5 MiB", "-1B", "1.5GiB", "99999999999999999999B", "9999999999GiB", "5mib"})
+    EXPECT_EQ(ParseSize(text).error().reason, "bad-size") << text;
+  for (const std::uint64_t bytes :
+       {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1023}, std::uint64_t{1024}, std::uint64_t{1536}, std::uint64_t{5} << 30})
+    EXPECT_EQ(ParseSize(FormatSize(bytes)).value(), bytes);
 }
 
 }  // namespace

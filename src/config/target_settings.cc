@@ -29,7 +29,8 @@ Result<std::uint64_t> ParseSize(std::string_view text) {
     if (read.ec != std::errc() || read.ptr != digits.data() + digits.size() || number > (std::uint64_t{1} << 62 >> unit.shift)) break;
     return number << unit.shift;
   }
-  return Fail(Code::kInvalidArgument, "bad-size", fmt::format("`{}` is not a size", EscapeControl(text)), "write a whole number and B, KiB, MiB or GiB, like \"32MiB\"");
+  return Fail(Code::kInvalidArgument, "bad-size", fmt::format("`{}` is not a size", EscapeControl(text)),
+              "write a whole number and B, KiB, MiB or GiB, like \"32MiB\"");
 }
 
 std::string FormatSize(std::uint64_t bytes) {
@@ -58,7 +59,8 @@ const T* SettingsReader::Get(std::string_view name, bool required, std::string_v
   asked_.emplace_back(name);
   const auto found = target_.settings.find(std::string(name));
   if (found == target_.settings.end()) {
-    if (required) Note(Error(Code::kInvalidArgument, "missing-setting", fmt::format("target `{}` needs `{}`: {}", target_.name, name, expected)), target_.place);
+    if (required)
+      Note(Error(Code::kInvalidArgument, "missing-setting", fmt::format("target `{}` needs `{}`: {}", target_.name, name, expected)), target_.place);
     return nullptr;
   }
   const T* value = std::get_if<T>(&found->second.value);
@@ -120,7 +122,8 @@ Status SettingsReader::Finish() {
   if (error_) return std::unexpected(*error_);
   for (const auto& [name, setting] : target_.settings) {
     if (std::find(asked_.begin(), asked_.end(), name) != asked_.end()) continue;
-    Error error(Code::kInvalidArgument, "unknown-setting", fmt::format("target `{}` of type `{}` knows no setting `{}`", target_.name, target_.type, EscapeControl(name)));
+    Error error(Code::kInvalidArgument, "unknown-setting",
+                fmt::format("target `{}` of type `{}` knows no setting `{}`", target_.name, target_.type, EscapeControl(name)));
     if (const std::string near = Nearest(name, asked_); !near.empty()) error.hint = fmt::format("did you mean `{}`?", near);
     return Fail(std::move(error).At(setting.place));
   }

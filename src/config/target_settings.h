@@ -23,11 +23,11 @@ struct Setting {
 
 // [targets.NAME]
 struct TargetSettings {
-  std::string name;   // [a-z0-9_-]+, at most 63 letters: the first segment of its resources
-  std::string type;   // e.g. "postgres"
+  std::string name;  // [a-z0-9_-]+, at most 63 letters: the first segment of its resources
+  std::string type;  // e.g. "postgres"
   std::map<std::string, Setting> settings;
-  std::string place;  // of the table
-  std::string folder; // of the file, for relative paths: "" where it was not read from a file
+  std::string place;   // of the table
+  std::string folder;  // of the file, for relative paths: "" where it was not read from a file
   friend bool operator==(const TargetSettings&, const TargetSettings&) = default;
 };
 

@@ -14,9 +14,7 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kWrappedBytes = kSealOverhead + SymmetricKey::kBytes;
 
-Bytes KeyData(const MasterKey& master, ByteView associated_data) {
-  return AssociatedData({"remit data key", master.id(), AsText(associated_data)});
-}
+Bytes KeyData(const MasterKey& master, ByteView associated_data) { return AssociatedData({"remit data key", master.id(), AsText(associated_data)}); }
 Bytes TextData(ByteView associated_data) { return AssociatedData({"remit sealed text", AsText(associated_data)}); }
 
 Bytes Wrap(const MasterKey& master, ByteView data_key, ByteView associated_data, Rng& rng) {

@@ -90,10 +90,12 @@ Bytes Pbkdf2HmacSha256(ByteView password, ByteView salt, std::uint32_t iteration
   REMIT_CHECK(iterations >= 1 && size > 0);
   int no_limits = 1;  // the floors of SP 800-132 are for passwords of people; RFC vectors and SCRAM use less
   char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {OctetParam(OSSL_KDF_PARAM_PASSWORD, password), OctetParam(OSSL_KDF_PARAM_SALT, salt),
+  const OSSL_PARAM params[] = {OctetParam(OSSL_KDF_PARAM_PASSWORD, password),
+                               OctetParam(OSSL_KDF_PARAM_SALT, salt),
                                OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_ITER, &iterations),
                                OSSL_PARAM_construct_int(OSSL_KDF_PARAM_PKCS5, &no_limits),
-                               OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+                               OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
   Bytes out(size);
   Derive("PBKDF2", params, out);
   return out;
@@ -105,7 +107,7 @@ Bytes HkdfSha256(ByteView key, ByteView salt, ByteView info, std::size_t size) {
   Hash secret = HmacSha256(salt.empty() ? ByteView(zeros) : salt, key);  // extract, RFC 5869 §2.2
   Bytes out;
   Bytes block;
-  for (std::uint8_t counter = 1; out.size() < size; ++counter) {         // expand, §2.3
+  for (std::uint8_t counter = 1; out.size() < size; ++counter) {  // expand, §2.3
     Bytes input = block;
     input.insert(input.end(), info.begin(), info.end());
     input.push_back(counter);

@@ -182,7 +182,8 @@ Result<SigningKey> SigningKey::FromPem(std::string_view pem) {
   bool encrypted = false;
   auto key = ShareKey(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassword, &encrypted));
   ERR_clear_error();
-  if (encrypted) return Fail(Code::kUnsupported, "encrypted-key", "the private key is encrypted with a password", "keep it unencrypted, with mode 0600");
+  if (encrypted)
+    return Fail(Code::kUnsupported, "encrypted-key", "the private key is encrypted with a password", "keep it unencrypted, with mode 0600");
   if (key == nullptr) return Bad("not a private key in PEM (`-----BEGIN PRIVATE KEY-----`)");
   const KeyContextPtr context(EVP_PKEY_CTX_new(key.get(), nullptr));
   const bool consistent = context != nullptr && (!EVP_PKEY_is_a(key.get(), "EC") || EVP_PKEY_pairwise_check(context.get()) == 1);

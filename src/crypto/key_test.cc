@@ -111,11 +111,12 @@ TEST(VerifyKey, RefusesPointsThatAreNotOnTheCurve) {
 
 // Under the identity as key, S = 0 and R = the identity verify for every message.
 TEST(VerifyKey, RefusesEd25519PointsOfSmallOrder) {
-  for (const char* point : {"0000000000000000000000000000000000000000000000000000000000000000", "0100000000000000000000000000000000000000000000000000000000000000",
-                            "0100000000000000000000000000000000000000000000000000000000000080", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-                            "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-                            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-                            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"})
+  for (const char* point :
+       {"0000000000000000000000000000000000000000000000000000000000000000", "0100000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000080", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"})
     EXPECT_EQ(VerifyKey::FromEd25519(Hex(point)).error().reason, "bad-key") << point;
   EXPECT_FALSE(VerifyKey::FromEd25519(Bytes(31, 7)).has_value());
 }

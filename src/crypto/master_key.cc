@@ -53,7 +53,7 @@ Result<Bytes> ReadChecked(const std::string& path, mode_t allowed) {
   if (file.get() < 0)
     return Refuse(Code::kFailedPrecondition, "master-key-missing", path, fmt::format("cannot open the master key: {}", std::strerror(errno)),
                   "`remit init` makes one; a store can only be read with the key that it was made with");
-  struct stat info {};
+  struct stat info{};
   REMIT_CHECK(::fstat(file.get(), &info) == 0);
   REMIT_TRY(CheckFile(path, info, allowed));
   Bytes bytes(SymmetricKey::kBytes + 1);
@@ -108,7 +108,8 @@ Result<MasterKey> MasterKey::ReadSystemdCredential(const std::string& path) { re
 Result<MasterKey> MasterKey::CreateFile(const std::string& path, Rng& rng) {
   const File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (file.get() < 0 && errno == EEXIST)
-    return Refuse(Code::kAlreadyExists, "master-key-exists", path, "there is a file already, and a master key is never overwritten", "choose another path");
+    return Refuse(Code::kAlreadyExists, "master-key-exists", path, "there is a file already, and a master key is never overwritten",
+                  "choose another path");
   const auto failed = [&] {
     return Refuse(Code::kUnavailable, "master-key-unwritable", path, fmt::format("cannot write the master key: {}", std::strerror(errno)),
                   "check the folder's owner, mode and free space");
@@ -129,7 +130,8 @@ MasterKey MasterKey::Random(Rng& rng) { return MasterKey(SymmetricKey::Random(rn
 Result<MasterKey> MasterKey::FromBytes(ByteView bytes) {
   auto key = SymmetricKey::FromBytes(bytes);
   if (!key)
-    return Fail(Code::kFailedPrecondition, "master-key-malformed", "a master key is exactly 32 bytes", "restore the file from its backup, or make a new store");
+    return Fail(Code::kFailedPrecondition, "master-key-malformed", "a master key is exactly 32 bytes",
+                "restore the file from its backup, or make a new store");
   return MasterKey(std::move(key).value());
 }
 

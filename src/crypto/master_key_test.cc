@@ -33,7 +33,7 @@ class MasterKeyFile : public testing::Test {
 
 TEST_F(MasterKeyFile, IsMadeOnceAndReadAgain) {
   const MasterKey made = MasterKey::CreateFile(path_, rng_).value();
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 07777, 0600u);
   EXPECT_EQ(info.st_size, 32);

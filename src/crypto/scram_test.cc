@@ -27,7 +27,7 @@ TEST(Scram, Rfc7677Exchange) {
   Bytes client_key = Base64Decode("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=").value();  // the client's proof …
   const Hash client_signature = HmacSha256(stored_key, AsBytes(messages));
   for (std::size_t i = 0; i < client_key.size(); ++i) client_key[i] ^= client_signature[i];
-  EXPECT_EQ(Base64Encode(Sha256(client_key)), keys[0]);                                     // … is one for this stored key
+  EXPECT_EQ(Base64Encode(Sha256(client_key)), keys[0]);  // … is one for this stored key
 }
 
 TEST(Scram, AVerifierMatchesItsPasswordOnly) {
@@ -43,8 +43,9 @@ TEST(Scram, RefusesPasswordsThatSaslprepWouldChange) {
 }
 
 TEST(Scram, RefusesWhatIsNoVerifier) {
-  for (const char* verifier : {"", "md5abc", "SCRAM-SHA-256$4096$a:b", "SCRAM-SHA-256$x:AAAA$a:b", "SCRAM-SHA-256$0:AAAA$a:b", "SCRAM-SHA-256$4000000000:AAAA$a:b",
-                               "SCRAM-SHA-256$4096:$a:b", "SCRAM-SHA-1$4096:AAAA$a:b", "SCRAM-SHA-256$4096:AAAA"})
+  for (const char* verifier :
+       {"", "md5abc", "SCRAM-SHA-256$4096$a:b", "SCRAM-SHA-256$x:AAAA$a:b", "SCRAM-SHA-256$0:AAAA$a:b", "SCRAM-SHA-256$4000000000:AAAA$a:b",
+        "SCRAM-SHA-256$4096:$a:b", "SCRAM-SHA-1$4096:AAAA$a:b", "SCRAM-SHA-256$4096:AAAA"})
     EXPECT_EQ(ScramSha256Matches(verifier, Secret("x")).error().reason, "bad-verifier") << verifier;
 }
 

@@ -55,8 +55,7 @@ Bytes Seal(const SymmetricKey& key, ByteView plaintext, ByteView associated_data
   const CipherContextPtr context = Begin(true, key, nonce, associated_data);
   std::uint8_t* const ciphertext = out.data() + 1 + kNonce;
   int size = 0;
-  if (!plaintext.empty())
-    REMIT_CHECK(EVP_CipherUpdate(context.get(), ciphertext, &size, plaintext.data(), static_cast<int>(plaintext.size())) == 1);
+  if (!plaintext.empty()) REMIT_CHECK(EVP_CipherUpdate(context.get(), ciphertext, &size, plaintext.data(), static_cast<int>(plaintext.size())) == 1);
   REMIT_CHECK(EVP_CipherFinal_ex(context.get(), ciphertext + size, &size) == 1);
   REMIT_CHECK(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_GET_TAG, kTag, ciphertext + plaintext.size()) == 1);
   return out;

@@ -30,7 +30,8 @@ class Tls : public testing::Test {
   void MakePair(const std::string& name) {
     const SigningKey key = SigningKey::Generate(KeyType::kEs256);
     const Time now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
-    Write(name + ".crt", SelfSignedCertificate(key, {"localhost", "127.0.0.1", "::1"}, now - std::chrono::hours(1), now + std::chrono::hours(1)).value());
+    Write(name + ".crt",
+          SelfSignedCertificate(key, {"localhost", "127.0.0.1", "::1"}, now - std::chrono::hours(1), now + std::chrono::hours(1)).value());
     Write(name + ".key", key.ToPem().Reveal());
   }
 

@@ -20,8 +20,8 @@ std::string SignAccessToken(const crypto::SigningKey& key, std::string_view kid,
   return SignJwt(key, kid, kAccessTokenTyp, claims);
 }
 
-Result<AccessToken> ValidateAccessToken(std::string_view token, const JwkSet& trusted, std::string_view issuer, std::string_view audience,
-                                        Time now, Duration skew) {
+Result<AccessToken> ValidateAccessToken(std::string_view token, const JwkSet& trusted, std::string_view issuer, std::string_view audience, Time now,
+                                        Duration skew) {
   // RFC 9068 §2.2 requires iss, exp, aud, sub, client_id, iat and jti; §4 the typ.
   const JwtValidator validator = JwtValidatorBuilder()
                                      .ExpectTyp(kAccessTokenTyp)

@@ -18,7 +18,7 @@ struct AccessToken {
   std::string subject;
   std::string audience;  // exactly one
   std::string client_id;
-  std::string id;        // jti
+  std::string id;  // jti
   Time issued_at{};
   Time expires{};
   std::optional<std::string> scope;
@@ -32,7 +32,7 @@ std::string SignAccessToken(const crypto::SigningKey& key, std::string_view kid,
 
 // RFC 9068 §4, for a resource server that is `audience` and trusts `issuer`. Errors: those of JwtValidator; `malformed-claims` also for a
 // missing or ill-typed `client_id`, `scope` or `authorization_details`.
-Result<AccessToken> ValidateAccessToken(std::string_view token, const JwkSet& trusted, std::string_view issuer, std::string_view audience,
-                                        Time now, Duration skew);
+Result<AccessToken> ValidateAccessToken(std::string_view token, const JwkSet& trusted, std::string_view issuer, std::string_view audience, Time now,
+                                        Duration skew);
 
 }  // namespace remit::jose

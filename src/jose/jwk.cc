@@ -108,8 +108,9 @@ Result<Secret> ReadPrivateFile(const std::string& path) {
     return Fail(Error(Code::kFailedPrecondition, reason, std::move(message)).At(path).Hint(std::move(hint)));
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0) return refuse("key-file-missing", fmt::format("cannot open the key file: {}", std::strerror(errno)), "name the file that holds the private key");
-  struct stat info {};
+  if (fd < 0)
+    return refuse("key-file-missing", fmt::format("cannot open the key file: {}", std::strerror(errno)), "name the file that holds the private key");
+  struct stat info{};
   const bool known = ::fstat(fd, &info) == 0;
   std::string text(limits::kKeyFileBytes + 1, '\0');
   std::size_t size = 0;
@@ -122,10 +123,13 @@ Result<Secret> ReadPrivateFile(const std::string& path) {
   ::close(fd);
   const Secret whole{std::string_view(text).substr(0, size)};
   WipeMemory(text.data(), text.size());
-  if (!known || !S_ISREG(info.st_mode)) return refuse("key-file-unsafe", "the key file is not a regular file", "name the file that holds the private key");
+  if (!known || !S_ISREG(info.st_mode))
+    return refuse("key-file-unsafe", "the key file is not a regular file", "name the file that holds the private key");
   if (const mode_t mode = info.st_mode & 0777; (mode & 0027) != 0)
-    return refuse("key-file-unsafe", fmt::format("the key file has mode {:04o}: others can reach it", static_cast<unsigned>(mode)), fmt::format("chmod 600 {}", path));
-  if (whole.size() > limits::kKeyFileBytes) return refuse("bad-key", "the key file is too large for a key", "name the file that holds the private key");
+    return refuse("key-file-unsafe", fmt::format("the key file has mode {:04o}: others can reach it", static_cast<unsigned>(mode)),
+                  fmt::format("chmod 600 {}", path));
+  if (whole.size() > limits::kKeyFileBytes)
+    return refuse("bad-key", "the key file is too large for a key", "name the file that holds the private key");
   return whole;
 }
 
@@ -161,7 +165,8 @@ Secret PrivateJwk(const SigningKey& key, std::string_view kid) {
 
 Result<NamedKey> ParsePublicJwk(const json::Value& jwk) {
   if (jwk.Find("d") != nullptr)
-    return Fail(Code::kInvalidArgument, "private-key", "the JWK holds the private key (`d`) where the public one belongs", "leave `d` out, and make a new key: this one was shown");
+    return Fail(Code::kInvalidArgument, "private-key", "the JWK holds the private key (`d`) where the public one belongs",
+                "leave `d` out, and make a new key: this one was shown");
   REMIT_ASSIGN(Parts parts, ParseParts(jwk, "verify"));
   return NamedKey{std::move(parts.kid), std::move(parts.key)};
 }

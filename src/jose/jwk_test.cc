@@ -79,7 +79,9 @@ TEST(Jwk, RefusesWhatIsNotAKeyForSignatures) {
   EXPECT_EQ(Refusal(R"({"kty":"OKP","crv":"Ed25519","x":"AAAA"})"), "bad-key");
   EXPECT_EQ(Refusal(R"({"kty":"OKP","crv":"Ed25519","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"})"), "bad-key");   // small order
   EXPECT_EQ(Refusal(R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo="})"), "bad-key");  // padded
-  EXPECT_EQ(Refusal(R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"})"), "bad-key");
+  EXPECT_EQ(
+      Refusal(R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"})"),
+      "bad-key");
   EXPECT_EQ(Refusal("[]"), "bad-key");
 }
 

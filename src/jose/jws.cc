@@ -89,16 +89,17 @@ TypPolicy TypPolicy::AnyOf(std::vector<std::string> types) {
   return policy;
 }
 
-bool TypPolicy::Accepts(std::string_view typ) const {
-  return !types_ || std::find(types_->begin(), types_->end(), MediaType(typ)) != types_->end();
-}
+bool TypPolicy::Accepts(std::string_view typ) const { return !types_ || std::find(types_->begin(), types_->end(), MediaType(typ)) != types_->end(); }
 
 Result<Jws> VerifyCompact(std::string_view token, const JwkSet& trusted, const TypPolicy& typ) {
-  if (token.size() > limits::kTokenBytes) return Refuse("token-too-large", fmt::format("the token has {} bytes, more than {}", token.size(), limits::kTokenBytes));
+  if (token.size() > limits::kTokenBytes)
+    return Refuse("token-too-large", fmt::format("the token has {} bytes, more than {}", token.size(), limits::kTokenBytes));
   REMIT_ASSIGN(const auto parts, SplitCompact(token));
   REMIT_ASSIGN(json::Object header, ReadHeader(parts[0]));
-  if (header.Contains("crit") || header.Contains("b64")) return Refuse("unsupported-critical", "the header asks for extensions (`crit`), and none is supported");
-  if (!typ.Accepts(Text(header, "typ"))) return Refuse("wrong-typ", fmt::format("`typ` is `{}`: another kind of token", EscapeControl(Text(header, "typ"))));
+  if (header.Contains("crit") || header.Contains("b64"))
+    return Refuse("unsupported-critical", "the header asks for extensions (`crit`), and none is supported");
+  if (!typ.Accepts(Text(header, "typ")))
+    return Refuse("wrong-typ", fmt::format("`typ` is `{}`: another kind of token", EscapeControl(Text(header, "typ"))));
   REMIT_ASSIGN(const std::vector<const NamedKey*> keys, Candidates(header, trusted));
   auto payload = Base64UrlDecode(parts[1]);
   const auto signature = Base64UrlDecode(parts[2]);

@@ -15,13 +15,12 @@ namespace {
 using crypto::KeyType;
 using crypto::SigningKey;
 
-JwkSet SetOf(std::string_view jwk) {
-  return JwkSet({ParsePublicJwk(json::Parse(jwk).value()).value()});
-}
+JwkSet SetOf(std::string_view jwk) { return JwkSet({ParsePublicJwk(json::Parse(jwk).value()).value()}); }
 
 // RFC 7515 A.3.
 TEST(Jws, Rfc7515Es256Example) {
-  const JwkSet trusted = SetOf(R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})");
+  const JwkSet trusted =
+      SetOf(R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})");
   const std::string token =
       "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
       "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
@@ -31,7 +30,8 @@ TEST(Jws, Rfc7515Es256Example) {
 
 // RFC 8037 A.4.
 TEST(Jws, Rfc8037Ed25519Example) {
-  const SigningKey key = SigningKey::FromPrivateBytes(KeyType::kEd25519, Base64UrlDecode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").value()).value();
+  const SigningKey key =
+      SigningKey::FromPrivateBytes(KeyType::kEd25519, Base64UrlDecode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").value()).value();
   const std::string token =
       "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc."
       "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg";
@@ -66,7 +66,7 @@ class Attack : public testing::Test {
 TEST_F(Attack, TheHonestTokenPasses) {
   EXPECT_EQ(Reason(good_), "accepted");
   EXPECT_EQ(VerifyCompact(good_, trusted_, TypPolicy::Expect("at+jwt"))->kid, "k1");
-  EXPECT_EQ(Reason(Signed(R"({"alg":"ES256","typ":"at+jwt"})")), "accepted");                      // no kid: the trusted keys are tried
+  EXPECT_EQ(Reason(Signed(R"({"alg":"ES256","typ":"at+jwt"})")), "accepted");                         // no kid: the trusted keys are tried
   EXPECT_EQ(Reason(Signed(R"({"alg":"ES256","typ":"application/AT+JWT","kid":"k1"})")), "accepted");  // RFC 7515 §4.1.9
 }
 
@@ -116,14 +116,15 @@ TEST_F(Attack, ExtensionsThatMustBeUnderstood) {
 }
 
 TEST_F(Attack, PartsThatAreTooManyOrTooFew) {
-  for (const std::string& token : {std::string(), std::string("."), std::string(".."), std::string("..."), good_ + ".", good_ + ".e30", "." + good_, good_.substr(0, good_.rfind('.')),
-                                   std::string("a"), std::string("a.b"), std::string("a.b.c.d.e")})
+  for (const std::string& token : {std::string(), std::string("."), std::string(".."), std::string("..."), good_ + ".", good_ + ".e30", "." + good_,
+                                   good_.substr(0, good_.rfind('.')), std::string("a"), std::string("a.b"), std::string("a.b.c.d.e")})
     EXPECT_EQ(Reason(token), "malformed-token") << token;
 }
 
 TEST_F(Attack, Base64ThatIsNotCanonical) {
   const std::size_t dot = good_.rfind('.');
-  for (const std::string& token : {good_ + "=", good_ + "==", good_ + " ", good_ + "\n", " " + good_, good_.substr(0, dot + 1) + "\n" + good_.substr(dot + 1)})
+  for (const std::string& token :
+       {good_ + "=", good_ + "==", good_ + " ", good_ + "\n", " " + good_, good_.substr(0, dot + 1) + "\n" + good_.substr(dot + 1)})
     EXPECT_EQ(Reason(token), "malformed-token") << token;
   // The last letter of 64 bytes in base64url carries 4 bits that must be zero.
   std::string stray = good_;

@@ -61,7 +61,8 @@ Status TakeAudience(const json::Object& object, std::vector<std::string>& out) {
 Status CheckParty(std::string_view what, bool ignore, const std::optional<std::string>& expected, const std::optional<std::string>& actual) {
   if (ignore) return {};
   if (!actual) return Refuse(fmt::format("missing-{}", what), fmt::format("the token names no {}", what));
-  if (*actual != *expected) return Refuse(fmt::format("wrong-{}", what), fmt::format("the {} is `{}`, not `{}`", what, EscapeControl(*actual), *expected));
+  if (*actual != *expected)
+    return Refuse(fmt::format("wrong-{}", what), fmt::format("the {} is `{}`, not `{}`", what, EscapeControl(*actual), *expected));
   return {};
 }
 
@@ -129,13 +130,16 @@ Status JwtValidator::CheckParties(const Claims& claims) const {
   const bool meant = std::any_of(claims.audience.begin(), claims.audience.end(), [this](const std::string& audience) {
     return std::find(audiences_.begin(), audiences_.end(), audience) != audiences_.end();
   });
-  if (!meant) return Refuse("wrong-audience", fmt::format("the token is for `{}`, not for `{}`", EscapeControl(claims.audience[0]), Join(audiences_, "` or `")));
+  if (!meant)
+    return Refuse("wrong-audience",
+                  fmt::format("the token is for `{}`, not for `{}`", EscapeControl(claims.audience[0]), Join(audiences_, "` or `")));
   return {};
 }
 
 Status JwtValidator::CheckTimes(const Claims& claims, Time now) const {
   if (!claims.expires && !allow_missing_expiration_) return Refuse("missing-expiration", "the token has no `exp`");
-  if (claims.expires && now >= *claims.expires + skew_) return Refuse("token-expired", fmt::format("the token expired at {}", FormatTime(*claims.expires)));
+  if (claims.expires && now >= *claims.expires + skew_)
+    return Refuse("token-expired", fmt::format("the token expired at {}", FormatTime(*claims.expires)));
   if (claims.not_before && now < *claims.not_before - skew_)
     return Refuse("token-not-yet-valid", fmt::format("the token is valid from {}", FormatTime(*claims.not_before)));
   if (claims.issued_at && now < *claims.issued_at - skew_)

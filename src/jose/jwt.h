@@ -91,8 +91,8 @@ class JwtValidatorBuilder {
   JwtValidatorBuilder& AllowMissingExpiration();
   JwtValidatorBuilder& RequireIssuedAt();
   JwtValidatorBuilder& RequireId();
-  JwtValidatorBuilder& ClockSkew(Duration skew);        // 0 to 10 minutes
-  JwtValidatorBuilder& LongestLife(Duration life);      // between iat (or now) and exp
+  JwtValidatorBuilder& ClockSkew(Duration skew);    // 0 to 10 minutes
+  JwtValidatorBuilder& LongestLife(Duration life);  // between iat (or now) and exp
 
   // Leaving a pair open, or calling both, is a programmer's error.
   JwtValidator Build() const;

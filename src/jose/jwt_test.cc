@@ -65,8 +65,8 @@ TEST(Claims, SurviveTheirWriting) {
 
 TEST(Claims, RefusesWrongTypes) {
   for (const char* text :
-       {"[]", "1", "\"x\"", R"({"iss":1})", R"({"sub":null})", R"({"aud":1})", R"({"aud":["a",1]})", R"({"aud":{}})", R"({"exp":"1780000000"})", R"({"exp":-1})",
-        R"({"exp":1e300})", R"({"exp":9223372036854775807})", R"({"nbf":true})", R"({"iat":[]})", R"({"jti":7})"})
+       {"[]", "1", "\"x\"", R"({"iss":1})", R"({"sub":null})", R"({"aud":1})", R"({"aud":["a",1]})", R"({"aud":{}})", R"({"exp":"1780000000"})",
+        R"({"exp":-1})", R"({"exp":1e300})", R"({"exp":9223372036854775807})", R"({"nbf":true})", R"({"iat":[]})", R"({"jti":7})"})
     EXPECT_EQ(ClaimsFromJson(json::Parse(text).value()).error().reason, "malformed-claims") << text;
   EXPECT_EQ(Micros(*ClaimsFromJson(json::Parse(R"({"exp":1.5})").value())->expires), 1'500'000);  // RFC 7519 §2 allows fractions
 }
@@ -168,15 +168,14 @@ Result<AccessToken> Validate(std::string_view token, std::string_view audience =
   return ValidateAccessToken(token, K().trusted, "https://remit.example", audience, now, seconds(5));
 }
 
-TEST(AccessToken, SurvivesItsWriting) {
-  EXPECT_EQ(Validate(SignAccessToken(K().key, K().kid, GoodAccessToken())).value(), GoodAccessToken());
-}
+TEST(AccessToken, SurvivesItsWriting) { EXPECT_EQ(Validate(SignAccessToken(K().key, K().kid, GoodAccessToken())).value(), GoodAccessToken()); }
 
 TEST(AccessToken, IsForOneAudienceOfOneIssuerForOneTime) {
   const std::string token = SignAccessToken(K().key, K().kid, GoodAccessToken());
   EXPECT_EQ(Validate(token, "https://other.example").error().reason, "wrong-audience");
   EXPECT_EQ(Validate(token, "https://api.example", kNow + minutes(2)).error().reason, "token-expired");
-  EXPECT_EQ(ValidateAccessToken(token, K().trusted, "https://elsewhere.example", "https://api.example", kNow, seconds(5)).error().reason, "wrong-issuer");
+  EXPECT_EQ(ValidateAccessToken(token, K().trusted, "https://elsewhere.example", "https://api.example", kNow, seconds(5)).error().reason,
+            "wrong-issuer");
 }
 
 TEST(AccessToken, IsNoOtherTokenAndNoOtherTokenIsOne) {

@@ -84,8 +84,8 @@ TEST(Parse, RoundsDoublesCorrectly) {
 }
 
 TEST(Parse, RefusesNumbersThatItCannotHold) {
-  for (const char* text : {"9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616",
-                           "100000000000000000001", "123456789012345678901234567890", "1e309", "-1e309", "1e99999999999"})
+  for (const char* text : {"9223372036854775808", "-9223372036854775809", "18446744073709551615", "18446744073709551616", "100000000000000000001",
+                           "123456789012345678901234567890", "1e309", "-1e309", "1e99999999999"})
     EXPECT_EQ(MustRefuse(text).reason, "bad-json") << text;
 }
 
@@ -108,9 +108,9 @@ TEST(Parse, RefusesEqualNames) {
 }
 
 TEST(Parse, RefusesWhatIsNotJson) {
-  for (const char* text : {"", " ", "\n", "nul", "tru", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "01", "+1", "1.", ".5", "1e", "-", "NaN", "Infinity",
-                           "[1 2]", "{\"a\" 1}", "\"abc", "[", "{", "[1]]", "1 2", "{}{}", "// c\n1", "/* */1", "\"\t\"", "\"\\x41\"", "\"\\u12\"",
-                           "\xEF\xBB\xBF{}", "[\v1]", "\"\n\"", "1,", "]"})
+  for (const char* text : {"",     " ",       "\n",     "nul",    "tru",       "[1,]",      "{\"a\":1,}",     "{a:1}", "'a'",    "01", "+1",   "1.",
+                           ".5",   "1e",      "-",      "NaN",    "Infinity",  "[1 2]",     "{\"a\" 1}",      "\"abc", "[",      "{",  "[1]]", "1 2",
+                           "{}{}", "// c\n1", "/* */1", "\"\t\"", "\"\\x41\"", "\"\\u12\"", "\xEF\xBB\xBF{}", "[\v1]", "\"\n\"", "1,", "]"})
     EXPECT_EQ(MustRefuse(text).reason, "bad-json") << text;
   MustRefuse(std::string_view("1\0", 2));
   MustRefuse(std::string_view("\0", 1));
@@ -215,23 +215,26 @@ rc::Gen<Value> AnyValue(int depth) {
     const double d = std::bit_cast<double>(bits);
     return Value(std::isfinite(d) ? d : 0.5);
   });
-  auto string = rc::gen::map(rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>("a", "\"", "\\", "\n", "é", "€", "😀", "\x01", "\uFB33")),
-                             [](const std::vector<std::string>& parts) {
-                               std::string joined;
-                               for (const auto& part : parts) joined += part;
-                               return joined;
-                             });
+  auto string = rc::gen::map(
+      rc::gen::container<std::vector<std::string>>(rc::gen::element<std::string>("a", "\"", "\\", "\n", "é", "€", "😀", "\x01", "\uFB33")),
+      [](const std::vector<std::string>& parts) {
+        std::string joined;
+        for (const auto& part : parts) joined += part;
+        return joined;
+      });
   auto leaf = rc::gen::oneOf(rc::gen::just(Value()), rc::gen::map(rc::gen::arbitrary<bool>(), [](bool b) { return Value(b); }),
                              rc::gen::map(rc::gen::arbitrary<std::int64_t>(), [](std::int64_t i) { return Value(i); }), number,
                              rc::gen::map(string, [](const std::string& s) { return Value(s); }));
   if (depth == 0) return leaf;
-  auto array = rc::gen::map(rc::gen::scale(0.3, rc::gen::container<std::vector<Value>>(AnyValue(depth - 1))), [](const std::vector<Value>& a) { return Value(a); });
-  auto object = rc::gen::map(rc::gen::scale(0.3, rc::gen::container<std::vector<std::pair<std::string, Value>>>(rc::gen::pair(string, AnyValue(depth - 1)))),
-                             [](const std::vector<std::pair<std::string, Value>>& members) {
-                               Object o;
-                               for (const auto& [name, value] : members) o.Set(name, value);
-                               return Value(o);
-                             });
+  auto array = rc::gen::map(rc::gen::scale(0.3, rc::gen::container<std::vector<Value>>(AnyValue(depth - 1))),
+                            [](const std::vector<Value>& a) { return Value(a); });
+  auto object =
+      rc::gen::map(rc::gen::scale(0.3, rc::gen::container<std::vector<std::pair<std::string, Value>>>(rc::gen::pair(string, AnyValue(depth - 1)))),
+                   [](const std::vector<std::pair<std::string, Value>>& members) {
+                     Object o;
+                     for (const auto& [name, value] : members) o.Set(name, value);
+                     return Value(o);
+                   });
   return rc::gen::oneOf(leaf, array, object);
 }
 

@@ -38,11 +38,11 @@ using boost::json::string_view;
 // An object or array that is being read.
 struct Frame {
   Value value;
-  std::string name;                          // of the member whose value comes next
-  std::unordered_set<std::string> names;     // of the members so far, once there are many
+  std::string name;                       // of the member whose value comes next
+  std::unordered_set<std::string> names;  // of the members so far, once there are many
 };
 
-constexpr std::size_t kLinearSearch = 16;    // members up to which looking at each is faster than a table
+constexpr std::size_t kLinearSearch = 16;  // members up to which looking at each is faster than a table
 
 // Builds the value from the parser's events. Whatever it refuses it says in `refusal`, and stops the parser.
 struct Builder {

@@ -97,8 +97,7 @@ class Writer {
     std::vector<const Member*> members;
     members.reserve(object.size());
     for (const Member& member : object) members.push_back(&member);
-    if (canonical_)
-      std::sort(members.begin(), members.end(), [](const Member* a, const Member* b) { return LessUtf16(a->name, b->name); });
+    if (canonical_) std::sort(members.begin(), members.end(), [](const Member* a, const Member* b) { return LessUtf16(a->name, b->name); });
     Enclose('{', '}', members, [this](const Member* member) {
       AppendQuoted(member->name, out_);
       out_ += pretty_ ? ": " : ":";

@@ -11,9 +11,9 @@
 
 namespace remit::json {
 
-std::string Write(const Value& value);                     // no white space, members in their order
-void WriteTo(const Value& value, std::string& out);        // appends the same
-std::string WritePretty(const Value& value);               // two spaces an indent, ends without a newline
+std::string Write(const Value& value);               // no white space, members in their order
+void WriteTo(const Value& value, std::string& out);  // appends the same
+std::string WritePretty(const Value& value);         // two spaces an indent, ends without a newline
 
 // RFC 8785 (JCS): members sorted by UTF-16 code units, numbers as ECMAScript writes them. What is hashed or signed is written so.
 // Integers are written with all their digits; beyond ±2^53 that is more than the RFC's readers can hold, so put larger ones into strings
