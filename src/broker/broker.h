@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/rng.h"
 #include "base/secret.h"
 #include "broker/answers.h"
@@ -44,6 +45,7 @@ struct Parts {
   const crypto::MasterKey& master_key;
   std::vector<std::shared_ptr<target::Target>> targets;   // native ones
   std::string issuer;                                     // public URL, e.g. http://127.0.0.1:7070
+  Duration sweep_interval = limits::kSweepInterval;       // ledger and targets are compared so often
   bool accept_clock = false;                              // --accept-clock: start although the wall clock is behind the ledger
 };
 

@@ -1,6 +1,4 @@
 // Starting a task: asked, decided, written down, then given.
-#include <regex>
-
 #include <fmt/format.h>
 
 #include "base/ids.h"
@@ -17,29 +15,16 @@ namespace {
 using Kind = Caller::Kind;
 using Verdict = task::Decision::Verdict;
 
-Status CheckReason(const task::TaskType& type, const std::string& reason) {
-  if (reason.size() > limits::kReasonBytes)
-    return Fail(Code::kInvalidArgument, "bad-reason", fmt::format("a reason has at most {} bytes", limits::kReasonBytes));
-  if (!reason.empty() && !IsVisible(reason)) return Fail(Code::kInvalidArgument, "bad-reason", "a reason may not have control or invisible characters");
-  if (type.reason_pattern.empty()) return {};
-  if (!std::regex_match(reason, std::regex(type.reason_pattern, std::regex::ECMAScript)))
-    return Fail(Code::kInvalidArgument, "bad-reason",
-                reason.empty() ? fmt::format("`{}` needs a reason", type.name)
-                               : fmt::format("reason `{}` does not match `{}`", EscapeControl(reason), type.reason_pattern),
-                fmt::format("give --reason with text like `{}`", type.reason_pattern));
-  return {};
-}
-
-Status CheckStarter(const Caller& by, const task::TaskType& type, const cedar::Schema& schema) {
+Status CheckStarter(const Caller& by, const task::TaskType& type, const std::map<cedar::EntityUid, ActorRecord>& actors,
+                    const std::map<cedar::EntityUid, PersonRecord>& people) {
   if (!by.Is(Kind::kActor) && !by.Is(Kind::kPerson))
     return Fail(Code::kPermissionDenied, "not-an-actor", "only a registered actor or a person starts tasks",
                 "register the actor with `remit actor put`, or sign in");
-  if (!type.has_actor) return {};
-  const cedar::EntityType* entity = schema.FindEntityType(type.entity_type);
-  const std::string& wanted = entity->attributes.at("actor").type->name;
-  if (wanted != by.uid.type)
-    return Fail(Code::kPermissionDenied, "start-denied", fmt::format("`{}` is run by a `{}`, and `{}` is none", type.name, wanted, by.uid.ToString()));
-  return {};
+  auto actor = actors.find(by.uid);
+  auto person = people.find(by.uid);
+  bool barred = by.Is(Kind::kActor) ? actor == actors.end() || actor->second.barred : person == people.end() || person->second.barred;
+  if (barred) return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", by.uid.ToString()));
+  return task::CheckActor(type, by.uid);
 }
 
 }  // namespace
@@ -222,8 +207,8 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
     return Fail(Code::kNotFound, "unknown-type", fmt::format("no task type `{}`", EscapeControl(request.type)),
                 near.empty() ? "see the types with `remit catalog show`" : fmt::format("did you mean `{}`?", near));
   }
-  REMIT_TRY(CheckStarter(by, *type, current->schema()));
-  REMIT_TRY(CheckReason(*type, request.reason));
+  REMIT_TRY(CheckStarter(by, *type, actors, people));
+  REMIT_TRY(task::CheckReason(*type, request.reason));
   Duration ttl = request.ttl.value_or(type->ttl);
   if (ttl <= Duration(0)) return Fail(Code::kInvalidArgument, "bad-duration", "a task's life must be longer than nothing");
   if (ttl > type->max_ttl)

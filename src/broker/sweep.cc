@@ -10,7 +10,7 @@ namespace remit::broker {
 
 void Broker::Impl::ArmSweep() {
   if (closed || sweep_timer != 0) return;
-  sweep_timer = parts.timers.At(Now() + limits::kSweepInterval, [this] {
+  sweep_timer = parts.timers.At(Now() + parts.sweep_interval, [this] {
     Locked([this] {
       sweep_timer = 0;
       SweepAll(nullptr);

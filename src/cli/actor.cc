@@ -1,0 +1,86 @@
+// remit actor: registers who may start tasks and ask for decisions.
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/remote.h"
+#include "crypto/key.h"
+#include "io/files.h"
+#include "jose/jwk.h"
+#include "json/read.h"
+
+namespace remit::cli {
+namespace {
+
+// A public key: PEM or JWK.
+Result<json::Value> ReadPublicKey(const std::string& path) {
+  REMIT_ASSIGN(std::string text, io::ReadFile(path, 64u << 10));
+  if (text.find("-----BEGIN PUBLIC KEY-----") != std::string::npos) {
+    REMIT_ASSIGN(crypto::VerifyKey key, crypto::VerifyKey::FromPem(text));
+    return json::Value(jose::PublicJwk(key));
+  }
+  return json::Parse(text);
+}
+
+}  // namespace
+
+void AddActor(Command& root) {
+  Command& actor = root.Sub("actor", "registers the machines that run tasks or ask for decisions (operator)");
+  struct Args {
+    std::string uid, client_id, key, unix_uid;
+    bool bar = false;
+  };
+  auto put = std::make_shared<Args>();
+  actor.Sub("put", "registers an actor, or changes one")
+      .Argument("uid", put->uid, "e.g. 'Pipeline::\"checkout\"'")
+      .Option("--client-id", put->client_id, "its name for OAuth (default: the uid)")
+      .Option("--key", put->key, "file with its public key, PEM or JWK (ES256)", "FILE")
+      .Option("--unix-uid", put->unix_uid, "local processes of this user are this actor", "N")
+      .Flag("--bar", put->bar, "may do nothing from now on")
+      .Example("remit actor key checkout.key > checkout.pub\nremit actor put 'Pipeline::\"checkout\"' --client-id checkout --key checkout.pub")
+      .Run([put]() -> Result<int> {
+        json::Object body{{"uid", put->uid}};
+        if (!put->client_id.empty()) body.Set("client_id", put->client_id);
+        if (!put->key.empty()) {
+          REMIT_ASSIGN(json::Value jwk, ReadPublicKey(put->key));
+          body.Set("jwk", std::move(jwk));
+        }
+        if (!put->unix_uid.empty()) {
+          REMIT_ASSIGN(json::Value number, json::Parse(put->unix_uid));
+          if (!number.IsInt()) return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is not the number of a user", put->unix_uid), "find it with `id -u NAME`");
+          body.Set("unix_uid", std::move(number));
+        }
+        if (put->bar) body.Set("barred", true);
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/actors", body));
+        if (globals().json) return PrintJson(answer), kOk;
+        PrintLine(fmt::format("{} is {} (client id `{}`)", Text(answer, "uid"), put->bar ? "barred" : "registered", Text(answer, "client_id")));
+        return kOk;
+      });
+  actor.Sub("list", "lists the actors").Example("remit actor list").Run([]() -> Result<int> {
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+    REMIT_ASSIGN(json::Value answer, remote.Get("/v1/actors"));
+    if (globals().json) return PrintJson(answer), kOk;
+    std::vector<std::vector<std::string>> rows = {{"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED"}};
+    for (const json::Value& one : answer.Find("actors")->AsArray())
+      rows.push_back({Text(one, "uid"), Text(one, "client_id"), one.Find("jwk") != nullptr ? "yes" : "no", Text(one, "unix_uid"), Text(one, "barred")});
+    PrintTable(rows);
+    return kOk;
+  });
+  auto file = std::make_shared<std::string>();
+  actor.Sub("key", "makes a new private key in a file, and prints its public half")
+      .Argument("file", *file, "where to write the private key; never overwritten")
+      .Example("remit actor key checkout.key > checkout.pub")
+      .Run([file]() -> Result<int> {
+        crypto::SigningKey key = crypto::SigningKey::Generate(crypto::KeyType::kEs256);
+        REMIT_TRY(io::WriteNewFile(*file, key.ToPem().Reveal(), 0600));
+        if (globals().json) return PrintJson(jose::PublicJwk(key.public_key())), kOk;
+        std::string pem = key.public_key().ToPem();
+        while (pem.ends_with("\n")) pem.pop_back();
+        PrintLine(pem);
+        return kOk;
+      });
+}
+
+}  // namespace remit::cli

@@ -1,0 +1,71 @@
+// remit approvals, approve, deny: what waits for a person.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/parameters.h"
+#include "cli/remote.h"
+
+namespace remit::cli {
+namespace {
+
+void PrintApproval(const json::Value& approval) {
+  PrintLine(fmt::format("{}  {} {}", Styled(Style::kBold, Text(approval, "id")), Text(approval, "type"), Parameters(*approval.Find("parameters"))));
+  if (Text(approval, "kind") == "use") PrintLine(fmt::format("  {} on {}, within {}", Text(approval, "action"), Text(approval, "resource"), Text(approval, "task")));
+  PrintLine(fmt::format("  asked by {} at {}{}", Text(approval, "actor"), Text(approval, "requested"), Text(approval, "reason").empty() ? "" : ": " + Text(approval, "reason")));
+  if (const json::Value* permissions = approval.Find("permissions"); permissions != nullptr && permissions->IsArray())
+    for (const json::Value& permission : permissions->AsArray()) PrintLine("  could: " + PermissionLine(permission));
+  PrintLine(fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Text(approval, "expires")));
+  PrintLine(Styled(Style::kDim, "  hash " + Text(approval, "hash")));
+}
+
+}  // namespace
+
+void AddApprovals(Command& root) {
+  root.Sub("approvals", "lists what waits for your yes").Example("remit approvals").Run([]() -> Result<int> {
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+    REMIT_ASSIGN(json::Value answer, remote.Get("/v1/approvals"));
+    if (globals().json) return PrintJson(answer), kOk;
+    for (const json::Value& approval : answer.Find("approvals")->AsArray()) PrintApproval(approval);
+    if (answer.Find("approvals")->AsArray().empty()) PrintMessage("nothing waits for you");
+    return kOk;
+  });
+  struct Args {
+    std::string id, hash, why;
+  };
+  auto approve = std::make_shared<Args>();
+  root.Sub("approve", "says yes to exactly what you read; in your own session")
+      .Argument("approval", approve->id, "apv_…")
+      .Option("--hash", approve->hash, "of what you read (default: of what is shown now)", "HEX")
+      .Example("remit approve apv_01k…")
+      .Run([approve]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPerson));
+        if (approve->hash.empty()) {
+          REMIT_ASSIGN(json::Value list, remote.Get("/v1/approvals"));
+          for (const json::Value& one : list.Find("approvals")->AsArray()) {
+            if (Text(one, "id") != approve->id) continue;
+            if (!globals().json) PrintApproval(one);
+            approve->hash = Text(one, "hash");
+          }
+          if (approve->hash.empty()) return Fail(Code::kNotFound, "no-such-approval", fmt::format("no request `{}` waits for you", approve->id), "remit approvals");
+        }
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/approvals/" + Encoded(approve->id) + "/approve", json::Object{{"hash", approve->hash}}));
+        if (globals().json) return PrintJson(answer), kOk;
+        PrintLine(Styled(Style::kGreen, fmt::format("approved ({} of {})", answer.Find("given")->AsArray().size(), Text(answer, "needed"))));
+        return kOk;
+      });
+  auto deny = std::make_shared<Args>();
+  root.Sub("deny", "says no, and ends the request")
+      .Argument("approval", deny->id, "apv_…")
+      .Option("--why", deny->why, "for the record")
+      .Example("remit deny apv_01k… --why 'not during the freeze'")
+      .Run([deny]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPerson));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/approvals/" + Encoded(deny->id) + "/deny", json::Object{{"reason", deny->why}}));
+        if (globals().json) return PrintJson(answer), kOk;
+        PrintLine("denied");
+        return kOk;
+      });
+}
+
+}  // namespace remit::cli

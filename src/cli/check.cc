@@ -1,0 +1,78 @@
+// remit check and explain: one decision, and what a type could do. Neither spends anything.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/parameters.h"
+#include "cli/remote.h"
+#include "json/read.h"
+
+namespace remit::cli {
+
+void AddCheck(Command& root) {
+  struct Args {
+    std::string task, action, resource, context;
+  };
+  auto check = std::make_shared<Args>();
+  root.Sub("check", "would this be allowed now? exit status 0 for yes, 3 for no")
+      .Argument("task", check->task, "tsk_…, or `-` for the task of $REMIT_TOKEN")
+      .Argument("action", check->action, "e.g. ticket.read, or 'Action::\"ticket.read\"'")
+      .Argument("resource", check->resource, "e.g. 'Ticket::\"T-17\"'")
+      .Option("--context", check->context, "a JSON object", "JSON")
+      .Example("remit check tsk_01k… ticket.read 'Ticket::\"T-17\"'")
+      .Run([check]() -> Result<int> {
+        json::Object body{{"action", check->action}, {"resource", check->resource}};
+        if (!check->context.empty()) {
+          Result<json::Value> context = json::Parse(check->context);
+          if (!context) return std::unexpected(std::move(context.error()).Within("--context"));
+          body.Set("context", *std::move(context));
+        }
+        REMIT_ASSIGN(Remote remote, Remote::Open(check->task == "-" ? As::kTask : As::kAnybody));
+        if (check->task == "-") {
+          if (!remote.bearer()) return Fail(Code::kUnauthenticated, "no-token", "REMIT_TOKEN is not set", "name the task instead of `-`");
+          body.Set("token", remote.bearer()->Reveal());
+        } else {
+          body.Set("task", check->task);
+        }
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/check", body));
+        bool allowed = answer.Find("allowed")->AsBool();
+        if (globals().json) return PrintJson(answer), allowed ? kOk : kDenied;
+        PrintLine(allowed ? Styled(Style::kGreen, "allow") : Styled(Style::kRed, "deny") + "  " + Text(answer, "reason"));
+        for (const json::Value& policy : answer.Find("policies")->AsArray()) PrintLine("  by policy " + Plain(policy));
+        for (const json::Value& error : answer.Find("errors")->AsArray()) PrintLine("  " + Plain(error));
+        return allowed ? kOk : kDenied;
+      });
+
+  struct Explain {
+    std::string type;
+    std::vector<std::string> parameters;
+  };
+  auto explain = std::make_shared<Explain>();
+  root.Sub("explain", "what such a task could do, where, and who may start it")
+      .Argument("type", explain->type, "the task type, by its name")
+      .Arguments("parameters", explain->parameters, "name=value …; with all of them the answer is exact")
+      .Example("remit explain triage\nremit explain triage ticket=T-17")
+      .Run([explain]() -> Result<int> {
+        REMIT_ASSIGN(json::Value parameters, ParseParameters(explain->parameters));
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/explain", json::Object{{"type", explain->type}, {"parameters", std::move(parameters)}, {"from_text", true}}));
+        if (globals().json) return PrintJson(answer), kOk;
+        PrintLine(fmt::format("{}  {}", Styled(Style::kBold, Text(answer, "type")), Text(answer, "purpose")));
+        PrintLine(fmt::format("  lives {}, at most {}", Text(answer, "ttl"), Text(answer, "max_ttl")));
+        for (const json::Value& parameter : answer.Find("parameters")->AsArray())
+          PrintLine(fmt::format("  {}: {}{}", Text(parameter, "name"), Text(parameter, "type"), parameter.Find("required")->AsBool() ? "" : " (may be left out)"));
+        PrintLine("  could do:");
+        for (const json::Value& permission : answer.Find("permissions")->AsArray()) PrintLine("    " + PermissionLine(permission));
+        if (const json::Value* may = answer.Find("may_start"); may != nullptr && may->IsArray() && !may->AsArray().empty()) {
+          PrintLine("  who may start it:");
+          for (const json::Value& policy : may->AsArray()) PrintLine("    " + Plain(policy));
+        }
+        if (const json::Value* accepted = answer.Find("accepted"); accepted != nullptr && !accepted->AsArray().empty()) {
+          PrintLine(Styled(Style::kYellow, "  what its targets let everybody do, accepted by name:"));
+          for (const json::Value& item : accepted->AsArray()) PrintLine("    " + Plain(item));
+        }
+        return kOk;
+      });
+}
+
+}  // namespace remit::cli

@@ -1,0 +1,160 @@
+#include "cli/command.h"
+
+#include <CLI/CLI.hpp>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+
+namespace remit::cli {
+
+struct Command::Impl {
+  CLI::App* app = nullptr;
+  std::shared_ptr<CLI::App> root;  // owned by the root command
+  std::shared_ptr<std::function<Result<int>()>> chosen;
+  std::vector<std::string>* rest = nullptr;
+  std::shared_ptr<std::vector<std::string>> behind_dashes;
+};
+
+Globals& globals() {
+  static Globals all;
+  return all;
+}
+
+int ExitOf(const Error& error) {
+  if (error.reason == "task-ended-first") return kTaskEnded;
+  if (error.reason == "not-approved") return kNotApproved;
+  if (error.reason == "verification-failed") return kVerificationFailed;
+  switch (error.code) {
+    case Code::kInvalidArgument:
+    case Code::kUnsupported: return kUsage;
+    case Code::kUnauthenticated:
+    case Code::kPermissionDenied: return kDenied;
+    case Code::kNotFound: return kNotFound;
+    case Code::kAlreadyExists:
+    case Code::kFailedPrecondition:
+    case Code::kConflict: return kState;
+    case Code::kResourceExhausted:
+    case Code::kUnavailable:
+    case Code::kDeadlineExceeded: return kUnavailable;
+    case Code::kCorrupt: return kVerificationFailed;
+    case Code::kInternal: return kInternal;
+  }
+  return kInternal;
+}
+
+Command& Command::Sub(const std::string& name, const std::string& summary) {
+  auto impl = std::make_shared<Impl>(*impl_);
+  impl->app = impl_->app->add_subcommand(name, summary);
+  impl->app->fallthrough();
+  subs_.push_back(std::make_unique<Command>(std::move(impl)));
+  return *subs_.back();
+}
+
+Command& Command::Example(const std::string& lines) {
+  std::string text = "\nExample:\n";
+  std::string rest = lines;
+  for (std::size_t end; (end = rest.find('\n')) != std::string::npos; rest = rest.substr(end + 1)) text += "  " + rest.substr(0, end) + "\n";
+  impl_->app->footer(text + "  " + rest);
+  return *this;
+}
+
+Command& Command::Argument(const std::string& name, std::string& into, const std::string& help, bool required) {
+  impl_->app->add_option(name, into, help)->required(required)->type_name("");
+  return *this;
+}
+
+Command& Command::Arguments(const std::string& name, std::vector<std::string>& into, const std::string& help, bool required) {
+  impl_->app->add_option(name, into, help)->required(required)->type_name("");
+  return *this;
+}
+
+Command& Command::Option(const std::string& name, std::string& into, const std::string& help, const std::string& value) {
+  impl_->app->add_option(name, into, help)->type_name(value);
+  return *this;
+}
+
+Command& Command::Option(const std::string& name, std::vector<std::string>& into, const std::string& help, const std::string& value) {
+  impl_->app->add_option(name, into, help)->type_name(value)->allow_extra_args(false);
+  return *this;
+}
+
+Command& Command::Flag(const std::string& name, bool& into, const std::string& help) {
+  impl_->app->add_flag(name, into, help);
+  return *this;
+}
+
+Command& Command::Rest(std::vector<std::string>& into, const std::string&) {
+  impl_->rest = &into;
+  auto behind = impl_->behind_dashes;
+  impl_->app->parse_complete_callback([&into, behind] { into = *behind; });
+  return *this;
+}
+
+Command& Command::Run(std::function<Result<int>()> run) {
+  auto chosen = impl_->chosen;
+  impl_->app->final_callback([chosen, run = std::move(run)] { *chosen = run; });
+  return *this;
+}
+
+namespace {
+
+// CLI11 says what is wrong in its own words; ours begin with a lower case letter and have no full stop.
+std::string Plain(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  while (!text.empty() && (text.back() == '.' || text.back() == '\n')) text.pop_back();
+  return text;
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  auto behind = std::make_shared<std::vector<std::string>>();
+  if (auto dashes = std::find(arguments.begin(), arguments.end(), "--"); dashes != arguments.end()) {
+    behind->assign(dashes + 1, arguments.end());
+    arguments.erase(dashes, arguments.end());
+  }
+  auto app = std::make_shared<CLI::App>("gives a machine exactly the access that one task needs, for exactly as long as that task runs", "remit");
+  app->require_subcommand(1);
+  app->set_version_flag("--version", std::string("remit ") + REMIT_VERSION);
+  app->add_flag("--json", globals().json, "answer in JSON");
+  app->add_option("--server", globals().server, "where the server is: http(s)://HOST:PORT or unix:/PATH (else $REMIT_ADDR, else /run/remit/remit.sock)")->type_name("ADDRESS");
+  auto impl = std::make_shared<Command::Impl>();
+  impl->app = app.get();
+  impl->root = app;
+  impl->chosen = std::make_shared<std::function<Result<int>()>>();
+  impl->behind_dashes = behind;
+  Command root(impl);
+  AddCommands(root);
+  try {
+    std::reverse(arguments.begin(), arguments.end());
+    app->parse(arguments);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app->help().c_str(), stdout);
+    return kOk;
+  } catch (const CLI::CallForAllHelp&) {
+    std::fputs(app->help("", CLI::AppFormatMode::All).c_str(), stdout);
+    return kOk;
+  } catch (const CLI::CallForVersion& version) {
+    std::printf("%s\n", version.what());
+    return kOk;
+  } catch (const CLI::ParseError& error) {
+    std::string at = "remit";
+    for (CLI::App* sub = app.get(); !sub->get_subcommands().empty();) {
+      sub = sub->get_subcommands().front();
+      at += " " + sub->get_name();
+    }
+    PrintError(Error(Code::kInvalidArgument, "usage", Plain(error.what())).Hint(at + " --help"));
+    return kUsage;
+  }
+  if (!*impl->chosen) {
+    PrintError(Error(Code::kInvalidArgument, "usage", "which command?").Hint("remit --help"));
+    return kUsage;
+  }
+  Result<int> outcome = (*impl->chosen)();
+  if (outcome) return *outcome;
+  PrintError(outcome.error());
+  return ExitOf(outcome.error());
+}
+
+}  // namespace remit::cli

@@ -1,0 +1,22 @@
+#include "cli/commands.h"
+
+namespace remit::cli {
+
+void AddCommands(Command& root) {
+  AddRun(root);
+  AddTasks(root);
+  AddApprovals(root);
+  AddCheck(root);
+  AddCatalog(root);
+  AddFacts(root);
+  AddSecret(root);
+  AddTarget(root);
+  AddLedger(root);
+  AddActor(root);
+  AddPeople(root);
+  AddInit(root);
+  AddServe(root);
+  AddDev(root);
+}
+
+}  // namespace remit::cli

@@ -1,0 +1,25 @@
+// Every command of the command line, each in a file of its own name.
+#pragma once
+
+#include "cli/command.h"
+
+namespace remit::cli {
+
+void AddCommands(Command& root);
+
+void AddInit(Command& root);
+void AddServe(Command& root);
+void AddDev(Command& root);
+void AddRun(Command& root);
+void AddTasks(Command& root);      // start, show, list, complete, withdraw, revoke, token, receipt
+void AddApprovals(Command& root);  // approvals, approve, deny
+void AddPeople(Command& root);     // person, sign-in, sign-out, whoami
+void AddActor(Command& root);
+void AddCheck(Command& root);      // check, explain
+void AddCatalog(Command& root);
+void AddFacts(Command& root);
+void AddSecret(Command& root);
+void AddTarget(Command& root);     // target, sweep
+void AddLedger(Command& root);
+
+}  // namespace remit::cli

@@ -1,0 +1,79 @@
+// remit dev: a throw-away server to try things with. Store and master key live in memory; every actor and person of the catalogs' facts is
+// registered, the actors all with one key that is made for the occasion.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/server.h"
+#include "crypto/key.h"
+#include "io/files.h"
+#include "jose/jwk.h"
+
+namespace remit::cli {
+namespace {
+
+// A folder of this user's alone: $XDG_RUNTIME_DIR/remit-dev, else /tmp/remit-dev-UID, which must not be anybody else's.
+Result<std::string> OwnFolder() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  std::string folder = runtime != nullptr && runtime[0] == '/' ? std::string(runtime) + "/remit-dev" : fmt::format("/tmp/remit-dev-{}", getuid());
+  mkdir(folder.c_str(), 0700);
+  struct stat info;
+  if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & 077) != 0)
+    return Fail(Code::kFailedPrecondition, "unsafe-folder", fmt::format("`{}` is not a folder of yours alone", folder), "remove it, or set XDG_RUNTIME_DIR");
+  return folder;
+}
+
+}  // namespace
+
+void AddDev(Command& root) {
+  struct Args {
+    std::vector<std::string> folders;
+    std::string listen = "127.0.0.1:7070";
+  };
+  auto args = std::make_shared<Args>();
+  root.Sub("dev", "a throw-away server to try a catalog with: everything in memory, everybody registered")
+      .Arguments("folders", args->folders, "folders of catalogs (default: catalogs/deploy)")
+      .Option("--listen", args->listen, "ADDRESS:PORT for HTTP (default 127.0.0.1:7070)", "ADDRESS:PORT")
+      .Example("remit dev catalogs/deploy catalogs/support")
+      .Run([args]() -> Result<int> {
+        if (args->folders.empty()) args->folders = {"catalogs/deploy"};
+        REMIT_ASSIGN(std::string folder, OwnFolder());
+        ServerOptions options;
+        options.throw_away = true;
+        options.config.log_level = log::Level::kWarn;
+        options.config.listen.socket = folder + "/remit.sock";
+        std::size_t colon = args->listen.rfind(':');
+        int port = colon == std::string::npos ? -1 : std::atoi(args->listen.c_str() + colon + 1);
+        if (port < 0 || port > 65535) return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is not ADDRESS:PORT", args->listen));
+        options.config.listen.address = args->listen.substr(0, colon);
+        options.config.listen.port = static_cast<std::uint16_t>(port);
+        REMIT_ASSIGN(std::unique_ptr<Server> server, Server::Start(std::move(options)));
+        REMIT_TRY(server->LoadCatalogs(args->folders));
+
+        crypto::SigningKey key = crypto::SigningKey::Generate(crypto::KeyType::kEs256);
+        std::string key_file = folder + "/actor.key";
+        REMIT_TRY(io::WriteFileAtomic(key_file, key.ToPem().Reveal(), 0600));
+        REMIT_ASSIGN(std::vector<std::string> actors, server->RegisterAll(jose::PublicJwk(key.public_key())));
+
+        std::string me = actors.empty() ? "NAME" : actors.front();
+        PrintMessage("a throw-away server: when it stops, everything is forgotten and every token is dead");
+        PrintMessage(fmt::format("serving {} on {}", server->issuer(), Join(server->addresses(), ", ")));
+        PrintMessage(fmt::format("actors you can be: {}", Join(actors, ", ")));
+        PrintMessage("in another shell:");
+        PrintLine(fmt::format("export REMIT_ADDR=unix:{}/remit.sock REMIT_KEY_FILE={} REMIT_CLIENT_ID={}", folder, key_file, me));
+        std::fflush(stdout);
+        NotifyReady();
+        server->Run();
+        return kOk;
+      });
+}
+
+}  // namespace remit::cli

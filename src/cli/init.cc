@@ -1,0 +1,74 @@
+// remit init: configuration, master key and data folder for a new installation. Overwrites nothing.
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "base/rng.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "config/config.h"
+#include "crypto/master_key.h"
+#include "io/files.h"
+
+namespace remit::cli {
+namespace {
+
+Status MakeFolder(const std::string& path, mode_t mode) {
+  if (mkdir(path.c_str(), mode) == 0 || errno == EEXIST) return {};
+  return Fail(Code::kInvalidArgument, "cannot-write-file", fmt::format("cannot make folder `{}`: {}", path, std::strerror(errno)));
+}
+
+}  // namespace
+
+void AddInit(Command& root) {
+  struct Args {
+    std::string folder = "/etc/remit", data = "/var/lib/remit", socket = "/run/remit/remit.sock", listen;
+  };
+  auto args = std::make_shared<Args>();
+  root.Sub("init", "writes remit.toml and a master key for a new installation; overwrites nothing")
+      .Argument("folder", args->folder, "where remit.toml and master.key go (default /etc/remit)", false)
+      .Option("--data-dir", args->data, "where the store will be (default /var/lib/remit)", "FOLDER")
+      .Option("--socket", args->socket, "the unix socket (default /run/remit/remit.sock)", "PATH")
+      .Option("--listen", args->listen, "ADDRESS:PORT for HTTP (default 127.0.0.1:7070)", "ADDRESS:PORT")
+      .Example("remit init ./my-remit --data-dir ./my-remit/data --socket ./my-remit/remit.sock\nremit serve --config ./my-remit/remit.toml")
+      .Run([args]() -> Result<int> {
+        config::Config config;
+        config.data_dir = args->data;
+        config.master_key_file = args->folder + "/master.key";
+        config.listen.socket = args->socket;
+        if (!args->listen.empty()) {
+          std::size_t colon = args->listen.rfind(':');
+          if (colon == std::string::npos || args->listen.find_first_not_of("0123456789", colon + 1) != std::string::npos || colon + 1 == args->listen.size() ||
+              args->listen.size() - colon > 6)
+            return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is not ADDRESS:PORT", args->listen));
+          config.listen.address = args->listen.substr(0, colon);
+          config.listen.port = static_cast<std::uint16_t>(std::stoul(args->listen.substr(colon + 1)));
+        }
+        // Paths in the file are as typed here, not as seen from the file's folder.
+        for (std::string* path : {&config.data_dir, &config.master_key_file, &config.listen.socket}) {
+          if (path->empty() || path->front() == '/') continue;
+          std::unique_ptr<char, decltype(&std::free)> here(realpath(".", nullptr), &std::free);
+          *path = std::string(here.get()) + "/" + *path;
+        }
+        REMIT_TRY(MakeFolder(args->folder, 0750));
+        REMIT_TRY(MakeFolder(config.data_dir, 0700));
+        std::string toml = args->folder + "/remit.toml";
+        struct stat there;
+        if (stat(toml.c_str(), &there) == 0) return Fail(Code::kAlreadyExists, "file-exists", fmt::format("`{}` is there already", toml), "choose another folder, or keep what is there");
+        SystemRng rng;
+        REMIT_TRY(crypto::MasterKey::CreateFile(config.master_key_file, rng));
+        REMIT_TRY(io::WriteNewFile(toml, config::DefaultToml(config), 0640));
+        if (globals().json) return PrintJson(json::Object{{"config", toml}, {"master_key", config.master_key_file}, {"data_dir", config.data_dir}}), kOk;
+        PrintLine("wrote " + toml);
+        PrintLine("wrote " + config.master_key_file + "  (keep a copy in a safe place: without it the store cannot be read)");
+        PrintMessage(fmt::format("now: remit serve --config {}", toml));
+        return kOk;
+      });
+}
+
+}  // namespace remit::cli

@@ -1,0 +1,105 @@
+// remit person, sign-in, sign-out, whoami: people, and the session of the one who sits here.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/remote.h"
+#include "io/files.h"
+
+namespace remit::cli {
+namespace {
+
+Status KeepSession(std::string_view session) {
+  std::string file = SessionFile();
+  for (std::size_t slash = file.find('/', 1); slash != std::string::npos; slash = file.find('/', slash + 1)) mkdir(file.substr(0, slash).c_str(), 0700);
+  return io::WriteFileAtomic(file, std::string(session) + "\n", 0600);
+}
+
+// The code of a link, or the code itself.
+std::string CodeOf(const std::string& given) {
+  std::size_t at = given.find("rml_");
+  return at == std::string::npos ? given : given.substr(at);
+}
+
+}  // namespace
+
+void AddPeople(Command& root) {
+  Command& person = root.Sub("person", "registers people and makes their sign-in links (operator)");
+  struct Args {
+    std::string uid, name;
+    bool bar = false;
+  };
+  auto put = std::make_shared<Args>();
+  person.Sub("put", "registers a person, or changes one")
+      .Argument("uid", put->uid, "e.g. 'Employee::\"dana\"'")
+      .Option("--name", put->name, "what people call them")
+      .Flag("--bar", put->bar, "may do nothing from now on")
+      .Example("remit person put 'Employee::\"dana\"' --name Dana")
+      .Run([put]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        json::Object body{{"uid", put->uid}};
+        if (!put->name.empty()) body.Set("display_name", put->name);
+        if (put->bar) body.Set("barred", true);
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/people", body));
+        if (globals().json) return PrintJson(answer), kOk;
+        PrintLine(fmt::format("{} is {}", Text(answer, "uid"), put->bar ? "barred" : "registered"));
+        return kOk;
+      });
+  auto link = std::make_shared<std::string>();
+  person.Sub("link", "makes a sign-in link: for one person, good once, ten minutes")
+      .Argument("uid", *link, "e.g. 'Employee::\"dana\"'")
+      .Example("remit person link 'Employee::\"dana\"'")
+      .Run([link]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/people/sign-in-link", json::Object{{"person", *link}}));
+        if (globals().json) return PrintJson(answer), kOk;
+        PrintLine(Text(answer, "code"));
+        PrintMessage(fmt::format("good once, until {}; they type: remit sign-in CODE", Text(answer, "expires")));
+        return kOk;
+      });
+  person.Sub("list", "lists the people").Example("remit person list").Run([]() -> Result<int> {
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+    REMIT_ASSIGN(json::Value answer, remote.Get("/v1/people"));
+    if (globals().json) return PrintJson(answer), kOk;
+    std::vector<std::vector<std::string>> rows = {{"PERSON", "NAME", "BARRED"}};
+    for (const json::Value& one : answer.Find("people")->AsArray()) rows.push_back({Text(one, "uid"), Text(one, "display_name"), Text(one, "barred")});
+    PrintTable(rows);
+    return kOk;
+  });
+
+  auto code = std::make_shared<std::string>();
+  root.Sub("sign-in", "begins your session with the code of your link; kept in ~/.config/remit/session")
+      .Argument("code", *code, "rml_…, or the whole link")
+      .Example("remit sign-in rml_…")
+      .Run([code]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/sign-in", json::Object{{"code", CodeOf(*code)}}));
+        REMIT_TRY(KeepSession(*answer.FindString("session")));
+        if (globals().json) {
+          answer.AsObject().Erase("session");
+          return PrintJson(answer), kOk;
+        }
+        PrintLine(fmt::format("signed in as {}, until {}", Text(answer, "person"), Text(answer, "expires")));
+        return kOk;
+      });
+  root.Sub("sign-out", "ends your session").Example("remit sign-out").Run([]() -> Result<int> {
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kPerson));
+    Result<json::Value> answer = remote.Post("/v1/sign-out", json::Object{});
+    unlink(SessionFile().c_str());
+    if (!answer && answer.error().code != Code::kUnauthenticated) return std::unexpected(answer.error());
+    if (!globals().json) PrintLine("signed out");
+    return kOk;
+  });
+  root.Sub("whoami", "who the server takes you for").Example("remit whoami").Run([]() -> Result<int> {
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+    REMIT_ASSIGN(json::Value answer, remote.Get("/v1/whoami"));
+    if (globals().json) return PrintJson(answer), kOk;
+    PrintLine(fmt::format("{} {}", Text(answer, "kind"), Text(answer, answer.Find("task") != nullptr ? "task" : "uid")));
+    return kOk;
+  });
+}
+
+}  // namespace remit::cli

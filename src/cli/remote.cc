@@ -1,0 +1,203 @@
+#include "cli/remote.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "cli/command.h"
+#include "io/files.h"
+#include "jose/client_assertion.h"
+#include "jose/jwk.h"
+#include "json/read.h"
+#include "json/write.h"
+
+namespace remit::cli {
+namespace {
+
+std::string Env(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+// The kind of failure that a status stands for: the inverse of the server's table.
+Code CodeOfStatus(int status) {
+  switch (status) {
+    case 400: case 413: case 414: case 415: case 422: case 431: return Code::kInvalidArgument;
+    case 401: return Code::kUnauthenticated;
+    case 403: case 421: return Code::kPermissionDenied;
+    case 404: case 405: return Code::kNotFound;
+    case 409: return Code::kConflict;
+    case 412: return Code::kFailedPrecondition;
+    case 429: case 507: return Code::kResourceExhausted;
+    case 503: return Code::kUnavailable;
+    case 504: return Code::kDeadlineExceeded;
+    default: return status >= 500 ? Code::kInternal : Code::kInvalidArgument;
+  }
+}
+
+Error FromProblem(const http::ClientResponse& response) {
+  Error error(CodeOfStatus(response.status), "http", fmt::format("the server answered {}", response.status));
+  Result<json::Value> body = json::Parse(response.body);
+  if (!body) return error;
+  constexpr std::string_view kType = "urn:remit:error:";
+  if (const std::string* type = body->FindString("type"); type != nullptr && type->starts_with(kType)) error.reason = type->substr(kType.size());
+  if (const std::string* detail = body->FindString("detail")) error.message = *detail;
+  else if (const std::string* oauth = body->FindString("error_description")) error.message = *oauth;
+  if (const std::string* oauth = body->FindString("error")) error.reason = *oauth;
+  if (const std::string* place = body->FindString("place")) error.place = *place;
+  if (const std::string* hint = body->FindString("hint")) error.hint = *hint;
+  return error;
+}
+
+// An actor's session for its key: client_credentials with a signed assertion (RFC 7523).
+Result<Secret> SessionForKey(http::Client& client, const std::string& key_file, const std::string& client_id) {
+  REMIT_ASSIGN(jose::NamedSigningKey key, jose::ReadSigningKeyFile(key_file));
+  REMIT_ASSIGN(http::ClientResponse metadata, client.Get("/.well-known/oauth-authorization-server"));
+  REMIT_ASSIGN(json::Value document, json::Parse(metadata.body));
+  const std::string* issuer = document.FindString("issuer");
+  if (issuer == nullptr) return Fail(Code::kUnavailable, "not-remit", "what answers there is not a Remit server");
+  SystemRng rng;
+  SystemClock clock;
+  std::string assertion =
+      jose::SignClientAssertion(key.key, key.kid, client_id, *issuer, Base64UrlEncode(rng.Take(16)), clock.Wall(), std::chrono::minutes(1));
+  http::ClientRequest request;
+  request.method = "POST";
+  request.path = "/token";
+  request.content_type = "application/x-www-form-urlencoded";
+  request.body = "grant_type=client_credentials&client_id=" + Encoded(client_id) +
+                 "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=" + assertion;
+  REMIT_ASSIGN(http::ClientResponse response, client.Call(request));
+  if (!response.ok()) return std::unexpected(FromProblem(response));
+  REMIT_ASSIGN(json::Value answer, json::Parse(response.body));
+  const std::string* token = answer.FindString("access_token");
+  if (token == nullptr) return Fail(Code::kInternal, "bad-response", "the token endpoint gave no token");
+  return Secret(*token);
+}
+
+Result<std::optional<Secret>> PersonSession() {
+  if (std::string given = Env("REMIT_SESSION"); !given.empty()) return std::optional(Secret(given));
+  Result<Secret> file = io::ReadSecretFile(SessionFile(), 4096);
+  if (!file) {
+    if (file.error().reason == "no-such-file") return std::optional<Secret>();
+    return std::unexpected(file.error());
+  }
+  std::string_view text = file->Reveal();
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  return std::optional(Secret(text));
+}
+
+}  // namespace
+
+std::string Encoded(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+std::string SessionFile() {
+  std::string base = Env("XDG_CONFIG_HOME");
+  if (base.empty()) base = Env("HOME") + "/.config";
+  return base + "/remit/session";
+}
+
+Result<Remote> Remote::Open(As as) {
+  Remote remote;
+  std::string where = globals().server;
+  if (where.empty()) where = Env("REMIT_ADDR");
+  if (where.empty()) where = "unix:" + (Env("REMIT_SOCKET").empty() ? std::string("/run/remit/remit.sock") : Env("REMIT_SOCKET"));
+  remote.address_ = where;
+  bool local = where.starts_with("unix:");
+  if (local) {
+    remote.options_.unix_socket = where.substr(5);
+    remote.options_.base_url = "http://localhost";
+  } else if (where.starts_with("http://") || where.starts_with("https://")) {
+    while (where.ends_with("/")) where.pop_back();
+    remote.options_.base_url = where;
+  } else {
+    return Fail(Code::kInvalidArgument, "bad-server", fmt::format("`{}` is not a server's address", where), "write http://HOST:PORT, https://HOST or unix:/PATH");
+  }
+  remote.options_.ca_file = Env("REMIT_CA_FILE");
+  remote.options_.timeout = std::chrono::minutes(3);
+  remote.client_ = std::make_shared<http::Client>(remote.options_);
+  if (as == As::kPeer) {
+    if (!local) return Fail(Code::kInvalidArgument, "unix-socket-needed", "this is for the operator, on the server's unix socket", "use --server unix:/run/remit/remit.sock");
+    return remote;
+  }
+  if ((as == As::kTask || as == As::kAnybody) && !Env("REMIT_TOKEN").empty()) {
+    remote.bearer_ = Secret(Env("REMIT_TOKEN"));
+    return remote;
+  }
+  if (as != As::kPerson && !Env("REMIT_KEY_FILE").empty()) {
+    if (Env("REMIT_CLIENT_ID").empty())
+      return Fail(Code::kInvalidArgument, "client-id-missing", "REMIT_KEY_FILE is set and REMIT_CLIENT_ID is not", "set REMIT_CLIENT_ID to the actor's client id");
+    REMIT_ASSIGN(remote.bearer_, SessionForKey(*remote.client_, Env("REMIT_KEY_FILE"), Env("REMIT_CLIENT_ID")));
+    return remote;
+  }
+  if (as == As::kPerson || !local) {
+    REMIT_ASSIGN(remote.bearer_, PersonSession());
+    if (!remote.bearer_ && as == As::kPerson)
+      return Fail(Code::kUnauthenticated, "no-session", "nobody is signed in here", "sign in with `remit sign-in CODE`; an administrator makes the code with `remit person link`");
+  }
+  return remote;
+}
+
+Result<Remote> Remote::With(const Secret& handle) const {
+  Remote other = *this;
+  other.client_ = std::make_shared<http::Client>(options_);
+  other.bearer_ = handle;
+  return other;
+}
+
+Result<http::ClientResponse> Remote::Call(const std::string& method, const std::string& path, const json::Value* body) {
+  http::ClientRequest request;
+  request.method = method;
+  request.path = path;
+  request.bearer = bearer_;
+  if (body != nullptr) {
+    request.content_type = "application/json";
+    request.body = json::Write(*body);
+  }
+  Result<http::ClientResponse> response = client_->Call(request);
+  if (!response) {
+    Error error = response.error();
+    if (error.reason == "cannot-connect") {
+      error.message = fmt::format("no server answers at {}", address_);
+      error.hint = "start one with `remit dev`, or say where it is with --server";
+    }
+    return std::unexpected(std::move(error));
+  }
+  if (!response->ok()) return std::unexpected(FromProblem(*response));
+  return response;
+}
+
+Result<json::Value> Remote::Get(const std::string& path) {
+  REMIT_ASSIGN(http::ClientResponse response, Call("GET", path, nullptr));
+  return json::Parse(response.body);
+}
+
+Result<std::string> Remote::GetText(const std::string& path) {
+  REMIT_ASSIGN(http::ClientResponse response, Call("GET", path, nullptr));
+  return std::move(response.body);
+}
+
+Result<json::Value> Remote::Post(const std::string& path, const json::Value& body) {
+  REMIT_ASSIGN(http::ClientResponse response, Call("POST", path, &body));
+  if (response.body.empty()) return json::Value();
+  return json::Parse(response.body);
+}
+
+Result<json::Value> Remote::Put(const std::string& path, const json::Value& body) {
+  REMIT_ASSIGN(http::ClientResponse response, Call("PUT", path, &body));
+  if (response.body.empty()) return json::Value();
+  return json::Parse(response.body);
+}
+
+}  // namespace remit::cli

@@ -1,0 +1,251 @@
+#include "cli/server.h"
+
+#include <csignal>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <future>
+
+#include <fmt/format.h>
+
+#include "api/broker_directory.h"
+#include "api/metrics.h"
+#include "api/services.h"
+#include "base/log.h"
+#include "broker/broker.h"
+#include "broker/keys.h"
+#include "cli/catalog_folder.h"
+#include "cli/targets.h"
+#include "crypto/tls.h"
+#include "http/server.h"
+#include "io/contain.h"
+#include "io/event_loop.h"
+#include "store/memory/memory_store.h"
+#include "store/sqlite/sqlite_store.h"
+
+namespace remit::cli {
+
+// In the order in which they must be made; destroyed in reverse.
+struct Server::Impl {
+  ServerOptions options;
+  std::string issuer, installation;
+  SystemClock clock;
+  SystemRng rng;
+  io::EventLoop loop;
+  io::LoopTimers timers{loop, clock};
+  std::unique_ptr<store::Store> store;
+  std::optional<crypto::MasterKey> master_key;
+  std::vector<std::shared_ptr<target::postgres::PostgresTarget>> targets;
+  std::unique_ptr<broker::Broker> broker;
+  std::unique_ptr<api::BrokerDirectory> directory;
+  std::unique_ptr<identity::Sessions> sessions;
+  std::unique_ptr<identity::ClientAssertions> assertions;
+  std::unique_ptr<identity::Authenticator> authenticator;
+  api::Metrics metrics;
+  std::unique_ptr<api::Services> services;
+  std::unique_ptr<io::WorkerPool> target_workers = std::make_unique<io::WorkerPool>(limits::kTargetWorkers);
+  std::unique_ptr<io::WorkerPool> read_workers = std::make_unique<io::WorkerPool>(4);
+  std::unique_ptr<http::Server> http;
+
+  Status Open();
+  Status OpenStore();
+  Status Listen();
+  void ListTargets(broker::Answer<json::Value> answer);
+  void CheckTarget(const std::string& name, broker::Answer<json::Value> answer);
+};
+
+namespace {
+
+const identity::Caller kOperator{.kind = identity::Caller::Kind::kOperator, .uid = {"Remit::Operator", "local"}, .task = {}, .signed_in = {}, .session = {}};
+
+Result<crypto::MasterKey> ReadMasterKey(const std::string& file) {
+  // systemd hands the key in as a credential (LoadCredential=master.key:…).
+  if (const char* credentials = std::getenv("CREDENTIALS_DIRECTORY")) {
+    std::string path = std::string(credentials) + "/master.key";
+    if (access(path.c_str(), F_OK) == 0) return crypto::MasterKey::ReadSystemdCredential(path);
+  }
+  return crypto::MasterKey::ReadFile(file);
+}
+
+// Waits for an answer; never on a thread that the answer needs.
+template <class T, class Call>
+Result<T> Await(Call call) {
+  auto promise = std::make_shared<std::promise<Result<T>>>();
+  std::future<Result<T>> future = promise->get_future();
+  call([promise](Result<T> answer) { promise->set_value(std::move(answer)); });
+  return future.get();
+}
+
+}  // namespace
+
+Status Server::Impl::OpenStore() {
+  if (options.throw_away) {
+    master_key = crypto::MasterKey::Random(rng);
+    store = std::make_unique<store::MemoryStore>(rng);
+    return {};
+  }
+  REMIT_ASSIGN(master_key, ReadMasterKey(options.config.master_key_file));
+  store::sqlite::Options sqlite;
+  sqlite.path = options.config.data_dir + "/remit.db";
+  sqlite.reserve_bytes = options.config.store_reserve_bytes;
+  REMIT_ASSIGN(store, store::sqlite::Open(sqlite, rng));
+  return {};
+}
+
+Status Server::Impl::Open() {
+  issuer = options.config.PublicUrl();
+  REMIT_TRY(OpenStore());
+  REMIT_ASSIGN(installation, broker::OpenInstallation(*store, *master_key, rng, clock.Now()));
+  REMIT_ASSIGN(targets, MakeTargets(options.config.targets, installation, clock, rng));
+  broker::Parts parts{*store, clock, rng, timers, *target_workers, *master_key, {targets.begin(), targets.end()}, issuer};
+  parts.sweep_interval = options.config.sweep_interval;
+  parts.accept_clock = options.accept_clock;
+  REMIT_ASSIGN(broker, broker::Broker::Open(std::move(parts)));
+  directory = std::make_unique<api::BrokerDirectory>(*broker);
+  REMIT_ASSIGN(sessions, identity::Sessions::Open(*store, clock, rng, *directory));
+  REMIT_ASSIGN(assertions, identity::ClientAssertions::Open(*store, clock, *directory, issuer, issuer + "/token"));
+  authenticator = std::make_unique<identity::Authenticator>(*directory, *sessions, geteuid());
+  services = std::make_unique<api::Services>(api::Services{*broker, *authenticator, *sessions, *assertions, *store, clock, timers, *read_workers, metrics, issuer,
+                                                           [this](auto answer) { ListTargets(std::move(answer)); },
+                                                           [this](const std::string& name, auto answer) { CheckTarget(name, std::move(answer)); }});
+  return Listen();
+}
+
+Status Server::Impl::Listen() {
+  const config::Listen& listen = options.config.listen;
+  http::ServerOptions serve;
+  if (!listen.address.empty()) {
+    http::Listener tcp;
+    bool v6 = listen.address.find(':') != std::string::npos;
+    tcp.address = fmt::format(v6 ? "[{}]:{}" : "{}:{}", listen.address, listen.port);
+    if (listen.tls()) {
+      REMIT_ASSIGN(tcp.tls, crypto::TlsServerContext::FromPemFiles(listen.tls_certificate_file, listen.tls_key_file));
+    }
+    serve.listeners.push_back(std::move(tcp));
+  }
+  if (!listen.socket.empty()) {
+    http::Listener local;
+    local.address = "unix:" + listen.socket;
+    local.unix_mode = 0666;  // who may do what is decided by the peer's uid, not by who can connect
+    serve.listeners.push_back(std::move(local));
+  }
+  serve.hosts = options.config.allowed_hosts;
+  std::string host = issuer.substr(issuer.find("://") + 3);
+  serve.hosts.push_back(host.substr(0, host.find('/')));
+  serve.origins = options.config.allowed_origins;
+  serve.origins.push_back(issuer);
+  serve.observe = [this](std::string_view method, std::string_view route, int status, Duration took) { metrics.Observe(method, route, status, took); };
+  http::Router router;
+  api::Register(router, *services);
+  http = std::make_unique<http::Server>(std::move(serve), std::move(router));
+  return http->Start();
+}
+
+void Server::Impl::ListTargets(broker::Answer<json::Value> answer) {
+  read_workers->Submit([this, answer] {
+    json::Array all;
+    for (const auto& target : targets) {
+      Status ping = target->Ping();
+      json::Object one{{"name", target->name()}, {"type", target->type()}, {"ok", ping.has_value()}};
+      if (!ping) one.Set("detail", ping.error().message);
+      all.push_back(std::move(one));
+    }
+    answer(json::Value(json::Object{{"installation", installation}, {"targets", std::move(all)}}));
+  });
+}
+
+void Server::Impl::CheckTarget(const std::string& name, broker::Answer<json::Value> answer) {
+  for (const auto& target : targets) {
+    if (target->name() != name) continue;
+    read_workers->Submit([target, answer] {
+      Result<target::postgres::CheckReport> report = target->Check();
+      if (!report) return answer(std::unexpected(report.error()));
+      json::Value json = report->ToJson();
+      json.AsObject().Set("script", report->ClosingScript());
+      answer(std::move(json));
+    });
+    return;
+  }
+  answer(Fail(Code::kNotFound, "unknown-target", fmt::format("no target `{}`", name), "see the targets with `remit target list`"));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Server::~Server() {
+  // Nothing may call into the broker while it goes: first who asks, then who works for it, then the timers' loop (not running any more).
+  if (impl_->http) impl_->http->Stop(std::chrono::seconds(5));
+  impl_->read_workers->Stop(io::WorkerPool::Rest::kDrop);
+  impl_->target_workers->Stop(io::WorkerPool::Rest::kDrop);
+  // Commits are answered in order: when an empty one is back, so are all before it. The second is for what those answers committed.
+  if (impl_->store)
+    for (int i = 0; i < 2; ++i) (void)impl_->store->CommitNow({});
+}
+
+Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
+  std::signal(SIGPIPE, SIG_IGN);
+  log::Configure(options.config.log_level, options.config.log_json);
+  REMIT_TRY(io::NoDumps());
+  auto impl = std::make_unique<Impl>();
+  impl->options = std::move(options);
+  for (int signal : {SIGTERM, SIGINT}) impl->loop.OnSignal(signal, [loop = &impl->loop] { loop->Stop(); });
+  REMIT_TRY(impl->Open());
+  std::unique_ptr<Server> server(new Server(std::move(impl)));
+  if (!server->has_catalog() && !server->impl_->options.config.catalogs.empty()) REMIT_TRY(server->LoadCatalogs(server->impl_->options.config.catalogs));
+  return server;
+}
+
+void Server::Run() { impl_->loop.Run(); }
+
+bool Server::has_catalog() const { return impl_->broker->catalog() != nullptr; }
+
+Status Server::LoadCatalogs(const std::vector<std::string>& folders) {
+  REMIT_ASSIGN(CatalogFolders read, ReadCatalogFolders(folders));
+  REMIT_TRY(Await<broker::CatalogAnswer>([&](auto answer) { impl_->broker->LoadCatalog(kOperator, read.files, false, answer); }));
+  REMIT_TRY(Await<broker::FactsAnswer>([&](auto answer) { impl_->broker->PutFacts(kOperator, json::Value(read.facts), false, answer); }));
+  return {};
+}
+
+Result<std::vector<std::string>> Server::RegisterAll(const json::Value& jwk) {
+  std::vector<std::string> clients;
+  std::shared_ptr<const task::Catalog> catalog = impl_->broker->catalog();
+  json::Value facts = impl_->broker->Facts();
+  for (const json::Value& entity : facts.Find("entities")->AsArray()) {
+    const json::Value* uid = entity.Find("uid");
+    const std::string* type = uid->FindString("type");
+    const std::string* id = uid->FindString("id");
+    if (type == nullptr || id == nullptr) continue;
+    if (catalog->IsActor(*type)) {
+      broker::ActorRecord actor{{*type, *id}, *id, jwk, std::nullopt, false};
+      REMIT_TRY(Await<json::Value>([&](auto answer) { impl_->broker->PutActor(kOperator, actor, answer); }));
+      clients.push_back(*id);
+    } else if (catalog->IsPerson(*type)) {
+      broker::PersonRecord person{{*type, *id}, *id, false};
+      REMIT_TRY(Await<json::Value>([&](auto answer) { impl_->broker->PutPerson(kOperator, person, answer); }));
+    }
+  }
+  return clients;
+}
+
+std::vector<std::string> Server::addresses() const { return impl_->http->addresses(); }
+const std::string& Server::issuer() const { return impl_->issuer; }
+
+void NotifyReady() {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr || path[0] == '\0' || std::strlen(path) >= sizeof(sockaddr_un{}.sun_path)) return;
+  int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strcpy(address.sun_path, path);
+  if (path[0] == '@') address.sun_path[0] = '\0';
+  constexpr std::string_view kReady = "READY=1";
+  auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+  sendto(fd, kReady.data(), kReady.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), size);
+  close(fd);
+}
+
+}  // namespace remit::cli

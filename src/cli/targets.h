@@ -1,0 +1,23 @@
+// From [targets.NAME] of remit.toml to targets.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/rng.h"
+#include "config/config.h"
+#include "target/postgres/postgres_target.h"
+
+namespace remit::cli {
+
+// Reads the settings of a PostgreSQL target. Errors: `missing-setting`, `bad-setting`, `unknown-setting`, those of the password's file.
+Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& settings, const std::string& installation);
+
+// All targets. `clock` and `rng` must outlive them. Errors: also `unknown-target-type`, `bad-target`.
+Result<std::vector<std::shared_ptr<target::postgres::PostgresTarget>>> MakeTargets(const std::vector<config::TargetSettings>& settings,
+                                                                                   const std::string& installation, const Clock& clock, Rng& rng);
+
+}  // namespace remit::cli
