@@ -39,6 +39,9 @@ class Printer {
   // `schema` may be null: then built-in types are written by their short names.
   Printer(const Schema* schema, std::string name_space) : schema_(schema), space_(std::move(name_space)) {}
 
+  // Whether what was printed refers to the alias of outer actions.
+  bool UsedAlias() const { return used_alias_; }
+
   std::string TypeText(const Type& type, int indent) const;
   std::string RecordText(const std::map<std::string, AttributeType, std::less<>>& attributes, const std::vector<std::string>& order,
                          int indent) const;
@@ -51,8 +54,11 @@ class Printer {
   std::string Margin() const { return space_.empty() ? "" : "  "; }
 
   // Inside a namespace that has actions, `Action` means its own; the outer one can then be had through a common type only.
-  bool HidesActions(const std::string& type_name) const {
-    return schema_ != nullptr && type_name == "Action" && !space_.empty() && HasActions(*schema_, space_ + "::Action");
+  std::string EntityName(const std::string& name) const {
+    const bool hidden = schema_ != nullptr && name == "Action" && !space_.empty() && HasActions(*schema_, space_ + "::Action");
+    if (!hidden) return name;
+    used_alias_ = true;
+    return OuterActionAlias(*schema_);
   }
 
   // A built-in type, with its namespace where an entity type has taken the short name.
@@ -72,6 +78,7 @@ class Printer {
 
   const Schema* schema_;
   std::string space_;
+  mutable bool used_alias_ = false;
 };
 
 std::string Printer::TypeText(const Type& type, int indent) const {
@@ -80,7 +87,7 @@ std::string Printer::TypeText(const Type& type, int indent) const {
     case Type::Kind::kLong: return BuiltInText("Long");
     case Type::Kind::kString: return BuiltInText("String");
     case Type::Kind::kExtension: return BuiltInText(type.name);
-    case Type::Kind::kEntity: return HidesActions(type.name) ? OuterActionAlias(*schema_) : type.name;
+    case Type::Kind::kEntity: return EntityName(type.name);
     case Type::Kind::kSet: return fmt::format("Set<{}>", TypeText(*type.element, indent));
     case Type::Kind::kRecord: return RecordText(type.attributes, {}, indent);
   }
@@ -144,17 +151,20 @@ std::string Type::ToString() const { return Printer(nullptr, "").TypeText(*this,
 
 std::string Schema::ToString() const {
   std::map<std::string, std::string> spaces;
+  bool aliased = false;
   for (const auto& [name, type] : entity_types_) {
     const std::string space = NamespaceOf(name);
-    spaces[space] += Printer(this, space).EntityText(type);
+    const Printer printer(this, space);
+    spaces[space] += printer.EntityText(type);
+    aliased = aliased || printer.UsedAlias();
   }
   for (const auto& [uid, action] : actions_) {
     const std::string space = NamespaceOf(uid.type);
-    spaces[space] += Printer(this, space).ActionText(action);
+    const Printer printer(this, space);
+    spaces[space] += printer.ActionText(action);
+    aliased = aliased || printer.UsedAlias();
   }
-  const std::string alias = OuterActionAlias(*this);
-  const bool aliased = std::ranges::any_of(spaces, [&](const auto& space) { return space.second.contains(alias); });
-  std::string text = aliased ? fmt::format("type {} = Action;\n", alias) : "";
+  std::string text = aliased ? fmt::format("type {} = Action;\n", OuterActionAlias(*this)) : "";
   for (const auto& [space, declarations] : spaces) {
     if (!text.empty()) text += "\n";
     text += space.empty() ? declarations : fmt::format("namespace {} {{\n{}}}\n", space, declarations);

@@ -104,6 +104,7 @@ TEST(SchemaTest, PrintsTheTypeOfOuterActionsWhereTheNamespaceHasActionsOfItsOwn)
   EXPECT_EQ(AttributeOf(schema, "N::E", "outer"), "Action");
   EXPECT_EQ(AttributeOf(schema, "N::E", "own"), "N::Action");
   EXPECT_EQ(AttributeOf(Parse(schema.ToString()), "N::E", "outer"), "Action");
+  EXPECT_EQ(Parse("namespace OuterAction { entity E; }").ToString(), "namespace OuterAction {\n  entity E;\n}\n");
 }
 
 TEST(SchemaTest, PrefersCommonTypesThenEntityTypesThenBuiltInOnes) {
