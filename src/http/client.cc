@@ -49,7 +49,9 @@ class HeaderList {
   curl_slist* list_ = nullptr;
 };
 
-bool MayBeInHeader(std::string_view text) { return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }); }
+bool MayBeInHeader(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
 
 // What one call fills.
 struct Transfer {
@@ -119,10 +121,12 @@ std::unexpected<Error> Failure(CURLcode code, const Transfer& call, const Client
 
 Status CheckRequest(const ClientRequest& request) {
   bool sound = request.path.starts_with('/') && MayBeInHeader(request.path) && request.path.find_first_of(" #") == std::string::npos;
-  sound = sound && MayBeInHeader(request.method) && MayBeInHeader(request.content_type) && (!request.bearer || MayBeInHeader(request.bearer->Reveal()));
+  sound =
+      sound && MayBeInHeader(request.method) && MayBeInHeader(request.content_type) && (!request.bearer || MayBeInHeader(request.bearer->Reveal()));
   for (const Header& header : request.headers) sound = sound && MayBeInHeader(header.name) && MayBeInHeader(header.value);
   if (sound) return {};
-  return Fail(Code::kInvalidArgument, "bad-request", fmt::format("`{} {}` cannot be sent as it is", EscapeControl(request.method), EscapeControl(request.path)));
+  return Fail(Code::kInvalidArgument, "bad-request",
+              fmt::format("`{} {}` cannot be sent as it is", EscapeControl(request.method), EscapeControl(request.path)));
 }
 
 // Everything about the call but its time limit. What is pointed to must live as long as the call.

@@ -18,22 +18,22 @@
 namespace remit::http {
 
 struct ClientOptions {
-  std::string base_url{};                // "https://remit.example:8443"; no path. Over a unix socket "http://localhost"
-  std::string unix_socket{};             // path; "": TCP
-  std::string ca_file{};                 // PEM; "": the system's. Certificates are always checked
-  std::string certificate_file{};        // PEM, with key_file: the client's own
+  std::string base_url{};          // "https://remit.example:8443"; no path. Over a unix socket "http://localhost"
+  std::string unix_socket{};       // path; "": TCP
+  std::string ca_file{};           // PEM; "": the system's. Certificates are always checked
+  std::string certificate_file{};  // PEM, with key_file: the client's own
   std::string key_file{};
   Duration connect_timeout = std::chrono::seconds(5);
-  Duration timeout = std::chrono::seconds(60);  // of a whole call, but not of a held one
+  Duration timeout = std::chrono::seconds(60);               // of a whole call, but not of a held one
   std::size_t max_body_bytes = limits::kHttpLargeBodyBytes;  // of a response
 };
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string path{};             // encoded, with the query: "/v1/tasks?state=active"
+  std::string path{};  // encoded, with the query: "/v1/tasks?state=active"
   std::vector<Header> headers{};
-  std::optional<Secret> bearer{}; // sent as "Authorization: Bearer …"
-  std::string content_type{};     // "" with an empty body: none
+  std::optional<Secret> bearer{};  // sent as "Authorization: Bearer …"
+  std::string content_type{};      // "" with an empty body: none
   std::string body{};
 };
 

@@ -38,7 +38,8 @@ class Calling : public testing::Test {
     });
     router.Add("POST", "/echo", [](const Request& request, Respond respond) { respond(JsonText(201, request.body)); });
     router.Add("DELETE", "/echo", [](const Request&, Respond respond) { respond(Empty()); });
-    router.Add("GET", "/port", [](const Request& request, Respond respond) { respond(Text(200, fmt::format("{} {}", request.peer->port, request.peer->tls))); });
+    router.Add("GET", "/port",
+               [](const Request& request, Respond respond) { respond(Text(200, fmt::format("{} {}", request.peer->port, request.peer->tls))); });
     router.Add("GET", "/away", [](const Request&, Respond respond) {
       Response response = Empty(302);
       response.headers.push_back({"Location", "/hello"});

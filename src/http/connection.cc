@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include <boost/asio/write.hpp>
 #include <fmt/format.h>
+#include <boost/asio/write.hpp>
 
 #include "base/log.h"
 #include "http/exchange.h"
@@ -11,9 +11,9 @@
 namespace remit::http {
 namespace {
 
-constexpr std::size_t kFirstBuffer = 4096;        // most requests fit; ten thousand idle connections cost 40 MB
-constexpr std::size_t kReadBuffer = 64u << 10;    // while a body comes
-constexpr std::size_t kCopiedBody = 16u << 10;    // smaller bodies are copied behind the head, larger ones written from where they are
+constexpr std::size_t kFirstBuffer = 4096;      // most requests fit; ten thousand idle connections cost 40 MB
+constexpr std::size_t kReadBuffer = 64u << 10;  // while a body comes
+constexpr std::size_t kCopiedBody = 16u << 10;  // smaller bodies are copied behind the head, larger ones written from where they are
 constexpr auto kLingerTime = std::chrono::seconds(2);
 
 constexpr auto kNever = SteadyClock::time_point::max();
@@ -24,7 +24,8 @@ void AppendHeader(std::string& out, std::string_view name, std::string_view valu
   out += ": ";
   out += value;
   // Nothing that a handler puts into a header may begin another one.
-  std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(from), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; }, '?');
+  std::replace_if(
+      out.begin() + static_cast<std::ptrdiff_t>(from), out.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\t'; }, '?');
   out += "\r\n";
 }
 
@@ -253,7 +254,8 @@ void Connection::Dispatch() {
   try {
     route_->handler(exchange->request(), [exchange](Response response) { exchange->Answer(std::move(response)); });
   } catch (const std::exception& problem) {
-    exchange->Answer(Problem(Error(Code::kInternal, "handler-failed", fmt::format("the handler of `{}` failed: {}", route_->pattern, problem.what()))));
+    exchange->Answer(
+        Problem(Error(Code::kInternal, "handler-failed", fmt::format("the handler of `{}` failed: {}", route_->pattern, problem.what()))));
   }
   if (phase_ == Phase::kHandler && serial_ == serial) Read();
 }

@@ -44,12 +44,12 @@ struct ServerState {
 struct IoThread : std::enable_shared_from_this<IoThread> {
   explicit IoThread(std::shared_ptr<ServerState> s) : state(std::move(s)), timer(loop.context()) {}
 
-  void Start();                                // starts the thread
-  void Tick();                                 // ends what has waited too long; again and again
-  bool Post(std::function<void()> callback);   // false: the thread has stopped
-  void CloseAll();                             // on the thread
-  void DrainAll();                             // on the thread
-  void Join();                                 // after loop.Stop(): joins, and destroys what still waits
+  void Start();                               // starts the thread
+  void Tick();                                // ends what has waited too long; again and again
+  bool Post(std::function<void()> callback);  // false: the thread has stopped
+  void CloseAll();                            // on the thread
+  void DrainAll();                            // on the thread
+  void Join();                                // after loop.Stop(): joins, and destroys what still waits
 
   const std::shared_ptr<ServerState> state;
   io::EventLoop loop{1};
@@ -68,9 +68,9 @@ struct IoThread : std::enable_shared_from_this<IoThread> {
 struct StreamBuffer {
   std::mutex mutex;
   std::string pending;
-  bool chunked = true;    // HTTP/1.0 gets the bytes as they are
-  bool closing = false;   // the writer has closed it
-  bool dead = false;      // the connection has
+  bool chunked = true;     // HTTP/1.0 gets the bytes as they are
+  bool closing = false;    // the writer has closed it
+  bool dead = false;       // the connection has
   bool scheduled = false;  // a flush is on its way or running
 };
 
@@ -82,10 +82,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Start();
   void Close();
-  void Drain();                            // answers what it has begun to handle, then closes
+  void Drain();  // answers what it has begun to handle, then closes
   void Tick(SteadyClock::time_point now);
   void Answer(std::uint64_t serial, Response response);  // of the request with this serial number
-  void Flush();                            // writes what the stream has
+  void Flush();                                          // writes what the stream has
   IoThread& thread() { return *thread_; }
 
  private:
@@ -95,8 +95,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Read();
   void OnRead(bool failed, bool end, std::size_t size);
   void OnEnd(bool end);
-  void Advance();          // does what can be done with the bytes that are there
-  bool AdvanceHead();      // these two: whether to go on
+  void Advance();      // does what can be done with the bytes that are there
+  bool AdvanceHead();  // these two: whether to go on
   bool AdvanceBody();
   void ExpectMore(bool begun);
   void BeginBody();
@@ -121,15 +121,15 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::kHead;
   SteadyClock::time_point deadline_ = SteadyClock::time_point::max();
   bool reading_ = false, writing_ = false;
-  bool begun_ = false;            // the first byte of a request has come, and the clock runs
-  bool peer_ended_ = false;       // it will send no more, but may still listen
+  bool begun_ = false;       // the first byte of a request has come, and the clock runs
+  bool peer_ended_ = false;  // it will send no more, but may still listen
   bool continue_sent_ = false;
 
-  bool refused_ = false;          // after the response nothing more is read as a request
+  bool refused_ = false;  // after the response nothing more is read as a request
 
-  std::string in_;                // bytes [begin_, end_) wait
+  std::string in_;  // bytes [begin_, end_) wait
   std::size_t begin_ = 0, end_ = 0;
-  std::string out_, body_;        // what is being written
+  std::string out_, body_;  // what is being written
 
   // The request at hand.
   HeadScanner scanner_;

@@ -15,8 +15,8 @@ Refusal Refuse(int status, std::string_view reason, std::string message) {
 }
 
 // Headers whose second instance one reader would take and another ignore.
-constexpr std::string_view kOnce[] = {"host",    "content-length", "transfer-encoding", "content-type", "content-encoding",
-                                      "expect",  "authorization",  "origin"};
+constexpr std::string_view kOnce[] = {"host",          "content-length", "transfer-encoding", "content-type", "content-encoding", "expect",
+                                      "authorization", "origin"};
 
 std::optional<std::uint64_t> Digits(std::string_view text) {
   std::uint64_t value = 0;

@@ -19,7 +19,7 @@ struct Framing {
   bool chunked = false;
   std::uint64_t length = 0;  // of a body that is not chunked
   bool keep_alive = true;
-  bool http10 = false;       // the peer does not know chunks
+  bool http10 = false;  // the peer does not know chunks
   bool expects_continue = false;
 
   bool has_body() const { return chunked || length > 0; }

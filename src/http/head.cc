@@ -31,7 +31,8 @@ HeadScanner::State HeadScanner::Scan(std::string_view buffer) {
       return Refuse(400, "bad-character", fmt::format("byte 0x{:02x} in the head of the request", static_cast<unsigned char>(c)));
     }
     ++position_;
-    if (lines_ == 0 && position_ > max_target_bytes_ + 32) return Refuse(414, "target-too-long", fmt::format("a target of more than {} bytes", max_target_bytes_));
+    if (lines_ == 0 && position_ > max_target_bytes_ + 32)
+      return Refuse(414, "target-too-long", fmt::format("a target of more than {} bytes", max_target_bytes_));
     if (position_ > max_bytes_) return Refuse(431, "headers-too-large", fmt::format("a head of more than {} bytes", max_bytes_));
   }
   return finished_ ? State::kDone : State::kMore;

@@ -33,7 +33,9 @@ std::string Post(std::string_view headers) { return "POST / HTTP/1.1\r\nHost: h\
 TEST(Head, OfAnOrdinaryRequestIsTaken) {
   Request request;
   Framing framing;
-  EXPECT_EQ(RefusalOf("POST /v1/tasks?wait=5s HTTP/1.1\r\nHost: remit.example\r\nContent-Length: 5\r\nX-Odd:\tcaf\xc3\xa9 \r\nEmpty:\r\n\r\n", &request, &framing), "");
+  EXPECT_EQ(RefusalOf("POST /v1/tasks?wait=5s HTTP/1.1\r\nHost: remit.example\r\nContent-Length: 5\r\nX-Odd:\tcaf\xc3\xa9 \r\nEmpty:\r\n\r\n",
+                      &request, &framing),
+            "");
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.segments, (std::vector<std::string>{"v1", "tasks"}));
   EXPECT_EQ(request.Query("wait"), "5s");
@@ -80,7 +82,8 @@ TEST(Head, RefusesMalformedNames) {
 }
 
 TEST(Head, RefusesMalformedRequestLines) {
-  for (const std::string line : {"GET /", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ", "GET / http/1.1", "GET / HTTP/1", "/ HTTP/1.1", "G(T / HTTP/1.1"}) {
+  for (const std::string line : {"GET /", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ", "GET / http/1.1",
+                                 "GET / HTTP/1", "/ HTTP/1.1", "G(T / HTTP/1.1"}) {
     const std::string refusal = RefusalOf(line + "\r\nHost: h\r\n\r\n");
     EXPECT_TRUE(refusal.starts_with("400 ") || refusal.starts_with("505 ")) << line << ": " << refusal;
   }
@@ -93,8 +96,10 @@ TEST(Head, RefusesMalformedRequestLines) {
 }
 
 TEST(Head, RefusesHeadersThatStandTwice) {
-  for (const std::string name : {"Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Authorization", "Origin", "Expect", "Content-Encoding"}) {
-    const std::string refusal = RefusalOf("POST / HTTP/1.1\r\n" + (name == "Host" ? "" : std::string("Host: h\r\n")) + name + ": 0\r\n" + name + ": 0\r\n\r\n");
+  for (const std::string name :
+       {"Host", "Content-Length", "Transfer-Encoding", "Content-Type", "Authorization", "Origin", "Expect", "Content-Encoding"}) {
+    const std::string refusal =
+        RefusalOf("POST / HTTP/1.1\r\n" + (name == "Host" ? "" : std::string("Host: h\r\n")) + name + ": 0\r\n" + name + ": 0\r\n\r\n");
     EXPECT_TRUE(refusal == "400 duplicate-header" || refusal == "400 bad-request") << name << ": " << refusal;
   }
   EXPECT_EQ(RefusalOf("GET / HTTP/1.1\r\nA: b\r\n\r\n"), "400 missing-host");
@@ -102,11 +107,13 @@ TEST(Head, RefusesHeadersThatStandTwice) {
 
 TEST(Framing, HasOneReading) {
   for (const std::string headers :
-       {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "Transfer-Encoding: gzip, chunked\r\n",
-        "Transfer-Encoding: chunked, identity\r\n", "Transfer-Encoding: identity\r\n", "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: \"chunked\"\r\n",
-        "Transfer-Encoding:\r\n", "Transfer-Encoding: chunked,\r\n", "Transfer-Encoding: \x0b" "chunked\r\n", "Content-Length: +3\r\n", "Content-Length: -3\r\n",
-        "Content-Length: 3, 3\r\n", "Content-Length: 0x3\r\n", "Content-Length: 3 3\r\n", "Content-Length:\r\n", "Content-Length: 99999999999999999999\r\n",
-        "Content-Length: 3;a\r\n"}) {
+       {"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+        "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: chunked, identity\r\n", "Transfer-Encoding: identity\r\n",
+        "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: \"chunked\"\r\n", "Transfer-Encoding:\r\n", "Transfer-Encoding: chunked,\r\n",
+        "Transfer-Encoding: \x0b"
+        "chunked\r\n",
+        "Content-Length: +3\r\n", "Content-Length: -3\r\n", "Content-Length: 3, 3\r\n", "Content-Length: 0x3\r\n", "Content-Length: 3 3\r\n",
+        "Content-Length:\r\n", "Content-Length: 99999999999999999999\r\n", "Content-Length: 3;a\r\n"}) {
     const std::string refusal = RefusalOf(Post(headers));
     EXPECT_TRUE(refusal.starts_with("400 ")) << headers << " → " << refusal;
   }
@@ -180,10 +187,10 @@ TEST(ChunkedBody, IsPutTogetherInWhateverPiecesItComes) {
 }
 
 TEST(ChunkedBody, RefusesWhatOthersReadDifferently) {
-  for (const std::string bytes :
-       {"5;a=b\r\nhello\r\n0\r\n\r\n", "5;\nX\r\nhello\r\n", "5 \r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n", "-1\r\n",
-        "5\nhello\n0\n\n0\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "\r\n5\r\nhello\r\n", "g\r\n", "fffffffffffffffff\r\n", "10000000000000005\r\n",
-        "0\r\nTrailer: x\r\n\r\n", "5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n", "5\r\nhello\r\n0;x\r\n\r\n"}) {
+  for (const std::string bytes : {"5;a=b\r\nhello\r\n0\r\n\r\n", "5;\nX\r\nhello\r\n", "5 \r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n",
+                                  "0x5\r\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n", "-1\r\n", "5\nhello\n0\n\n0\r\n\r\n", "5\r\nhelloX\r\n0\r\n\r\n",
+                                  "5\r\nhello\n0\r\n\r\n", "\r\n5\r\nhello\r\n", "g\r\n", "fffffffffffffffff\r\n", "10000000000000005\r\n",
+                                  "0\r\nTrailer: x\r\n\r\n", "5\r\nhello\r\n0\r\nContent-Length: 3\r\n\r\n", "5\r\nhello\r\n0;x\r\n\r\n"}) {
     const std::string refusal = Chunked(bytes).refusal;
     EXPECT_TRUE(refusal == "400 bad-body" || refusal == "413 body-too-large") << bytes << " → " << refusal;
   }
@@ -209,9 +216,11 @@ std::string HostRefusal(std::string host, const std::vector<std::string>& hosts)
 
 TEST(Host, MustBeOneOfTheServersNames) {
   const std::vector<std::string> hosts = {"remit.example", "localhost:8470", "[::1]"};
-  for (const std::string host : {"remit.example", "REMIT.example", "remit.example:8443", "localhost:8470", "[::1]", "[::1]:8470"}) EXPECT_EQ(HostRefusal(host, hosts), "") << host;
-  for (const std::string host : {"", "evil.example", "remit.example.evil", "xremit.example", "remit.example:", "remit.example:80x", "remit.example:80:80", "localhost", "localhost:8471",
-                                 "remit.example@evil", "evil@remit.example", "remit.example, evil", "[::1", "::1", "remit.example."}) {
+  for (const std::string host : {"remit.example", "REMIT.example", "remit.example:8443", "localhost:8470", "[::1]", "[::1]:8470"})
+    EXPECT_EQ(HostRefusal(host, hosts), "") << host;
+  for (const std::string host :
+       {"", "evil.example", "remit.example.evil", "xremit.example", "remit.example:", "remit.example:80x", "remit.example:80:80", "localhost",
+        "localhost:8471", "remit.example@evil", "evil@remit.example", "remit.example, evil", "[::1", "::1", "remit.example."}) {
     EXPECT_EQ(HostRefusal(host, hosts), "wrong-host") << host;
   }
   EXPECT_EQ(HostRefusal("remit.example", {}), "wrong-host");
@@ -246,8 +255,8 @@ TEST(Body, MustBeWhatTheRouteTakes) {
   EXPECT_EQ(refusal(BodyKind::kJson, "application/json", 10), 0);
   EXPECT_EQ(refusal(BodyKind::kJson, "Application/JSON; charset=UTF-8", 10), 0);
   EXPECT_EQ(refusal(BodyKind::kJson, "application/json", 11), 413);
-  for (const std::string type : {"", "text/plain", "application/jsonx", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "application/json, text/plain",
-                                 "text/plain; application/json", "multipart/form-data"}) {
+  for (const std::string type : {"", "text/plain", "application/jsonx", "application/x-www-form-urlencoded", "application/json; charset=utf-16",
+                                 "application/json, text/plain", "text/plain; application/json", "multipart/form-data"}) {
     EXPECT_EQ(refusal(BodyKind::kJson, type, 1), 415) << type;
   }
   EXPECT_EQ(refusal(BodyKind::kForm, "application/x-www-form-urlencoded", 1), 0);

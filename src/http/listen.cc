@@ -78,7 +78,7 @@ Result<ListeningSocket> ListenTcp(const std::string& address) {
 
 // Unlinks a socket on which nobody listens any more.
 Status ClearStale(const std::string& address, const AnyAddress& where) {
-  struct stat status {};
+  struct stat status{};
   if (::lstat(where.local.sun_path, &status) != 0) return {};
   if (!S_ISSOCK(status.st_mode)) {
     return Fail(Code::kAlreadyExists, "address-in-use", fmt::format("`{}` is there already, and is no socket", where.local.sun_path));

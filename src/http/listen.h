@@ -15,7 +15,7 @@ namespace remit::http {
 
 struct ListeningSocket {
   io::Fd fd;
-  std::string address;    // as in Listener, with the real port
+  std::string address;  // as in Listener, with the real port
   std::uint16_t port = 0;
   std::string unix_path;  // to be unlinked at the end; "": TCP
 };

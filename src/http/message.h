@@ -31,7 +31,7 @@ struct Header {
 // Who is at the other end of the connection, as the kernel and TLS say (never as the request says).
 struct Peer {
   bool is_unix = false;
-  std::string address;         // "192.0.2.1" or "2001:db8::1"; "" on a unix socket
+  std::string address;  // "192.0.2.1" or "2001:db8::1"; "" on a unix socket
   std::uint16_t port = 0;
   uid_t uid = static_cast<uid_t>(-1);  // SO_PEERCRED; of a unix peer only
   gid_t gid = static_cast<gid_t>(-1);
@@ -82,8 +82,9 @@ struct Request {
   // Refuses query parameters other than these, with a hint. Errors: `unknown-parameter`.
   Status OnlyQuery(std::initializer_list<std::string_view> names) const;
 
-  // Runs `callback` once if the connection ends before the response (or its stream) was written to its end, whoever ends it. It runs on
-  // an io thread, or inside this call if that has happened already; it must not block. Thread-safe.
+  // Runs `callback` once if the connection ends before the response (or its stream) was written to its end, whoever ends it. A peer that
+  // has closed its sending side counts as gone, though an answer would still reach it. It runs on an io thread, or inside this call if
+  // that has happened already; it must not block. Thread-safe.
   void OnClose(std::function<void()> callback) const { closed->Add(std::move(callback)); }
 };
 
@@ -104,8 +105,8 @@ class StreamWriter {
 
 struct Response {
   int status = 200;
-  std::string content_type{};    // "": no body, and no content-type header
-  std::vector<Header> headers{}; // further ones. Cache-Control is no-store unless set here
+  std::string content_type{};     // "": no body, and no content-type header
+  std::vector<Header> headers{};  // further ones. Cache-Control is no-store unless set here
   std::string body{};
   std::function<void(std::shared_ptr<StreamWriter>)> stream{};  // set: `body` is not used; called once the head is on its way
 };
@@ -118,9 +119,9 @@ using Respond = std::function<void(Response)>;
 using Handler = std::function<void(const Request&, Respond)>;
 
 // Ready-made responses.
-Response Json(int status, const json::Value& value);      // application/json
-Response JsonText(int status, std::string json);          // the same, of text that is JSON already
-Response Text(int status, std::string text);              // text/plain; charset=utf-8
+Response Json(int status, const json::Value& value);  // application/json
+Response JsonText(int status, std::string json);      // the same, of text that is JSON already
+Response Text(int status, std::string text);          // text/plain; charset=utf-8
 Response Empty(int status = 204);
 Response Stream(std::string content_type, std::function<void(std::shared_ptr<StreamWriter>)> start);
 

@@ -2,8 +2,8 @@
 
 #include <optional>
 
-#include <boost/beast/http/basic_parser.hpp>
 #include <fmt/format.h>
+#include <boost/beast/http/basic_parser.hpp>
 
 #include "base/limits.h"
 
@@ -24,7 +24,7 @@ class Parser final : public beast::http::basic_parser<true> {
  public:
   explicit Parser(Request& request) : request_(&request) {
     header_limit(static_cast<std::uint32_t>(limits::kHttpHeaderBytes * 4));  // HeadScanner has the real limit
-    body_limit(boost::none);                                                // so has on_body_impl
+    body_limit(boost::none);                                                 // so has on_body_impl
     eager(true);
   }
 

@@ -50,7 +50,7 @@ class Router {
   };
 
   struct Match {
-    const Route* route = nullptr;   // nullptr: none
+    const Route* route = nullptr;  // nullptr: none
     std::vector<Parameter> params;
     std::vector<std::string> allow;  // no route, but these methods have one here: 405
   };

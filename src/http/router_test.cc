@@ -31,7 +31,8 @@ class Routing : public testing::Test {
 };
 
 TEST_F(Routing, FindsTheMostFixedPattern) {
-  for (const auto* pattern : {"/", "/v1/tasks", "/v1/tasks/{id}", "/v1/tasks/{id}/complete", "/v1/tasks/mine", "/v1/secrets/{path...}", "/{file...}"}) Add("GET", pattern);
+  for (const auto* pattern : {"/", "/v1/tasks", "/v1/tasks/{id}", "/v1/tasks/{id}/complete", "/v1/tasks/mine", "/v1/secrets/{path...}", "/{file...}"})
+    Add("GET", pattern);
   EXPECT_EQ(Ask("GET", "/").body, "GET /");
   EXPECT_EQ(Ask("GET", "/v1/tasks").body, "GET /v1/tasks");
   EXPECT_EQ(Ask("GET", "/v1/tasks/mine").body, "GET /v1/tasks/mine");

@@ -14,7 +14,7 @@
 namespace remit::http {
 namespace {
 
-constexpr int kAcceptsAtOnce = 64;  // then the connections that are there get their turn
+constexpr int kAcceptsAtOnce = 64;                             // then the connections that are there get their turn
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  // when the process has no descriptors left
 
 }  // namespace
@@ -23,7 +23,10 @@ struct Server::Impl {
   // Takes connections from one listening socket and deals them out to the io threads. Lives on the first of these.
   struct Acceptor : std::enable_shared_from_this<Acceptor> {
     Acceptor(Impl& owner, ListeningSocket listening, std::optional<crypto::TlsServerContext> context)
-        : impl(owner), socket(std::move(listening)), tls(std::move(context)), descriptor(impl.threads[0]->loop.context(), socket.fd.get()),
+        : impl(owner),
+          socket(std::move(listening)),
+          tls(std::move(context)),
+          descriptor(impl.threads[0]->loop.context(), socket.fd.get()),
           pause(impl.threads[0]->loop.context()) {}
 
     ~Acceptor() { descriptor.release(); }  // the Fd closes it
@@ -76,7 +79,8 @@ struct Server::Impl {
     const auto& thread = threads[next_thread++ % threads.size()];
     const int family = acceptor.socket.unix_path.empty() ? (acceptor.socket.address.starts_with('[') ? AF_INET6 : AF_INET) : AF_UNIX;
     auto peer = PeerOf(fd.get(), tls);
-    const auto connection = std::make_shared<Connection>(thread, std::move(fd), family, std::move(peer), tls ? acceptor.tls->NewReference() : nullptr);
+    const auto connection =
+        std::make_shared<Connection>(thread, std::move(fd), family, std::move(peer), tls ? acceptor.tls->NewReference() : nullptr);
     if (thread->loop.InLoop()) return connection->Start();
     thread->Post([connection] { connection->Start(); });
   }

@@ -144,7 +144,9 @@ class Serving : public testing::Test {
   }
   Raw Connect() const { return Raw(server->port()); }
   std::string Local() const { return folder + "/s"; }
-  static std::string Get(std::string_view path, std::string_view more = "") { return fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}\r\n", path, more); }
+  static std::string Get(std::string_view path, std::string_view more = "") {
+    return fmt::format("GET {} HTTP/1.1\r\nHost: 127.0.0.1\r\n{}\r\n", path, more);
+  }
   static std::string Post(std::string_view body, std::string_view more = "Content-Type: application/json\r\n") {
     return fmt::format("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {}\r\n{}\r\n{}", body.size(), more, body);
   }
@@ -212,11 +214,17 @@ TEST_F(Serving, ReadsChunkedAndLargeBodies) {
   router.Add("PUT", "/large", [](const Request& request, Respond respond) { respond(Text(200, request.body)); }, {.body_bytes = 4u << 20});
   Start();
   Raw raw = Connect();
-  raw.Say("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n" + Get("/hello"));
+  raw.Say(
+      "POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n" +
+      Get("/hello"));
   EXPECT_TRUE(raw.Response().ends_with("\r\n\r\nabcd"));
   EXPECT_TRUE(raw.Response().ends_with("hi"));
   const std::string body(3u << 20, 'x');
-  std::thread writer([&] { raw.Say("PUT /large HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body); });
+  std::thread writer([&] {
+    raw.Say("PUT /large HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+            "\r\n\r\n" + body);
+  });
   EXPECT_NE(raw.Until("\r\n\r\n").find("200 OK"), std::string::npos);
   const std::string echo = raw.Until(std::string(1000, 'x'));
   writer.join();
@@ -228,7 +236,8 @@ TEST_F(Serving, AsksForTheBodyOnlyWhenItWantsIt) {
   raw.Say("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(raw.Until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   EXPECT_TRUE(raw.Ask("abc").ends_with("abc"));
-  const std::string refused = Refused("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 3000\r\nExpect: 100-continue\r\n\r\n");
+  const std::string refused =
+      Refused("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 3000\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_TRUE(refused.starts_with("HTTP/1.1 413")) << refused;
 }
 
@@ -250,7 +259,9 @@ TEST_F(Serving, RefusesAndClosesWhereTheFramingIsInDoubt) {
       {Post(std::string(1001, ' ')) + Get("/hello"), "413"},
       {Get("/hello", "Content-Length: 3\r\n") + "abc" + Get("/hello"), "400"},
       {"GET /hello HTTP/2.0\r\nHost: 127.0.0.1\r\n\r\n" + Get("/hello"), "505"},
-      {"POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\n" + Get("/hello"), "400"},
+      {"POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\n\r\n" +
+           Get("/hello"),
+       "400"},
       {"POST /none HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3000\r\n\r\n" + Get("/hello"), "404"},
       {std::string(100'000, 'a'), "414"},
       {"GET / HTTP/1.1\r\nA: " + std::string(100'000, 'a'), "431"},
@@ -289,7 +300,8 @@ TEST_F(Serving, EndsConnectionsThatTakeTheirTime) {
   Start();
   EXPECT_EQ(Connect().Until(""), "") << "idle: closed without a word";
   EXPECT_TRUE(Refused("GET /hello HT").starts_with("HTTP/1.1 408"));
-  EXPECT_TRUE(Refused("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\nabc").starts_with("HTTP/1.1 408"));
+  EXPECT_TRUE(Refused("POST /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\nabc")
+                  .starts_with("HTTP/1.1 408"));
   // A byte now and then does not help: the time is that of the whole request.
   Raw slow = Connect();
   std::atomic<bool> stop = false;
@@ -394,7 +406,7 @@ TEST_F(Serving, KnowsItsUnixPeer) {
   Raw raw(Local());
   EXPECT_TRUE(raw.Ask("GET /who HTTP/1.1\r\nHost: anything.example\r\n\r\n").ends_with(fmt::format("true {} {} ", ::getuid(), ::getpid())));
   EXPECT_TRUE(Connect().Ask(Get("/who")).ends_with("127.0.0.1"));
-  struct stat status {};
+  struct stat status{};
   ASSERT_EQ(::stat(Local().c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
 }
@@ -417,7 +429,8 @@ TEST_F(Serving, ReplacesOnlySocketsThatNobodyListensOn) {
   EXPECT_EQ(reason(server->addresses()[0]), "address-in-use");
   std::ofstream(folder + "/file") << "precious";
   EXPECT_EQ(reason("unix:" + folder + "/file"), "address-in-use");
-  for (const auto* address : {"", "localhost:1", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999", "unix:", "[::1:80"}) EXPECT_EQ(reason(address), "bad-address") << address;
+  for (const auto* address : {"", "localhost:1", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999", "unix:", "[::1:80"})
+    EXPECT_EQ(reason(address), "bad-address") << address;
   EXPECT_EQ(reason("192.0.2.1:8470"), "cannot-listen");
   EXPECT_FALSE(std::filesystem::exists(folder + "/other")) << "all listeners or none";
   EXPECT_TRUE(Raw(Local()).Ask(Get("/hello")).ends_with("hi"));
@@ -444,7 +457,9 @@ TEST_F(Serving, TakesManyConnectionsAndNoMoreThanItsLimit) {
 TEST_F(Serving, AnswersFromWorkersUnderLoad) {
   options.threads = 2;
   std::atomic<int> observed = 0;
-  options.observe = [&](std::string_view method, std::string_view route, int status, Duration) { observed += method == "GET" && route == "/later" && status == 200; };
+  options.observe = [&](std::string_view method, std::string_view route, int status, Duration) {
+    observed += method == "GET" && route == "/later" && status == 200;
+  };
   Mailbox<Respond> waiting;
   router.Add("GET", "/later", [&](const Request&, Respond respond) { waiting.Put(std::move(respond)); });
   Start();

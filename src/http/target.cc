@@ -27,7 +27,9 @@ bool IsClean(std::string_view text) {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }) && IsUtf8(text);
 }
 
-std::unexpected<Error> BadTarget(std::string_view why) { return Fail(Code::kInvalidArgument, "bad-target", fmt::format("bad request target: {}", why)); }
+std::unexpected<Error> BadTarget(std::string_view why) {
+  return Fail(Code::kInvalidArgument, "bad-target", fmt::format("bad request target: {}", why));
+}
 
 Result<std::string> Segment(std::string_view raw) {
   const std::optional<std::string> decoded = PercentDecode(raw);

@@ -29,9 +29,9 @@ TEST(Target, IsSplitThenDecodedOnce) {
 
 TEST(Target, RefusesWhatCanBeReadInTwoWays) {
   for (const std::string target :
-       {"", "*", "v1", "http://h/v1", "h:80", "//h/v1", "/a//b", "/a/", "/./a", "/../a", "/a/..", "/%2e%2E/a", "/%2e", "/a/%2E%2e/b", "/%", "/%4", "/%zz",
-        "/%00", "/a%00b", "/%0d%0a", "/%7f", "/%ff", "/%c0%af", "/%ed%a0%80", "/a b", "/a#f", "/a\"", "/a<b>", "/a\\b", "/{a}", "/a|b", "/a^", "/a`", "/[a]",
-        "/caf\xc3\xa9"}) {
+       {"",     "*",           "v1",   "http://h/v1", "h:80",  "//h/v1", "/a//b",  "/a/",     "/./a", "/../a", "/a/..",       "/%2e%2E/a",
+        "/%2e", "/a/%2E%2e/b", "/%",   "/%4",         "/%zz",  "/%00",   "/a%00b", "/%0d%0a", "/%7f", "/%ff",  "/%c0%af",     "/%ed%a0%80",
+        "/a b", "/a#f",        "/a\"", "/a<b>",       "/a\\b", "/{a}",   "/a|b",   "/a^",     "/a`",  "/[a]",  "/caf\xc3\xa9"}) {
     EXPECT_EQ(ReasonOf(target), "bad-target") << target;
   }
   std::string deep;
@@ -50,7 +50,8 @@ TEST(Query, HasEachNameOnce) {
   EXPECT_EQ(ParseTarget("/a?").value().query.size(), 0u);
   EXPECT_EQ(ReasonOf("/a?x=1&x=2"), "duplicate-parameter");
   EXPECT_EQ(ReasonOf("/a?x=1&%78=2"), "duplicate-parameter") << "the same name in another spelling";
-  for (const std::string query : {"=1", "&", "x=1&", "x=1&&y=2", "x=%", "x=%f", "x=%00", "x=%ff"}) EXPECT_EQ(ReasonOf("/a?" + query), "bad-parameter") << query;
+  for (const std::string query : {"=1", "&", "x=1&", "x=1&&y=2", "x=%", "x=%f", "x=%00", "x=%ff"})
+    EXPECT_EQ(ReasonOf("/a?" + query), "bad-parameter") << query;
 }
 
 TEST(Form, HasALimitOfParameters) {
