@@ -27,7 +27,8 @@ struct CallerFacts {
 class Authenticator {
  public:
   // `own_uid` is the server's own. `directory` and `sessions` must outlive it.
-  Authenticator(const Directory& directory, const Sessions& sessions, uid_t own_uid) : directory_(directory), sessions_(sessions), own_uid_(own_uid) {}
+  Authenticator(const Directory& directory, const Sessions& sessions, uid_t own_uid)
+      : directory_(directory), sessions_(sessions), own_uid_(own_uid) {}
 
   // A bearer handle decides alone: one that is malformed, unknown, dead or of somebody barred is `bad-credentials` (kUnauthenticated), and
   // never falls back to the peer's uid. Without one, a unix peer is the operator (the server's own uid, or root), else the actor that is

@@ -59,9 +59,11 @@ struct ClientAssertions::Impl : std::enable_shared_from_this<Impl> {
       used.erase(by_expiry.begin()->second);
       by_expiry.erase(by_expiry.begin());
     }
-    if (used.contains(key)) return Fail(Code::kUnauthenticated, "replayed-assertion", "this client assertion was used before", "sign a new one with its own `jti`");
+    if (used.contains(key))
+      return Fail(Code::kUnauthenticated, "replayed-assertion", "this client assertion was used before", "sign a new one with its own `jti`");
     if (used.size() >= limits::kAssertionsRemembered) {
-      return Fail(Code::kResourceExhausted, "too-many-assertions", "too many client assertions are in use at the moment", "keep the session that one gives, for 15 minutes");
+      return Fail(Code::kResourceExhausted, "too-many-assertions", "too many client assertions are in use at the moment",
+                  "keep the session that one gives, for 15 minutes");
     }
     used.insert(key);
     by_expiry.emplace(until, key);
@@ -73,8 +75,8 @@ struct ClientAssertions::Impl : std::enable_shared_from_this<Impl> {
   }
 };
 
-Result<std::unique_ptr<ClientAssertions>> ClientAssertions::Open(store::Store& store, const Clock& clock, const Directory& directory, std::string issuer,
-                                                                 std::string token_endpoint) {
+Result<std::unique_ptr<ClientAssertions>> ClientAssertions::Open(store::Store& store, const Clock& clock, const Directory& directory,
+                                                                 std::string issuer, std::string token_endpoint) {
   auto impl = std::make_shared<Impl>(store, clock, directory, std::vector<std::string>{std::move(issuer), std::move(token_endpoint)});
   Status rows_read;
   REMIT_TRY(store.Scan(store::Table::kReplay, "", [&](std::string_view key, std::string_view value) {
@@ -107,7 +109,8 @@ void ClientAssertions::Redeem(std::string_view assertion, std::string_view clien
   const std::string replay = ReplayKey(*valid);
   if (Status fresh = impl_->Remember(*valid, replay, batch); !fresh.has_value()) return answer(Fail(std::move(fresh).error()));
   // An assertion whose commit fails stays used up: its signer makes another one.
-  impl_->store.Commit(std::move(batch), [impl = impl_, actor = std::move(*actor), answer = std::move(answer)](Result<store::Committed> committed) mutable {
+  impl_->store.Commit(std::move(batch), [impl = impl_, actor = std::move(*actor),
+                                         answer = std::move(answer)](Result<store::Committed> committed) mutable {
     if (committed.has_value()) return answer(std::move(actor));
     if (committed.error().code == Code::kConflict) {
       return answer(Fail(Code::kUnauthenticated, "replayed-assertion", "this client assertion was used before", "sign a new one with its own `jti`"));

@@ -9,7 +9,7 @@
 
 namespace remit::identity {
 
-inline constexpr std::string_view kTaskTokenPrefix = "rmt_";      // REMIT_TOKEN
+inline constexpr std::string_view kTaskTokenPrefix = "rmt_";  // REMIT_TOKEN
 inline constexpr std::string_view kHolderKeyPrefix = "rmh_";
 inline constexpr std::string_view kActorSessionPrefix = "rma_";
 inline constexpr std::string_view kPersonSessionPrefix = "rmp_";

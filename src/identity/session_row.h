@@ -20,7 +20,7 @@ struct SessionRow {
   cedar::EntityUid owner;
   Time began{}, expires{};
 
-  std::string Encode() const;  // task/codec.h; first byte is the version of the form
+  std::string Encode() const;                                // task/codec.h; first byte is the version of the form
   static Result<SessionRow> Decode(std::string_view bytes);  // errors: `store-corrupt`
   bool operator==(const SessionRow&) const = default;
 };

@@ -79,11 +79,8 @@ struct Sessions::Impl : std::enable_shared_from_this<Impl> {
   }
 
   std::string EndEvent(const SessionRow& row, std::string_view why) const {
-    return json::Canonical(json::Object{{"type", "session.ended"},
-                                        {"time", FormatTime(clock.Now())},
-                                        {"session", row.id},
-                                        {"owner", row.owner.ToString()},
-                                        {"reason", why}});
+    return json::Canonical(json::Object{
+        {"type", "session.ended"}, {"time", FormatTime(clock.Now())}, {"session", row.id}, {"owner", row.owner.ToString()}, {"reason", why}});
   }
 
   void EndRow(const Hash& hash, std::string_view why) {
@@ -125,7 +122,8 @@ struct Sessions::Impl : std::enable_shared_from_this<Impl> {
     SessionRow row{kind, minted.session, owner, now, minted.expires};
 
     batch.writes.push_back({store::Table::kSession, HandleKey(hash), row.Encode()});
-    json::Object event{{"type", event_type}, {"time", FormatTime(now)}, {"session", row.id}, {"owner", owner.ToString()}, {"expires", FormatTime(row.expires)}};
+    json::Object event{
+        {"type", event_type}, {"time", FormatTime(now)}, {"session", row.id}, {"owner", owner.ToString()}, {"expires", FormatTime(row.expires)}};
     if (!by.empty()) event.Set("by", by);
     batch.events.push_back(json::Canonical(event));
 
@@ -172,13 +170,14 @@ struct Sessions::Impl : std::enable_shared_from_this<Impl> {
       taken = TakeEndings(batch, clock.Now());
     }
     if (batch.writes.empty()) return answer({});
-    store.Commit(std::move(batch), [self = shared_from_this(), taken = std::move(taken), answer = std::move(answer)](Result<store::Committed> committed) mutable {
-      if (!committed.has_value()) {
-        self->PutBack(std::move(taken));
-        return answer(Fail(std::move(committed).error()));
-      }
-      answer({});
-    });
+    store.Commit(std::move(batch),
+                 [self = shared_from_this(), taken = std::move(taken), answer = std::move(answer)](Result<store::Committed> committed) mutable {
+                   if (!committed.has_value()) {
+                     self->PutBack(std::move(taken));
+                     return answer(Fail(std::move(committed).error()));
+                   }
+                   answer({});
+                 });
   }
 
   std::optional<Session> Find(std::string_view handle, Kind kind, Time now) const {
@@ -227,7 +226,8 @@ void Sessions::MakeLink(const Caller& by, const cedar::EntityUid& person, Answer
   }
   const auto registered = impl_->directory.FindPerson(person);
   if (!registered.has_value()) {
-    return answer(Fail(Code::kNotFound, "unknown-person", fmt::format("no person `{}` is registered", person.ToString()), "register them first: remit person add"));
+    return answer(Fail(Code::kNotFound, "unknown-person", fmt::format("no person `{}` is registered", person.ToString()),
+                       "register them first: remit person add"));
   }
   if (registered->barred) return answer(Fail(Code::kFailedPrecondition, "barred", fmt::format("person `{}` is barred", person.ToString())));
   impl_->Mint(Kind::kLink, person, "person.link-made", by.uid.ToString(), {}, {}, std::move(answer));

@@ -207,8 +207,9 @@ TEST_F(SessionsTest, AHandleOfAnotherKindOrFormIsNobodys) {
   EXPECT_FALSE(Redeem(a).has_value());
   EXPECT_FALSE(Redeem(p).has_value());
   EXPECT_FALSE(Who(link->handle.Reveal()).has_value());
-  for (std::string forged : {std::string(), std::string("rma_"), a + "A", a.substr(0, a.size() - 1), "rmp_" + a.substr(4), "rma_" + p.substr(4), " " + a,
-                             "RMA_" + a.substr(4), "rmt_" + a.substr(4), a.substr(0, 46) + "=", std::string("rma_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")}) {
+  for (std::string forged :
+       {std::string(), std::string("rma_"), a + "A", a.substr(0, a.size() - 1), "rmp_" + a.substr(4), "rma_" + p.substr(4), " " + a,
+        "RMA_" + a.substr(4), "rmt_" + a.substr(4), a.substr(0, 46) + "=", std::string("rma_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")}) {
     EXPECT_EQ(Who(forged).error().reason, "bad-credentials") << forged;
     EXPECT_EQ(Who(forged, 0).error().reason, "bad-credentials") << "fell back to root: " << forged;
   }

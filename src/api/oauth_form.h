@@ -1,0 +1,60 @@
+// What the OAuth endpoints share: the form that they are sent, and the errors of RFC 6749 §5.2. Pure but for the client's authentication.
+//
+// RFC 6749 §3.2 has servers ignore parameters that they do not know. Remit refuses them (`invalid_request`): somebody who asks for
+// `audience=x` and is not heard believes that the token is for x alone. docs/reference/http-api.md says so.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "api/services.h"
+#include "http/message.h"
+#include "http/target.h"
+#include "identity/caller.h"
+
+namespace remit::api {
+
+struct OauthError {
+  std::string code;         // "invalid_request", "invalid_client", …
+  std::string description;  // any text; what §5.2 does not allow in it is replaced
+  int status = 400;
+  std::string challenge;  // scheme of WWW-Authenticate; 401 only
+};
+
+template <class T>
+using OauthResult = std::expected<T, OauthError>;
+
+std::unexpected<OauthError> OauthFail(std::string_view code, std::string description);
+
+// The body of §5.2, never cached.
+http::Response ToResponse(const OauthError& error);
+
+// An error of the broker's or the store's that is not the client's doing: 503 or 500. `otherwise` is the code for all that is.
+OauthError FromError(const Error& error, std::string_view otherwise);
+
+class OauthForm {
+ public:
+  // Content type, body and absence of a query are checked. A parameter without a value counts as not sent (§3.2), one that is sent twice
+  // is an error, and so is one that is not in `known`.
+  static OauthResult<OauthForm> Read(const http::Request& request, std::initializer_list<std::string_view> known);
+
+  // "" where it was not sent.
+  std::string_view Get(std::string_view name) const;
+  bool Has(std::string_view name) const { return !Get(name).empty(); }
+  OauthResult<std::string> Required(std::string_view name) const;
+
+ private:
+  std::vector<http::Parameter> parameters_;
+};
+
+// Authenticates the client by its assertion in the form (RFC 7523 §2.2), and calls `next` with the actor, or answers `invalid_client`.
+// With `also_callers`, requests without an assertion may come from whom the Authorization header or the unix socket says.
+enum class ClientRule { kAssertionOnly, kAnyCaller };
+void WithClient(Services& services, const http::Request& request, const OauthForm& form, ClientRule rule, http::Respond respond,
+                std::function<void(identity::Caller)> next);
+
+}  // namespace remit::api

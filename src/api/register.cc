@@ -1,0 +1,20 @@
+// Every route there is.
+#include "api/routes.h"
+
+namespace remit::api {
+
+void Register(http::Router& router, Services& services) {
+  AddTaskRoutes(router, services);
+  AddHoldRoutes(router, services);
+  AddDecisionRoutes(router, services);
+  AddCatalogRoutes(router, services);
+  AddPeopleRoutes(router, services);
+  AddSecretRoutes(router, services);
+  AddTargetRoutes(router, services);
+  AddOauthRoutes(router, services);
+  AddAuthzenRoutes(router, services);
+  AddLedgerRoutes(router, services);
+  AddOpsRoutes(router, services);
+}
+
+}  // namespace remit::api

@@ -1,0 +1,125 @@
+// See rest.h.
+#include "api/rest.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "json/object_reader.h"
+#include "json/read.h"
+#include "task/task.h"
+
+namespace remit::api {
+
+Result<Caller> CallerOf(const Services& services, const http::Request& request) {
+  identity::CallerFacts facts;
+  facts.now = services.clock.Now();
+  if (request.HeaderCount("authorization") > 0) {
+    REMIT_ASSIGN(facts.bearer, request.BearerToken());
+  }
+  if (request.peer->is_unix) facts.unix_uid = request.peer->uid;
+  return services.authenticator.Authenticate(facts);
+}
+
+Result<Caller> SomebodyOf(const Services& services, const http::Request& request) {
+  REMIT_ASSIGN(Caller caller, CallerOf(services, request));
+  if (caller.Is(Kind::kNobody)) {
+    return Fail(Code::kUnauthenticated, "no-credentials", "nobody knows who is calling",
+                "send `Authorization: Bearer …`, or call over the unix socket as a registered user");
+  }
+  return caller;
+}
+
+void AddCall(http::Router& router, Services& services, std::string_view method, std::string_view pattern, CallHandler handler,
+             http::RouteOptions options) {
+  router.Add(
+      method, pattern,
+      [&services, handler](const http::Request& request, http::Respond respond) {
+        REMIT_API_ASSIGN(const Caller caller, SomebodyOf(services, request));
+        handler({services, request, caller}, std::move(respond));
+      },
+      options);
+}
+
+Result<json::Value> BodyOf(const http::Request& request) {
+  if (request.body.empty()) return json::Value(json::Object{});
+  auto body = json::Parse(request.body);
+  if (!body.has_value()) return Fail(std::move(body).error().At("body:" + body.error().place));
+  return body;
+}
+
+Status OnlyFor(const Caller& caller, std::initializer_list<Kind> kinds, std::string_view who) {
+  if (std::ranges::find(kinds, caller.kind) != kinds.end()) return {};
+  return Fail(Code::kPermissionDenied, "forbidden", fmt::format("this is for {} only", who));
+}
+
+Result<Duration> ReadWait(std::string_view text) {
+  REMIT_ASSIGN(const Duration wait, ParseDuration(text));
+  if (wait > limits::kLongestWait) {
+    return Fail(Code::kInvalidArgument, "wait-too-long", fmt::format("`{}` is longer than one call may wait", text),
+                fmt::format("wait at most {} and ask again", FormatDuration(limits::kLongestWait)));
+  }
+  return wait;
+}
+
+Result<std::string> NameHeader(const http::Request& request, std::string_view name) {
+  const std::size_t count = request.HeaderCount(name);
+  if (count == 0) return std::string();
+  const std::string_view value = *request.Find(name);
+  const bool visible = std::ranges::all_of(value, [](char c) { return c > ' ' && c <= '~'; });
+  if (count > 1 || value.empty() || value.size() > limits::kRequestIdBytes || !visible) {
+    return Fail(Code::kInvalidArgument, "bad-header",
+                fmt::format("header `{}` must be given once, with 1 to {} visible ASCII characters", name, limits::kRequestIdBytes));
+  }
+  return std::string(value);
+}
+
+bool IsStateName(std::string_view name) {
+  for (int i = static_cast<int>(task::State::kRequested); i <= static_cast<int>(task::State::kScheduled); ++i) {
+    if (task::StateName(static_cast<task::State>(i)) == name) return true;
+  }
+  return false;
+}
+
+bool IsEndName(std::string_view name) {
+  for (int i = static_cast<int>(task::State::kRequested); i <= static_cast<int>(task::State::kScheduled); ++i) {
+    const auto state = static_cast<task::State>(i);
+    if (task::StateName(state) == name) return task::IsEnd(state);
+  }
+  return false;
+}
+
+Status EmptyBody(const http::Request& request) {
+  REMIT_ASSIGN(const json::Value body, BodyOf(request));
+  json::ObjectReader r(body, "body");
+  return r.Finish();
+}
+
+Result<std::uint64_t> ReadIndex(const http::Request& request, std::string_view name) {
+  const auto text = request.Query(name);
+  if (!text.has_value()) return 0;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  const bool canonical = text->size() == 1 || !text->starts_with('0');
+  if (text->empty() || error != std::errc() || end != text->data() + text->size() || !canonical) {
+    return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not a number", name));
+  }
+  return number;
+}
+
+Result<std::size_t> ReadCount(const http::Request& request, std::string_view name, std::size_t otherwise, std::size_t most) {
+  if (!request.Query(name).has_value()) return otherwise;
+  REMIT_ASSIGN(const std::uint64_t number, ReadIndex(request, name));
+  if (number < 1 || number > most) return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is between 1 and {}", name, most));
+  return number;
+}
+
+http::Response ToResponse(const Result<json::Value>& result) { return result.has_value() ? http::Json(200, *result) : http::Problem(result.error()); }
+
+broker::Answer<json::Value> AnsweringJson(http::Respond respond, int status) {
+  return Answering<json::Value>(std::move(respond), status, [](const json::Value& value) -> const json::Value& { return value; });
+}
+
+}  // namespace remit::api

@@ -1,0 +1,119 @@
+// /v1/actors, /v1/people and signing in: who is registered, and how people get their sessions.
+#include "api/codec.h"
+#include "api/rest.h"
+#include "api/routes.h"
+#include "json/object_reader.h"
+#include "json/read.h"
+
+namespace remit::api {
+namespace {
+
+using http::Respond;
+
+// A table of the registry: each row is the document that is shown.
+void ListTable(const Call& call, Respond respond, store::Table table, std::string_view name) {
+  REMIT_API_TRY(OnlyOperator(call.caller));
+  OnWorker(call, respond, [table, name, respond](Services& services) {
+    json::Array items;
+    Status read;
+    REMIT_API_TRY(services.store.Scan(table, "", [&](std::string_view, std::string_view row) {
+      auto item = json::Parse(row);
+      if (!item.has_value()) {
+        read = Fail(Code::kCorrupt, "store-corrupt", "a row of the registry is not JSON");
+        return false;
+      }
+      items.push_back(std::move(item).value());
+      return true;
+    }));
+    REMIT_API_TRY(read);
+    json::Object answer;
+    answer.Set(name, std::move(items));
+    respond(http::Json(200, answer));
+  });
+}
+
+void ListActors(const Call& call, Respond respond) { ListTable(call, std::move(respond), store::Table::kActor, "actors"); }
+void ListPeople(const Call& call, Respond respond) { ListTable(call, std::move(respond), store::Table::kPerson, "people"); }
+
+// Who is barred, or has another key than before, starts anew: sessions that were begun before are no longer good.
+void PutActor(const Call& call, Respond respond) {
+  REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
+  REMIT_API_ASSIGN(broker::ActorRecord actor, ReadActor(body));
+  const auto before = call.services.broker.FindActor(actor.uid);
+  const bool ends = actor.barred || (before.has_value() && !(before->jwk == actor.jwk));
+  const cedar::EntityUid uid = actor.uid;
+  const char* why = actor.barred ? "barred" : "new-key";
+  call.services.broker.PutActor(call.caller, std::move(actor), [&services = call.services, respond, ends, uid, why](Result<json::Value> put) {
+    if (!put.has_value() || !ends) return respond(ToResponse(put));
+    services.sessions.EndAllOf(
+        uid, why, [respond, put = std::move(put)](Status ended) { respond(ended.has_value() ? ToResponse(put) : http::Problem(ended.error())); });
+  });
+}
+
+void PutPerson(const Call& call, Respond respond) {
+  REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
+  REMIT_API_ASSIGN(broker::PersonRecord person, ReadPerson(body));
+  const bool barred = person.barred;
+  const cedar::EntityUid uid = person.uid;
+  call.services.broker.PutPerson(call.caller, std::move(person), [&services = call.services, respond, barred, uid](Result<json::Value> put) {
+    if (!put.has_value() || !barred) return respond(ToResponse(put));
+    services.sessions.EndAllOf(uid, "barred", [respond, put = std::move(put)](Status ended) {
+      respond(ended.has_value() ? ToResponse(put) : http::Problem(ended.error()));
+    });
+  });
+}
+
+void MakeLink(const Call& call, Respond respond) {
+  REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
+  json::ObjectReader r(body, "body");
+  const json::Value& person = r.RequiredValue("person");
+  REMIT_API_TRY(r.Finish());
+  REMIT_API_ASSIGN(const cedar::EntityUid uid, ReadUid(person, "body.person"));
+  // The code is behind `#`: browsers do not send that part, so it is in nobody's access log.
+  call.services.sessions.MakeLink(
+      call.caller, uid, Answering<identity::Minted>(respond, 201, [issuer = call.services.issuer](const identity::Minted& m) {
+        return json::Object{
+            {"link", issuer + "/sign-in#" + std::string(m.handle.Reveal())}, {"code", m.handle.Reveal()}, {"expires", FormatTime(m.expires)}};
+      }));
+}
+
+// For everybody: the code is the credential.
+void SignIn(Services& services, const http::Request& request, Respond respond) {
+  REMIT_API_ASSIGN(const json::Value body, BodyOf(request));
+  json::ObjectReader r(body, "body");
+  const std::string code = r.RequiredString("code");
+  REMIT_API_TRY(r.Finish());
+  services.sessions.Redeem(code, Answering<identity::Minted>(respond, 200, [](const identity::Minted& m) {
+                             return json::Object{{"session", m.handle.Reveal()}, {"person", m.owner.ToString()}, {"expires", FormatTime(m.expires)}};
+                           }));
+}
+
+void SignOut(const Call& call, Respond respond) {
+  REMIT_API_TRY(EmptyBody(call.request));
+  if (call.caller.session.empty()) {
+    return respond(http::Problem(Error(Code::kFailedPrecondition, "no-session", "there is no session to end: this caller did not sign in")));
+  }
+  call.services.sessions.End(call.caller.session, "signed-out",
+                             [respond](Status ended) { respond(ended.has_value() ? http::Empty() : http::Problem(ended.error())); });
+}
+
+// Nobody is an answer here, not an error.
+void WhoAmI(Services& services, const http::Request& request, Respond respond) {
+  REMIT_API_ASSIGN(const Caller caller, CallerOf(services, request));
+  respond(http::Json(200, ToJson(caller)));
+}
+
+}  // namespace
+
+void AddPeopleRoutes(http::Router& router, Services& services) {
+  AddCall(router, services, "GET", "/v1/actors", ListActors);
+  AddCall(router, services, "POST", "/v1/actors", PutActor);
+  AddCall(router, services, "GET", "/v1/people", ListPeople);
+  AddCall(router, services, "POST", "/v1/people", PutPerson);
+  AddCall(router, services, "POST", "/v1/people/sign-in-link", MakeLink);
+  router.Add("POST", "/v1/sign-in", [&services](const http::Request& request, Respond respond) { SignIn(services, request, std::move(respond)); });
+  AddCall(router, services, "POST", "/v1/sign-out", SignOut);
+  router.Add("GET", "/v1/whoami", [&services](const http::Request& request, Respond respond) { WhoAmI(services, request, std::move(respond)); });
+}
+
+}  // namespace remit::api

@@ -1,0 +1,20 @@
+// The groups of routes, each in a file of its own. Register (register.cc) adds them all.
+#pragma once
+
+#include "api/services.h"
+
+namespace remit::api {
+
+void AddTaskRoutes(http::Router& router, Services& services);      // rest_tasks.cc
+void AddHoldRoutes(http::Router& router, Services& services);      // rest_hold.cc
+void AddDecisionRoutes(http::Router& router, Services& services);  // rest_decisions.cc: check, explain, approvals
+void AddCatalogRoutes(http::Router& router, Services& services);   // rest_catalog.cc: catalog and facts
+void AddPeopleRoutes(http::Router& router, Services& services);    // rest_people.cc: actors, people, signing in
+void AddSecretRoutes(http::Router& router, Services& services);    // rest_secrets.cc
+void AddTargetRoutes(http::Router& router, Services& services);    // rest_targets.cc
+void AddOauthRoutes(http::Router& router, Services& services);     // oauth_token.cc, oauth_state.cc
+void AddAuthzenRoutes(http::Router& router, Services& services);   // authzen.cc
+void AddLedgerRoutes(http::Router& router, Services& services);    // ledger.cc
+void AddOpsRoutes(http::Router& router, Services& services);       // ops.cc
+
+}  // namespace remit::api
