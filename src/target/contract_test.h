@@ -76,7 +76,7 @@ class TargetContract : public testing::TestWithParam<std::unique_ptr<ContractHar
       result = target().End(c.record, c.plan.secret);
       c.record.notes = result.notes;
       c.record.evidence.insert(c.record.evidence.end(), result.evidence.begin(), result.evidence.end());
-      if (!result.dead) EXPECT_FALSE(result.reason.empty());
+      EXPECT_TRUE(result.dead || !result.reason.empty());
     }
     EXPECT_TRUE(result.dead) << result.reason;
     EXPECT_FALSE(c.record.evidence.empty());
@@ -120,7 +120,7 @@ TEST_P(TargetContract, WhatIsMadeWorksAndWhatIsEndedDoesNot) {
   ContractCredential c = Planned();
   const Made made = MakeIt(c);
   EXPECT_TRUE(harness_->Works(made, c.plan.secret));
-  if (harness_->Sweeps()) EXPECT_TRUE(Swept(c));
+  EXPECT_EQ(Swept(c), harness_->Sweeps());
   EndIt(c);
   EXPECT_FALSE(harness_->Works(made, c.plan.secret));
   EXPECT_FALSE(Swept(c));

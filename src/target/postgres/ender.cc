@@ -50,10 +50,10 @@ class Ending {
     admin_ = &*lease;
     REMIT_TRY(SameServer());
     REMIT_TRY(Fence());
-    REMIT_TRY(FindRole());
+    REMIT_TRY(FindAndRevoke());
     if (exists_) {
       REMIT_TRY(Disarm());
-      REMIT_TRY(DropOwnedElsewhere());
+      if (owns_) REMIT_TRY(DropOwnedElsewhere());
       REMIT_TRY(Call("SELECT remit.drop($1::oid)", {oid_}));
     }
     REMIT_TRY(SeeItGone());
@@ -72,16 +72,18 @@ class Ending {
 
   Status Fence() {
     return UntilZero("its creating session", [&] {
-      return Ask("SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity "
-                 "WHERE application_name = $1 AND usename = current_user AND pid <> pg_backend_pid()",
+      return Ask("SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL) "
+                 "WHERE application_name = $1 AND usesysid = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND pid <> pg_backend_pid()",
                  {Mark(config_.installation, record_.id)});
     });
   }
 
-  Status FindRole() {
+  // Finds the role by its name, and by the OID that was noted, and takes its memberships away in the same breath.
+  Status FindAndRevoke() {
     const auto noted = record_.notes.find("oid");
     if (noted != record_.notes.end()) oid_ = noted->second;
-    REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT oid, rolname FROM pg_roles WHERE rolname = $1 OR oid = $2::oid", {record_.name, oid_}));
+    REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT oid, rolname, CASE WHEN rolname = $1 THEN remit.revoke(oid) END FROM pg_roles "
+                                          "WHERE rolname = $1 OR oid = $2::oid", {record_.name, oid_}));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (rows.Text(i, 1) != record_.name)
         return NotYet(fmt::format("role OID {} has the name `{}` now: somebody renamed it; give it its name `{}` back", oid_,
@@ -97,10 +99,9 @@ class Ending {
   }
 
   Status Disarm() {
-    REMIT_TRY(Call("SELECT remit.revoke($1::oid)", {oid_}));
     for (;;) {
       REMIT_TRY(CutOff());
-      REMIT_TRY(RollBackPrepared());
+      if (prepared_ > 0) REMIT_TRY(RollBackPrepared());
       const Status disarmed = Call("SELECT remit.disarm($1::oid)", {oid_});
       if (!disarmed && !pg::IsTimeout(disarmed.error())) return disarmed;
       if (disarmed) {
@@ -115,26 +116,36 @@ class Ending {
 
   Status CutOff() {
     return UntilZero("a session of the role", [&] {
-      auto rows = Ask("SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usesysid = $1::oid", {oid_});
-      if (rows) cut_off_ = std::max(cut_off_, rows->Int(0, 1));
+      auto rows = Ask("SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)), "
+                      "(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = $1::oid "
+                      "OR p.ownerid IN (SELECT oid FROM pg_roles WHERE rolname LIKE 'remit\\_scope\\_%')) "
+                      "FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid", {oid_});
+      if (rows) {
+        cut_off_ = std::max(cut_off_, rows->Int(0, 1));
+        prepared_ = rows->Int(0, 2);
+      }
       return rows;
     });
   }
 
+  // Its own, and those that it may have prepared as one of its scope roles: nobody else has reason to be one.
   Status RollBackPrepared() {
-    REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT p.gid, d.datname FROM pg_prepared_xact() p JOIN pg_database d ON d.oid = p.dbid "
-                                          "WHERE p.ownerid = $1::oid", {oid_}));
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      REMIT_TRY(RollBack(std::string(rows.Text(i, 0)), std::string(rows.Text(i, 1))));
-      ++rolled_back_;
+    REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT p.gid, d.datname, r.rolname FROM pg_prepared_xact() p JOIN pg_database d ON d.oid = p.dbid "
+                                          "JOIN pg_roles r ON r.oid = p.ownerid WHERE p.ownerid = $1::oid "
+                                          "UNION ALL SELECT gid, database, owner FROM remit.borrow_scopes()", {oid_}));
+    Status status;
+    for (std::size_t i = 0; i < rows.size() && status; ++i) {
+      status = RollBack(std::string(rows.Text(i, 0)), std::string(rows.Text(i, 1)), std::string(rows.Text(i, 2)));
+      if (status) ++rolled_back_;
     }
-    return {};
+    REMIT_TRY(Call("SELECT remit.return_scopes()", {}));
+    return status;
   }
 
   // A prepared transaction is ended in its own database, by its owner; Remit's role may become the owner.
-  Status RollBack(const std::string& gid, const std::string& database) {
+  Status RollBack(const std::string& gid, const std::string& database, const std::string& owner) {
     REMIT_ASSIGN(const std::string literal, pg::QuoteLiteral(gid));
-    REMIT_ASSIGN(const std::string role, pg::QuoteIdentifier(record_.name));
+    REMIT_ASSIGN(const std::string role, pg::QuoteIdentifier(owner));
     REMIT_ASSIGN(pg::Pool::Lease lease, server_.Other(database));
     lease.Discard();  // whatever happens, nobody else gets a session that is another role
     REMIT_TRY(lease->Run("SET ROLE " + role));
@@ -146,9 +157,11 @@ class Ending {
   Result<bool> SeeItDisarmed() {
     REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT coalesce(bool_or(r.rolcanlogin), false), "
                                           "EXISTS (SELECT FROM pg_auth_members m WHERE m.member = $1::oid), "
-                                          "(SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = $1::oid), "
-                                          "(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = $1::oid) "
+                                          "(SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = $1::oid), "
+                                          "(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = $1::oid), "
+                                          "EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid AND s.dbid <> 0) "
                                           "FROM pg_roles r WHERE r.oid = $1::oid", {oid_}));
+    owns_ = rows.Bool(0, 4);
     if (rows.Bool(0, 0) || rows.Bool(0, 1) || rows.Int(0, 2) > 0 || rows.Int(0, 3) > 0) return false;
     Note("disarmed", fmt::format("no membership, no login, no password, no session ({} cut off, {} prepared transactions rolled back)", cut_off_, rolled_back_));
     return true;
@@ -179,12 +192,12 @@ class Ending {
 
   Status SeeItGone() {
     REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT (SELECT count(*) FROM pg_roles WHERE oid = $1::oid OR rolname = $2), "
-                                          "(SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1::oid)", {oid_, record_.name}));
+                                          "(SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid)", {oid_, record_.name}));
     if (rows.Int(0, 0) != 0) return NotYet("the role is still in pg_authid");
     if (rows.Int(0, 1) != 0) {
       REMIT_TRY(UntilZero("a session of the dropped role", [&] {
         if (auto ended = Ask("SELECT remit.end_late_sessions($1::oid)", {oid_}); !ended) return ended;
-        return Ask("SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1::oid", {oid_});
+        return Ask("SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid", {oid_});
       }));
     }
     Note("gone", oid_ == "0" ? fmt::format("no role `{}` in pg_authid", record_.name) : fmt::format("OID {} is not in pg_authid and has no session", oid_));
@@ -244,6 +257,8 @@ class Ending {
   pg::Connection* admin_ = nullptr;
   std::string oid_ = "0";
   bool exists_ = false;
+  bool owns_ = false;          // something in some database
+  std::int64_t prepared_ = 0;  // transactions
   std::int64_t cut_off_ = 0;
   int rolled_back_ = 0;
   EndResult result_;

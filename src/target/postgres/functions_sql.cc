@@ -93,7 +93,8 @@ BEGIN
     RETURN format('it is a member of %I', other);
   END IF;
   SELECT u.rolname INTO other FROM pg_auth_members m JOIN pg_authid u ON u.oid = m.member
-    WHERE m.roleid = s.role AND (m.admin_option OR u.rolname !~ '^remit_[0-9a-z]{1,26}_crd_[0-9a-z]{26}$') LIMIT 1;
+    WHERE m.roleid = s.role AND (m.admin_option OR u.rolname !~ '^remit_[0-9a-z]{1,26}_crd_[0-9a-z]{26}$')
+      AND (m.admin_option OR NOT EXISTS (SELECT FROM remit.installation i WHERE i.id = s.installation AND i.login = u.oid)) LIMIT 1;
   IF FOUND THEN
     RETURN format('%I is a member of it, or may grant it', other);
   END IF;
@@ -133,7 +134,7 @@ BEGIN
   IF role_name IS NULL OR role_name !~ ('^remit_' || inst || '_crd_[0-9a-z]{26}$') THEN
     RAISE EXCEPTION USING ERRCODE = 'RM004', MESSAGE = format('%L is not the name of a role of installation %s', role_name, inst);
   END IF;
-  IF verifier IS NULL OR verifier !~ '^SCRAM-SHA-256\$[0-9]{4,7}:[A-Za-z0-9+/]{16,}={0,2}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$' THEN
+  IF verifier IS NULL OR verifier !~ '^SCRAM-SHA-256\$[0-9]{1,7}:[A-Za-z0-9+/]{16,}={0,2}\$[A-Za-z0-9+/]{43}=:[A-Za-z0-9+/]{43}=$' THEN
     RAISE EXCEPTION USING ERRCODE = 'RM006', MESSAGE = 'not a SCRAM-SHA-256 verifier';
   END IF;
   IF valid_until IS NULL OR NOT isfinite(valid_until) OR sessions IS NULL OR sessions NOT BETWEEN 1 AND 1000
@@ -188,7 +189,8 @@ BEGIN
   RETURN found_name;
 END $remit$;
 
--- Takes away every membership: of the role in others and, before PostgreSQL 16 lets each role grant itself, of others in the role.
+-- Takes away every membership: of the role in others, and of others in the role (before PostgreSQL 15 a role
+-- could grant itself).
 CREATE OR REPLACE FUNCTION remit.revoke(the_role oid) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $remit$
 DECLARE
@@ -222,6 +224,33 @@ BEGIN
   IF EXISTS (SELECT FROM pg_authid WHERE oid = the_role AND (rolcanlogin OR rolpassword IS NOT NULL)) THEN
     EXECUTE format('ALTER ROLE %I NOLOGIN PASSWORD NULL', the_name);
   END IF;
+END $remit$;
+
+-- Before PostgreSQL 16 a task can become one of its scope roles, and prepare a transaction as that. Only its owner can end it, and not from
+-- inside a function: so the caller becomes a member of such scope roles for a moment, and gives that back with return_scopes().
+CREATE OR REPLACE FUNCTION remit.borrow_scopes() RETURNS TABLE (gid text, database text, owner text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $remit$
+DECLARE
+  inst text := remit.caller();
+  s record;
+BEGIN
+  FOR s IN SELECT DISTINCT x.role_name FROM pg_prepared_xact() p JOIN remit.scope x ON x.role = p.ownerid WHERE x.installation = inst LOOP
+    EXECUTE format('GRANT %I TO %I', s.role_name, session_user);
+  END LOOP;
+  RETURN QUERY SELECT p.gid, d.datname::text, x.role_name FROM pg_prepared_xact() p JOIN remit.scope x ON x.role = p.ownerid
+                 JOIN pg_database d ON d.oid = p.dbid WHERE x.installation = inst;
+END $remit$;
+
+CREATE OR REPLACE FUNCTION remit.return_scopes() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $remit$
+DECLARE
+  inst text := remit.caller();
+  s record;
+BEGIN
+  FOR s IN SELECT x.role_name FROM remit.scope x JOIN pg_auth_members m ON m.roleid = x.role JOIN pg_authid u ON u.oid = m.member
+            WHERE x.installation = inst AND u.rolname = session_user LOOP
+    EXECUTE format('REVOKE %I FROM %I', s.role_name, session_user);
+  END LOOP;
 END $remit$;
 
 -- What the role owns, or was granted by others, in this database. What others hung on its objects goes with them.
@@ -282,6 +311,8 @@ BEGIN
     SELECT * INTO r FROM pg_authid WHERE rolname = login_name;
   ELSIF r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls THEN
     RAISE EXCEPTION 'role % may do more than log in; Remit needs a role that may not', login_name;
+  ELSIF NOT r.rolcanlogin OR NOT r.rolinherit THEN
+    RAISE EXCEPTION 'role % needs LOGIN and INHERIT: Remit cuts off the sessions of roles that it is a member of', login_name;
   END IF;
   IF verifier IS NOT NULL THEN
     EXECUTE format('ALTER ROLE %I PASSWORD %L', login_name, verifier);
@@ -289,7 +320,8 @@ BEGIN
   INSERT INTO remit.installation (id, login) VALUES (inst, r.oid) ON CONFLICT (id) DO UPDATE SET login = excluded.login;
   EXECUTE format('GRANT USAGE ON SCHEMA remit TO %I', login_name);
   EXECUTE format('GRANT EXECUTE ON FUNCTION remit.identity(), remit.make(text, text, timestamptz, integer, text[], text[], text[]), remit.revoke(oid), '
-                 'remit.disarm(oid), remit.drop_owned(oid), remit.drop(oid), remit.end_late_sessions(oid) TO %I', login_name);
+                 'remit.disarm(oid), remit.drop_owned(oid), remit.drop(oid), remit.end_late_sessions(oid), remit.borrow_scopes(), '
+                 'remit.return_scopes() TO %I', login_name);
   -- It ends what a task left in whatever database the task got into.
   FOR d IN SELECT datname FROM pg_database WHERE datallowconn LOOP
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', d, login_name);
@@ -313,15 +345,15 @@ BEGIN
   SELECT * INTO s FROM remit.scope x WHERE x.installation = inst AND x.relation = rel.oid AND x.privilege = the_privilege AND x.role_name = scope_name;
   IF FOUND AND EXISTS (SELECT FROM pg_authid WHERE oid = s.role) THEN
     fault := remit.scope_fault(s);
-    IF fault IS NOT NULL THEN
-      RAISE EXCEPTION 'scope role % is not as it was made: %', quote_ident(scope_name), fault;
+    IF fault IS NULL THEN
+      RETURN;
     END IF;
-    RETURN;
+    RAISE WARNING 'scope role % was not as it was made and is made again: %', quote_ident(scope_name), fault;
   END IF;
-  -- What is left of a table of that name, or of a database that was restored.
+  -- What is left of a table of that name, of a database that was restored, or of a role that somebody changed.
   DELETE FROM remit.scope x WHERE x.role_name = scope_name OR (x.installation = inst AND x.relation = rel.oid AND x.privilege = the_privilege);
   IF EXISTS (SELECT FROM pg_authid WHERE rolname = scope_name) THEN
-    EXECUTE format('DROP OWNED BY %I', scope_name);
+    EXECUTE format('DROP OWNED BY %I CASCADE', scope_name);
     EXECUTE format('DROP ROLE %I', scope_name);
   END IF;
   EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT', scope_name);

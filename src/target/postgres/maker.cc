@@ -72,7 +72,7 @@ Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record
   if (record.name != RoleName(config.installation, record.id))
     return Fail(Code::kInvalidArgument, "bad-credential", fmt::format("`{}` is not the name of credential `{}` here", record.name, record.id));
   REMIT_ASSIGN(const std::vector<TablePrivilege> privileges, PrivilegesOf(config.name, record.permissions));
-  REMIT_ASSIGN(const std::string verifier, crypto::ScramSha256Verifier(secret, rng.Take(crypto::kScramSaltBytes)));
+  REMIT_ASSIGN(const std::string verifier, crypto::ScramSha256Verifier(secret, rng.Take(crypto::kScramSaltBytes), config.scram_iterations));
   REMIT_ASSIGN(const std::string oid, CreateRole(server, record, privileges, verifier));
   REMIT_TRY(Probe(server, record, secret));
 

@@ -61,6 +61,15 @@ TEST_F(MakingTest, TheRoleIsMarkedLimitedAndHasNoAdminOption) {
   bench_.ExpectDies(c);
 }
 
+TEST_F(MakingTest, FewerIterationsWork) {
+  Config config = TargetConfig(SharedServer());
+  config.scram_iterations = 1;
+  Bench bench(SharedServer(), config);
+  Credential c = bench.Live();
+  EXPECT_EQ(StateOf(*bench.Session(c), "SELECT * FROM public.invoices"), "");
+  bench.ExpectDies(c);
+}
+
 TEST_F(MakingTest, WhatWasNotListedIsRefusedByName) {
   Credential salaries = bench_.PlannedFor({"orders/public.salaries"});
   EXPECT_EQ(bench_.TryMake(salaries).error().reason, "not-permitted-at-target");

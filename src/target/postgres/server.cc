@@ -34,6 +34,7 @@ Result<std::unique_ptr<Server>> Server::Create(Config config) {
   if (config.name.empty() || config.name.size() > 63 || !plain) return bad("a target's name is lower-case letters, digits, _ and -");
   if (!IsInstallationId(config.installation)) return bad("the id of an installation is 1 to 26 lower-case letters and digits");
   if (config.connection_limit < 1 || config.connection_limit > 1000) return bad("`connection_limit` is 1 to 1000");
+  if (config.scram_iterations < 1 || config.scram_iterations > 1'000'000) return bad("`scram_iterations` is 1 to 1000000");
   if (config.pool_size < 1 || config.pool_size > 100) return bad("`pool_size` is 1 to 100");
   if (config.attempt_limit < std::chrono::milliseconds(100)) return bad("`attempt_limit` is at least 100ms");
   std::unique_ptr<Server> server(new Server(std::move(config)));

@@ -29,6 +29,8 @@ struct Config {
   std::vector<std::string> accepted;        // what PUBLIC may do and was accepted, by the names that Check() gives
   std::vector<std::string> former_systems;  // system identifiers of clusters whose roles this server took over, e.g. before pg_upgrade
   int connection_limit = 10;                // sessions of one credential at a time
+  std::uint32_t scram_iterations = 4096;    // of the verifiers; passwords are 256 random bits, so 1 is as safe and saves the server 3 ms a
+                                            // credential, but some clients (JDBC's) refuse fewer than 4096
   std::size_t pool_size = 8;                // connections of Remit's role to the target's database
   Duration attempt_limit = std::chrono::seconds(10);  // one attempt to end a credential
 };

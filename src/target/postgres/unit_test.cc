@@ -137,6 +137,7 @@ TEST(ConfigTest, IsLookedAtBeforeAnythingIsTouched) {
   EXPECT_TRUE(refused([](Config& c) { c.sslmode = "verify-full"; }));
   EXPECT_TRUE(refused([](Config& c) { c.connection_limit = 0; }));
   EXPECT_TRUE(refused([](Config& c) { c.pool_size = 0; }));
+  EXPECT_TRUE(refused([](Config& c) { c.scram_iterations = 0; }));
 }
 
 TEST(RefusalTest, DefiniteAndPassing) {
