@@ -137,7 +137,7 @@ class Bench {
   }
 
   void Open() {
-    Parts parts{*store_, clock, rng, *timers, *workers, master, {box}, "http://remit.test", false};
+    Parts parts{*store_, clock, rng, *timers, *workers, master, {box}, "http://remit.test", limits::kSweepInterval, false};
     auto opened = Broker::Open(std::move(parts));
     ASSERT_TRUE(opened.has_value()) << opened.error().ToString();
     broker_ = std::move(*opened);
