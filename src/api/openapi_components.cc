@@ -7,8 +7,12 @@ std::string_view Components() {
   return R"json({
  "securitySchemes": {"handle": {"type": "http", "scheme": "bearer", "description": "an opaque handle; not needed on the unix socket"}},
  "responses": {
-  "Problem": {"description": "what went wrong", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
-  "OauthError": {"description": "what went wrong", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OauthError"}}}},
+  "Problem": {
+   "description": "what went wrong",
+   "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+  "OauthError": {
+   "description": "what went wrong",
+   "content": {"application/json": {"schema": {"$ref": "#/components/schemas/OauthError"}}}},
   "ErrorText": {"description": "what went wrong", "content": {"text/plain": {"schema": {"type": "string"}}}}},
  "schemas": {
   "Problem": {
@@ -45,7 +49,17 @@ std::string_view Components() {
      "additionalProperties": false}]},
   "TaskState": {
    "type": "string",
-   "enum": ["requested", "active", "completed", "revoked", "expired", "failed", "withdrawn", "denied", "suspended", "scheduled"]},
+   "enum": [
+    "requested",
+    "active",
+    "completed",
+    "revoked",
+    "expired",
+    "failed",
+    "withdrawn",
+    "denied",
+    "suspended",
+    "scheduled"]},
   "Task": {
    "type": "object",
    "properties": {
@@ -54,7 +68,9 @@ std::string_view Components() {
     "name": {"type": "string"},
     "purpose": {"type": "string"},
     "actor": {"type": "string", "description": "an entity as Cedar writes it: Agent::\"support-bot\""},
-    "chain": {"type": "array", "items": {"type": "string", "description": "an entity as Cedar writes it: Agent::\"support-bot\""}},
+    "chain": {
+     "type": "array",
+     "items": {"type": "string", "description": "an entity as Cedar writes it: Agent::\"support-bot\""}},
     "parent": {"type": "string"},
     "parameters": {"type": "object"},
     "reason": {"type": "string"},
@@ -214,7 +230,9 @@ std::string_view Components() {
     "type": {"type": "string"},
     "parameters": {"type": "object"},
     "actor": {"type": "string", "description": "an entity as Cedar writes it: Agent::\"support-bot\""},
-    "chain": {"type": "array", "items": {"type": "string", "description": "an entity as Cedar writes it: Agent::\"support-bot\""}},
+    "chain": {
+     "type": "array",
+     "items": {"type": "string", "description": "an entity as Cedar writes it: Agent::\"support-bot\""}},
     "reason": {"type": "string"},
     "deadline": {"type": "string", "format": "date-time"},
     "permissions": {},
@@ -270,7 +288,10 @@ std::string_view Components() {
    "additionalProperties": false},
   "Person": {
    "type": "object",
-   "properties": {"uid": {"$ref": "#/components/schemas/EntityUid"}, "display_name": {"type": "string"}, "barred": {"type": "boolean"}},
+   "properties": {
+    "uid": {"$ref": "#/components/schemas/EntityUid"},
+    "display_name": {"type": "string"},
+    "barred": {"type": "boolean"}},
    "required": ["uid"],
    "additionalProperties": false},
   "Secret": {
@@ -340,10 +361,14 @@ std::string_view Components() {
     "evaluations": {"type": "array", "maxItems": 100, "items": {"$ref": "#/components/schemas/PartialEvaluation"}},
     "options": {
      "type": "object",
-     "properties": {"evaluations_semantic": {"type": "string", "enum": ["execute_all", "deny_on_first_deny", "permit_on_first_permit"]}},
+     "properties": {
+      "evaluations_semantic": {"type": "string", "enum": ["execute_all", "deny_on_first_deny", "permit_on_first_permit"]}},
      "additionalProperties": false}},
    "additionalProperties": false},
-  "Decision": {"type": "object", "properties": {"decision": {"type": "boolean"}, "context": {"type": "object"}}, "required": ["decision"]}}})json";
+  "Decision": {
+   "type": "object",
+   "properties": {"decision": {"type": "boolean"}, "context": {"type": "object"}},
+   "required": ["decision"]}}})json";
 }
 
 }  // namespace remit::api::openapi

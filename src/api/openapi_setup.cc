@@ -22,11 +22,15 @@ std::string_view SetupPaths() {
      "application/json": {
       "schema": {
        "type": "object",
-       "properties": {"files": {"type": "array", "items": {"$ref": "#/components/schemas/CatalogFile"}}, "dry_run": {"type": "boolean"}},
+       "properties": {
+        "files": {"type": "array", "items": {"$ref": "#/components/schemas/CatalogFile"}},
+        "dry_run": {"type": "boolean"}},
        "required": ["files"],
        "additionalProperties": false}}}},
    "responses": {
-    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CatalogAnswer"}}}},
+    "200": {
+     "description": "done",
+     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CatalogAnswer"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/catalog/schema": {
   "get": {
@@ -148,7 +152,10 @@ std::string_view SetupPaths() {
       "application/json": {
        "schema": {
         "type": "object",
-        "properties": {"link": {"type": "string"}, "code": {"type": "string"}, "expires": {"type": "string", "format": "date-time"}},
+        "properties": {
+         "link": {"type": "string"},
+         "code": {"type": "string"},
+         "expires": {"type": "string", "format": "date-time"}},
         "required": ["link", "code", "expires"],
         "additionalProperties": false}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
@@ -161,7 +168,12 @@ std::string_view SetupPaths() {
    "requestBody": {
     "required": true,
     "content": {
-     "application/json": {"schema": {"type": "object", "properties": {"code": {"type": "string"}}, "required": ["code"], "additionalProperties": false}}}},
+     "application/json": {
+      "schema": {
+       "type": "object",
+       "properties": {"code": {"type": "string"}},
+       "required": ["code"],
+       "additionalProperties": false}}}},
    "responses": {
     "200": {
      "description": "done",
@@ -181,7 +193,9 @@ std::string_view SetupPaths() {
    "operationId": "signOut",
    "tags": ["registry"],
    "summary": "End the session that this request is made with",
-   "requestBody": {"required": false, "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
+   "requestBody": {
+    "required": false,
+    "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
    "responses": {"204": {"description": "done"}, "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/whoami": {
   "get": {
@@ -225,7 +239,9 @@ std::string_view SetupPaths() {
    "tags": ["targets"],
    "summary": "What a task could do there that Remit does not give",
    "parameters": [{"name": "name", "in": "path", "schema": {"type": "string"}, "required": true}],
-   "requestBody": {"required": false, "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
+   "requestBody": {
+    "required": false,
+    "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
    "responses": {
     "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
@@ -234,7 +250,9 @@ std::string_view SetupPaths() {
    "operationId": "sweep",
    "tags": ["targets"],
    "summary": "Compare ledger and targets; end what should not be there",
-   "requestBody": {"required": false, "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
+   "requestBody": {
+    "required": false,
+    "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
    "responses": {
     "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}})json";

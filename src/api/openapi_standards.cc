@@ -36,7 +36,9 @@ std::string_view StandardPaths() {
        "type": "object",
        "properties": {
         "grant_type": {"const": "client_credentials"},
-        "authorization_details": {"type": "string", "description": "JSON: [{type: remit_task, task_type, parameters?, reason?, ttl?, offline?}]"},
+        "authorization_details": {
+         "type": "string",
+         "description": "JSON: [{type: remit_task, task_type, parameters?, reason?, ttl?, offline?}]"},
         "resource": {"type": "string", "description": "RFC 8707: the resource server that the JWT is for"},
         "scope": {"type": "string"},
         "client_id": {"type": "string"},
@@ -85,7 +87,8 @@ std::string_view StandardPaths() {
    "responses": {
     "200": {
      "description": "done",
-     "content": {"application/json": {"schema": {"type": "object", "properties": {"active": {"type": "boolean"}}, "required": ["active"]}}}},
+     "content": {
+      "application/json": {"schema": {"type": "object", "properties": {"active": {"type": "boolean"}}, "required": ["active"]}}}},
     "default": {"$ref": "#/components/responses/OauthError"}}}},
 "/revoke": {
   "post": {
@@ -176,7 +179,9 @@ std::string_view StandardPaths() {
    "security": [],
    "parameters": [{"name": "path", "in": "path", "schema": {"type": "string"}, "required": true, "description": "L/N or L/N.p/W"}],
    "responses": {
-    "200": {"description": "done", "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+    "200": {
+     "description": "done",
+     "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/ledger/entries": {
   "get": {

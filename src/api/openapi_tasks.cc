@@ -20,7 +20,11 @@ std::string_view TaskPaths() {
    "tags": ["tasks"],
    "summary": "List the tasks that the caller may see",
    "parameters": [
-    {"name": "state", "in": "query", "schema": {"type": "string"}, "description": "a state, or `ended`; default: all that live"},
+    {
+     "name": "state",
+     "in": "query",
+     "schema": {"type": "string"},
+     "description": "a state, or `ended`; default: all that live"},
     {"name": "type", "in": "query", "schema": {"type": "string"}},
     {"name": "actor", "in": "query", "schema": {"type": "string"}},
     {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
@@ -93,7 +97,9 @@ std::string_view TaskPaths() {
    "tags": ["tasks"],
    "summary": "Take back a request, by its holder or actor",
    "parameters": [{"name": "id", "in": "path", "schema": {"type": "string"}, "required": true, "description": "tsk_…"}],
-   "requestBody": {"required": false, "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
+   "requestBody": {
+    "required": false,
+    "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
    "responses": {
     "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/EndAnswer"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
@@ -103,7 +109,9 @@ std::string_view TaskPaths() {
    "tags": ["tasks"],
    "summary": "The holder says that it is alive",
    "parameters": [{"name": "id", "in": "path", "schema": {"type": "string"}, "required": true, "description": "tsk_…"}],
-   "requestBody": {"required": false, "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
+   "requestBody": {
+    "required": false,
+    "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
    "responses": {"204": {"description": "done"}, "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/tasks/{id}/hold": {
   "get": {
@@ -173,7 +181,10 @@ std::string_view TaskPaths() {
       "application/json": {
        "schema": {
         "type": "object",
-        "properties": {"token": {"type": "string"}, "expires": {"type": "string", "format": "date-time"}, "credential": {"type": "string"}},
+        "properties": {
+         "token": {"type": "string"},
+         "expires": {"type": "string", "format": "date-time"},
+         "credential": {"type": "string"}},
         "required": ["token", "expires", "credential"],
         "additionalProperties": false}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
@@ -185,7 +196,9 @@ std::string_view TaskPaths() {
    "description": "One of task and token; a task that gives neither asks about itself.",
    "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CheckRequest"}}}},
    "responses": {
-    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CheckAnswer"}}}},
+    "200": {
+     "description": "done",
+     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CheckAnswer"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/explain": {
   "post": {
@@ -202,7 +215,9 @@ std::string_view TaskPaths() {
        "required": ["type"],
        "additionalProperties": false}}}},
    "responses": {
-    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Explanation"}}}},
+    "200": {
+     "description": "done",
+     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Explanation"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/approvals": {
   "get": {
@@ -229,7 +244,12 @@ std::string_view TaskPaths() {
    "requestBody": {
     "required": true,
     "content": {
-     "application/json": {"schema": {"type": "object", "properties": {"hash": {"type": "string"}}, "required": ["hash"], "additionalProperties": false}}}},
+     "application/json": {
+      "schema": {
+       "type": "object",
+       "properties": {"hash": {"type": "string"}},
+       "required": ["hash"],
+       "additionalProperties": false}}}},
    "responses": {
     "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
@@ -242,7 +262,12 @@ std::string_view TaskPaths() {
    "requestBody": {
     "required": true,
     "content": {
-     "application/json": {"schema": {"type": "object", "properties": {"reason": {"type": "string"}}, "required": ["reason"], "additionalProperties": false}}}},
+     "application/json": {
+      "schema": {
+       "type": "object",
+       "properties": {"reason": {"type": "string"}},
+       "required": ["reason"],
+       "additionalProperties": false}}}},
    "responses": {
     "200": {"description": "done", "content": {"application/json": {"schema": {"type": "object"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
@@ -252,7 +277,12 @@ std::string_view TaskPaths() {
    "tags": ["secrets"],
    "summary": "Read a secret, or list a folder",
    "parameters": [
-    {"name": "path", "in": "path", "schema": {"type": "string"}, "required": true, "description": "segments of [a-z0-9._-]+, joined by /"},
+    {
+     "name": "path",
+     "in": "path",
+     "schema": {"type": "string"},
+     "required": true,
+     "description": "segments of [a-z0-9._-]+, joined by /"},
     {"name": "version", "in": "query", "schema": {"type": "integer", "minimum": 1}},
     {"name": "list", "in": "query", "schema": {"const": "true"}}],
    "responses": {
