@@ -109,7 +109,10 @@ void PermissionSet::Normalise() {
     p.obligations.erase(std::ranges::unique(p.obligations).begin(), p.obligations.end());
   }
   // Fewer demands first, so that what is kept is never subsumed by what comes later.
-  std::ranges::stable_sort(permissions, {}, [](const Permission& p) { return p.conditions.size() + p.obligations.size(); });
+  std::ranges::sort(permissions, [](const Permission& a, const Permission& b) {
+    const std::size_t demands_a = a.conditions.size() + a.obligations.size(), demands_b = b.conditions.size() + b.obligations.size();
+    return demands_a != demands_b ? demands_a < demands_b : Key(a) < Key(b);
+  });
   std::vector<Permission> kept;
   for (Permission& p : permissions) {
     const auto wider = std::ranges::find_if(kept, [&](const Permission& k) { return Subsumes(k, p); });
@@ -120,7 +123,7 @@ void PermissionSet::Normalise() {
       SortUnique(wider->policies);
     }
   }
-  std::ranges::stable_sort(kept, [](const Permission& a, const Permission& b) { return Key(a) < Key(b); });
+  std::ranges::sort(kept, [](const Permission& a, const Permission& b) { return Key(a) < Key(b); });
   permissions = std::move(kept);
 }
 
