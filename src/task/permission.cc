@@ -82,16 +82,15 @@ Result<Permission> ReadPermission(const json::Value& value) {
   return p;
 }
 
-auto Key(const Permission& p) { return std::tie(p.action, p.scope, p.resource, p.member_type, p.conditions, p.obligations); }
+// What a permission is about; those about the same thing stand together.
+auto Target(const Permission& p) { return std::tie(p.action, p.scope, p.resource, p.member_type); }
 
-// Whether everything that `narrow` asks for is asked for by fewer demands of `wide`.
+// Whether everything that `narrow` asks for is asked for by fewer demands of `wide`, about the same thing.
 bool Subsumes(const Permission& wide, const Permission& narrow) {
   auto includes = [](const auto& all, const auto& some) {
     return std::ranges::all_of(some, [&](const auto& item) { return std::ranges::find(all, item) != all.end(); });
   };
-  return wide.action == narrow.action && wide.scope == narrow.scope && wide.resource == narrow.resource &&
-         wide.member_type == narrow.member_type && includes(narrow.conditions, wide.conditions) &&
-         includes(narrow.obligations, wide.obligations);
+  return includes(narrow.conditions, wide.conditions) && includes(narrow.obligations, wide.obligations);
 }
 
 void SortUnique(std::vector<std::string>& texts) {
@@ -108,14 +107,17 @@ void PermissionSet::Normalise() {
     std::ranges::sort(p.obligations);
     p.obligations.erase(std::ranges::unique(p.obligations).begin(), p.obligations.end());
   }
-  // Fewer demands first, so that what is kept is never subsumed by what comes later.
+  // Within one target fewer demands first, so that what is kept is never subsumed by what comes later.
   std::ranges::sort(permissions, [](const Permission& a, const Permission& b) {
+    if (Target(a) != Target(b)) return Target(a) < Target(b);
     const std::size_t demands_a = a.conditions.size() + a.obligations.size(), demands_b = b.conditions.size() + b.obligations.size();
-    return demands_a != demands_b ? demands_a < demands_b : Key(a) < Key(b);
+    return std::tie(demands_a, a.conditions, a.obligations, a.policies) < std::tie(demands_b, b.conditions, b.obligations, b.policies);
   });
   std::vector<Permission> kept;
+  std::size_t first = 0;  // of the present target, in `kept`
   for (Permission& p : permissions) {
-    const auto wider = std::ranges::find_if(kept, [&](const Permission& k) { return Subsumes(k, p); });
+    if (first < kept.size() && Target(kept[first]) != Target(p)) first = kept.size();
+    const auto wider = std::find_if(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(), [&](const Permission& k) { return Subsumes(k, p); });
     if (wider == kept.end()) {
       kept.push_back(std::move(p));
     } else if (wider->conditions == p.conditions && wider->obligations == p.obligations) {
@@ -123,7 +125,6 @@ void PermissionSet::Normalise() {
       SortUnique(wider->policies);
     }
   }
-  std::ranges::sort(kept, [](const Permission& a, const Permission& b) { return Key(a) < Key(b); });
   permissions = std::move(kept);
 }
 
