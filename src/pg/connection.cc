@@ -59,7 +59,8 @@ Result<std::unique_ptr<Connection>> Connection::Open(const ConnectOptions& optio
   std::unique_ptr<Connection> connection(new Connection(open.conn));
   if (!open.connected) {
     Error error = ServerError(open.refusal.sqlstate, open.refusal.message);
-    return Fail(std::move(error).Within(fmt::format("cannot connect to PostgreSQL at `{}` port {} as `{}`", options.host, options.port, options.user)));
+    return Fail(
+        std::move(error).Within(fmt::format("cannot connect to PostgreSQL at `{}` port {} as `{}`", options.host, options.port, options.user)));
   }
   PQsetErrorVerbosity(open.conn, PQERRORS_DEFAULT);
   return connection;

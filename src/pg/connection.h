@@ -22,7 +22,7 @@ struct pg_result;
 namespace remit::pg {
 
 struct ConnectOptions {
-  std::string host;                             // name, address, or the folder of a unix socket
+  std::string host;  // name, address, or the folder of a unix socket
   std::uint16_t port = 5432;
   std::string database;
   std::string user;
@@ -48,10 +48,12 @@ class Rows {
   bool IsNull(std::size_t row, std::size_t column) const;
   std::string_view Text(std::size_t row, std::size_t column) const;  // "" where null; valid as long as this
   bool Bool(std::size_t row, std::size_t column) const { return Text(row, column) == "t"; }
-  std::int64_t Int(std::size_t row, std::size_t column) const;       // 0 where null or no integer
+  std::int64_t Int(std::size_t row, std::size_t column) const;  // 0 where null or no integer
 
  private:
-  struct Free { void operator()(pg_result* result) const; };
+  struct Free {
+    void operator()(pg_result* result) const;
+  };
   std::unique_ptr<pg_result, Free> result_;
 };
 
@@ -73,7 +75,7 @@ class Connection {
   // Asks the server to cancel what runs. From any thread.
   Status Cancel();
 
-  bool usable();               // false once it broke, was closed by the server, or is in the middle of something
+  bool usable();  // false once it broke, was closed by the server, or is in the middle of something
   bool in_transaction() const;
   int backend_pid() const;
   int server_version() const;  // 150020 for 15.20
@@ -84,7 +86,9 @@ class Connection {
   Result<Rows> Finish(bool sent, Duration limit);
   Status Prepare(std::string_view sql, std::string& name, Duration limit);
 
-  struct Close { void operator()(pg_conn* conn) const; };
+  struct Close {
+    void operator()(pg_conn* conn) const;
+  };
   std::unique_ptr<pg_conn, Close> conn_;
   std::map<std::string, std::string, std::less<>> prepared_;
   bool broken_ = false;

@@ -87,7 +87,8 @@ TEST(ConnectionTest, CancelEndsAStatement) {
   auto c = Server().Connect();
   auto other = Server().Connect();
   std::jthread canceller([&] {
-    while (other->Exec("SELECT count(*) FROM pg_stat_activity WHERE pid = $1::int AND state = 'active'", {std::to_string(c->backend_pid())})->Int(0, 0) == 0)
+    while (other->Exec("SELECT count(*) FROM pg_stat_activity WHERE pid = $1::int AND state = 'active'", {std::to_string(c->backend_pid())})
+               ->Int(0, 0) == 0)
       std::this_thread::yield();
     EXPECT_TRUE(c->Cancel());
   });

@@ -80,8 +80,8 @@ Result<TableName> ParseTableName(std::string_view id) {
   const std::size_t slash = id.find('/');
   if (slash == std::string_view::npos) return Bad(id, "there is no `/` between target and schema");
   const std::string_view target = id.substr(0, slash);
-  const bool ok = std::all_of(target.begin(), target.end(),
-                              [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
+  const bool ok =
+      std::all_of(target.begin(), target.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
   if (target.empty() || target.size() > kSegmentBytes || !ok) return Bad(id, "the target's name is not lower-case letters, digits, _ and -");
   REMIT_ASSIGN(TableName name, ParseSchemaTable(id.substr(slash + 1)));
   name.target = target;

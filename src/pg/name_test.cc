@@ -23,10 +23,26 @@ TEST(TableNameTest, ReadsPlainAndQuotedSegments) {
 }
 
 TEST(TableNameTest, RefusesSecondSpellingsAndNonsense) {
-  for (const std::string_view bad :
-       {"", "orders", "orders/", "orders/public", "orders/public.", "orders/.t", "/public.t", "Orders/public.t", "orders/Public.t", "orders/public.t.x",
-        "orders/\"public\".t", "orders/public.\"t", "orders/public.\"\"", "orders/public.t ", " orders/public.t", "orders/pub lic.t", "orders/public.t;drop",
-        "orders/a/b.c", "orders/\"a\"b.c", "orders/1a.b"})
+  for (const std::string_view bad : {"",
+                                     "orders",
+                                     "orders/",
+                                     "orders/public",
+                                     "orders/public.",
+                                     "orders/.t",
+                                     "/public.t",
+                                     "Orders/public.t",
+                                     "orders/Public.t",
+                                     "orders/public.t.x",
+                                     "orders/\"public\".t",
+                                     "orders/public.\"t",
+                                     "orders/public.\"\"",
+                                     "orders/public.t ",
+                                     " orders/public.t",
+                                     "orders/pub lic.t",
+                                     "orders/public.t;drop",
+                                     "orders/a/b.c",
+                                     "orders/\"a\"b.c",
+                                     "orders/1a.b"})
     EXPECT_FALSE(ParseTableName(bad)) << bad;
   EXPECT_FALSE(ParseTableName("orders/public." + std::string(64, 'a')));
   EXPECT_TRUE(ParseTableName("orders/public." + std::string(63, 'a')));

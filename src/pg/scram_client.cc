@@ -12,7 +12,7 @@
 namespace remit::pg {
 namespace {
 
-constexpr std::string_view kHeader = "n,,";           // no channel binding
+constexpr std::string_view kHeader = "n,,";  // no channel binding
 constexpr std::string_view kHeaderBase64 = "biws";
 constexpr std::uint32_t kMaxIterations = 10'000'000;  // a server that asks for more means to keep us busy
 
@@ -55,7 +55,8 @@ Result<std::string> ScramClient::Final(std::string_view server_first) {
 }
 
 bool ScramClient::Verify(std::string_view server_final) const {
-  return !expected_signature_.empty() && server_final.starts_with("v=") && ConstantTimeEquals(AsBytes(server_final.substr(2)), AsBytes(expected_signature_));
+  return !expected_signature_.empty() && server_final.starts_with("v=") &&
+         ConstantTimeEquals(AsBytes(server_final.substr(2)), AsBytes(expected_signature_));
 }
 
 }  // namespace remit::pg

@@ -17,7 +17,7 @@ class ScramClient {
   // `nonce`: at least 18 random bytes as printable text without comma.
   ScramClient(Secret password, std::string nonce);
 
-  std::string First() const;                              // client-first-message
+  std::string First() const;  // client-first-message
   // client-final-message, for server-first-message. Errors: `bad-scram` where the server's message is malformed, its nonce does not
   // begin with ours, or it asks for fewer than 1 or more than 10,000,000 iterations.
   Result<std::string> Final(std::string_view server_first);

@@ -24,9 +24,7 @@ using Steady = std::chrono::steady_clock;
 constexpr std::size_t kMessageBytes = 64u << 10;  // messages before ReadyForQuery are small
 constexpr int kMessages = 200;                    // a server sends about 20 parameters
 
-std::string Int32(std::size_t n) {
-  return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)};
-}
+std::string Int32(std::size_t n) { return {static_cast<char>(n >> 24), static_cast<char>(n >> 16), static_cast<char>(n >> 8), static_cast<char>(n)}; }
 std::uint32_t ReadInt32(std::string_view bytes) {
   std::uint32_t n = 0;
   for (int i = 0; i < 4; ++i) n = n << 8 | static_cast<std::uint8_t>(bytes[static_cast<std::size_t>(i)]);

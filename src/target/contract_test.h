@@ -19,12 +19,12 @@ class ContractHarness {
  public:
   virtual ~ContractHarness() = default;
   virtual Target& target() = 0;
-  virtual task::PermissionSet Permissions() = 0;                        // owned by the target, plain
-  virtual task::Permission Foreign() = 0;                               // one that it does not own
-  virtual bool Works(const Made& made, const Secret& secret) = 0;       // whether the target takes the credential at this moment
-  virtual bool Sweeps() const { return true; }                          // whether Sweep lists what this target made
+  virtual task::PermissionSet Permissions() = 0;                   // owned by the target, plain
+  virtual task::Permission Foreign() = 0;                          // one that it does not own
+  virtual bool Works(const Made& made, const Secret& secret) = 0;  // whether the target takes the credential at this moment
+  virtual bool Sweeps() const { return true; }                     // whether Sweep lists what this target made
   virtual Time Now() const { return FromMicros(1'780'000'000'000'000); }
-  virtual void ForgetInMemory() {}                                      // as after a crash: a new Target over the same system
+  virtual void ForgetInMemory() {}  // as after a crash: a new Target over the same system
 
   // A record as the broker writes it down before it calls Make.
   task::CredentialRecord Record(const Plan& plan, const std::string& id) {

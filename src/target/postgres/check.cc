@@ -62,7 +62,8 @@ std::string CheckReport::ClosingScript() const {
 json::Value CheckReport::ToJson() const {
   json::Array list;
   for (const CheckItem& item : items)
-    list.push_back(json::Object{{"name", item.name}, {"database", item.database}, {"what", item.what}, {"closing", item.closing}, {"accepted", item.accepted}});
+    list.push_back(
+        json::Object{{"name", item.name}, {"database", item.database}, {"what", item.what}, {"closing", item.closing}, {"accepted", item.accepted}});
   return json::Object{{"open", static_cast<std::int64_t>(open())}, {"items", std::move(list)}, {"stale_accepted", json::StringArray(stale_accepted)}};
 }
 
@@ -82,10 +83,10 @@ Result<CheckReport> CheckPublicRights(Server& server) {
       report.items.push_back({"unknown:" + OneLine(database), database, "cannot be looked into: " + status.error().message, ""});
   }
   std::sort(report.items.begin(), report.items.end(), [](const CheckItem& a, const CheckItem& b) { return a.name < b.name; });
-  for (CheckItem& item : report.items)
-    item.accepted = std::find(config.accepted.begin(), config.accepted.end(), item.name) != config.accepted.end();
+  for (CheckItem& item : report.items) item.accepted = std::find(config.accepted.begin(), config.accepted.end(), item.name) != config.accepted.end();
   for (const std::string& name : config.accepted) {
-    if (std::none_of(report.items.begin(), report.items.end(), [&](const CheckItem& item) { return item.name == name; })) report.stale_accepted.push_back(name);
+    if (std::none_of(report.items.begin(), report.items.end(), [&](const CheckItem& item) { return item.name == name; }))
+      report.stale_accepted.push_back(name);
   }
   return report;
 }

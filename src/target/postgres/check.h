@@ -18,10 +18,10 @@ struct CheckItem {
 };
 
 struct CheckReport {
-  std::vector<CheckItem> items;            // sorted by name
-  std::vector<std::string> stale_accepted; // accepted names that nothing has: closed since, or misspelt
+  std::vector<CheckItem> items;             // sorted by name
+  std::vector<std::string> stale_accepted;  // accepted names that nothing has: closed since, or misspelt
 
-  std::size_t open() const;                // items that are neither closed nor accepted
+  std::size_t open() const;  // items that are neither closed nor accepted
   // The script that closes every open item, for psql as a superuser. Printed, never run: whoever relies on PUBLIC's rights must first be
   // granted them by name.
   std::string ClosingScript() const;

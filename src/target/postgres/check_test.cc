@@ -48,11 +48,11 @@ class CheckTest : public testing::Test {
 TEST_F(CheckTest, FindsClosesAndThenPostgresRefuses) {
   const CheckReport before = Check({"temporary:other", "temporary:nowhere"});
   EXPECT_THAT(Names(before),
-              IsSupersetOf({"connect:other", "connect:postgres", "connect:template1", "temporary:orders", "temporary:other", "large-objects:orders", "large-objects:other",
-                            "definer:orders/public.peek()", "definer:orders/public.\"odd name\"(integer, text[])", "dblink:orders", "foreign-server:orders/far",
-                            "table:orders/public.board", "table:orders/public.half", "table:orders/public.counter", "view:orders/public.overview",
-                            "create:orders/playground", "catalog:orders/pg_catalog.pg_read_file(text)", "catalog:orders/pg_catalog.pg_authid",
-                            "open-large-object:orders/99"}));
+              IsSupersetOf({"connect:other", "connect:postgres", "connect:template1", "temporary:orders", "temporary:other", "large-objects:orders",
+                            "large-objects:other", "definer:orders/public.peek()", "definer:orders/public.\"odd name\"(integer, text[])",
+                            "dblink:orders", "foreign-server:orders/far", "table:orders/public.board", "table:orders/public.half",
+                            "table:orders/public.counter", "view:orders/public.overview", "create:orders/playground",
+                            "catalog:orders/pg_catalog.pg_read_file(text)", "catalog:orders/pg_catalog.pg_authid", "open-large-object:orders/99"}));
   EXPECT_EQ(before.stale_accepted, std::vector<std::string>{"temporary:nowhere"});
   EXPECT_EQ(before.open(), before.items.size() - 1);
   EXPECT_EQ(before.ToJson().Find("open")->AsInt(), static_cast<std::int64_t>(before.open()));
@@ -68,10 +68,10 @@ TEST_F(CheckTest, FindsClosesAndThenPostgresRefuses) {
   const CheckReport after = Check({"temporary:other"});
   EXPECT_EQ(after.open(), 0u) << after.ClosingScript();
 
-  for (const char* sql : {"SELECT public.peek()", "SELECT * FROM public.overview", "SELECT * FROM public.board", "SELECT a FROM public.half", "CREATE TABLE playground.x (n int)",
-                          "CREATE TEMP TABLE t (n int)", "SELECT lo_create(0)", "SELECT lo_from_bytea(0, '')", "SELECT lo_creat(-1)", "SELECT lo_get(99)",
-                          "SELECT pg_read_file('PG_VERSION')", "SELECT * FROM pg_authid", "SELECT dblink_connect('dbname=orders')",
-                          "SELECT nextval('public.counter')"})
+  for (const char* sql : {"SELECT public.peek()", "SELECT * FROM public.overview", "SELECT * FROM public.board", "SELECT a FROM public.half",
+                          "CREATE TABLE playground.x (n int)", "CREATE TEMP TABLE t (n int)", "SELECT lo_create(0)", "SELECT lo_from_bytea(0, '')",
+                          "SELECT lo_creat(-1)", "SELECT lo_get(99)", "SELECT pg_read_file('PG_VERSION')", "SELECT * FROM pg_authid",
+                          "SELECT dblink_connect('dbname=orders')", "SELECT nextval('public.counter')"})
     EXPECT_EQ(StateOf(*session, sql), "42501") << sql;
   EXPECT_EQ(StateOf(*session, "SELECT * FROM public.invoices"), "");
   for (const char* database : {"other", "postgres", "template1"}) EXPECT_EQ(pg::TryLogin(bench_->Login(c, database)).sqlstate, "42501") << database;

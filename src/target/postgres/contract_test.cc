@@ -24,7 +24,8 @@ class PostgresHarness final : public ContractHarness {
   std::unique_ptr<postgres::Bench> bench_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Postgres, TargetContract, testing::Values(+[]() -> std::unique_ptr<ContractHarness> { return std::make_unique<PostgresHarness>(); }));
+INSTANTIATE_TEST_SUITE_P(Postgres, TargetContract,
+                         testing::Values(+[]() -> std::unique_ptr<ContractHarness> { return std::make_unique<PostgresHarness>(); }));
 
 }  // namespace
 }  // namespace remit::target

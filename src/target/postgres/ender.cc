@@ -29,7 +29,12 @@ using Steady = std::chrono::steady_clock;
 class Ending {
  public:
   Ending(Server& server, const task::CredentialRecord& record, const Secret& secret, const Clock& clock)
-      : server_(server), config_(server.config()), record_(record), secret_(secret), clock_(clock), deadline_(Steady::now() + config_.attempt_limit) {}
+      : server_(server),
+        config_(server.config()),
+        record_(record),
+        secret_(secret),
+        clock_(clock),
+        deadline_(Steady::now() + config_.attempt_limit) {}
 
   EndResult Run() {
     result_.notes = record_.notes;
@@ -66,15 +71,18 @@ class Ending {
     const auto noted = record_.notes.find("system");
     if (noted == record_.notes.end() || server_.IsSameSystem(noted->second)) return {};
     log::Fault("alarm: target {}: cluster {} answers, but {} was made on cluster {}", config_.name, server_.system(), record_.name, noted->second);
-    return NotYet(fmt::format("another cluster answers: it was made on system {}, this is {}; if this one took over its roles, list the old one "
-                              "in `former_systems`", noted->second, server_.system()));
+    return NotYet(
+        fmt::format("another cluster answers: it was made on system {}, this is {}; if this one took over its roles, list the old one "
+                    "in `former_systems`",
+                    noted->second, server_.system()));
   }
 
   Status Fence() {
     return UntilZero("its creating session", [&] {
-      return Ask("SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL) "
-                 "WHERE application_name = $1 AND usesysid = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND pid <> pg_backend_pid()",
-                 {Mark(config_.installation, record_.id)});
+      return Ask(
+          "SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_get_activity(NULL) "
+          "WHERE application_name = $1 AND usesysid = (SELECT oid FROM pg_roles WHERE rolname = current_user) AND pid <> pg_backend_pid()",
+          {Mark(config_.installation, record_.id)});
     });
   }
 
@@ -83,7 +91,8 @@ class Ending {
     const auto noted = record_.notes.find("oid");
     if (noted != record_.notes.end()) oid_ = noted->second;
     REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT oid, rolname, CASE WHEN rolname = $1 THEN remit.revoke(oid) END FROM pg_roles "
-                                          "WHERE rolname = $1 OR oid = $2::oid", {record_.name, oid_}));
+                                          "WHERE rolname = $1 OR oid = $2::oid",
+                                          {record_.name, oid_}));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       if (rows.Text(i, 1) != record_.name)
         return NotYet(fmt::format("role OID {} has the name `{}` now: somebody renamed it; give it its name `{}` back", oid_,
@@ -116,10 +125,12 @@ class Ending {
 
   Status CutOff() {
     return UntilZero("a session of the role", [&] {
-      auto rows = Ask("SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)), "
-                      "(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = $1::oid "
-                      "OR p.ownerid IN (SELECT oid FROM pg_roles WHERE rolname LIKE 'remit\\_scope\\_%')) "
-                      "FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid", {oid_});
+      auto rows =
+          Ask("SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(pid)), "
+              "(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = $1::oid "
+              "OR p.ownerid IN (SELECT oid FROM pg_roles WHERE rolname LIKE 'remit\\_scope\\_%')) "
+              "FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid",
+              {oid_});
       if (rows) {
         cut_off_ = std::max(cut_off_, rows->Int(0, 1));
         prepared_ = rows->Int(0, 2);
@@ -132,7 +143,8 @@ class Ending {
   Status RollBackPrepared() {
     REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT p.gid, d.datname, r.rolname FROM pg_prepared_xact() p JOIN pg_database d ON d.oid = p.dbid "
                                           "JOIN pg_roles r ON r.oid = p.ownerid WHERE p.ownerid = $1::oid "
-                                          "UNION ALL SELECT gid, database, owner FROM remit.borrow_scopes()", {oid_}));
+                                          "UNION ALL SELECT gid, database, owner FROM remit.borrow_scopes()",
+                                          {oid_}));
     Status status;
     for (std::size_t i = 0; i < rows.size() && status; ++i) {
       status = RollBack(std::string(rows.Text(i, 0)), std::string(rows.Text(i, 1)), std::string(rows.Text(i, 2)));
@@ -155,21 +167,25 @@ class Ending {
   }
 
   Result<bool> SeeItDisarmed() {
-    REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT coalesce(bool_or(r.rolcanlogin), false), "
-                                          "EXISTS (SELECT FROM pg_auth_members m WHERE m.member = $1::oid), "
-                                          "(SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = $1::oid), "
-                                          "(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = $1::oid), "
-                                          "EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid AND s.dbid <> 0) "
-                                          "FROM pg_roles r WHERE r.oid = $1::oid", {oid_}));
+    REMIT_ASSIGN(const pg::Rows rows,
+                 Ask("SELECT coalesce(bool_or(r.rolcanlogin), false), "
+                     "EXISTS (SELECT FROM pg_auth_members m WHERE m.member = $1::oid), "
+                     "(SELECT count(*) FROM pg_stat_get_activity(NULL) a WHERE a.usesysid = $1::oid), "
+                     "(SELECT count(*) FROM pg_prepared_xact() p WHERE p.ownerid = $1::oid), "
+                     "EXISTS (SELECT FROM pg_shdepend s WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid AND s.dbid <> 0) "
+                     "FROM pg_roles r WHERE r.oid = $1::oid",
+                     {oid_}));
     owns_ = rows.Bool(0, 4);
     if (rows.Bool(0, 0) || rows.Bool(0, 1) || rows.Int(0, 2) > 0 || rows.Int(0, 3) > 0) return false;
-    Note("disarmed", fmt::format("no membership, no login, no password, no session ({} cut off, {} prepared transactions rolled back)", cut_off_, rolled_back_));
+    Note("disarmed",
+         fmt::format("no membership, no login, no password, no session ({} cut off, {} prepared transactions rolled back)", cut_off_, rolled_back_));
     return true;
   }
 
   Status DropOwnedElsewhere() {
     REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT DISTINCT d.datname FROM pg_shdepend s JOIN pg_database d ON d.oid = s.dbid "
-                                          "WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid AND d.datname <> current_database()", {oid_}));
+                                          "WHERE s.refclassid = 'pg_authid'::regclass AND s.refobjid = $1::oid AND d.datname <> current_database()",
+                                          {oid_}));
     for (std::size_t i = 0; i < rows.size(); ++i) REMIT_TRY(DropOwnedIn(std::string(rows.Text(i, 0))));
     return {};
   }
@@ -180,19 +196,22 @@ class Ending {
     REMIT_ASSIGN(const std::string role, pg::QuoteIdentifier(record_.name));
     REMIT_ASSIGN(pg::Pool::Lease lease, server_.Other(database));
     // Only a superuser's function is called: any owner of a database may have put one of that name there.
-    const auto prepared = lease->Exec("SELECT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner "
-                                      "WHERE n.nspname = 'remit' AND p.proname = 'drop_owned' AND r.rolsuper AND has_function_privilege(p.oid, 'EXECUTE')) "
-                                      "AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner "
-                                      "WHERE n.nspname = 'remit' AND p.proname = 'drop_owned' AND NOT r.rolsuper)");
+    const auto prepared = lease->Exec(
+        "SELECT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner "
+        "WHERE n.nspname = 'remit' AND p.proname = 'drop_owned' AND r.rolsuper AND has_function_privilege(p.oid, 'EXECUTE')) "
+        "AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_roles r ON r.oid = p.proowner "
+        "WHERE n.nspname = 'remit' AND p.proname = 'drop_owned' AND NOT r.rolsuper)");
     if (!prepared) return Fail(prepared.error());
-    const auto dropped = prepared->Bool(0, 0) ? lease->Exec("SELECT remit.drop_owned($1::oid)", {oid_}) : lease->Run("DROP OWNED BY " + role + " CASCADE");
+    const auto dropped =
+        prepared->Bool(0, 0) ? lease->Exec("SELECT remit.drop_owned($1::oid)", {oid_}) : lease->Run("DROP OWNED BY " + role + " CASCADE");
     if (!dropped) return Fail(Error(dropped.error()).Within(fmt::format("what the role owns in database `{}`", database)));
     return {};
   }
 
   Status SeeItGone() {
     REMIT_ASSIGN(const pg::Rows rows, Ask("SELECT (SELECT count(*) FROM pg_roles WHERE oid = $1::oid OR rolname = $2), "
-                                          "(SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid)", {oid_, record_.name}));
+                                          "(SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid)",
+                                          {oid_, record_.name}));
     if (rows.Int(0, 0) != 0) return NotYet("the role is still in pg_authid");
     if (rows.Int(0, 1) != 0) {
       REMIT_TRY(UntilZero("a session of the dropped role", [&] {
@@ -200,7 +219,8 @@ class Ending {
         return Ask("SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid", {oid_});
       }));
     }
-    Note("gone", oid_ == "0" ? fmt::format("no role `{}` in pg_authid", record_.name) : fmt::format("OID {} is not in pg_authid and has no session", oid_));
+    Note("gone",
+         oid_ == "0" ? fmt::format("no role `{}` in pg_authid", record_.name) : fmt::format("OID {} is not in pg_authid and has no session", oid_));
     return {};
   }
 
@@ -245,7 +265,8 @@ class Ending {
 
   void Note(std::string_view step, std::string detail) {
     const auto same = [&](const task::Evidence& e) { return e.step == step && e.detail == detail; };
-    if (std::none_of(record_.evidence.begin(), record_.evidence.end(), same)) result_.evidence.push_back({std::string(step), std::move(detail), clock_.Now()});
+    if (std::none_of(record_.evidence.begin(), record_.evidence.end(), same))
+      result_.evidence.push_back({std::string(step), std::move(detail), clock_.Now()});
   }
 
   Server& server_;

@@ -86,7 +86,8 @@ TEST_F(EndingTest, AnObjectMadeAsTheScopeRole) {
   Credential c = bench_.Live({"orders/public.customers"});
   auto session = bench_.Session(c);
   if (session->server_version() >= 160000) return bench_.ExpectDies(c);
-  ASSERT_EQ(StateOf(*session, "SET ROLE " + ScopeRoleName(kInstallation, "orders", {"public", "customers", "select"}) + "; SELECT lo_create(4717)"), "");
+  ASSERT_EQ(StateOf(*session, "SET ROLE " + ScopeRoleName(kInstallation, "orders", {"public", "customers", "select"}) + "; SELECT lo_create(4717)"),
+            "");
   bench_.ExpectDies(c);
   Credential next = bench_.PlannedFor({"orders/public.customers"});
   EXPECT_EQ(bench_.TryMake(next).error().reason, "scope-tampered");
@@ -120,8 +121,12 @@ TEST_F(EndingTest, ObjectsInOtherDatabases) {
 TEST_F(EndingTest, APlantedFunctionIsNotCalled) {
   ASSERT_TRUE(bench_.Admin("postgres")->Run("CREATE DATABASE hostile OWNER somebody"));
   auto owner = SharedServer().Connect("hostile", "somebody", Secret("somebody"));
-  ASSERT_EQ(StateOf(*owner, "CREATE SCHEMA remit; GRANT USAGE ON SCHEMA remit TO PUBLIC; CREATE TABLE remit.caught (who name); GRANT ALL ON remit.caught TO PUBLIC; "
-                            "CREATE FUNCTION remit.drop_owned(oid) RETURNS void LANGUAGE sql AS 'INSERT INTO remit.caught VALUES (current_user)'"), "");
+  ASSERT_EQ(
+      StateOf(
+          *owner,
+          "CREATE SCHEMA remit; GRANT USAGE ON SCHEMA remit TO PUBLIC; CREATE TABLE remit.caught (who name); GRANT ALL ON remit.caught TO PUBLIC; "
+          "CREATE FUNCTION remit.drop_owned(oid) RETURNS void LANGUAGE sql AS 'INSERT INTO remit.caught VALUES (current_user)'"),
+      "");
   Credential c = bench_.Live();
   ASSERT_EQ(StateOf(*bench_.Session(c, "hostile"), "SELECT lo_create(4716)"), "");
   bench_.ExpectDies(c);
@@ -147,7 +152,8 @@ TEST_F(EndingTest, AnAccompliceWhoWasMadeAMember) {
 // The same with a scope role as the member, which would widen other tasks: found, refused, and gone with the task.
 TEST_F(EndingTest, AScopeRoleThatWasMadeAMemberOfATask) {
   Credential c = bench_.Live();
-  ASSERT_EQ(StateOf(*bench_.Admin(), "GRANT " + c.record.name + " TO " + ScopeRoleName(kInstallation, "orders", {"public", "customers", "select"})), "");
+  ASSERT_EQ(StateOf(*bench_.Admin(), "GRANT " + c.record.name + " TO " + ScopeRoleName(kInstallation, "orders", {"public", "customers", "select"})),
+            "");
   Credential other = bench_.PlannedFor({"orders/public.customers"});
   const Status status = bench_.TryMake(other);
   EXPECT_EQ(status.error().reason, "scope-tampered");
@@ -162,15 +168,16 @@ TEST_F(EndingTest, LoginsThatRaceTheEnd) {
   std::atomic<bool> stop = false;
   std::atomic<int> logins = 0;
   std::vector<std::jthread> racers;
-  for (int i = 0; i < 3; ++i) racers.emplace_back([&] {
-    while (!stop) {
-      auto connection = pg::Connection::Open(bench_.Login(c));
-      if (connection) {
-        ++logins;
-        (void)(*connection)->Run("BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'mine'");
+  for (int i = 0; i < 3; ++i)
+    racers.emplace_back([&] {
+      while (!stop) {
+        auto connection = pg::Connection::Open(bench_.Login(c));
+        if (connection) {
+          ++logins;
+          (void)(*connection)->Run("BEGIN; ALTER ROLE CURRENT_USER PASSWORD 'mine'");
+        }
       }
-    }
-  });
+    });
   Until([&] { return logins > 3; });
   EndResult result;
   for (int i = 0; i < 20 && !result.dead; ++i) result = bench_.End(c);
@@ -205,16 +212,21 @@ TEST_F(EndingTest, ARowThatAnAdministratorHoldsDelaysButDoesNotBlockTheRevoking)
 TEST_F(EndingTest, ACreationThatIsBlockedCannotLandAfterTheEnd) {
   Credential c = bench_.PlannedFor({"orders/public.invoices"});
   auto admin = bench_.Admin();
-  ASSERT_TRUE(admin->Run("BEGIN; SELECT FROM pg_authid WHERE rolname = '" + ScopeRoleName(kInstallation, "orders", {"public", "invoices", "select"}) + "' FOR UPDATE"));
+  ASSERT_TRUE(admin->Run("BEGIN; SELECT FROM pg_authid WHERE rolname = '" + ScopeRoleName(kInstallation, "orders", {"public", "invoices", "select"}) +
+                         "' FOR UPDATE"));
   pg::ConnectOptions options = SharedServer().Options("orders", "remit", Secret(kRemitPassword));
   options.application_name = Mark(kInstallation, c.record.id);
   auto maker = pg::Connection::Open(options);
   ASSERT_TRUE(maker);
   std::jthread blocked([&] {
     EXPECT_NE(StateOf(**maker, "SELECT remit.make('" + c.record.name + "', '" + Verifier(c.plan.secret.Reveal()) +
-                                   "', now() + interval '1 day', 1, '{public}', '{invoices}', '{select}')"), "");
+                                   "', now() + interval '1 day', 1, '{public}', '{invoices}', '{select}')"),
+              "");
   });
-  Until([&] { return Count("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = '" + options.application_name + "'") == 1; });
+  Until([&] {
+    return Count("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = '" + options.application_name + "'") ==
+           1;
+  });
   const EndResult result = bench_.End(c);
   EXPECT_TRUE(result.dead) << result.reason;
   blocked.join();
@@ -231,7 +243,8 @@ TEST_F(EndingTest, ACreationThatIsNotCommittedIsUndone) {
   auto maker = pg::Connection::Open(options);
   ASSERT_TRUE(maker);
   ASSERT_EQ(StateOf(**maker, "BEGIN; SELECT remit.make('" + c.record.name + "', '" + Verifier(c.plan.secret.Reveal()) +
-                                 "', now() + interval '1 day', 1, '{public}', '{invoices}', '{select}')"), "");
+                                 "', now() + interval '1 day', 1, '{public}', '{invoices}', '{select}')"),
+            "");
   bench_.ExpectDies(c);
   EXPECT_NE(StateOf(**maker, "COMMIT"), "");
   EXPECT_FALSE(bench_.Exists(c));
@@ -244,8 +257,10 @@ TEST_F(EndingTest, AnotherInstallationIsNotTouched) {
   auto their_session = other.Session(theirs);
   const auto found = bench_.target().Sweep();
   ASSERT_TRUE(found);
-  EXPECT_TRUE(std::any_of(found->begin(), found->end(), [&](const Found& f) { return f.installation == "test2" && f.credential == theirs.record.id; }));
-  EXPECT_TRUE(std::any_of(found->begin(), found->end(), [&](const Found& f) { return f.installation == kInstallation && f.name == ours.record.name; }));
+  EXPECT_TRUE(
+      std::any_of(found->begin(), found->end(), [&](const Found& f) { return f.installation == "test2" && f.credential == theirs.record.id; }));
+  EXPECT_TRUE(
+      std::any_of(found->begin(), found->end(), [&](const Found& f) { return f.installation == kInstallation && f.name == ours.record.name; }));
   bench_.ExpectDies(ours);
   // A record with another's name is not followed.
   Credential forged = theirs;
@@ -283,7 +298,8 @@ TEST_F(EndingTest, ALateSessionIsEndedWhenItsTimeIsOver) {
   Credential c = bench_.Live();
   auto late = bench_.Session(c);
   // The end as it looks to a session that is not seen yet: role gone, noted as dropped.
-  ASSERT_TRUE(bench_.Admin()->Run("INSERT INTO remit.dropped (role) SELECT oid FROM pg_roles WHERE rolname = '" + c.record.name + "'; DROP ROLE " + c.record.name));
+  ASSERT_TRUE(bench_.Admin()->Run("INSERT INTO remit.dropped (role) SELECT oid FROM pg_roles WHERE rolname = '" + c.record.name + "'; DROP ROLE " +
+                                  c.record.name));
   ASSERT_EQ(StateOf(*late, "SELECT 1"), "");
   ASSERT_TRUE(bench_.target().Sweep());
   Until([&] { return bench_.Sessions(c) == 0; });
@@ -390,7 +406,8 @@ TEST_F(OwnServerTest, AFullServerIsNoEvidence) {
   std::vector<std::unique_ptr<pg::Connection>> crowd;
   Until([&] {
     if (auto connection = pg::Connection::Open(server_->Options())) crowd.push_back(std::move(*connection));
-    return watcher->Exec("SELECT count(*) >= current_setting('max_connections')::int FROM pg_stat_activity WHERE backend_type = 'client backend'")->Bool(0, 0);
+    return watcher->Exec("SELECT count(*) >= current_setting('max_connections')::int FROM pg_stat_activity WHERE backend_type = 'client backend'")
+        ->Bool(0, 0);
   });
   const EndResult result = bench_->End(c);
   EXPECT_FALSE(result.dead);

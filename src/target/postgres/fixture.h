@@ -20,9 +20,7 @@ namespace remit::target::postgres {
 inline constexpr const char* kInstallation = "test1";
 inline constexpr const char* kRemitPassword = "remits-own-password";
 
-inline std::string Verifier(std::string_view password) {
-  return crypto::ScramSha256Verifier(Secret(password), AsBytes("0123456789abcdef")).value();
-}
+inline std::string Verifier(std::string_view password) { return crypto::ScramSha256Verifier(Secret(password), AsBytes("0123456789abcdef")).value(); }
 
 inline InitOptions Init(const std::string& installation = kInstallation, const std::string& login = "remit") {
   InitOptions options;
@@ -30,7 +28,8 @@ inline InitOptions Init(const std::string& installation = kInstallation, const s
   options.login = login;
   options.login_verifier = Verifier(kRemitPassword);
   options.database = "orders";
-  options.tables = {{"public", "invoices", "select"}, {"public", "customers", "select"}, {"Weird.Schema", "T\"x", "select"}, {"public", "invoices", "insert"}};
+  options.tables = {
+      {"public", "invoices", "select"}, {"public", "customers", "select"}, {"Weird.Schema", "T\"x", "select"}, {"public", "invoices", "insert"}};
   options.databases = {"other"};
   return options;
 }
@@ -151,7 +150,9 @@ class Bench {
     EXPECT_EQ(c.record.evidence.back().step, "refused");
   }
 
-  pg::ConnectOptions Login(const Credential& c, const std::string& database = "orders") const { return server_.Options(database, c.record.name, c.plan.secret); }
+  pg::ConnectOptions Login(const Credential& c, const std::string& database = "orders") const {
+    return server_.Options(database, c.record.name, c.plan.secret);
+  }
   std::unique_ptr<pg::Connection> Session(const Credential& c, const std::string& database = "orders") const {
     return server_.Connect(database, c.record.name, c.plan.secret);
   }
@@ -161,7 +162,9 @@ class Bench {
   }
   std::int64_t Sessions(const Credential& c) const {
     const auto oid = c.record.notes.find("oid");
-    return Admin()->Exec("SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1::oid", {oid == c.record.notes.end() ? "0" : oid->second})->Int(0, 0);
+    return Admin()
+        ->Exec("SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1::oid", {oid == c.record.notes.end() ? "0" : oid->second})
+        ->Int(0, 0);
   }
 
  private:

@@ -73,8 +73,8 @@ Status Validate(const InitOptions& options) {
 
 std::string ScopeRoleName(std::string_view installation, std::string_view database, const TablePrivilege& privilege) {
   std::string all;
-  for (const std::string_view part : {installation, database, std::string_view(privilege.schema), std::string_view(privilege.table),
-                                      std::string_view(privilege.privilege)}) {
+  for (const std::string_view part :
+       {installation, database, std::string_view(privilege.schema), std::string_view(privilege.table), std::string_view(privilege.privilege)}) {
     all += part;
     all += '\0';  // which no name holds
   }

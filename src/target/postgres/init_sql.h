@@ -18,12 +18,12 @@ struct TablePrivilege {
 };
 
 struct InitOptions {
-  std::string installation;                // [0-9a-z]{1,26}
-  std::string login = "remit";             // Remit's own role: LOGIN and nothing else
-  std::string login_verifier;              // SCRAM verifier of its password; empty: the administrator sets it with \password
-  std::string database;                    // where the tables are
-  std::vector<TablePrivilege> tables;      // exactly these may be granted from now on; others that were lose their scope role
-  std::vector<std::string> databases;      // further databases to equip, so that what others granted to a task role there can be taken back
+  std::string installation;            // [0-9a-z]{1,26}
+  std::string login = "remit";         // Remit's own role: LOGIN and nothing else
+  std::string login_verifier;          // SCRAM verifier of its password; empty: the administrator sets it with \password
+  std::string database;                // where the tables are
+  std::vector<TablePrivilege> tables;  // exactly these may be granted from now on; others that were lose their scope role
+  std::vector<std::string> databases;  // further databases to equip, so that what others granted to a task role there can be taken back
 };
 
 // A script for psql, run as a superuser; may be run any number of times. It makes schema `remit` with the functions that Remit's role

@@ -18,12 +18,28 @@ TEST_F(MakingTest, SelectOnTheTablesThatWereGrantedAndOnNothingElse) {
   auto session = bench_.Session(c);
   EXPECT_EQ(StateOf(*session, "SELECT * FROM public.invoices"), "");
   EXPECT_EQ(StateOf(*session, R"(SELECT * FROM "Weird.Schema"."T""x")"), "");
-  for (const char* sql : {"SELECT * FROM public.customers", "SELECT * FROM public.salaries", "INSERT INTO public.invoices VALUES (-1, 1)",
-                          "UPDATE public.invoices SET amount = 0", "DELETE FROM public.invoices", "TRUNCATE public.invoices", "SELECT * FROM hr.people",
-                          "CREATE TABLE public.mine (n int)", "CREATE SCHEMA mine", "CREATE DATABASE mine", "CREATE ROLE mine", "SET ROLE postgres",
-                          "SET ROLE remit", "SELECT * FROM pg_authid", "SELECT * FROM remit.scope", "SELECT remit.identity()", "SELECT * FROM public.overview",
-                          "ALTER TABLE public.invoices ADD COLUMN x int", "SELECT 1 FROM public.invoices FOR UPDATE", "COPY public.invoices TO '/tmp/x'",
-                          "COPY public.invoices TO PROGRAM 'cat'", "SELECT pg_read_file('/etc/passwd')"})
+  for (const char* sql : {"SELECT * FROM public.customers",
+                          "SELECT * FROM public.salaries",
+                          "INSERT INTO public.invoices VALUES (-1, 1)",
+                          "UPDATE public.invoices SET amount = 0",
+                          "DELETE FROM public.invoices",
+                          "TRUNCATE public.invoices",
+                          "SELECT * FROM hr.people",
+                          "CREATE TABLE public.mine (n int)",
+                          "CREATE SCHEMA mine",
+                          "CREATE DATABASE mine",
+                          "CREATE ROLE mine",
+                          "SET ROLE postgres",
+                          "SET ROLE remit",
+                          "SELECT * FROM pg_authid",
+                          "SELECT * FROM remit.scope",
+                          "SELECT remit.identity()",
+                          "SELECT * FROM public.overview",
+                          "ALTER TABLE public.invoices ADD COLUMN x int",
+                          "SELECT 1 FROM public.invoices FOR UPDATE",
+                          "COPY public.invoices TO '/tmp/x'",
+                          "COPY public.invoices TO PROGRAM 'cat'",
+                          "SELECT pg_read_file('/etc/passwd')"})
     EXPECT_EQ(StateOf(*session, sql), "42501") << sql;
   bench_.ExpectDies(c);
 }
@@ -41,10 +57,11 @@ TEST_F(MakingTest, OtherVerbsWhereTheyWereGranted) {
 TEST_F(MakingTest, TheRoleIsMarkedLimitedAndHasNoAdminOption) {
   Credential c = bench_.Live();
   auto admin = bench_.Admin();
-  const auto rows = admin->Exec("SELECT r.oid, r.rolvaliduntil IS NOT NULL, r.rolconnlimit, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication "
-                                "OR r.rolbypassrls, shobj_description(r.oid, 'pg_authid'), r.rolpassword LIKE 'SCRAM-SHA-256$4096:%', "
-                                "(SELECT bool_or(admin_option) FROM pg_auth_members m WHERE r.oid IN (m.member, m.roleid)) FROM pg_authid r WHERE rolname = $1",
-                                {c.record.name});
+  const auto rows = admin->Exec(
+      "SELECT r.oid, r.rolvaliduntil IS NOT NULL, r.rolconnlimit, r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication "
+      "OR r.rolbypassrls, shobj_description(r.oid, 'pg_authid'), r.rolpassword LIKE 'SCRAM-SHA-256$4096:%', "
+      "(SELECT bool_or(admin_option) FROM pg_auth_members m WHERE r.oid IN (m.member, m.roleid)) FROM pg_authid r WHERE rolname = $1",
+      {c.record.name});
   ASSERT_EQ(rows->size(), 1u);
   EXPECT_EQ(rows->Text(0, 0), c.record.notes.at("oid"));
   EXPECT_TRUE(rows->Bool(0, 1));
@@ -148,10 +165,11 @@ TEST_F(MakingTest, AScopeRoleThatIsBeingChangedIsWaitedForOnlyBriefly) {
 
 TEST_F(MakingTest, RemitsOwnRoleMayDoNothingBesides) {
   auto remit = SharedServer().Connect("orders", "remit", Secret(kRemitPassword));
-  for (const char* sql : {"CREATE ROLE x", "SELECT * FROM public.invoices", "SELECT * FROM pg_authid", "SELECT * FROM remit.scope", "INSERT INTO remit.scope VALUES ('test1',1,1,'select',1,'x')",
-                          "SELECT remit.permit('test1', 'public', 'salaries', 'select', 'x')", "SELECT remit.admit('test1', 'somebody', NULL)",
-                          "SELECT remit.retire('test1', '{}')", "SELECT remit.name_of(10)", "DROP ROLE somebody", "ALTER ROLE somebody PASSWORD 'x'",
-                          "CREATE FUNCTION remit.x() RETURNS int LANGUAGE sql AS 'SELECT 1'"})
+  for (const char* sql :
+       {"CREATE ROLE x", "SELECT * FROM public.invoices", "SELECT * FROM pg_authid", "SELECT * FROM remit.scope",
+        "INSERT INTO remit.scope VALUES ('test1',1,1,'select',1,'x')", "SELECT remit.permit('test1', 'public', 'salaries', 'select', 'x')",
+        "SELECT remit.admit('test1', 'somebody', NULL)", "SELECT remit.retire('test1', '{}')", "SELECT remit.name_of(10)", "DROP ROLE somebody",
+        "ALTER ROLE somebody PASSWORD 'x'", "CREATE FUNCTION remit.x() RETURNS int LANGUAGE sql AS 'SELECT 1'"})
     EXPECT_EQ(StateOf(*remit, sql), "42501") << sql;
 }
 
@@ -163,9 +181,15 @@ TEST_F(MakingTest, TheFunctionsTouchOnlyRolesOfTheCallersInstallation) {
                                  "E'x\\nremit_test1_crd_01kabcdefghjkmnpqrstvwxyz0'", "'remit_test1_crd_01kabcdefghjkmnpqrstvwxyz0\" SUPERUSER --'",
                                  "'REMIT_test1_crd_01kabcdefghjkmnpqrstvwxyz0'", "'remit_scope_012345678901234567890123'"})
     EXPECT_EQ(StateOf(*remit, "SELECT remit.make(" + name + make), "RM004") << name;
-  EXPECT_EQ(StateOf(*remit, "SELECT remit.make('remit_test1_crd_01kabcdefghjkmnpqrstvwxyz0', 'plain', now(), 1, '{public}', '{invoices}', '{select}')"), "RM006");
-  EXPECT_EQ(StateOf(*remit, "SELECT remit.make('remit_test1_crd_01kabcdefghjkmnpqrstvwxyz0'" + make.substr(0, make.find("'{select}'")) + "'{select,insert}')"), "RM006");
-  EXPECT_EQ(StateOf(*remit, "SELECT remit.make('remit_test1_crd_01kabcdefghjkmnpqrstvwxyz0'" + make.substr(0, make.find("'{select}'")) + "'{truncate}')"), "RM001");
+  EXPECT_EQ(
+      StateOf(*remit, "SELECT remit.make('remit_test1_crd_01kabcdefghjkmnpqrstvwxyz0', 'plain', now(), 1, '{public}', '{invoices}', '{select}')"),
+      "RM006");
+  EXPECT_EQ(StateOf(*remit, "SELECT remit.make('remit_test1_crd_01kabcdefghjkmnpqrstvwxyz0'" + make.substr(0, make.find("'{select}'")) +
+                                "'{select,insert}')"),
+            "RM006");
+  EXPECT_EQ(
+      StateOf(*remit, "SELECT remit.make('remit_test1_crd_01kabcdefghjkmnpqrstvwxyz0'" + make.substr(0, make.find("'{select}'")) + "'{truncate}')"),
+      "RM001");
   for (const char* function : {"revoke", "disarm", "drop_owned", "drop"})
     for (const char* victim : {"postgres", "somebody", "remit", "remit2"})
       EXPECT_EQ(StateOf(*remit, std::string("SELECT remit.") + function + "('" + victim + "'::regrole)"), "RM004") << function << victim;
@@ -177,9 +201,11 @@ TEST_F(MakingTest, TheFunctionsTouchOnlyRolesOfTheCallersInstallation) {
 TEST_F(MakingTest, ASearchPathOfTheCallersDoesNotMatter) {
   Credential c = bench_.PlannedFor({"orders/public.invoices"});
   auto remit = SharedServer().Connect("orders", "remit", Secret(kRemitPassword));
-  ASSERT_TRUE(remit->Run("CREATE TEMP TABLE pg_class (oid oid, relkind char, relname text, relnamespace oid); CREATE TEMP TABLE pg_authid (oid oid, rolname text); "
-                         "SET search_path = pg_temp, pg_catalog"));
-  const auto made = remit->Exec("SELECT remit.make($1, $2, now() + interval '1 day', 1, '{public}', '{invoices}', '{select}')", {c.record.name, Verifier("x")});
+  ASSERT_TRUE(remit->Run(
+      "CREATE TEMP TABLE pg_class (oid oid, relkind char, relname text, relnamespace oid); CREATE TEMP TABLE pg_authid (oid oid, rolname text); "
+      "SET search_path = pg_temp, pg_catalog"));
+  const auto made =
+      remit->Exec("SELECT remit.make($1, $2, now() + interval '1 day', 1, '{public}', '{invoices}', '{select}')", {c.record.name, Verifier("x")});
   EXPECT_TRUE(made) << made.error().ToString();
   EXPECT_TRUE(bench_.Exists(c));
   bench_.ExpectDies(c);
@@ -202,8 +228,8 @@ TEST_F(MakingTest, ALoginWithoutPasswordIsRefusedAsACredential) {
   pg::TestServer open;  // every role may come in through the socket of this one without a password
   Populate(open);
   open.Psql(InitSql(Init()).value());
-  open.Psql("ALTER SYSTEM SET hba_file = '" + open.Get("data") + "/open_hba.conf'; COPY (SELECT 'host all all 127.0.0.1/32 trust') TO '" + open.Get("data") +
-            "/open_hba.conf'");
+  open.Psql("ALTER SYSTEM SET hba_file = '" + open.Get("data") + "/open_hba.conf'; COPY (SELECT 'host all all 127.0.0.1/32 trust') TO '" +
+            open.Get("data") + "/open_hba.conf'");
   open.Stop();
   open.Start();
   Bench bench(open);
@@ -238,13 +264,14 @@ TEST_F(MakingTest, AServerThatWasNotPreparedSaysSo) {
 
 TEST_F(MakingTest, ManyAtOnce) {
   std::vector<std::jthread> threads;
-  for (int t = 0; t < 8; ++t) threads.emplace_back([&] {
-    for (int i = 0; i < 5; ++i) {
-      Credential c = bench_.Live({"orders/public.invoices", "orders/public.customers"});
-      const EndResult result = bench_.End(c);
-      EXPECT_TRUE(result.dead) << result.reason;
-    }
-  });
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 5; ++i) {
+        Credential c = bench_.Live({"orders/public.invoices", "orders/public.customers"});
+        const EndResult result = bench_.End(c);
+        EXPECT_TRUE(result.dead) << result.reason;
+      }
+    });
   threads.clear();
   EXPECT_TRUE(bench_.target().Sweep()->empty());
 }

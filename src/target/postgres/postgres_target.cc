@@ -80,8 +80,9 @@ Result<std::vector<Found>> PostgresTarget::Sweep() {
   if (const auto late = (*lease)->Exec("SELECT remit.end_late_sessions()"); !late) return Fail(FromServer(late.error(), name()));
   // Left where a process died in between.
   if (const auto back = (*lease)->Exec("SELECT remit.return_scopes()"); !back) return Fail(FromServer(back.error(), name()));
-  const auto rows = (*lease)->Exec("SELECT r.rolname, d.description FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid "
-                                   "AND d.classoid = 'pg_authid'::regclass WHERE r.rolname LIKE 'remit\\_%\\_crd\\_%'");
+  const auto rows = (*lease)->Exec(
+      "SELECT r.rolname, d.description FROM pg_roles r JOIN pg_shdescription d ON d.objoid = r.oid "
+      "AND d.classoid = 'pg_authid'::regclass WHERE r.rolname LIKE 'remit\\_%\\_crd\\_%'");
   if (!rows) return Fail(FromServer(rows.error(), name()));
   std::vector<Found> found;
   for (std::size_t i = 0; i < rows->size(); ++i) {

@@ -34,7 +34,8 @@ Error FromServer(Error error, std::string_view target) {
     error.reason = known.reason;
     if (state == "RM002") log::Fault("alarm: target {}: {}", target, error.message);
   }
-  if (state == "RM001" || state == "RM002" || state == "RM004") error.hint = fmt::format("run what `remit target init {}` prints, as an administrator", target);
+  if (state == "RM001" || state == "RM002" || state == "RM004")
+    error.hint = fmt::format("run what `remit target init {}` prints, as an administrator", target);
   if (state == "42883" || state == "3F000" || state == "42501") {
     error.code = Code::kFailedPrecondition;
     error.reason = "target-not-initialised";

@@ -74,7 +74,8 @@ pg::ConnectOptions Server::UserOptions(const std::string& role, const Secret& pa
 Status Server::Recognise(pg::Connection& connection) {
   const auto rows = connection.Exec("SELECT system, standby, installation, login_seconds FROM remit.identity()");
   if (!rows) return Fail(FromServer(rows.error(), config_.name));
-  if (rows->Bool(0, 1)) return Fail(Code::kUnavailable, "standby", fmt::format("target `{}`: the server is a standby and cannot be written to", config_.name));
+  if (rows->Bool(0, 1))
+    return Fail(Code::kUnavailable, "standby", fmt::format("target `{}`: the server is a standby and cannot be written to", config_.name));
   if (rows->Text(0, 2) != config_.installation)
     return Fail(Code::kPermissionDenied, "foreign-role",
                 fmt::format("target `{}`: role `{}` speaks for installation `{}` there", config_.name, config_.user, rows->Text(0, 2)));

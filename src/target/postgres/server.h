@@ -15,23 +15,23 @@
 namespace remit::target::postgres {
 
 struct Config {
-  std::string name;                         // of the target: [a-z0-9_-]+, the first segment of its resources
-  std::string installation;                 // [0-9a-z]{1,26}
-  std::string host;                         // as Remit reaches it
+  std::string name;          // of the target: [a-z0-9_-]+, the first segment of its resources
+  std::string installation;  // [0-9a-z]{1,26}
+  std::string host;          // as Remit reaches it
   std::uint16_t port = 5432;
   std::string database;
-  std::string user = "remit";               // Remit's own role: LOGIN and nothing else
+  std::string user = "remit";  // Remit's own role: LOGIN and nothing else
   Secret password;
-  std::string sslmode = "disable";          // disable, require, verify-ca, verify-full; the same for tasks
+  std::string sslmode = "disable";  // disable, require, verify-ca, verify-full; the same for tasks
   std::string sslrootcert;
-  std::string user_host;                    // as tasks reach it; empty: as Remit does
-  std::uint16_t user_port = 0;              // 0: as Remit does
-  std::vector<std::string> accepted;        // what PUBLIC may do and was accepted, by the names that Check() gives
-  std::vector<std::string> former_systems;  // system identifiers of clusters whose roles this server took over, e.g. before pg_upgrade
-  int connection_limit = 10;                // sessions of one credential at a time
-  std::uint32_t scram_iterations = 4096;    // of the verifiers; passwords are 256 random bits, so 1 is as safe and saves the server 3 ms a
-                                            // credential, but some clients (JDBC's) refuse fewer than 4096
-  std::size_t pool_size = 8;                // connections of Remit's role to the target's database
+  std::string user_host;                              // as tasks reach it; empty: as Remit does
+  std::uint16_t user_port = 0;                        // 0: as Remit does
+  std::vector<std::string> accepted;                  // what PUBLIC may do and was accepted, by the names that Check() gives
+  std::vector<std::string> former_systems;            // system identifiers of clusters whose roles this server took over, e.g. before pg_upgrade
+  int connection_limit = 10;                          // sessions of one credential at a time
+  std::uint32_t scram_iterations = 4096;              // of the verifiers; passwords are 256 random bits, so 1 is as safe and saves the server 3 ms a
+                                                      // credential, but some clients (JDBC's) refuse fewer than 4096
+  std::size_t pool_size = 8;                          // connections of Remit's role to the target's database
   Duration attempt_limit = std::chrono::seconds(10);  // one attempt to end a credential
 };
 
@@ -48,8 +48,8 @@ class Server {
   // The same to another database, which need not be prepared.
   Result<pg::Pool::Lease> Other(const std::string& database);
 
-  std::string system() const;               // the cluster's identifier, as last seen; "" before the first connection
-  Duration login_limit() const;             // the server's authentication_timeout
+  std::string system() const;    // the cluster's identifier, as last seen; "" before the first connection
+  Duration login_limit() const;  // the server's authentication_timeout
   // Whether a record that was made on the cluster `system` belongs to this one.
   bool IsSameSystem(const std::string& system) const;
 

@@ -31,7 +31,8 @@ const std::string_view kCedarSchema = R"(namespace Postgres {
 std::string CedarSchema(const std::vector<std::string>& task_types) {
   std::string out(kCedarSchema);
   out.resize(out.rfind('}'));
-  out += fmt::format("  action \"select\", \"insert\", \"update\", \"delete\" appliesTo {{ principal: [{}], resource: [Table] }};\n}}\n", Join(task_types, ", "));
+  out += fmt::format("  action \"select\", \"insert\", \"update\", \"delete\" appliesTo {{ principal: [{}], resource: [Table] }};\n}}\n",
+                     Join(task_types, ", "));
   return out;
 }
 
@@ -51,10 +52,10 @@ Status CheckForm(std::string_view target, const PermissionPattern& pattern) {
                           "its content; GRANT … ON ALL TABLES IN SCHEMA is a list of the tables of that moment",
                           "name each table with `resource ==`, or give the tables as a parameter");
   if (pattern.scope == task::Permission::Scope::kIs)
-    return NotEnforceable(pattern, "`resource is Postgres::Table` means every table of every server, which no GRANT says", "name each table with `resource ==`");
+    return NotEnforceable(pattern, "`resource is Postgres::Table` means every table of every server, which no GRANT says",
+                          "name each table with `resource ==`");
   if (!pattern.resource) return {};  // a parameter: its value is looked at when the task starts
-  if (pattern.resource->type != kTableType)
-    return NotEnforceable(pattern, fmt::format("{} is not a table", pattern.resource->ToString()));
+  if (pattern.resource->type != kTableType) return NotEnforceable(pattern, fmt::format("{} is not a table", pattern.resource->ToString()));
   auto name = pg::ParseTableName(pattern.resource->id);
   if (!name) return Fail(std::move(name).error().At(pattern.place));
   if (name->target != target) return NotEnforceable(pattern, fmt::format("{} is not a table of target `{}`", pattern.resource->ToString(), target));
@@ -64,7 +65,8 @@ Status CheckForm(std::string_view target, const PermissionPattern& pattern) {
 Result<std::vector<TablePrivilege>> PrivilegesOf(std::string_view target, const task::PermissionSet& permissions) {
   std::vector<TablePrivilege> out;
   for (const task::Permission& permission : permissions.permissions) {
-    const PermissionPattern pattern{permission.action, permission.scope, permission.resource.type, permission.resource, Join(permission.policies, ", ")};
+    const PermissionPattern pattern{permission.action, permission.scope, permission.resource.type, permission.resource,
+                                    Join(permission.policies, ", ")};
     if (!permission.IsPlain())
       return NotEnforceable(pattern, fmt::format("{} on {} has a condition or an obligation, which PostgreSQL cannot enforce",
                                                  permission.action.ToString(), permission.resource.ToString()));

@@ -2,13 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "pg/error.h"
 #include "target/postgres/evidence.h"
 #include "target/postgres/init_sql.h"
 #include "target/postgres/refusal.h"
 #include "target/postgres/role_name.h"
 #include "target/postgres/server.h"
 #include "target/postgres/tables.h"
-#include "pg/error.h"
 
 namespace remit::target::postgres {
 namespace {
