@@ -338,7 +338,7 @@ class RemitServer:
                 self._started = True
                 return self
             said = self.stderr()[before:]
-            if "in use" not in said or attempt == 4 or self._started:
+            if "somebody else listens" not in said or attempt == 4 or self._started:
                 raise AssertionError(f"remit serve ended with {self.process.returncode}:\n{said}")
             old, self.port = self.port, free_port()  # somebody was faster
             self.edit(f"port = {old}\n", f"port = {self.port}\n")
