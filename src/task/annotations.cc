@@ -111,7 +111,8 @@ std::optional<std::regex> Compile(const std::string& pattern) {
 
 std::string ReadReason(const cedar::Annotation& at, Findings& findings) {
   if (!at.value.empty() && at.value.size() <= limits::kReasonPatternBytes && Compile(at.value)) return at.value;
-  Malformed(findings, "reason", at, fmt::format("needs a regular expression of at most {} bytes without back-references", limits::kReasonPatternBytes));
+  Malformed(findings, "reason", at,
+            fmt::format("needs a regular expression of at most {} bytes without back-references", limits::kReasonPatternBytes));
   return {};
 }
 
@@ -194,7 +195,8 @@ PolicyAnnotations ReadPolicyAnnotations(const cedar::Policy& policy, Findings& f
     if (!MayStand(name, at, Place::kPolicy, "a policy", findings)) continue;
     if (name == "id") {
       a.id = at.value;
-      const bool fits = !at.value.empty() && at.value.size() <= limits::kPolicyIdBytes && IsVisible(at.value) && at.value.find(':') == std::string::npos;
+      const bool fits =
+          !at.value.empty() && at.value.size() <= limits::kPolicyIdBytes && IsVisible(at.value) && at.value.find(':') == std::string::npos;
       if (!fits) Malformed(findings, name, at, "needs a short visible text without `:`");
     } else if (name == "after_uses" || name == "unless_approved") {
       const auto kind = name == "after_uses" ? Obligation::Kind::kAfterUses : Obligation::Kind::kUnlessApproved;

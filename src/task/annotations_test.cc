@@ -36,7 +36,8 @@ TEST(Annotations, OfATaskTypeAreRead) {
 }
 
 TEST(Annotations, HaveDefaults) {
-  const auto catalog = MustLoad({{"a.cedarschema", "@task(\"x\") entity A; @task(\"x\") @max_ttl(\"5m\") entity B; @task(\"x\") @ttl(\"1h\") entity C;"}});
+  const auto catalog =
+      MustLoad({{"a.cedarschema", "@task(\"x\") entity A; @task(\"x\") @max_ttl(\"5m\") entity B; @task(\"x\") @ttl(\"1h\") entity C;"}});
   EXPECT_EQ(catalog->FindType("A")->ttl, std::chrono::minutes(15));
   EXPECT_EQ(catalog->FindType("A")->max_ttl, std::chrono::minutes(15));
   EXPECT_EQ(catalog->FindType("A")->heartbeat, std::chrono::seconds(60));
@@ -68,8 +69,10 @@ TEST(Annotations, MalformedOnesSayHowToWriteThem) {
   EXPECT_TRUE(Schema("@task(\"x\") @reason(\"(a\") entity T;").starts_with("malformed-annotation: `@reason`"));
   EXPECT_TRUE(Schema("@actor(\"yes\") entity A;").starts_with("malformed-annotation: `@actor` takes no value"));
   for (const char* count : {"", "0", "01", "-1", "1.5", "x", "4294967296"}) {
-    EXPECT_TRUE(Policy("@after_uses(\"" + std::string(count) + "\") forbid(principal, action == Action::\"a\", resource);").find("malformed-annotation") !=
-                std::string::npos) << count;
+    EXPECT_TRUE(
+        Policy("@after_uses(\"" + std::string(count) + "\") forbid(principal, action == Action::\"a\", resource);").find("malformed-annotation") !=
+        std::string::npos)
+        << count;
   }
 }
 
@@ -84,9 +87,10 @@ TEST(Annotations, InTheWrongPlaceAreRefused) {
 }
 
 TEST(Annotations, AnObligationStandsOnAForbidAlone) {
-  EXPECT_EQ(Policy("@after_uses(\"1\") permit(principal, action == Action::\"a\", resource);"),
-            "a.cedar:1:1 misplaced-annotation: `@after_uses` stands on a permit (obligations are forbids that Remit can lift: write a `forbid` with the "
-            "same scope)");
+  EXPECT_EQ(
+      Policy("@after_uses(\"1\") permit(principal, action == Action::\"a\", resource);"),
+      "a.cedar:1:1 misplaced-annotation: `@after_uses` stands on a permit (obligations are forbids that Remit can lift: write a `forbid` with the "
+      "same scope)");
   EXPECT_TRUE(Policy("@after_uses(\"1\") @unless_approved(\"1\") forbid(principal, action == Action::\"a\", resource);").find("two ways") !=
               std::string::npos);
 }
@@ -107,8 +111,9 @@ TEST(Annotations, APoliciesIdIsStableOrItsPlace) {
   EXPECT_EQ(catalog->FindLift("no-more")->count, 3u);
   EXPECT_EQ(catalog->FindLift("p.cedar:3")->kind, Obligation::Kind::kUnlessApproved);
   EXPECT_TRUE(Policy("@id(\"a.cedar:1\") permit(principal, action == Action::\"a\", resource);").find("malformed-annotation") != std::string::npos);
-  EXPECT_TRUE(Policy("@id(\"x\") permit(principal, action == Action::\"a\", resource); @id(\"x\") permit(principal, action == Action::\"a\", resource);")
-                  .find("duplicate-policy") != std::string::npos);
+  EXPECT_TRUE(
+      Policy("@id(\"x\") permit(principal, action == Action::\"a\", resource); @id(\"x\") permit(principal, action == Action::\"a\", resource);")
+          .find("duplicate-policy") != std::string::npos);
 }
 
 TEST(Reason, MatchesAsAWholeAndInTime) {

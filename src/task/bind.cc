@@ -28,8 +28,8 @@ class Reader {
 
  private:
   std::unexpected<Error> IllTyped(const cedar::Type& type, std::string_view got, std::string_view hint = {}) const {
-    return Fail(Code::kInvalidArgument, "ill-typed-parameter",
-                fmt::format("parameter `{}` needs {}, not {}", name_, type.ToString(), got), std::string(hint));
+    return Fail(Code::kInvalidArgument, "ill-typed-parameter", fmt::format("parameter `{}` needs {}, not {}", name_, type.ToString(), got),
+                std::string(hint));
   }
 
   // As typed on the command line.
@@ -165,8 +165,9 @@ Result<cedar::Record> BindParameters(const Catalog& catalog, const TaskType& typ
     bytes += name.size() + (value.IsString() ? value.AsString().size() : 0);
     if (std::ranges::find(names, name) != names.end()) continue;
     const std::string near = Nearest(name, names);
-    return Fail(Code::kInvalidArgument, "unknown-parameter", fmt::format("`{}` has no parameter `{}`", type.name, EscapeControl(name)),
-                near.empty() ? fmt::format("its parameters: {}", names.empty() ? "none" : Join(names, ", ")) : fmt::format("did you mean `{}`?", near));
+    return Fail(
+        Code::kInvalidArgument, "unknown-parameter", fmt::format("`{}` has no parameter `{}`", type.name, EscapeControl(name)),
+        near.empty() ? fmt::format("its parameters: {}", names.empty() ? "none" : Join(names, ", ")) : fmt::format("did you mean `{}`?", near));
   }
   if (bytes > limits::kParameterBytes) {
     return Fail(Code::kInvalidArgument, "ill-typed-parameter", fmt::format("the parameters take more than {} bytes", limits::kParameterBytes));
@@ -176,8 +177,8 @@ Result<cedar::Record> BindParameters(const Catalog& catalog, const TaskType& typ
     const json::Value* value = given.Find(p.name);
     if (value == nullptr) {
       if (!p.required) continue;
-      return Fail(Code::kInvalidArgument, "missing-parameter", fmt::format("`{}` needs the parameter `{}` ({})", type.name, p.name, p.type->ToString()),
-                  fmt::format("add {}=…", p.name));
+      return Fail(Code::kInvalidArgument, "missing-parameter",
+                  fmt::format("`{}` needs the parameter `{}` ({})", type.name, p.name, p.type->ToString()), fmt::format("add {}=…", p.name));
     }
     REMIT_ASSIGN(cedar::Value read, Reader(catalog, p.name, from_text).Read(*value, *p.type));
     REMIT_TRY(CheckEntities(catalog, p.name, read, facts));
@@ -214,7 +215,8 @@ cedar::Entity TaskEntity(const TaskType& type, const TaskRecord& record, const c
 
 Status CheckActor(const TaskType& type, const cedar::EntityUid& actor) {
   if (type.actor_type.empty() || type.actor_type == actor.type) return {};
-  return Fail(Code::kPermissionDenied, "wrong-actor-type", fmt::format("`{}` is for actors of type `{}`, not `{}`", type.name, type.actor_type, actor.ToString()));
+  return Fail(Code::kPermissionDenied, "wrong-actor-type",
+              fmt::format("`{}` is for actors of type `{}`, not `{}`", type.name, type.actor_type, actor.ToString()));
 }
 
 Status CheckReason(const TaskType& type, std::string_view reason) {

@@ -15,7 +15,8 @@ constexpr const char* kSchema = R"(
     actor: Bot, started: datetime, deadline: datetime, doc: Doc, docs?: Set<Doc>, label?: Label, size?: Size, n?: Long, on?: Bool, text?: String,
     at?: datetime, life?: duration, ip?: ipaddr, price?: decimal, opts?: { a: Long, b?: String }, path?: Secret::Path, table?: Postgres::Table };
 )";
-constexpr const char* kFacts = R"([{"uid": {"type": "Doc", "id": "d1"}, "attrs": {}, "parents": []}, {"uid": {"type": "Doc", "id": "d2"}, "attrs": {}, "parents": []}])";
+constexpr const char* kFacts =
+    R"([{"uid": {"type": "Doc", "id": "d1"}, "attrs": {}, "parents": []}, {"uid": {"type": "Doc", "id": "d2"}, "attrs": {}, "parents": []}])";
 
 class BindTest : public testing::Test {
  protected:
@@ -99,7 +100,8 @@ TEST_F(BindTest, IdsHaveOneFormAndLookLikeWhatTheyAre) {
 
 TEST_F(BindTest, PathsOfSecretsAreNotToBeReadInTwoWays) {
   EXPECT_EQ(One("path", "prod/db.main/pass_word-1"), R"(Secret::Path::"prod/db.main/pass_word-1")");
-  for (const char* bad : {"/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "A", "a b", "a%2fb", "a\\b", "\u00e4"}) EXPECT_EQ(One("path", bad), "bad-entity-id") << bad;
+  for (const char* bad : {"/a", "a/", "a//b", ".", "..", "a/../b", "a/./b", "A", "a b", "a%2fb", "a\\b", "\u00e4"})
+    EXPECT_EQ(One("path", bad), "bad-entity-id") << bad;
 }
 
 TEST_F(BindTest, ManyBytesAreRefused) { EXPECT_EQ(One("text", std::string(20'000, 'x')), "ill-typed-parameter"); }

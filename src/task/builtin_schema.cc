@@ -15,7 +15,8 @@ std::vector<std::string> Join(const std::vector<std::string>& a, const std::vect
 
 std::string Action(std::string_view names, const std::vector<std::string>& principals, const std::vector<std::string>& resources) {
   if (principals.empty() || resources.empty()) return fmt::format("  action {};\n", names);
-  return fmt::format("  action {} appliesTo {{ principal: [{}], resource: [{}] }};\n", names, fmt::join(principals, ", "), fmt::join(resources, ", "));
+  return fmt::format("  action {} appliesTo {{ principal: [{}], resource: [{}] }};\n", names, fmt::join(principals, ", "),
+                     fmt::join(resources, ", "));
 }
 
 }  // namespace
@@ -47,8 +48,6 @@ std::string BuiltinSchema(const BuiltinParts& parts) {
   return text;
 }
 
-bool IsBuiltinName(std::string_view name) {
-  return name.starts_with("Remit::") || name.starts_with("Postgres::") || name.starts_with("Secret::");
-}
+bool IsBuiltinName(std::string_view name) { return name.starts_with("Remit::") || name.starts_with("Postgres::") || name.starts_with("Secret::"); }
 
 }  // namespace remit::task

@@ -123,7 +123,8 @@ class CatalogLoader {
       const std::vector<std::string> parts = Split(name, '/');
       const bool odd = std::ranges::any_of(parts, [](const std::string& p) { return p.empty() || p == "." || p == ".."; });
       if (!known || odd || !IsVisible(name) || name == kBuiltinSchemaFile) {
-        Report("bad-file-name", fmt::format("`{}` cannot be part of a catalog", EscapeControl(name)), {}, "schemas end in .cedarschema, policies in .cedar");
+        Report("bad-file-name", fmt::format("`{}` cannot be part of a catalog", EscapeControl(name)), {},
+               "schemas end in .cedarschema, policies in .cedar");
       }
       if (i > 0 && files[i - 1].name == name) Report("bad-file-name", fmt::format("`{}` is there twice", EscapeControl(name)), {});
     }
@@ -182,8 +183,9 @@ class CatalogLoader {
       if (a.person) parts.persons.push_back(name);
       if (a.task) parts.tasks.push_back(name);
       const bool needs_data = std::ranges::any_of(type.attributes, [](const auto& attribute) { return attribute.second.required; });
-      catalog_->marks_[name] = static_cast<std::uint8_t>((a.actor ? marks::kActor : 0) | (a.person ? marks::kPerson : 0) |
-                                                         (a.open ? marks::kOpen : 0) | (a.from_pep ? marks::kFromPep : 0) | (needs_data ? marks::kNeedsData : 0));
+      catalog_->marks_[name] =
+          static_cast<std::uint8_t>((a.actor ? marks::kActor : 0) | (a.person ? marks::kPerson : 0) | (a.open ? marks::kOpen : 0) |
+                                    (a.from_pep ? marks::kFromPep : 0) | (needs_data ? marks::kNeedsData : 0));
       if (a.open && !a.from_pep && needs_data) {
         Report("malformed-annotation", fmt::format("`{}` is `@open`, so that anything may be one, but has a required attribute", name), type.span,
                "make the attribute optional, or mark the type `@from_pep` too");
@@ -245,7 +247,9 @@ class CatalogLoader {
     const bool entity = attribute.type->kind == Kind::kEntity;
     const std::string& type = attribute.type->name;
     auto needs = [&](bool fits, std::string_view what) {
-      if (!fits) Report("bad-task-type", fmt::format("the attribute `{}` of `{}` is filled by Remit and must be {}", name, t.entity_type, what), attribute.span);
+      if (!fits)
+        Report("bad-task-type", fmt::format("the attribute `{}` of `{}` is filled by Remit and must be {}", name, t.entity_type, what),
+               attribute.span);
       return true;
     };
     if (name == "actor") {

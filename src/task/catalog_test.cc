@@ -99,7 +99,8 @@ TEST(Catalog, TheSameFileInTwoFoldersCountsOnce) {
 }
 
 TEST(Catalog, LikeOnAPathIsRefused) {
-  EXPECT_EQ(Errors("permit(principal is Work, action == Secret::Action::\"read\", resource) when { \"a\" like \"prod/*\" };")[0].reason, "like-on-path");
+  EXPECT_EQ(Errors("permit(principal is Work, action == Secret::Action::\"read\", resource) when { \"a\" like \"prod/*\" };")[0].reason,
+            "like-on-path");
 }
 
 TEST(Native, ExactPermissionsPass) {
@@ -111,7 +112,8 @@ TEST(Native, ExactPermissionsPass) {
   EXPECT_TRUE(Errors(Select("if principal.n > 3 then resource == principal.table else false")).empty());
   EXPECT_TRUE(Errors("permit(principal is Work, action == Postgres::Action::\"select\", resource == Postgres::Table::\"o/a.b\");").empty());
   EXPECT_TRUE(Errors(Select("resource == principal.table") +
-                     "forbid(principal, action == Postgres::Action::\"select\", resource in Postgres::Schema::\"o/secret\");").empty());
+                     "forbid(principal, action == Postgres::Action::\"select\", resource in Postgres::Schema::\"o/secret\");")
+                  .empty());
 }
 
 TEST(Native, WhatTheDatabaseCannotCheckRefusesTheCatalog) {
@@ -119,11 +121,13 @@ TEST(Native, WhatTheDatabaseCannotCheckRefusesTheCatalog) {
     const auto errors = Errors(policies);
     return errors.empty() ? "" : errors[0].span.ToString() + " " + errors[0].reason + ": " + errors[0].message;
   };
-  const std::string intro = "a.cedar:1:1 not-enforceable: `Postgres::Action::\"select\"` for `Work` is enforced by the database itself, which needs exact grants: ";
+  const std::string intro =
+      "a.cedar:1:1 not-enforceable: `Postgres::Action::\"select\"` for `Work` is enforced by the database itself, which needs exact grants: ";
   EXPECT_EQ(why("permit(principal is Work, action == Postgres::Action::\"select\", resource);"), intro + "it names no table");
   EXPECT_EQ(why(Select("resource != principal.table")), intro + "`resource != principal.table` looks at the resource");
-  EXPECT_EQ(why(Select("resource == principal.table") + "@after_uses(\"1\") forbid(principal is Work, action == Postgres::Action::\"select\", resource);"),
-            intro + "the obligation `a.cedar:2` stands on it");
+  EXPECT_EQ(
+      why(Select("resource == principal.table") + "@after_uses(\"1\") forbid(principal is Work, action == Postgres::Action::\"select\", resource);"),
+      intro + "the obligation `a.cedar:2` stands on it");
   EXPECT_EQ(why(Select("resource in Postgres::Schema::\"o/public\"") +
                 "forbid(principal, action == Postgres::Action::\"select\", resource == Postgres::Table::\"o/public.secret\");"),
             intro + "the forbid `a.cedar:2` takes part of it away, by `resource == Postgres::Table::\"o/public.secret\"`");
@@ -131,8 +135,9 @@ TEST(Native, WhatTheDatabaseCannotCheckRefusesTheCatalog) {
 
 TEST(Native, OtherPermissionsMayLookAtAnything) {
   const auto catalog = MustLoad({{"a.cedarschema", kSchema},
-                                 {"a.cedar", "permit(principal is Work, action == Action::\"doc.read\", resource) when { resource == principal.doc && "
-                                             "resource.level < 3 && context.mfa };"}});
+                                 {"a.cedar",
+                                  "permit(principal is Work, action == Action::\"doc.read\", resource) when { resource == principal.doc && "
+                                  "resource.level < 3 && context.mfa };"}});
   ASSERT_EQ(catalog->stated().size(), 1u);
   EXPECT_FALSE(catalog->stated()[0].plain);
   EXPECT_EQ(catalog->stated()[0].operand, "principal.doc");
@@ -168,16 +173,16 @@ TEST(Explain, ShowsATypeWhoseParametersAreNotKnownYet) {
   EXPECT_EQ(*explained.FindString("purpose"), "Triage one support ticket");
   const json::Array& permissions = explained.Find("permissions")->AsArray();
   ASSERT_EQ(permissions.size(), 3u);
-  const std::string expected =
-      R"x({"action":"Action::\"ticket.comment\"","resource":"principal.ticket","type":"Ticket",)x"
-      R"x("obligations":["@after_uses(\"1\")","@unless_approved(\"1\") when resource.project == \"vip\""],"plain":false,)x"
-      R"x("why_not_plain":"the obligation `comment-once` stands on it","policy":"comment-on-its-ticket",)x"
-      R"x("place":"support/support.cedar:6:1"})x";
+  const std::string expected = R"x({"action":"Action::\"ticket.comment\"","resource":"principal.ticket","type":"Ticket",)x"
+                               R"x("obligations":["@after_uses(\"1\")","@unless_approved(\"1\") when resource.project == \"vip\""],"plain":false,)x"
+                               R"x("why_not_plain":"the obligation `comment-once` stands on it","policy":"comment-on-its-ticket",)x"
+                               R"x("place":"support/support.cedar:6:1"})x";
   EXPECT_EQ(json::Write(permissions[0]), expected);
   const json::Array& may_start = explained.Find("may_start")->AsArray();
   ASSERT_EQ(may_start.size(), 1u);
   EXPECT_EQ(*may_start[0].FindString("text"),
-            "@id(\"support-agents-start\")\npermit (principal is Agent in Team::\"support\", action == Remit::Action::\"start\", resource is TriageTicket);");
+            "@id(\"support-agents-start\")\npermit (principal is Agent in Team::\"support\", action == Remit::Action::\"start\", resource is "
+            "TriageTicket);");
 }
 
 }  // namespace

@@ -145,7 +145,8 @@ class Runner {
 std::string Difference(const Case& c, const Decision& d) {
   const std::string_view verdict = VerdictName(d.verdict);
   if (verdict == c.expect && (c.reason.empty() || c.reason == d.reason)) return {};
-  std::string message = fmt::format("expected {}{}, got {} ({})", c.expect, c.reason.empty() ? "" : fmt::format(" ({})", c.reason), verdict, d.reason);
+  std::string message =
+      fmt::format("expected {}{}, got {} ({})", c.expect, c.reason.empty() ? "" : fmt::format(" ({})", c.reason), verdict, d.reason);
   for (const std::string& policy : d.policies) message += fmt::format(" by `{}`", policy);
   for (const std::string& error : d.errors) message += fmt::format("; {}", error);
   return message;

@@ -9,8 +9,12 @@ namespace {
 class CatalogTestFile : public testing::Test {
  protected:
   json::Value Case(json::Object fields) const {
-    json::Object c{{"task", "triage"}, {"params", json::Object{{"ticket", "T-1"}}}, {"actor", "Agent::\"triage-bot\""},
-                   {"action", "ticket.read"}, {"resource", "Ticket::\"T-1\""}, {"expect", "allow"}};
+    json::Object c{{"task", "triage"},
+                   {"params", json::Object{{"ticket", "T-1"}}},
+                   {"actor", "Agent::\"triage-bot\""},
+                   {"action", "ticket.read"},
+                   {"resource", "Ticket::\"T-1\""},
+                   {"expect", "allow"}};
     for (auto& [name, value] : fields) {
       if (value.IsNull()) {
         c.Erase(name);
@@ -62,9 +66,8 @@ TEST_F(CatalogTestFile, ASlipInTheFileIsRefused) {
 }
 
 TEST_F(CatalogTestFile, EntitiesOfACaseStandOnTopOfTheFacts) {
-  const json::Array vip{json::Object{{"uid", json::Object{{"type", "Ticket"}, {"id", "T-1"}}},
-                                     {"attrs", json::Object{{"project", "vip"}}},
-                                     {"parents", json::Array{}}}};
+  const json::Array vip{json::Object{
+      {"uid", json::Object{{"type", "Ticket"}, {"id", "T-1"}}}, {"attrs", json::Object{{"project", "vip"}}}, {"parents", json::Array{}}}};
   EXPECT_EQ(Failure({{"action", "ticket.comment"}}), "");
   EXPECT_EQ(Failure({{"action", "ticket.comment"}, {"entities", vip}, {"expect", "needs-approval"}}), "");
 }

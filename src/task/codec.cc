@@ -105,10 +105,10 @@ std::uint64_t Decoder::Unsigned() {
   std::uint64_t number = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     const std::uint8_t byte = Byte();
-    if (shift == 63 && byte > 1) break;             // more than 64 bits
+    if (shift == 63 && byte > 1) break;  // more than 64 bits
     number |= static_cast<std::uint64_t>(byte & 0x7f) << shift;
     if ((byte & 0x80) == 0) {
-      if (byte == 0 && shift != 0) break;           // not the shortest form
+      if (byte == 0 && shift != 0) break;  // not the shortest form
       return ok_ ? number : 0;
     }
   }
@@ -185,7 +185,7 @@ json::Value Decoder::JsonAt(std::size_t depth) {
       std::uint64_t bits = 0;
       for (int shift = 0; shift < 64; shift += 8) bits |= static_cast<std::uint64_t>(Byte()) << shift;
       const auto number = std::bit_cast<double>(bits);
-      if (!(number - number == 0)) ok_ = false;     // JSON has neither infinities nor NaN
+      if (!(number - number == 0)) ok_ = false;  // JSON has neither infinities nor NaN
       return ok_ ? json::Value(number) : json::Value();
     }
     case kArray: {

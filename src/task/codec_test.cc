@@ -66,7 +66,11 @@ TEST(Codec, NumbersHaveOneForm) {
 }
 
 TEST(Codec, AnObjectWithTwoEqualNamesIsRefused) {
-  std::string bytes("\x07\x02\x01" "a\x00\x01" "a\x00", 8);
+  std::string bytes(
+      "\x07\x02\x01"
+      "a\x00\x01"
+      "a\x00",
+      8);
   Decoder d(bytes);
   d.Json();
   EXPECT_FALSE(d.ok());

@@ -70,8 +70,13 @@ TEST(Credential, IsReadAsItWasWritten) {
 
 TEST(PermissionSet, IsReadAsItWasWritten) {
   PermissionSet set = Planned().permissions;
-  set.permissions.push_back({.action = {"Action", "x"}, .scope = Permission::Scope::kIn, .resource = {"Folder", "f"}, .member_type = "File",
-                             .conditions = {"resource.a"}, .obligations = {{Obligation::Kind::kAfterUses, 1, "p", ""}}, .policies = {"q"}});
+  set.permissions.push_back({.action = {"Action", "x"},
+                             .scope = Permission::Scope::kIn,
+                             .resource = {"Folder", "f"},
+                             .member_type = "File",
+                             .conditions = {"resource.a"},
+                             .obligations = {{Obligation::Kind::kAfterUses, 1, "p", ""}},
+                             .policies = {"q"}});
   set.permissions.push_back({.action = {"Action", "x"}, .scope = Permission::Scope::kIs, .resource = {"File", ""}});
   EXPECT_EQ(PermissionSet::FromJson(set.ToJson()).value(), set);
   EXPECT_EQ(json::Write(Planned().permissions.ToJson()),

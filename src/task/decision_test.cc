@@ -95,18 +95,21 @@ TEST(Decision, ARequestThatDoesNotFitTheSchemaIsDenied) {
   const auto catalog = MustLoad({{"a.cedarschema", kSchema}, {"a.cedar", kPermit}});
   const cedar::Entities none;
   auto zero = [](const std::string&) { return 0u; };
-  for (const cedar::Request& request : {cedar::Request{{"Bot", "b"}, {"Action", "read"}, {"Doc", "d"}}, cedar::Request{{"Work", "w"}, {"Action", "rite"}, {"Doc", "d"}},
-                                        cedar::Request{{"Work", "w"}, {"Action", "read"}, {"Bot", "b"}},
-                                        cedar::Request{{"Work", "w"}, {"Action", "read"}, {"Doc", "d"}, cedar::Value::FromRecord({{"x", 1}})}}) {
+  for (const cedar::Request& request :
+       {cedar::Request{{"Bot", "b"}, {"Action", "read"}, {"Doc", "d"}}, cedar::Request{{"Work", "w"}, {"Action", "rite"}, {"Doc", "d"}},
+        cedar::Request{{"Work", "w"}, {"Action", "read"}, {"Bot", "b"}},
+        cedar::Request{{"Work", "w"}, {"Action", "read"}, {"Doc", "d"}, cedar::Value::FromRecord({{"x", 1}})}}) {
     EXPECT_EQ(Decide(*catalog, request, none, zero, zero).reason, "bad-request");
   }
 }
 
 TEST(Decision, GroupsOfActionsHoldThoughNoStoreKnowsThem) {
-  const auto catalog = MustLoad({{"a.cedarschema", R"(entity Doc; @task("x") entity Work; action all; action read in [all] appliesTo { principal: [Work], resource: [Doc] };)"},
-                                 {"a.cedar", "permit(principal is Work, action in Action::\"all\", resource == Doc::\"a\");"
-                                             "permit(principal is Work, action == Action::\"read\", resource == Doc::\"b\");"
-                                             "forbid(principal is Work, action in Action::\"all\", resource == Doc::\"b\");"}});
+  const auto catalog = MustLoad(
+      {{"a.cedarschema", R"(entity Doc; @task("x") entity Work; action all; action read in [all] appliesTo { principal: [Work], resource: [Doc] };)"},
+       {"a.cedar",
+        "permit(principal is Work, action in Action::\"all\", resource == Doc::\"a\");"
+        "permit(principal is Work, action == Action::\"read\", resource == Doc::\"b\");"
+        "forbid(principal is Work, action in Action::\"all\", resource == Doc::\"b\");"}});
   const cedar::Entities none;
   auto zero = [](const std::string&) { return 0u; };
   EXPECT_EQ(Decide(*catalog, {{"Work", "w"}, {"Action", "read"}, {"Doc", "a"}}, none, zero, zero).reason, "allowed");
@@ -123,7 +126,8 @@ TEST(Decision, BothCatalogsMustAllow) {
     task.attributes.emplace("doc", cedar::Value(cedar::EntityUid{"Doc", "d"}));
     view.Add(std::make_shared<const cedar::Entity>(task));
     return Short(DecideBoth(
-        *a, *b, {task.uid, {"Action", "read"}, {"Doc", "d"}}, view, [](const std::string&) { return 0u; }, [=](const std::string&) { return approved; }));
+        *a, *b, {task.uid, {"Action", "read"}, {"Doc", "d"}}, view, [](const std::string&) { return 0u; },
+        [=](const std::string&) { return approved; }));
   };
   EXPECT_EQ(ask(kPermit, kPermit, 0), "allow allowed p");
   EXPECT_EQ(ask(kPermit, "", 0), "deny no-permit");
@@ -143,11 +147,16 @@ TEST(RequestHash, ChangesWithEverythingThatIsAskedFor) {
   const PermissionSet none;
   const Hash before = RequestHash(r, none);
   EXPECT_EQ(RequestHash(r, none), before);
-  const std::vector<std::function<void(TaskRecord&)>> changes = {
-      [](TaskRecord& t) { t.id += "x"; },      [](TaskRecord& t) { t.nonce += "x"; },   [](TaskRecord& t) { t.type += "x"; },
-      [](TaskRecord& t) { t.actor.id += "x"; }, [](TaskRecord& t) { t.chain.push_back({"A", "x"}); }, [](TaskRecord& t) { t.reason += "x"; },
-      [](TaskRecord& t) { t.catalog += "x"; }, [](TaskRecord& t) { t.ttl += Duration(1); }, [](TaskRecord& t) { t.parent = "x"; },
-      [](TaskRecord& t) { t.parameters.AsObject().Set("a", 2); }};
+  const std::vector<std::function<void(TaskRecord&)>> changes = {[](TaskRecord& t) { t.id += "x"; },
+                                                                 [](TaskRecord& t) { t.nonce += "x"; },
+                                                                 [](TaskRecord& t) { t.type += "x"; },
+                                                                 [](TaskRecord& t) { t.actor.id += "x"; },
+                                                                 [](TaskRecord& t) { t.chain.push_back({"A", "x"}); },
+                                                                 [](TaskRecord& t) { t.reason += "x"; },
+                                                                 [](TaskRecord& t) { t.catalog += "x"; },
+                                                                 [](TaskRecord& t) { t.ttl += Duration(1); },
+                                                                 [](TaskRecord& t) { t.parent = "x"; },
+                                                                 [](TaskRecord& t) { t.parameters.AsObject().Set("a", 2); }};
   for (const auto& change : changes) {
     TaskRecord other = r;
     change(other);

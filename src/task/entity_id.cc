@@ -53,7 +53,8 @@ bool IsNfc(std::string_view utf8) {
 
 Status CheckEntityId(const cedar::EntityUid& uid) {
   auto bad = [&](std::string_view why, std::string hint = {}) {
-    return Fail(Code::kInvalidArgument, "bad-entity-id", fmt::format("`{}::\"{}\"` {}", uid.type, EscapeControl(uid.id.substr(0, 80)), why), std::move(hint));
+    return Fail(Code::kInvalidArgument, "bad-entity-id", fmt::format("`{}::\"{}\"` {}", uid.type, EscapeControl(uid.id.substr(0, 80)), why),
+                std::move(hint));
   };
   if (uid.id.size() > limits::kEntityIdBytes) return bad("has an id that is too long");
   if (!IsVisible(uid.id)) return bad("has an id that is empty or holds invisible characters");

@@ -140,8 +140,8 @@ TEST(LifeProperty, RandomSequencesKeepThePromises) {
         RC_ASSERT(!t.error().reason.empty());
         continue;
       }
-      RC_ASSERT(!IsEnd(r.state));                                             // ends absorb
-      RC_ASSERT(!t->events.empty());                                          // nothing unrecorded
+      RC_ASSERT(!IsEnd(r.state));     // ends absorb
+      RC_ASSERT(!t->events.empty());  // nothing unrecorded
       for (const json::Value& e : t->events) RC_ASSERT(*e.FindString("task") == r.id && e.FindString("type") && e.FindString("time"));
       if (t->next.uses != r.uses) RC_ASSERT(r.state == State::kActive && now < r.deadline);
       if (r.started) RC_ASSERT(t->next.deadline == r.deadline && t->next.started == r.started);  // fixed at activation

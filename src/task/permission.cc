@@ -117,7 +117,8 @@ void PermissionSet::Normalise() {
   std::size_t first = 0;  // of the present target, in `kept`
   for (Permission& p : permissions) {
     if (first < kept.size() && Target(kept[first]) != Target(p)) first = kept.size();
-    const auto wider = std::find_if(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(), [&](const Permission& k) { return Subsumes(k, p); });
+    const auto wider =
+        std::find_if(kept.begin() + static_cast<std::ptrdiff_t>(first), kept.end(), [&](const Permission& k) { return Subsumes(k, p); });
     if (wider == kept.end()) {
       kept.push_back(std::move(p));
     } else if (wider->conditions == p.conditions && wider->obligations == p.obligations) {

@@ -27,7 +27,8 @@ struct BoundForbid {
 
 class Binder {
  public:
-  Binder(const Catalog& catalog, const cedar::Entity& task, const cedar::EntityView& entities) : catalog_(catalog), task_(task), entities_(entities) {}
+  Binder(const Catalog& catalog, const cedar::Entity& task, const cedar::EntityView& entities)
+      : catalog_(catalog), task_(task), entities_(entities) {}
 
   PermissionSet Bind() {
     if (const TypeRules* rules = catalog_.RulesFor(task_.uid.type)) {

@@ -43,14 +43,31 @@ cedar::Entity AnyTask() {
 }
 
 std::string AnyCondition(int depth) {
-  const std::vector<std::string> atoms = {
-      "resource == principal.doc", "principal.doc == resource", "resource != principal.doc", "resource in principal.folder",
-      "principal.docs.contains(resource)", "resource in principal.docs", "resource == Doc::\"a\"", "resource in Folder::\"f\"",
-      "resource in [principal.doc, Doc::\"c\"]", "[Doc::\"a\", principal.doc].contains(resource)",
-      "(principal has maybe && resource == principal.maybe)", "resource.level < 4", "resource.public", "principal.n > 1", "principal.flag",
-      "principal.doc.level == 1", "(principal.doc has twin && resource == principal.doc.twin)", "principal.doc in Folder::\"f\"",
-      "principal.n + 9223372036854775806 > 0", "resource.level + 9223372036854775804 > 0", "context.mfa", "(context.mfa && resource.public)", "resource in Folder::\"f/g\"",
-      "resource == resource", "true"};
+  const std::vector<std::string> atoms = {"resource == principal.doc",
+                                          "principal.doc == resource",
+                                          "resource != principal.doc",
+                                          "resource in principal.folder",
+                                          "principal.docs.contains(resource)",
+                                          "resource in principal.docs",
+                                          "resource == Doc::\"a\"",
+                                          "resource in Folder::\"f\"",
+                                          "resource in [principal.doc, Doc::\"c\"]",
+                                          "[Doc::\"a\", principal.doc].contains(resource)",
+                                          "(principal has maybe && resource == principal.maybe)",
+                                          "resource.level < 4",
+                                          "resource.public",
+                                          "principal.n > 1",
+                                          "principal.flag",
+                                          "principal.doc.level == 1",
+                                          "(principal.doc has twin && resource == principal.doc.twin)",
+                                          "principal.doc in Folder::\"f\"",
+                                          "principal.n + 9223372036854775806 > 0",
+                                          "resource.level + 9223372036854775804 > 0",
+                                          "context.mfa",
+                                          "(context.mfa && resource.public)",
+                                          "resource in Folder::\"f/g\"",
+                                          "resource == resource",
+                                          "true"};
   if (depth == 0 || *rc::gen::inRange(0, 3) == 0) return *rc::gen::elementOf(atoms);
   switch (*rc::gen::inRange(0, 4)) {
     case 0: return "(" + AnyCondition(depth - 1) + " && " + AnyCondition(depth - 1) + ")";
@@ -127,11 +144,11 @@ TEST(PermissionsProperty, AreWhatDecisionsSay) {
           }
           RC_LOG(std::string(action) + " " + doc + (mfa ? " with mfa" : ""));
           if (doc == "ghost") {
-            RC_ASSERT(!as_it_is && !lifted);    // of which nothing is known
+            RC_ASSERT(!as_it_is && !lifted);  // of which nothing is known
             continue;
           }
-          if (plain) RC_ASSERT(as_it_is);       // nothing is granted that a decision would refuse
-          RC_ASSERT(covered == lifted);         // nothing is missing, nothing is too much
+          if (plain) RC_ASSERT(as_it_is);  // nothing is granted that a decision would refuse
+          RC_ASSERT(covered == lifted);    // nothing is missing, nothing is too much
         }
       }
     }
@@ -167,7 +184,10 @@ std::vector<std::string> Bound(const std::string& policies) {
   task.attributes.emplace("flag", cedar::Value(true));
   std::vector<std::string> lines;
   for (const Permission& p : PermissionsOf(*catalog, task, MustRead(*catalog, kFacts)).permissions) {
-    std::string line = p.action.id + (p.scope == Permission::Scope::kIn ? " in " : p.scope == Permission::Scope::kIs ? " any " : " ") +
+    std::string line = p.action.id +
+                       (p.scope == Permission::Scope::kIn   ? " in "
+                        : p.scope == Permission::Scope::kIs ? " any "
+                                                            : " ") +
                        (p.scope == Permission::Scope::kIs ? p.resource.type : p.resource.ToString());
     for (const std::string& c : p.conditions) line += " when " + c;
     lines.push_back(line);
@@ -185,7 +205,8 @@ TEST(Permissions, ASetGivesOneForEachMember) {
 }
 
 TEST(Permissions, AContainerStaysAContainer) {
-  EXPECT_EQ(Bound("permit(principal, action == Action::\"read\", resource) when { resource in principal.folder };"), (Lines{"read in Folder::\"f/g\""}));
+  EXPECT_EQ(Bound("permit(principal, action == Action::\"read\", resource) when { resource in principal.folder };"),
+            (Lines{"read in Folder::\"f/g\""}));
 }
 
 TEST(Permissions, AForbidOnAContainerTakesWhatLiesInIt) {
@@ -211,8 +232,8 @@ TEST(Permissions, ConditionsOnTheTaskAloneAreDecided) {
 
 TEST(Permissions, WhatMayFailFirstStandsAsACondition) {
   // Where the product does not fit, the first way fails and the whole policy with it: the second way is not exact.
-  const Lines lines =
-      Bound("permit(principal, action == Action::\"read\", resource) when { resource.level * 9223372036854775807 > 9 || resource == principal.doc };");
+  const Lines lines = Bound(
+      "permit(principal, action == Action::\"read\", resource) when { resource.level * 9223372036854775807 > 9 || resource == principal.doc };");
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], "read Doc::\"a\" when resource.level * 9223372036854775807 > 9 || true");
 }

@@ -67,9 +67,8 @@ TEST(ReadyMade, ADeploymentIsOneServiceAndOneEnvironment) {
 
 TEST(ReadyMade, TriageIsOneTicketOneToolAndOneComment) {
   EXPECT_EQ(Permissions("support", "triage", json::Object{{"ticket", "T-1"}}),
-            (std::vector<std::string>{
-                R"(Action::"ticket.comment" Ticket::"T-1" [comment-once] [vip-comments-need-a-yes: resource.project == "vip"])",
-                R"(Action::"ticket.read" Ticket::"T-1")", R"(Action::"tool.call" Tool::"kb.search")"}));
+            (std::vector<std::string>{R"(Action::"ticket.comment" Ticket::"T-1" [comment-once] [vip-comments-need-a-yes: resource.project == "vip"])",
+                                      R"(Action::"ticket.read" Ticket::"T-1")", R"(Action::"tool.call" Tool::"kb.search")"}));
 }
 
 TEST(ReadyMade, MaintenanceIsAGrantForEachTable) {

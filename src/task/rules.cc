@@ -73,7 +73,8 @@ std::vector<cedar::PolicyPtr> PoliciesFor(const cedar::Schema& schema, const std
                                           const std::string& principal_type, const cedar::EntityUid& action, const std::string& resource_type) {
   std::vector<cedar::PolicyPtr> found;
   for (const cedar::PolicyPtr& policy : policies) {
-    if (!MayBe(policy->principal, principal_type) || !MayBe(policy->resource, resource_type) || !MayBeAction(schema, policy->action, action)) continue;
+    if (!MayBe(policy->principal, principal_type) || !MayBe(policy->resource, resource_type) || !MayBeAction(schema, policy->action, action))
+      continue;
     const auto residual = Residual(schema, *policy->AsExpr(), principal_type, action, resource_type);
     if (residual ? !cedar::IsFalse(**residual) : policy->effect == cedar::Effect::kForbid) found.push_back(policy);
   }

@@ -23,7 +23,8 @@ Status CheckSecretPath(std::string_view path) {
     if (segment.empty()) return bad("a segment is empty");
     if (segment == "." || segment == "..") return bad(fmt::format("a segment is `{}`", segment));
     for (const char c : segment) {
-      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-')) return bad("it has a character that is not allowed");
+      if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+        return bad("it has a character that is not allowed");
     }
   }
   return {};

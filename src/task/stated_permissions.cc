@@ -149,11 +149,11 @@ Status CheckNative(const StatedPermission& p) {
   std::string why = p.why_not_plain;
   if (p.plain && p.scope == Permission::Scope::kIs) why = "it names no table";
   if (why.empty()) return {};
-  return std::unexpected(Error(Code::kUnsupported, "not-enforceable",
-                               fmt::format("`{}` for `{}` is enforced by the database itself, which needs exact grants: {}", p.action.ToString(),
-                                           p.task_type, why))
-                             .At(p.place)
-                             .Hint("let the policy say `resource == …` or `….contains(resource)` over the task's own attributes"));
+  return std::unexpected(
+      Error(Code::kUnsupported, "not-enforceable",
+            fmt::format("`{}` for `{}` is enforced by the database itself, which needs exact grants: {}", p.action.ToString(), p.task_type, why))
+          .At(p.place)
+          .Hint("let the policy say `resource == …` or `….contains(resource)` over the task's own attributes"));
 }
 
 }  // namespace remit::task

@@ -51,7 +51,8 @@ inline std::vector<CatalogFile> ReadyMade(const std::string& name) {
   std::vector<CatalogFile> files;
   for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(REMIT_SOURCE_DIR) / "catalogs" / name)) {
     const std::string extension = entry.path().extension();
-    if (extension == ".cedar" || extension == ".cedarschema") files.push_back({name + "/" + entry.path().filename().string(), ReadFile(entry.path())});
+    if (extension == ".cedar" || extension == ".cedarschema")
+      files.push_back({name + "/" + entry.path().filename().string(), ReadFile(entry.path())});
   }
   return files;
 }
