@@ -29,6 +29,8 @@ CREATE TABLE target      (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROW
 CREATE TABLE signing_key (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE replay      (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE idempotency (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE ended_task  (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE ended_credential (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE event (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, root BLOB, salt BLOB NOT NULL, body BLOB);
 CREATE TABLE tile (id INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
 )sql"},
@@ -46,7 +48,7 @@ std::span<const Migration> Migrations() { return kMigrations; }
 std::string_view TableName(Table table) {
   static constexpr std::array<std::string_view, kTables + 1> kNames = {
       "", "meta", "task", "credential", "approval", "catalog", "fact", "actor", "person", "session", "secret", "target", "signing_key", "replay",
-      "idempotency"};
+      "idempotency", "ended_task", "ended_credential"};
   const auto number = static_cast<std::size_t>(table);
   REMIT_CHECK(number >= 1 && number <= kTables);
   return kNames[number];
