@@ -1,0 +1,37 @@
+// remit run: a task for as long as one command runs.
+#include "cli/commands.h"
+#include "cli/parameters.h"
+#include "cli/run_session.h"
+
+namespace remit::cli {
+
+void AddRun(Command& root) {
+  struct Args {
+    std::string type, reason, ttl, kill_after = "10s", wait = "1h";
+    std::vector<std::string> parameters, command;
+    bool quiet = false;
+  };
+  auto args = std::make_shared<Args>();
+  root.Sub("run", "starts a task, runs a command with what the task holds, and ends the task when the command ends")
+      .Argument("type", args->type, "the task type, by its name")
+      .Arguments("parameters", args->parameters, "name=value …")
+      .Option("--reason", args->reason, "why, for the record")
+      .Option("--ttl", args->ttl, "how long it may live, e.g. 30m", "DURATION")
+      .Option("--kill-after", args->kill_after, "if the task ends first: from SIGTERM to SIGKILL (default 10s)", "DURATION")
+      .Option("--wait", args->wait, "how long to wait for approval (default 1h)", "DURATION")
+      .Flag("--quiet", args->quiet, "say only what is wrong")
+      .Rest(args->command, "the command and its arguments, behind --")
+      .Example(
+          "remit run deploy service=checkout environment=prod --reason CHG-77 -- ./deploy.sh\nremit run maintain tables=a,b -- psql -c 'SELECT 1'")
+      .Run([args]() -> Result<int> {
+        if (args->command.empty())
+          return Fail(Code::kInvalidArgument, "no-command", "which command?", "write it behind `--`: remit run " + args->type + " … -- COMMAND");
+        RunOptions options{.command = args->command, .quiet = args->quiet};
+        REMIT_ASSIGN(options.start, StartBody(args->type, args->parameters, args->reason, args->ttl, true));
+        REMIT_ASSIGN(options.kill_after, ParseDuration(args->kill_after));
+        REMIT_ASSIGN(options.wait, ParseDuration(args->wait));
+        return RunTask(options);
+      });
+}
+
+}  // namespace remit::cli
