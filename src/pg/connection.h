@@ -21,12 +21,15 @@ struct pg_result;
 
 namespace remit::pg {
 
+class ScramKeys;
+
 struct ConnectOptions {
   std::string host;  // name, address, or the folder of a unix socket
   std::uint16_t port = 5432;
   std::string database;
   std::string user;
   Secret password;                              // empty: none is sent
+  const ScramKeys* keys = nullptr;              // derived from the password before, or null; spares TryLogin the work
   std::string application_name;                 // required, at most 63 bytes, e.g. "remit/<installation>/<credential>"
   std::string sslmode = "disable";              // disable, require, verify-ca, verify-full; those that fall back in silence are refused
   std::string sslrootcert;                      // file of the CA certificates, for verify-ca and verify-full

@@ -22,7 +22,27 @@ std::unexpected<Error> Bad(std::string_view what) {
 
 }  // namespace
 
-ScramClient::ScramClient(Secret password, std::string nonce) : password_(std::move(password)), nonce_(std::move(nonce)) {
+ScramKeys ScramKeys::Derive(const Secret& password, ByteView salt, std::uint32_t iterations) {
+  ScramKeys keys;
+  keys.salt_ = Bytes(salt.begin(), salt.end());
+  keys.iterations_ = iterations;
+  Bytes salted = crypto::Pbkdf2HmacSha256(password.RevealBytes(), salt, iterations, 32);
+  keys.salted_ = Secret(AsText(salted));
+  WipeMemory(salted.data(), salted.size());
+  return keys;
+}
+
+std::string ScramKeys::Verifier() const {
+  Hash client_key = crypto::HmacSha256(salted(), AsBytes("Client Key"));
+  const Hash stored_key = crypto::Sha256(client_key), server_key = crypto::HmacSha256(salted(), AsBytes("Server Key"));
+  WipeMemory(client_key.data(), client_key.size());
+  return fmt::format("SCRAM-SHA-256${}:{}${}:{}", iterations_, Base64Encode(salt_), Base64Encode(stored_key), Base64Encode(server_key));
+}
+
+bool ScramKeys::IsFor(ByteView salt, std::uint32_t iterations) const { return iterations == iterations_ && ConstantTimeEquals(salt, salt_); }
+
+ScramClient::ScramClient(Secret password, std::string nonce, const ScramKeys* keys)
+    : password_(std::move(password)), nonce_(std::move(nonce)), keys_(keys) {
   REMIT_CHECK(nonce_.size() >= 18 && nonce_.find(',') == std::string::npos);
 }
 
@@ -40,16 +60,15 @@ Result<std::string> ScramClient::Final(std::string_view server_first) {
   if (read.ec != std::errc() || read.ptr != count.data() + count.size() || iterations < 1 || iterations > kMaxIterations)
     return Bad("asks for an impossible number of iterations");
 
-  Bytes salted = crypto::Pbkdf2HmacSha256(password_.RevealBytes(), *salt, iterations, 32);
-  Hash client_key = crypto::HmacSha256(salted, AsBytes("Client Key"));
-  const Hash server_key = crypto::HmacSha256(salted, AsBytes("Server Key"));
+  const ScramKeys keys = keys_ != nullptr && keys_->IsFor(*salt, iterations) ? *keys_ : ScramKeys::Derive(password_, *salt, iterations);
+  Hash client_key = crypto::HmacSha256(keys.salted(), AsBytes("Client Key"));
+  const Hash server_key = crypto::HmacSha256(keys.salted(), AsBytes("Server Key"));
   const std::string without_proof = fmt::format("c={},r={}", kHeaderBase64, nonce);
   const std::string auth = fmt::format("n=,r={},{},{}", nonce_, server_first, without_proof);
   const Hash signature = crypto::HmacSha256(crypto::Sha256(client_key), AsBytes(auth));
   expected_signature_ = Base64Encode(crypto::HmacSha256(server_key, AsBytes(auth)));
   Hash proof = client_key;
   for (std::size_t i = 0; i < proof.size(); ++i) proof[i] ^= signature[i];
-  WipeMemory(salted.data(), salted.size());
   WipeMemory(client_key.data(), client_key.size());
   return fmt::format("{},p={}", without_proof, Base64Encode(proof));
 }

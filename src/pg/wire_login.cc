@@ -158,7 +158,7 @@ std::string Nonce() {
 Result<LoginAttempt> Converse(Wire& wire, const ConnectOptions& o) {
   REMIT_TRY(wire.Open(o.host, o.port));
   REMIT_TRY(wire.Send(StartupPacket(o)));
-  ScramClient scram(o.password, Nonce());
+  ScramClient scram(o.password, Nonce(), o.keys);
   bool proven = false, ok = false;
   for (int i = 0; i < kMessages; ++i) {
     REMIT_ASSIGN(const WireMessage message, wire.Receive());

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/scram.h"
 #include "pg/scram_client.h"
 #include "pg/test_server.h"
 
@@ -21,6 +22,11 @@ TEST(ScramClientTest, RefusesWhatAServerMayNotSay) {
         "m=x,r=rOprNGfwEbeRWgbNEkqOx,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"})
     EXPECT_FALSE(final(bad)) << bad;
   EXPECT_FALSE(ScramClient(Secret("x"), "rOprNGfwEbeRWgbNEkqO").Verify("v="));
+}
+
+TEST(ScramKeysTest, TheVerifierIsThatOfCrypto) {
+  const Bytes salt = ToBytes("0123456789abcdef");
+  EXPECT_EQ(ScramKeys::Derive(Secret("pencil"), salt, 4096).Verifier(), crypto::ScramSha256Verifier(Secret("pencil"), salt, 4096).value());
 }
 
 TEST(WireTest, ErrorResponses) {

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "crypto/scram.h"
 #include "pg/quote.h"
+#include "pg/scram_client.h"
 #include "target/postgres/refusal.h"
 #include "target/postgres/role_name.h"
 #include "target/postgres/tables.h"
@@ -14,6 +14,7 @@
 namespace remit::target::postgres {
 namespace {
 
+constexpr std::size_t kSaltBytes = 16;  // as PostgreSQL's own
 constexpr std::string_view kSetName = "SELECT set_config('application_name', $1, false)";
 constexpr std::string_view kMake = "SELECT remit.make($1, $2, $3::timestamptz, $4::integer, $5::text[], $6::text[], $7::text[])";
 
@@ -48,8 +49,10 @@ Result<std::string> CreateRole(Server& server, const task::CredentialRecord& rec
 }
 
 // A login as the task will do it.
-Status Probe(const Server& server, const task::CredentialRecord& record, const Secret& secret) {
-  const pg::LoginAttempt login = pg::TryLogin(server.UserOptions(record.name, secret, Mark(server.config().installation, record.id)));
+Status Probe(const Server& server, const task::CredentialRecord& record, const Secret& secret, const pg::ScramKeys& keys) {
+  pg::ConnectOptions options = server.UserOptions(record.name, secret, Mark(server.config().installation, record.id));
+  options.keys = &keys;
+  const pg::LoginAttempt login = pg::TryLogin(options);
   if (login.accepted && login.used_password) return {};
   const std::string& name = server.config().name;
   if (login.accepted)
@@ -72,9 +75,10 @@ Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record
   if (record.name != RoleName(config.installation, record.id))
     return Fail(Code::kInvalidArgument, "bad-credential", fmt::format("`{}` is not the name of credential `{}` here", record.name, record.id));
   REMIT_ASSIGN(const std::vector<TablePrivilege> privileges, PrivilegesOf(config.name, record.permissions));
-  REMIT_ASSIGN(const std::string verifier, crypto::ScramSha256Verifier(secret, rng.Take(crypto::kScramSaltBytes), config.scram_iterations));
-  REMIT_ASSIGN(const std::string oid, CreateRole(server, record, privileges, verifier));
-  REMIT_TRY(Probe(server, record, secret));
+  if (secret.empty()) return Fail(Code::kInvalidArgument, "bad-credential", fmt::format("credential `{}` has no password", record.id));
+  const pg::ScramKeys keys = pg::ScramKeys::Derive(secret, rng.Take(kSaltBytes), config.scram_iterations);
+  REMIT_ASSIGN(const std::string oid, CreateRole(server, record, privileges, keys.Verifier()));
+  REMIT_TRY(Probe(server, record, secret, keys));
 
   Made made;
   made.notes = record.notes;
