@@ -13,7 +13,6 @@ namespace remit::api {
 // One evaluation (§5). The subject is a task: {"type": "task" or a task type, "id": "tsk_…"}, or {"type": "remit_token", "id": "rmt_…"}.
 struct Evaluation {
   broker::UseRequest use;
-  std::string task_type;  // what the subject's type claims; "" for "task" and "remit_token"
 };
 
 enum class BatchRule { kExecuteAll, kDenyOnFirstDeny, kPermitOnFirstPermit };

@@ -47,7 +47,7 @@ Status ReadSubject(const json::Value& subject, const std::string& place, Evaluat
     out.use.token = id;
   } else {
     out.use.task = id;
-    if (type != "task") out.task_type = type;
+    if (type != "task") out.use.type = type;
   }
   return {};
 }

@@ -23,7 +23,7 @@ TEST(AuthzenCodecTest, ASubjectIsATaskByIdTypeOrToken) {
   auto typed = ReadEvaluation(J(R"({"subject": {"type": "triage", "id": "tsk_1", "properties": {"department": "Sales"}},
                                     "action": {"name": "Postgres::Action::\"select\""}, "resource": {"type": "T", "id": "1", "properties": {"a": 1}}, "context": {"ip": "::1"}})"));
   ASSERT_TRUE(typed.has_value()) << typed.error().ToString();
-  EXPECT_EQ(typed->task_type, "triage");
+  EXPECT_EQ(typed->use.type, "triage");
   EXPECT_EQ(typed->use.action.ToString(), "Postgres::Action::\"select\"");
   EXPECT_EQ(typed->use.resource_attributes, J(R"({"a": 1})"));
   EXPECT_EQ(typed->use.context, J(R"({"ip": "::1"})"));

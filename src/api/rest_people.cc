@@ -10,30 +10,15 @@ namespace {
 
 using http::Respond;
 
-// A table of the registry: each row is the document that is shown.
-void ListTable(const Call& call, Respond respond, store::Table table, std::string_view name) {
-  REMIT_API_TRY(OnlyOperator(call.caller));
-  OnWorker(call, respond, [table, name, respond](Services& services) {
-    json::Array items;
-    Status read;
-    REMIT_API_TRY(services.store.Scan(table, "", [&](std::string_view, std::string_view row) {
-      auto item = json::Parse(row);
-      if (!item.has_value()) {
-        read = Fail(Code::kCorrupt, "store-corrupt", "a row of the registry is not JSON");
-        return false;
-      }
-      items.push_back(std::move(item).value());
-      return true;
-    }));
-    REMIT_API_TRY(read);
-    json::Object answer;
-    answer.Set(name, std::move(items));
-    respond(http::Json(200, answer));
-  });
+void ListActors(const Call& call, Respond respond) {
+  REMIT_API_ASSIGN(const json::Value answer, call.services.broker.ListActors(call.caller));
+  respond(http::Json(200, answer));
 }
 
-void ListActors(const Call& call, Respond respond) { ListTable(call, std::move(respond), store::Table::kActor, "actors"); }
-void ListPeople(const Call& call, Respond respond) { ListTable(call, std::move(respond), store::Table::kPerson, "people"); }
+void ListPeople(const Call& call, Respond respond) {
+  REMIT_API_ASSIGN(const json::Value answer, call.services.broker.ListPeople(call.caller));
+  respond(http::Json(200, answer));
+}
 
 // Who is barred, or has another key than before, starts anew: sessions that were begun before are no longer good.
 void PutActor(const Call& call, Respond respond) {

@@ -46,6 +46,7 @@ struct EndAnswer {
 struct UseRequest {
   std::string task;                       // tsk_…, or
   std::string token;                      // REMIT_TOKEN; one of the two
+  std::string type;                       // what type the asker takes it for, by name or entity type; "": any
   cedar::EntityUid action, resource;
   json::Value resource_attributes;        // what the PEP says of the resource; used only for types marked @from_pep
   json::Value context;                    // object, or null

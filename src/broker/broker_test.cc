@@ -467,7 +467,8 @@ TEST_F(BrokerTest, TokensDieWithTheTaskOrSayUntilWhen) {
   EXPECT_FALSE(ended->all_dead);
   EXPECT_FALSE(bench.broker().Introspect(Bench::Operator(), asked.token.Reveal()).Find("active")->AsBool());
   auto state = [&](const std::string& id) {
-    for (const json::Value& credential : bench.broker().ShowTask(Bench::Operator(), started.task.id)->Find("credentials")->AsArray())
+    const auto shown = bench.broker().ShowTask(Bench::Operator(), started.task.id);
+    for (const json::Value& credential : shown->Find("credentials")->AsArray())
       if (*credential.FindString("id") == id) return credential;
     return json::Value();
   };

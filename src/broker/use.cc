@@ -119,6 +119,7 @@ Broker::Impl::Judged Broker::Impl::Judge(const UseRequest& request, bool count) 
     return judged;
   };
   if (live == nullptr || holder) return deny("unknown-task");
+  if (!request.type.empty() && request.type != live->record().type && request.type != live->record().name) return deny("unknown-task");
   judged.live = live;
   if (!current) return deny("no-catalog");
   if (live->latched) return deny("ended");
