@@ -30,6 +30,10 @@ void FakeClock::Advance(Duration d) {
   now_ += d;
   wall_ += d;
 }
+void FakeClock::Restart(Time wall) {
+  std::lock_guard lock(mutex_);
+  now_ = wall_ = wall;
+}
 void FakeClock::SetWall(Time wall) {
   std::lock_guard lock(mutex_);
   wall_ = wall;

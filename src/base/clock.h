@@ -39,6 +39,7 @@ class FakeClock final : public Clock {
   Time Wall() const override;
   void Advance(Duration d);
   void SetWall(Time wall);
+  void Restart(Time wall);  // as a new process on a machine whose clock says this
 
  private:
   mutable std::mutex mutex_;
