@@ -68,16 +68,15 @@ class World {
     known.box = type == "box";
     known.ticket = *rc::gen::element<std::string>("T-1", "T-2");
     json::Object parameters = known.box ? json::Object{{"box", "b"}} : json::Object{{"ticket", known.ticket}};
-    std::optional<Result<StartAnswer>> answer;
     StartRequest request;
     request.type = type;
     request.parameters = std::move(parameters);
-    bench.broker().Start(Bench::Agent(), std::move(request), [&](Result<StartAnswer> a) { answer = std::move(a); });
-    if (*rc::gen::inRange(0, 3) > 0) Settle();  // else it is still being made, and its answer is lost in a crash
-    if (answer && *answer) {
-      known.start = **std::move(answer);
+    bench.broker().Start(Bench::Agent(), std::move(request), [this, known](Result<StartAnswer> answer) mutable {
+      if (!answer) return;
+      known.start = *std::move(answer);
       tasks.push_back(std::move(known));
-    }
+    });
+    if (*rc::gen::inRange(0, 3) > 0) Settle();  // else it is still being made, and its answer may be lost in a crash
   }
 
   Known* Any() { return tasks.empty() ? nullptr : &tasks[*rc::gen::inRange<std::size_t>(0, tasks.size())]; }
@@ -186,7 +185,7 @@ class World {
   }
 
   Bench bench;
-  std::vector<Known> tasks;
+  std::deque<Known> tasks;  // references stay good while answers arrive
   std::set<std::string> unrecorded;
 };
 
