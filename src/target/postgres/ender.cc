@@ -51,8 +51,12 @@ class Ending {
   Status Steps() {
     if (record_.name != RoleName(config_.installation, record_.id))
       return NotYet(fmt::format("`{}` is not the name of credential `{}` of this installation", record_.name, record_.id));
-    REMIT_ASSIGN(pg::Pool::Lease lease, server_.Admin());
-    admin_ = &*lease;
+    auto lease = server_.Admin();
+    if (!lease) {
+      result_.unreachable = lease.error().code == Code::kUnavailable && lease.error().reason != "pool-exhausted";
+      return Fail(std::move(lease).error());
+    }
+    admin_ = &**lease;
     REMIT_TRY(SameServer());
     REMIT_TRY(Fence());
     REMIT_TRY(FindAndRevoke());

@@ -352,6 +352,7 @@ TEST_F(OwnServerTest, AServerThatIsDownDelaysTheEnd) {
     EXPECT_FALSE(result.dead);
     EXPECT_FALSE(result.reason.empty());
     EXPECT_TRUE(result.evidence.empty());
+    EXPECT_TRUE(result.unreachable);
   }
   server_->Start();
   bench_->ExpectDies(c);
