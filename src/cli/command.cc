@@ -99,7 +99,7 @@ Command& Command::Run(std::function<Result<int>()> run) {
 namespace {
 
 // CLI11 says what is wrong in its own words; ours begin with a lower case letter and have no full stop.
-std::string Plain(std::string text) {
+std::string InOurWords(std::string text) {
   if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   while (!text.empty() && (text.back() == '.' || text.back() == '\n')) text.pop_back();
   return text;
@@ -144,7 +144,7 @@ int Main(int argc, char** argv) {
       sub = sub->get_subcommands().front();
       at += " " + sub->get_name();
     }
-    PrintError(Error(Code::kInvalidArgument, "usage", Plain(error.what())).Hint(at + " --help"));
+    PrintError(Error(Code::kInvalidArgument, "usage", InOurWords(error.what())).Hint(at + " --help"));
     return kUsage;
   }
   if (!*impl->chosen) {

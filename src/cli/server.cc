@@ -1,11 +1,13 @@
 #include "cli/server.h"
 
-#include <csignal>
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <future>
@@ -24,6 +26,7 @@
 #include "http/server.h"
 #include "io/contain.h"
 #include "io/event_loop.h"
+#include "io/files.h"
 #include "store/memory/memory_store.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -71,6 +74,22 @@ Result<crypto::MasterKey> ReadMasterKey(const std::string& file) {
   return crypto::MasterKey::ReadFile(file);
 }
 
+// A port that is free now, for `port = 0`: the issuer must be known before anything is opened. Errors: `cannot-listen`.
+Result<std::uint16_t> FreePort(const std::string& address) {
+  bool v6 = address.find(':') != std::string::npos;
+  sockaddr_storage storage{};
+  auto* v4_address = reinterpret_cast<sockaddr_in*>(&storage);
+  auto* v6_address = reinterpret_cast<sockaddr_in6*>(&storage);
+  storage.ss_family = v6 ? AF_INET6 : AF_INET;
+  bool parsed = v6 ? inet_pton(AF_INET6, address.c_str(), &v6_address->sin6_addr) == 1 : inet_pton(AF_INET, address.c_str(), &v4_address->sin_addr) == 1;
+  io::Fd probe(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  socklen_t size = v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  if (!parsed || !probe || bind(probe.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0 ||
+      getsockname(probe.get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0)
+    return Fail(Code::kUnavailable, "cannot-listen", fmt::format("no free port on `{}`", address));
+  return ntohs(v6 ? v6_address->sin6_port : v4_address->sin_port);
+}
+
 // Waits for an answer; never on a thread that the answer needs.
 template <class T, class Call>
 Result<T> Await(Call call) {
@@ -97,6 +116,9 @@ Status Server::Impl::OpenStore() {
 }
 
 Status Server::Impl::Open() {
+  if (config::Listen& listen = options.config.listen; !listen.address.empty() && listen.port == 0) {
+    REMIT_ASSIGN(listen.port, FreePort(listen.address));
+  }
   issuer = options.config.PublicUrl();
   REMIT_TRY(OpenStore());
   REMIT_ASSIGN(installation, broker::OpenInstallation(*store, *master_key, rng, clock.Now()));
@@ -121,7 +143,7 @@ Status Server::Impl::Listen() {
   if (!listen.address.empty()) {
     http::Listener tcp;
     bool v6 = listen.address.find(':') != std::string::npos;
-    tcp.address = fmt::format(v6 ? "[{}]:{}" : "{}:{}", listen.address, listen.port);
+    tcp.address = fmt::format("{}{}{}:{}", v6 ? "[" : "", listen.address, v6 ? "]" : "", listen.port);
     if (listen.tls()) {
       REMIT_ASSIGN(tcp.tls, crypto::TlsServerContext::FromPemFiles(listen.tls_certificate_file, listen.tls_key_file));
     }
@@ -221,7 +243,9 @@ Result<std::vector<std::string>> Server::RegisterAll(const json::Value& jwk) {
     if (catalog->IsActor(*type)) {
       broker::ActorRecord actor{{*type, *id}, *id, jwk, std::nullopt, false};
       REMIT_TRY(Await<json::Value>([&](auto answer) { impl_->broker->PutActor(kOperator, actor, answer); }));
-      clients.push_back(*id);
+      bool runs_tasks = false;
+      for (const auto& [name, task_type] : catalog->task_types()) runs_tasks = runs_tasks || task_type.actor_type == *type;
+      clients.insert(runs_tasks ? clients.begin() : clients.end(), *id);
     } else if (catalog->IsPerson(*type)) {
       broker::PersonRecord person{{*type, *id}, *id, false};
       REMIT_TRY(Await<json::Value>([&](auto answer) { impl_->broker->PutPerson(kOperator, person, answer); }));

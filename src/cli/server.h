@@ -28,7 +28,8 @@ class Server {
 
   // For set-up from inside (remit dev, first catalogs): loads folders as the operator.
   Status LoadCatalogs(const std::vector<std::string>& folders);
-  // Registers every actor and person of the facts in force; the actors with this public key, under their ids as client ids.
+  // Registers every actor and person of the facts in force; the actors with this public key, under their ids as client
+  // ids. Answers the client ids, those that can run tasks first.
   Result<std::vector<std::string>> RegisterAll(const json::Value& jwk);
   bool has_catalog() const;
 

@@ -189,7 +189,7 @@ void AddReceipt(Command& root) {
         for (const json::Value& permission : receipt.Find("permissions")->AsArray()) PrintLine("    " + PermissionLine(permission));
         if (const json::Value* uses = task.Find("uses"); uses != nullptr && uses->IsObject())
           for (const auto& [policy, count] : uses->AsObject()) PrintLine(fmt::format("  `{}` was lifted {} time(s)", policy, count.AsInt()));
-        PrintLine("  held:");
+        PrintLine("  held: REMIT_TOKEN, dead since " + Text(task, "ended"));
         PrintCredentials(*receipt.Find("credentials"));
         const json::Value& proof = *receipt.Find("proof");
         PrintLine(fmt::format("  the end is event {} of the ledger; signed by installation {}", Text(proof, "index"), Text(receipt, "installation")));
