@@ -17,6 +17,7 @@ import atexit
 import base64
 import concurrent.futures
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -28,6 +29,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
+import threading
 import time
 import unittest
 import urllib.parse
@@ -349,7 +352,9 @@ class RemitServer:
             return True
         try:
             with Http(socket_path=self.socket, timeout=5) as local, Http(port=self.port, timeout=5) as tcp:
-                return local.call("GET", "/readyz").status == 200 and tcp.call("GET", "/readyz").status == 200
+                answers = [connection.call("GET", "/readyz") for connection in (local, tcp)]
+                # A new server is not ready until it has a catalog, which a test may load when it likes.
+                return all(answer.status == 200 or "no catalog is loaded" in answer.body for answer in answers)
         except (OSError, http.client.HTTPException):
             return False
 
@@ -496,6 +501,41 @@ def client_assertion(key_file, client_id, issuer, **claims):
     return f"{signed}.{b64url(r.to_bytes(32, 'big') + s.to_bytes(32, 'big'))}"
 
 
+class WebServer:
+    """A small HTTP server of the tests, on a thread of this process. `handle` takes (method, path, headers, body) and gives (status, JSON)."""
+
+    def __init__(self, handle):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                try:
+                    status, document = handle(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+                except Exception as error:  # the client should see it, and the test with it
+                    status, document = 500, {"error": repr(error)}
+                data = json.dumps(document).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_PUT = answer
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class Postgres:
     """A throw-away PostgreSQL server (tests/support/postgres.sh). It goes when this process goes, however it goes."""
 
@@ -564,6 +604,19 @@ class Case(unittest.TestCase):
         if outcome is not None and not outcome.success:
             print(f"--- stderr of the server of {self.id()}, its last lines:\n{server.stderr()[-6000:]}---", file=sys.stderr)
         server.close()
+
+    def web(self, handle):
+        server = WebServer(handle)
+        self.addCleanup(server.close)
+        return server
+
+    def script(self, text):
+        """A Python program in a file of its own, to be run by a command: [sys.executable, path]."""
+        folder = temp_dir()
+        self.addCleanup(shutil.rmtree, folder, True)
+        path = f"{folder}/client.py"
+        pathlib.Path(path).write_text(textwrap.dedent(text))
+        return path
 
     def start(self, *args, **kwargs):
         """popen(), killed when the test ends."""
