@@ -103,14 +103,21 @@ Result<json::Value> ShowAsStarter(const Remote& starter, const std::string& task
   return show(again, again.client());
 }
 
+void Abandon(const Remote& starter, const AskedTask& asked) {
+  Remote remote = starter;
+  const auto end = [&](const char* how) {
+    return CallWithin(remote.client(), HolderRequest(asked, "POST", how, json::Object{}), kAnswerLimit).answer;
+  };
+  if (Text(asked.task, "state") == "requested" && end("/withdraw")) return;
+  (void)end("/complete");  // also of one that became active this moment
+}
+
 Status AwaitApproval(const Remote& starter, AskedTask& asked, Duration wait, SignalInbox& signals, int& signal) {
   Remote remote = starter;
-  const auto withdraw = [&] { (void)CallWithin(remote.client(), HolderRequest(asked, "POST", "/withdraw", json::Object{}), kAnswerLimit); };
   const Time deadline = RunNow() + wait;
   while (Text(asked.task, "state") == "requested") {
     const Duration left = deadline - RunNow();
     if (left <= Duration(0)) {
-      withdraw();
       return Fail(Code::kFailedPrecondition, "not-approved",
                   fmt::format("nobody answered `{}` within {}; the request is withdrawn", asked.approval, FormatDuration(wait)),
                   "wait longer with --wait");
@@ -118,17 +125,12 @@ Status AwaitApproval(const Remote& starter, AskedTask& asked, Duration wait, Sig
     const Duration poll = std::clamp<Duration>(std::chrono::ceil<std::chrono::seconds>(left), 1s, kPoll);
     const Waited shown =
         Show(starter, remote.client(), asked, fmt::format("?wait={}&state=requested", FormatDuration(poll)), poll + kAnswerLimit, signals);
-    if (shown.signal != 0) {
-      withdraw();
-      signal = shown.signal;
-      return std::unexpected(Interrupted(signal));
-    }
+    if (shown.signal != 0) return signal = shown.signal, std::unexpected(Interrupted(signal));
     if (shown.answer) {
       REMIT_TRY(ReadTask(*shown.answer, asked));
     } else if (shown.answer.error().code != Code::kUnavailable && shown.answer.error().code != Code::kDeadlineExceeded) {
       return std::unexpected(shown.answer.error());
     } else if (!Pause(1s, signals, signal)) {  // the server is away; the request is kept
-      withdraw();
       return std::unexpected(Interrupted(signal));
     }
   }

@@ -27,8 +27,11 @@ http::ClientRequest HolderRequest(const AskedTask& asked, std::string method, co
 // The task as its starter sees it, also when it has ended. Opens a new session where the old one is over.
 Result<json::Value> ShowAsStarter(const Remote& starter, const std::string& task, Duration limit);
 
+// Ends a task whose command will not run: withdraws the request, or completes what is active.
+void Abandon(const Remote& starter, const AskedTask& asked);
+
 // Waits until people have said yes; the task and its credentials are then as the server shows them. A no, the end of `wait` or an end of the
-// request: `not-approved`. A signal: `interrupted`, with its number in `signal`. In both cases the request is withdrawn.
+// request: `not-approved`. A signal: `interrupted`, with its number in `signal`. After an error: Abandon.
 Status AwaitApproval(const Remote& starter, AskedTask& asked, Duration wait, SignalInbox& signals, int& signal);
 
 // Waits until every credential that is at a target is live, and fetches the environment. Errors: `credentials-not-live`, `task-ended-first`,

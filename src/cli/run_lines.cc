@@ -117,7 +117,7 @@ RunLine StartedLine(const StartedFacts& facts) {
     until = fmt::format("{} ({})", LocalTime(*deadline, SystemClock().Wall()),
                         FormatDuration(std::chrono::round<std::chrono::seconds>(*deadline - *started)));
   }
-  const std::string parameters = Parameters(Member(facts.task, "parameters"));
+  const std::string parameters = Parameters(facts.parameters);
   line.texts = {fmt::format("{} {} is active until {}{}{}", Text(facts.task, "name"), Text(facts.task, "id"), until, parameters.empty() ? "" : ": ",
                             parameters),
                 CouldDo(facts), Holds(facts.credentials),

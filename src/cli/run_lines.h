@@ -24,6 +24,7 @@ void Say(const RunLine& line, bool quiet, bool as_json);
 // What the task may do and holds. `task`, `credentials`, `accepted`: as POST /v1/tasks answers; `permissions`: as explain does, or null.
 struct StartedFacts {
   const json::Value& task;
+  const json::Value& parameters;  // as they were typed, in that order
   const json::Value& permissions;
   const json::Value& credentials;
   const json::Value& accepted;

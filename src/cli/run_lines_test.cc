@@ -30,6 +30,7 @@ class RunLines : public testing::Test {
   json::Value task_ =
       Read(R"({"id": "tsk_1", "name": "maintain", "state": "active", "started": "2001-02-03T14:00:00Z", "deadline": "2001-02-03T14:15:00Z",
                               "parameters": {"service": "checkout", "environment": {"__entity": {"type": "Environment", "id": "prod"}}}})");
+  json::Value typed_ = Read(R"({"service": "checkout", "environment": "prod"})");
   json::Value role_ = Read(R"([{"id": "crd_1", "target": "orders", "kind": "postgres-role", "name": "remit_x_crd_1", "state": "live"},
                                {"id": "crd_2", "target": "token", "kind": "token-introspect", "name": "t", "state": "live"}])");
 };
@@ -39,6 +40,7 @@ TEST_F(RunLines, SayWhatTheTaskIsCanDoAndHolds) {
       R"([{"action": "Action::\"a\"", "resource": "X::\"1\""}, {"action": "Action::\"b\"", "in": "Y::\"2\""}, {"action": "Action::\"c\"", "is": "Z"}])");
   const json::Value accepted = Read(R"(["orders: temporary tables"])");
   const RunLine line = StartedLine({.task = task_,
+                                    .parameters = typed_,
                                     .permissions = permissions,
                                     .credentials = role_,
                                     .accepted = accepted,
@@ -54,7 +56,13 @@ TEST_F(RunLines, SayWhatTheTaskIsCanDoAndHolds) {
 }
 
 TEST_F(RunLines, DoNotSpeakOfPermissionsThatAreNotKnown) {
-  EXPECT_EQ(StartedLine({.task = task_, .permissions = {}, .credentials = role_, .accepted = {}, .containment = "subreaper", .not_contained = "x"})
+  EXPECT_EQ(StartedLine({.task = task_,
+                         .parameters = typed_,
+                         .permissions = {},
+                         .credentials = role_,
+                         .accepted = {},
+                         .containment = "subreaper",
+                         .not_contained = "x"})
                 .texts.size(),
             3u);
 }

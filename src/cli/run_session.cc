@@ -26,9 +26,10 @@ namespace remit::cli {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr Duration kHoldLimit = 10s;  // for the first held connection
-constexpr Duration kEndWait = 5s;     // the server waits so long for credentials to be dead
-constexpr Duration kEndLimit = 15s;   // for its answer: two commits and that wait, on a busy machine
+constexpr Duration kHoldLimit = 10s;    // for the first held connection
+constexpr Duration kEndWait = 5s;       // the server waits so long for credentials to be dead
+constexpr Duration kEndLimit = 15s;     // for its answer: two commits and that wait, on a busy machine
+constexpr Duration kRestartLimit = 5s;  // a server that cannot be reached is tried again for so long
 constexpr Duration kProbeLimit = 5s;
 constexpr Duration kDeadlineSlack = 5s;  // the server's word comes first, where there is one
 
@@ -40,6 +41,11 @@ std::vector<std::string> CallersEnvironment() {
 
 bool AllDead(const json::Value& credentials) {
   return !credentials.IsArray() || std::ranges::all_of(credentials.AsArray(), [](const json::Value& one) { return Text(one, "state") == "dead"; });
+}
+
+json::Value CredentialsOf(const json::Value& answer) {
+  const json::Value* credentials = answer.Find("credentials");
+  return credentials != nullptr ? *credentials : json::Value();
 }
 
 // What the server says to the holder key of a task that has ended.
@@ -59,7 +65,8 @@ class Session {
     Result<int> code = Prepare();
     if (code && *code != 0) return code;  // interrupted
     if (!code) {
-      if (code.error().reason != "not-approved") GiveUp();
+      completing_ = true;
+      Abandon(starter_, asked_);
       return code;
     }
     Loop();
@@ -81,7 +88,8 @@ class Session {
     if (ready) ready = AwaitHold(signal);
     if (ready) return 0;
     if (signal == 0) return std::unexpected(std::move(ready.error()));
-    if (hold_) GiveUp();
+    completing_ = true;
+    Abandon(starter_, asked_);
     Tell(InterruptedLine(asked_.id, signal));
     return 128 + signal;
   }
@@ -145,7 +153,9 @@ class Session {
     const bool peer = !starter_.bearer();
     const std::string why =
         peer ? fmt::format("it has your uid, {}, by which the server knows you", ::getuid()) : fmt::format("it has your uid, {}", ::getuid());
+    const json::Value* typed = options_.start.Find("parameters");
     Tell(StartedLine({.task = asked_.task,
+                      .parameters = typed != nullptr ? *typed : json::Value(),
                       .permissions = permissions_,
                       .credentials = asked_.credentials,
                       .accepted = asked_.accepted,
@@ -192,52 +202,46 @@ class Session {
       if (ended_->guard_killed) Tell(GuardKilledLine());
       if (!ended_first_ && (ended_->left_behind > 0 || !ended_->not_killed.empty())) Tell(LeftBehindLine(ended_->left_behind, ended_->not_killed));
     }
-    const std::optional<json::Value> credentials = ended_first_ ? Ended() : Complete();
+    const Result<json::Value> credentials = ended_first_ ? Ended() : Complete();
     if (!refused_) Tell(CommandLine(asked_.id, elapsed, ended_->exit, credentials && !ended_first_));
-    if (credentials)
+    if (!credentials) {
+      Tell(NotCompletedLine(asked_.id, credentials.error()));
+    } else {
       for (const RunLine& line : ProofLines(asked_.id, *credentials, TokenIsRefused())) Tell(line);
+    }
     hold_.reset();
     if (ended_first_) return kTaskEnded;
     if (refused_) return refused_->reason == "command-not-found" ? 127 : 126;
     return ended_->exit.ShellCode();
   }
 
-  // What the task held, after its end; nullopt: the server does not say.
-  std::optional<json::Value> Complete() {
+  // What the task held, now that it is complete. A server that is just being restarted is back soon.
+  Result<json::Value> Complete() {
     completing_ = true;
-    const Waited answer =
-        CallWithin(starter_.client(), HolderRequest(asked_, "POST", "/complete", json::Object{{"wait", FormatDuration(kEndWait)}}), kEndLimit);
-    if (answer.answer) {
-      const json::Value* credentials = answer.answer->Find("credentials");
-      return credentials != nullptr ? *credentials : json::Value();
+    for (const Time limit = RunNow() + kRestartLimit;; ::poll(nullptr, 0, 250)) {
+      const Waited end =
+          CallWithin(starter_.client(), HolderRequest(asked_, "POST", "/complete", json::Object{{"wait", FormatDuration(kEndWait)}}), kEndLimit);
+      if (end.answer) return CredentialsOf(*end.answer);
+      const Error& error = end.answer.error();
+      if (IsOver(error)) return Ended();  // it was over already, or this is not the first try
+      if ((error.reason != "cannot-connect" && error.reason != "connection-lost") || RunNow() >= limit) return std::unexpected(error);
     }
-    if (IsOver(answer.answer.error())) return Ended();  // it was over already
-    Tell(NotCompletedLine(asked_.id, answer.answer.error()));
-    return std::nullopt;
   }
 
-  // The credentials of a task that ended otherwise, once they are dead or the wait is over.
-  std::optional<json::Value> Ended() {
-    std::optional<json::Value> credentials;
-    for (const Time limit = RunNow() + kEndWait;;) {
+  // The credentials of a task that ended otherwise, once they are dead or the wait is over; null where the server does not show them.
+  json::Value Ended() {
+    json::Value credentials;
+    for (const Time limit = RunNow() + kEndWait;; ::poll(nullptr, 0, 200)) {  // nobody tells of a credential's end: look again
       const auto shown = ShowAsStarter(starter_, asked_.id, kProbeLimit);
       if (!shown) return credentials;
-      const json::Value* found = shown->Find("credentials");
-      credentials = found != nullptr ? *found : json::Value();
-      if (AllDead(*credentials) || RunNow() >= limit) return credentials;
-      ::poll(nullptr, 0, 200);  // nobody tells of a credential's end; look again
+      credentials = CredentialsOf(*shown);
+      if (AllDead(credentials) || RunNow() >= limit) return credentials;
     }
   }
 
   bool TokenIsRefused() {
     const Waited asked = CallWithin(starter_.client(), {.path = "/v1/whoami", .bearer = asked_.token}, kProbeLimit);
     return !asked.answer && asked.answer.error().code == Code::kUnauthenticated;
-  }
-
-  // The command never ran.
-  void GiveUp() {
-    completing_ = true;
-    (void)CallWithin(starter_.client(), HolderRequest(asked_, "POST", "/complete", json::Object{{"wait", FormatDuration(kEndWait)}}), kEndLimit);
   }
 
   void Tell(const RunLine& line) const { Say(line, options_.quiet, globals().json); }
