@@ -54,6 +54,10 @@ UNION ALL
 SELECT 'catalog:' || here || r.name, 'use ' || r.name || ', which PostgreSQL does not give to PUBLIC', r.closing
   FROM d, relation r WHERE r.relnamespace IN (SELECT oid FROM system)
    AND NOT EXISTS (SELECT FROM pg_init_privs i, aclexplode(i.initprivs) a WHERE i.classoid = 'pg_class'::regclass AND i.objoid = r.oid AND a.grantee = 0)
+   -- The SQL standard's views show each reader only what is his. They are made after pg_init_privs was filled, so it does not have them.
+   AND NOT (r.relnamespace = 'information_schema'::regnamespace AND r.name !~ '^information_schema[.]_pg_'
+            AND NOT has_table_privilege('public', r.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
+            AND NOT has_any_column_privilege('public', r.oid, 'INSERT, UPDATE, REFERENCES'))
 UNION ALL
 SELECT CASE WHEN r.relkind IN ('v', 'm') THEN 'view:' ELSE 'table:' END || here || r.name,
        CASE WHEN r.relkind IN ('v', 'm') THEN 'use view ' || r.name || ' with the rights of its owner' WHEN r.relkind = 'S' THEN 'use sequence ' || r.name

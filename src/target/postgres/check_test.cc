@@ -30,6 +30,7 @@ class CheckTest : public testing::Test {
       GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO PUBLIC; GRANT SELECT ON pg_catalog.pg_authid TO PUBLIC;
       SELECT lo_create(99); GRANT SELECT ON LARGE OBJECT 99 TO PUBLIC;
       CREATE SEQUENCE public.counter; GRANT USAGE ON SEQUENCE public.counter TO PUBLIC;
+      GRANT UPDATE ON information_schema.sql_sizing TO PUBLIC;
     )");
     server_.Psql(InitSql(Init()).value());
   }
@@ -53,6 +54,9 @@ TEST_F(CheckTest, FindsClosesAndThenPostgresRefuses) {
                             "dblink:orders", "foreign-server:orders/far", "table:orders/public.board", "table:orders/public.half",
                             "table:orders/public.counter", "view:orders/public.overview", "create:orders/playground",
                             "catalog:orders/pg_catalog.pg_read_file(text)", "catalog:orders/pg_catalog.pg_authid", "open-large-object:orders/99"}));
+  // What PostgreSQL itself gives to PUBLIC is not listed, and is not taken away.
+  EXPECT_THAT(Names(before), Contains(HasSubstr("information_schema")).Times(1));
+  EXPECT_THAT(Names(before), Contains("catalog:orders/information_schema.sql_sizing"));
   EXPECT_EQ(before.stale_accepted, std::vector<std::string>{"temporary:nowhere"});
   EXPECT_EQ(before.open(), before.items.size() - 1);
   EXPECT_EQ(before.ToJson().Find("open")->AsInt(), static_cast<std::int64_t>(before.open()));
