@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "broker/core.h"
+#include "broker/environment.h"
 #include "broker/views.h"
 
 namespace remit::broker {
@@ -118,13 +119,10 @@ Result<std::map<std::string, Secret>> Broker::Environment(const Caller& by, cons
     LiveTask* live = impl_->Find(task);
     if (live == nullptr || !by.Is(Kind::kHolder) || by.task != task) return NoSuchTask(task);
     if (!live->Usable(impl_->Now())) return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", task, task::StateName(live->state())));
-    std::map<std::string, Secret> environment;
-    for (const std::string& id : live->live_credentials) {
-      LiveCredential* credential = impl_->FindCredential(id);
-      if (credential == nullptr) continue;
-      for (const auto& [name, value] : credential->environment) environment[name] = value;
-    }
-    return environment;
+    EnvironmentBuilder environment;
+    for (const std::string& id : live->live_credentials)
+      if (LiveCredential* credential = impl_->FindCredential(id)) environment.Add(credential->record.target, credential->environment);
+    return environment.Build();
   });
 }
 
