@@ -15,8 +15,13 @@ void Check(const Call& call, Respond respond) {
   // A task that names neither task nor token asks about itself.
   const bool task = call.caller.Is(Kind::kTask) || call.caller.Is(Kind::kHolder);
   REMIT_API_ASSIGN(const broker::UseRequest use, ReadCheck(body, task ? std::string_view(call.caller.task) : std::string_view()));
-  REMIT_API_ASSIGN(const broker::UseAnswer answer, call.services.broker.Check(call.caller, use));
-  respond(http::Json(200, ToJson(answer)));
+  const auto ask = [caller = call.caller, use, respond](Services& services) {
+    const Result<broker::UseAnswer> answer = services.broker.Check(caller, use);
+    respond(answer.has_value() ? http::Json(200, ToJson(*answer)) : http::Problem(answer.error()));
+  };
+  // Whether somebody else's task is over may be a question for the disk; a live task's own is answered from memory.
+  if (task || !use.token.empty()) return ask(call.services);
+  OnWorker(call, respond, ask);
 }
 
 void Explain(const Call& call, Respond respond) {

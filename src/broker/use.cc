@@ -256,7 +256,14 @@ void Broker::Evaluate(const Caller& by, UseRequest request, Answer<UseAnswer> an
       std::string_view row = std::string_view(**before).substr(17);
       if (row.substr(0, 64) != QuestionHash(request))
         return answer(Fail(Code::kConflict, "idempotency-key-reused", "this idempotency key was used for another question"));
-      return answer(AnswerFromJson(row.substr(64)));
+      Result<UseAnswer> given = AnswerFromJson(row.substr(64));
+      // INVARIANT: nothing after the task. What was allowed is not allowed again once its task is over, also not to who asks twice.
+      bool usable = im.Locked([&] {
+        LiveTask* live = request.token.empty() ? im.Find(request.task) : im.FindByHandle(request.token);
+        return live != nullptr && live->Usable(im.Now());
+      });
+      if (given && given->allowed && !usable) return answer(DenyFor("ended"));
+      return answer(std::move(given));
     }
   }
   im.Locked([&] {
@@ -269,16 +276,20 @@ void Broker::Evaluate(const Caller& by, UseRequest request, Answer<UseAnswer> an
 }
 
 Result<UseAnswer> Broker::Check(const Caller& by, const UseRequest& request) {
-  return impl_->Locked([&]() -> Result<UseAnswer> {
+  bool may = false;
+  Result<UseAnswer> answer = impl_->Locked([&]() -> Result<UseAnswer> {
     LiveTask* live = request.token.empty() ? impl_->Find(request.task) : impl_->FindByHandle(request.token);
     // A token is proof enough to ask about its task; an id is not.
-    bool may = !request.token.empty() || impl_->MayEnforce(by, request.resource) || (live != nullptr && impl_->MayView(by, *live));
+    may = !request.token.empty() || impl_->MayEnforce(by, request.resource) || (live != nullptr && impl_->MayView(by, *live));
     if (!may) return NoSuchTask(request.task);
     Impl::Judged judged = impl_->Judge(request, false);
     if (live != nullptr)
       if (UseApproval* waiting = impl_->FindUseApproval(live->id(), request.action, request.resource)) judged.answer.approval = waiting->id;
     return judged.answer;
   });
+  if (may) return answer;
+  REMIT_TRY(impl_->Visible(by, request.task));
+  return DenyFor("ended");  // whoever may see a task that is over is told that it is
 }
 
 Caller Broker::FindHandle(std::string_view handle) const {
