@@ -118,11 +118,15 @@ task::PermissionSet Broker::Impl::PermissionsOf(const task::TaskRecord& record, 
 
 void Broker::Impl::Insert(std::unique_ptr<LiveTask> live) {
   const task::TaskRecord& record = live->record();
-  handles[record.token_hash] = {live.get(), false};
-  handles[record.holder_hash] = {live.get(), true};
+  Insert(std::move(live), record.token_hash, record.holder_hash);
+}
+
+void Broker::Impl::Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder) {
+  handles[token] = {live.get(), false};
+  handles[holder] = {live.get(), true};
   live->last_heard = Now();
   LiveTask& inserted = *live;
-  tasks[record.id] = std::move(live);
+  tasks[inserted.id()] = std::move(live);
   Schedule(inserted);
 }
 
@@ -213,7 +217,7 @@ void Broker::Impl::NotBusy(LiveTask& live) {
   while (LiveTask* again = Find(id)) {
     if (again->busy || again->waiting.empty()) return;
     std::function<void()> work = std::move(again->waiting.front());
-    again->waiting.pop_front();
+    again->waiting.erase(again->waiting.begin());
     work();
   }
 }

@@ -126,6 +126,7 @@ class Broker::Impl {
   std::shared_ptr<const cedar::Entity> MakeEntity(const task::TaskRecord& record, const task::Catalog& catalog);
   task::PermissionSet PermissionsOf(const task::TaskRecord& record, const cedar::Entity& entity);
   void Insert(std::unique_ptr<LiveTask> live);
+  void Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder);
   void Remove(const std::string& id);
   void Schedule(LiveTask& live);       // puts it into the queue of what must be looked at
   void ArmTimer();

@@ -11,6 +11,12 @@ const task::TaskRecord& LiveTask::record() {
   return *record_;
 }
 
+LiveTask::LiveTask(task::TaskRecord record, std::string_view row) {
+  Set(std::move(record));
+  stored_ = row;
+  record_.reset();
+}
+
 void LiveTask::Set(task::TaskRecord next) {
   if (id_.empty()) id_ = next.id, allowed = next.allowed, denied = next.denied;
   state_ = next.state;

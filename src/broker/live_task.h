@@ -2,10 +2,10 @@
 // few hundred bytes, and read again when something is asked of it.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cedar/entities.h"
@@ -17,6 +17,8 @@ namespace remit::broker {
 class LiveTask {
  public:
   explicit LiveTask(task::TaskRecord record) { Set(std::move(record)); }
+  // As it was read at start: `record` decoded from `row`, which is kept in its place.
+  LiveTask(task::TaskRecord record, std::string_view row);
 
   const std::string& id() const { return id_; }
   task::State state() const { return state_; }
@@ -49,7 +51,7 @@ class LiveTask {
   std::vector<std::pair<std::uint64_t, std::function<void(const json::Value&)>>> holds;
   std::vector<std::function<void()>> watchers;    // called once when something changed
   std::vector<std::string> live_credentials;      // not dead yet
-  std::deque<std::function<void()>> waiting;      // until it is not busy
+  std::vector<std::function<void()>> waiting;     // until it is not busy
 
  private:
   std::string id_;

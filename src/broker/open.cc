@@ -118,6 +118,11 @@ Status Broker::Impl::LoadDirectory() {
 }
 
 Status Broker::Impl::LoadTasks() {
+  struct Read {
+    std::unique_ptr<LiveTask> live;
+    Hash token, holder;
+  };
+  std::vector<Read> all;  // so that the tables are made once, in their size
   Error failed;
   bool ok = true;
   REMIT_TRY(parts.store.Scan(store::Table::kTask, "", [&](std::string_view key, std::string_view row) {
@@ -127,12 +132,14 @@ Status Broker::Impl::LoadTasks() {
       return false;
     }
     catalogs.try_emplace(record->catalog);
-    auto live = std::make_unique<LiveTask>(*std::move(record));
-    Insert(std::move(live));  // with a heartbeat of now: each task gets one full period
-    Find(std::string(key))->Cool();
+    Hash token = record->token_hash, holder = record->holder_hash;
+    all.push_back({std::make_unique<LiveTask>(*std::move(record), row), token, holder});
     return true;
   }));
   if (!ok) return std::unexpected(std::move(failed));
+  tasks.reserve(all.size());
+  handles.reserve(2 * all.size());
+  for (Read& read : all) Insert(std::move(read.live), read.token, read.holder);  // with a heartbeat of now: each gets one full period
   return {};
 }
 
