@@ -159,7 +159,7 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
   task::Decision decision = entity ? AskVerb(starter, "start", *entity, StandingYes(record, *entity, record.approvals)) : task::Decision{};
   if (decision.verdict != Verdict::kAllow) {
     std::string why = "the start is not permitted any more: " + (decision.reason.empty() ? std::string("unknown type") : decision.reason);
-    End(live, [&](const task::TaskRecord& before, Time now) { return task::DenyByPolicy(before, why, now); }, Duration(0), nullptr);
+    End(live, [why](const task::TaskRecord& before, Time now) { return task::DenyByPolicy(before, why, now); }, Duration(0), nullptr);
     return refuse(Error(Code::kFailedPrecondition, "start-denied", why));
   }
   if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
@@ -287,7 +287,7 @@ void Broker::Deny(const Caller& by, const std::string& approval, const std::stri
     if (!may && !im.MayView(by, *live)) return refuse(NoSuchApproval(approval).error());
     if (!may) return refuse(Error(Code::kPermissionDenied, "deny-denied", fmt::format("no policy permits you to deny `{}`", approval)));
     if (live->id() == task_id) {
-      im.End(*live, [&](const task::TaskRecord& record, Time now) { return task::Deny(record, by.uid, why, now); }, Duration(0),
+      im.End(*live, [person = by.uid, why](const task::TaskRecord& record, Time now) { return task::Deny(record, person, why, now); }, Duration(0),
              [answer](Result<EndAnswer> end) {
                if (!end) return answer(std::unexpected(end.error()));
                answer(json::Value(json::Object{{"task", end->task.id}, {"state", task::StateName(end->task.state)}}));

@@ -74,7 +74,7 @@ void Broker::Impl::OnMade(const std::string& id, Result<target::Made> made) {
     std::string why = fmt::format("target `{}`: {}", credential->record.target, made.error().message);
     log::Warn("credential `{}` was refused: {}", id, why);
     failed_starts[live->id()] = why;
-    End(*live, [&why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
+    End(*live, [why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
     CredentialChanged(*credential);
     failed_starts.erase(live->id());
     return;
@@ -98,7 +98,7 @@ void Broker::Impl::OnMade(const std::string& id, Result<target::Made> made) {
       made_one->record.notes = next.notes;
       std::string why = "the store could not write down a credential";
       failed_starts[owner->id()] = why;
-      End(*owner, [&why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
+      End(*owner, [why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
       CredentialChanged(*made_one);
       failed_starts.erase(owner->id());
       return;

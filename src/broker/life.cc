@@ -24,6 +24,13 @@ void Broker::Impl::End(LiveTask& live, const EndStep& step, Duration wait, Answe
   auto refuse = [&](Error error) {
     if (answer) Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
   };
+  if (live.busy) {  // an approval or activation is being committed: this end is of what comes of it
+    RunWhenIdle(live, [this, id = live.id(), step, wait, answer] {
+      if (LiveTask* again = Find(id)) return End(*again, step, wait, answer);
+      if (answer) Later([answer, id] { answer(NoSuchTask(id)); });
+    });
+    return;
+  }
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   Time now = Stamp();
   task::TaskRecord before = live.record();
@@ -212,7 +219,7 @@ void Broker::Revoke(const Caller& by, const std::string& task, const std::string
       if (!im.MayView(by, *live)) return refuse(NoSuchTask(task).error());
       return refuse(Error(Code::kPermissionDenied, "revoke-denied", fmt::format("you may not revoke task `{}`", task)));
     }
-    im.End(*live, [&by, &why](const task::TaskRecord& record, Time now) { return task::Revoke(record, by.uid, why, now); }, wait, std::move(answer));
+    im.End(*live, [who = by.uid, why](const task::TaskRecord& record, Time now) { return task::Revoke(record, who, why, now); }, wait, std::move(answer));
   });
 }
 
