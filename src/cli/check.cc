@@ -1,6 +1,7 @@
 // remit check and explain: one decision, and what a type could do. Neither spends anything.
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/parameters.h"
@@ -8,6 +9,16 @@
 #include "json/read.h"
 
 namespace remit::cli {
+namespace {
+
+// As it stands in the catalog, and where.
+void PrintPolicy(const json::Value& policy) {
+  if (const std::string* text = policy.FindString("text"))
+    for (const std::string& line : Split(*text, '\n')) PrintLine("    " + EscapeControl(line));
+  PrintLine(Styled(Style::kDim, "    // " + Text(policy, "place")));
+}
+
+}  // namespace
 
 void AddCheck(Command& root) {
   struct Args {
@@ -65,7 +76,7 @@ void AddCheck(Command& root) {
         for (const json::Value& permission : answer.Find("permissions")->AsArray()) PrintLine("    " + PermissionLine(permission));
         if (const json::Value* may = answer.Find("may_start"); may != nullptr && may->IsArray() && !may->AsArray().empty()) {
           PrintLine("  who may start it:");
-          for (const json::Value& policy : may->AsArray()) PrintLine("    " + Plain(policy));
+          for (const json::Value& policy : may->AsArray()) PrintPolicy(policy);
         }
         if (const json::Value* accepted = answer.Find("accepted"); accepted != nullptr && !accepted->AsArray().empty()) {
           PrintLine(Styled(Style::kYellow, "  what its targets let everybody do, accepted by name:"));
