@@ -1,0 +1,185 @@
+"""The how-to guides do what they say: every command on them is typed into a shell, in order, in an empty folder, against real servers.
+
+How a page is read:
+- In blocks fenced as ```console a line `$ COMMAND` is typed; lines `> …` behind it belong to it. The other lines are what it prints: each
+  must come, in this order, with anything for `…` and other lines in between. `--` and the like are not special: only `…` is.
+- A command must succeed, unless the next one is `echo $?`.
+- A command that ends with `&` stays; the page goes on when what is shown below it has been printed.
+- A block whose fence names a file (```sh deploy.sh) is that file.
+- Ports stand for others: 7070 is the server's, 5432 PostgreSQL's, 8080 that of what a page itself starts. `catalogs` is the clone's, and `remit` is the program under test.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+import harness
+
+PAGES = harness.SOURCE / "docs" / "how-to"
+
+
+class Step:
+    def __init__(self, place, command):
+        self.place, self.command, self.expected = place, command, []
+
+    @property
+    def stays(self):
+        return self.command.rstrip().endswith("&") and not self.command.rstrip().endswith("&&")
+
+
+def read_page(path):
+    """The steps of a page, and its files."""
+    steps, files, fence = [], {}, None
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if fence is None:
+            opened = re.fullmatch(r"```(\S+)(?: (\S+))?", line)
+            if opened:
+                fence = opened.groups()
+                if fence[1]:
+                    files[fence[1]] = ""
+        elif line == "```":
+            fence = None
+        elif fence[1]:
+            files[fence[1]] += line + "\n"
+        elif fence[0] == "console":
+            if line.startswith("$ "):
+                steps.append(Step(f"{path.name}:{number}", line[2:]))
+            elif line.startswith("> "):
+                steps[-1].command += "\n" + line[2:]
+            elif line.strip():
+                steps[-1].expected.append(line.rstrip())
+    return steps, files
+
+
+def missing(expected, output):
+    """The first expected line that does not come, or None."""
+    lines = iter([line.rstrip() for line in output.splitlines()])
+    for want in expected:
+        pattern = re.compile(".*".join(re.escape(part) for part in want.split("…")))
+        if not any(pattern.fullmatch(line) for line in lines):
+            return want
+    return None
+
+
+class Shell:
+    """bash in a folder of its own; what it and everything in it prints goes to a terminal, as a reader would see it."""
+
+    def __init__(self, folder, env):
+        self.terminal, slave = os.openpty()
+        self.bash = subprocess.Popen(["bash", "--norc", "--noprofile"], cwd=folder, env=env, stdin=subprocess.PIPE, stdout=slave, stderr=slave, text=True,
+                                     start_new_session=True)
+        os.close(slave)
+        harness._living.append(self.bash)
+        self.printed, self.number = b"", 0
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        try:
+            while True:
+                self.printed += os.read(self.terminal, 65536)
+        except OSError:
+            pass  # the last one who could write to it has gone
+
+    def output(self, since):
+        text = self.printed[since:].decode(errors="replace").replace("\r", "")
+        return re.sub(r"\x1b\[[0-9;]*[mK]", "", text)
+
+    def run(self, command, deadline=120):
+        """Where its output begins, and its exit status. `$?` is the command's for the next one, too."""
+        self.number += 1
+        mark = f"--- {self.number} ends with "
+        since = len(self.printed)
+        self.bash.stdin.write(f"{command}\n__status=$?; printf '\\n{mark}%d\\n' $__status; (exit $__status)\n")
+        self.bash.stdin.flush()
+        done = harness.eventually(lambda: self.bash.poll() is not None or re.search(f"\n{mark}(\\d+)\n", self.output(since)), deadline, command)
+        if done is True:
+            raise AssertionError(f"the shell ended in `{command}`:\n{self.output(since)}")
+        return since, int(done.group(1))
+
+    def close(self):
+        try:
+            os.killpg(self.bash.pid, signal.SIGTERM)
+            limit = time.monotonic() + 10
+            while self.bash.poll() is None and time.monotonic() < limit:
+                time.sleep(0.05)
+            os.killpg(self.bash.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.bash.stdin.close()
+        self.bash.wait()
+        self.reader.join(10)
+        os.close(self.terminal)
+
+
+class HowTo(harness.Case):
+    def follow(self, page, ports):
+        steps, files = read_page(PAGES / page)
+        self.assertTrue(steps, f"{page} has no command")
+        top = harness.temp_dir("remit-howto-")
+        self.addCleanup(shutil.rmtree, top, ignore_errors=True)
+        folder = f"{top}/w"
+        os.makedirs(f"{top}/bin")
+        os.makedirs(folder)
+        os.symlink(harness.BIN, f"{top}/bin/remit")
+        os.symlink(harness.SOURCE / "catalogs", f"{folder}/catalogs")
+
+        def here(text):
+            for shown, real in ports.items():
+                text = re.sub(rf"(?<![0-9]){shown}(?![0-9])", str(real), text)
+            return text
+
+        for name, text in files.items():
+            path = pathlib.Path(folder, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(here(text))
+            path.chmod(0o755)
+        shell = Shell(folder, harness.clean_env({"HOME": top, "PATH": f"{top}/bin:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "PGCONNECT_TIMEOUT": "20"}))
+        self.addCleanup(shell.close)
+        for at, step in enumerate(steps):
+            since, status = shell.run(here(step.command))
+            expected = [here(line) for line in step.expected]
+            if step.stays:
+                try:
+                    harness.eventually(lambda: missing(expected, shell.output(since)) is None)
+                except AssertionError:
+                    pass
+            output = shell.output(since)
+            asked = at + 1 < len(steps) and steps[at + 1].command == "echo $?"
+            if status != 0 and not asked:
+                self.fail(f"{step.place}: `{step.command}` ended with {status}:\n{output}")
+            lost = missing(expected, output)
+            if lost is not None:
+                self.fail(f"{step.place}: `{step.command}` did not print\n{lost}\nbut\n{output}")
+
+    def test_ci_deploy(self):
+        self.follow("ci-deploy.md", {7070: harness.free_port()})
+
+    def test_ticket_agent(self):
+        self.follow("ticket-agent.md", {7070: harness.free_port(), 8080: harness.free_port()})
+
+    def test_rotate_secret(self):
+        self.follow("rotate-secret.md", {7070: harness.free_port()})
+
+    def test_vendor_maintenance(self):
+        postgres = self.postgres()
+        self.follow("vendor-maintenance.md", {7070: harness.free_port(), 5432: postgres.port})
+
+    def test_every_page_is_followed(self):
+        pages = {page.stem.replace("-", "_") for page in PAGES.glob("*.md")}
+        self.assertEqual(pages, {name[len("test_"):] for name in dir(self) if name.startswith("test_")} - {"every_page_is_followed", "the_reader_finds_fault"})
+
+    def test_the_reader_finds_fault(self):
+        """The reader itself: what must fail does."""
+        self.assertIsNone(missing(["a … c", "d"], "x\na b c\ny\nd\n"))
+        self.assertEqual(missing(["a … c", "d"], "d\na b c\n"), "d")
+        self.assertEqual(missing(["a.c"], "abc\n"), "a.c")
+
+
+if __name__ == "__main__":
+    harness.main()
