@@ -22,7 +22,7 @@ struct StartRequest {
   bool parameters_from_text = false;      // all strings, as typed on the command line
   std::string reason;
   std::optional<Duration> ttl;            // at most @max_ttl; default @ttl
-  bool held = false;                      // the starter will hold a connection (remit run): 15 s instead of a heartbeat
+  bool held = false;                      // the starter will hold a connection or send heartbeats (remit run): silence ends the task
   std::string idempotency_key;            // the same key of the same caller starts once; repeated: `already-started`, naming the task
 };
 

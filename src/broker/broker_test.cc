@@ -92,8 +92,9 @@ TEST_F(BrokerTest, TheDeadlineEndsIt) {
   EXPECT_EQ(bench.StateOf(started.task.id), "expired");
 }
 
-TEST_F(BrokerTest, SilenceEndsIt) {
-  StartAnswer started = Triage();
+TEST_F(BrokerTest, SilenceEndsItWhereAHeartbeatWasAskedFor) {
+  StartAnswer started = bench.Start("triage", {{"ticket", "T-1"}}, Bench::Agent(), /*held=*/true).value();
+  StartAnswer silent = Triage();
   Caller holder = bench.broker().FindHandle(started.holder.Reveal());
   bench.Pass(seconds(59));
   ASSERT_TRUE(bench.broker().Heartbeat(holder, started.task.id).has_value());
@@ -101,6 +102,10 @@ TEST_F(BrokerTest, SilenceEndsIt) {
   EXPECT_EQ(bench.StateOf(started.task.id), "active");
   bench.Pass(seconds(1));
   EXPECT_EQ(bench.StateOf(started.task.id), "expired");
+  EXPECT_EQ(bench.StateOf(silent.task.id), "active");
+  bench.Restart();
+  bench.Pass(minutes(10));
+  EXPECT_EQ(bench.StateOf(silent.task.id), "active");
   // REMIT_TOKEN is no sign of life.
   StartAnswer other = Triage();
   EXPECT_FALSE(bench.broker().Heartbeat(bench.broker().FindHandle(other.token.Reveal()), other.task.id).has_value());
@@ -308,6 +313,29 @@ TEST_F(BrokerTest, ARequestIsDeniedWithdrawnOrForgotten) {
   EXPECT_EQ(bench.StateOf(forgotten->task.id), "expired");
 }
 
+TEST_F(BrokerTest, AnEndThatMeetsAnActivationEndsWhatBecameOfIt) {
+  std::string without(kPolicies);
+  without += R"(@id("box-yes") @unless_approved("1") forbid (principal, action == Remit::Action::"start", resource is OpenBox);)";
+  bench.LoadCatalog(without);
+  auto started = bench.Start("box", {{"box", "b1"}});
+  ASSERT_TRUE(started.has_value()) << started.error().ToString();
+  auto list = bench.broker().ListApprovals(Bench::Operator());
+  std::string hash = *list->Find("approvals")->AsArray()[0].FindString("hash");
+  bench.store().HoldCommits();
+  bench.broker().Approve(bench.Person("ann"), started->approval, hash, [](auto) {});
+  std::string ended;
+  bench.broker().Revoke(bench.Person("ann"), started->task.id, "on second thought", Duration(0), [&](auto answer) { ended = answer ? "ended" : answer.error().reason; });
+  bench.store().ReleaseCommits();
+  bench.Pass(seconds(1));
+  EXPECT_EQ(ended, "ended");
+  EXPECT_EQ(bench.StateOf(started->task.id), "revoked");
+  EXPECT_TRUE(bench.box->exists.empty());
+  auto receipt = bench.broker().Receipt(Bench::Operator(), started->task.id);
+  ASSERT_TRUE(receipt.has_value()) << receipt.error().ToString();
+  EXPECT_EQ(receipt->Find("credentials")->AsArray().size(), 1u);  // what was planned in that moment is in it
+  EXPECT_TRUE(receipt->Find("all_dead")->AsBool());
+}
+
 TEST_F(BrokerTest, AUseWaitsForAPersonOnce) {
   StartAnswer started = Triage("T-2");
   auto waits = bench.Use(started.task.id, "ticket.comment", "T-2");
@@ -397,6 +425,17 @@ TEST_F(BrokerTest, WhatWasMadeBeforeTheConnectionBrokeIsEnded) {
   bench.Pass(minutes(1));
   EXPECT_EQ(bench.box->ever.size(), 1u);
   EXPECT_TRUE(bench.box->exists.empty());
+}
+
+TEST_F(BrokerTest, TheReceiptSaysWhatWasAcceptedWhenTheTaskStarted) {
+  bench.box->accepted = {"temporary:orders", "connect:other"};
+  auto started = bench.Start("box", {{"box", "b1"}});
+  ASSERT_TRUE(started.has_value()) << started.error().ToString();
+  bench.box->accepted = {};
+  ASSERT_TRUE(bench.Complete(*started).has_value());
+  auto receipt = bench.broker().Receipt(Bench::Operator(), started->task.id);
+  ASSERT_TRUE(receipt.has_value()) << receipt.error().ToString();
+  EXPECT_EQ(json::Write(*receipt->Find("accepted")), R"(["box: connect:other","box: temporary:orders"])");
 }
 
 TEST_F(BrokerTest, ATargetThatIsDownDelaysTheEndAndCancelsNothing) {

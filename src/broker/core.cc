@@ -150,7 +150,7 @@ void Broker::Impl::Schedule(LiveTask& live) {
   live.due = live.deadline();
   if (live.state() == task::State::kActive) {
     if (live.lost) live.due = std::min(live.due, *live.lost + limits::kHeldConnectionGrace);
-    else if (live.holds.empty()) live.due = std::min(live.due, live.last_heard + live.heartbeat());
+    else if (live.AwaitsHeartbeat()) live.due = std::min(live.due, live.last_heard + live.heartbeat());
     if (!live.warned && !live.holds.empty() && live.record().started)
       live.due = std::min(live.due, *live.record().started + (live.deadline() - *live.record().started) * 4 / 5);
   }
@@ -185,7 +185,7 @@ void Broker::Impl::Look(LiveTask& live, Time now) {
   if (now >= live.deadline()) return expire("deadline");
   if (live.state() == task::State::kActive) {
     if (live.lost && now >= *live.lost + limits::kHeldConnectionGrace) return expire("connection-closed");
-    if (!live.lost && live.holds.empty() && now >= live.last_heard + live.heartbeat()) return expire("heartbeat");
+    if (!live.lost && live.AwaitsHeartbeat() && now >= live.last_heard + live.heartbeat()) return expire("heartbeat");
     if (!live.warned && !live.holds.empty()) {
       live.warned = true;
       Tell(live, json::Object{{"event", "warning"}, {"deadline", FormatTime(live.deadline())}});

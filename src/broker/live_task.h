@@ -24,6 +24,7 @@ class LiveTask {
   task::State state() const { return state_; }
   Time deadline() const { return deadline_; }
   Duration heartbeat() const { return heartbeat_; }
+  bool AwaitsHeartbeat() const { return heartbeat_ > Duration(0) && holds.empty(); }
 
   // The record; valid until Set or Cool.
   const task::TaskRecord& record();

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "broker/core.h"
+#include "broker/environment.h"
 #include "crypto/hash.h"
 #include "json/write.h"
 #include "task/credential.h"
@@ -97,6 +98,9 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
   std::vector<json::Value> more;
   for (LiveCredential& credential : *planned) {
     task::CredentialTransition transition = task::PlanCredential(std::move(credential.record), now);
+    // Beside what is granted: what everybody may do there, as it is accepted at this moment. The receipt says so, whatever is accepted later.
+    if (const target::Target* target = FindTarget(transition.next.target); target != nullptr && !target->Accepted().empty())
+      transition.events.back().AsObject().Set("accepted", json::StringArray(target->Accepted()));
     credential.record = std::move(transition.next);
     ids.push_back(credential.record.id);
     batch.writes.push_back(CredentialWrite(credential.record));
@@ -227,7 +231,7 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
   record.reason = request.reason;
   record.requested = now;
   record.ttl = ttl;
-  record.heartbeat = type->heartbeat;
+  record.heartbeat = request.held ? type->heartbeat : Duration(0);
   record.deadline = now + limits::kRequestLife;
   record.catalog = current->hash();
   record.facts = facts->hash;
@@ -292,15 +296,17 @@ void Broker::Impl::AnswerStart(const std::shared_ptr<StartWait>& wait, const std
   wait->done = true;
   if (wait->timer != 0) parts.timers.Cancel(wait->timer);
   StartAnswer& answer = wait->answer;
+  EnvironmentBuilder environment;
   answer.task = live->record();
   for (const std::string& id : live->live_credentials) {
     LiveCredential* credential = FindCredential(id);
     if (credential == nullptr) continue;
     answer.credentials.push_back(credential->record);
-    for (const auto& [name, value] : credential->environment) answer.environment[name] = value;
+    environment.Add(credential->record.target, credential->environment);
     if (target::Target* target = FindTarget(credential->record.target))
       for (const std::string& item : target->Accepted()) answer.accepted.push_back(target->name() + ": " + item);
   }
+  answer.environment = environment.Build();
   live->Cool();
   Later([wait] { wait->to(std::move(wait->answer)); });
 }

@@ -55,7 +55,9 @@ class BoxTarget final : public target::Target {
     return found;
   }
   Status Ping() override { return {}; }
+  std::vector<std::string> Accepted() const override { return accepted; }
 
+  std::vector<std::string> accepted;
   bool down = false, refuse = false, vanish_after_make = false;
   int ends = 0;
   std::string installation;
@@ -173,9 +175,10 @@ class Bench {
   static Caller Agent(const std::string& id = "bot") { return {.kind = Caller::Kind::kActor, .uid = {"Agent", id}, .task = {}, .signed_in = {}, .session = {}}; }
   Caller Person(const std::string& id) { return {.kind = Caller::Kind::kPerson, .uid = {"Employee", id}, .task = {}, .signed_in = clock.Now(), .session = {}}; }
 
-  Result<StartAnswer> Start(const std::string& type, json::Object parameters, const Caller& by = Agent()) {
+  Result<StartAnswer> Start(const std::string& type, json::Object parameters, const Caller& by = Agent(), bool held = false) {
     std::optional<Result<StartAnswer>> answer;
     StartRequest request;
+    request.held = held;
     request.type = type;
     request.parameters = std::move(parameters);
     broker().Start(by, std::move(request), [&](Result<StartAnswer> a) { answer = std::move(a); });
