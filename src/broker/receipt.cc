@@ -112,8 +112,11 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
   json::Value permissions = json::Array{};
   json::Array timeline;
   const FoundEvent* end = nullptr;
+  std::set<std::string> accepted;  // of PUBLIC's rights at targets, when the credentials were planned
   for (const auto& [index, found] : events) {
     if (const json::Value* set = found.body.Find("permissions"); set != nullptr && found.body.Find("credential") == nullptr) permissions = *set;
+    if (const json::Value* items = found.body.Find("accepted"); items != nullptr && items->IsArray())
+      for (const json::Value& item : items->AsArray()) accepted.insert(*found.body.FindString("target") + ": " + item.AsString());
     timeline.push_back(json::Object{{"index", index}, {"type", *found.body.FindString("type")}, {"time", *found.body.FindString("time")}});
     if (record.ended && *found.body.FindString("time") == FormatTime(*record.ended) &&
         *found.body.FindString("type") == "task." + std::string(task::StateName(record.state)))
@@ -127,6 +130,7 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
                        {"issued", FormatTime(impl_->Now())},
                        {"task", TaskJson(record)},
                        {"permissions", std::move(permissions)},
+                       {"accepted", json::StringArray({accepted.begin(), accepted.end()})},
                        {"credentials", CredentialsJson(credentials)},
                        {"all_dead", all_dead},
                        {"events", std::move(timeline)},

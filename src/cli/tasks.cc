@@ -187,6 +187,10 @@ void AddReceipt(Command& root) {
           PrintLine(fmt::format("  approved by {} at {}", Text(approval, "person"), Text(approval, "at")));
         PrintLine("  could do:");
         for (const json::Value& permission : receipt.Find("permissions")->AsArray()) PrintLine("    " + PermissionLine(permission));
+        if (const json::Value* accepted = receipt.Find("accepted"); accepted != nullptr && accepted->IsArray() && !accepted->AsArray().empty()) {
+          PrintLine("  and what its targets let everybody do, accepted by name:");
+          for (const json::Value& item : accepted->AsArray()) PrintLine("    " + item.AsString());
+        }
         if (const json::Value* uses = task.Find("uses"); uses != nullptr && uses->IsObject())
           for (const auto& [policy, count] : uses->AsObject()) PrintLine(fmt::format("  `{}` was lifted {} time(s)", policy, count.AsInt()));
         PrintLine("  held: REMIT_TOKEN, dead since " + Text(task, "ended"));
