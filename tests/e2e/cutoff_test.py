@@ -57,7 +57,8 @@ class CutOff(harness.Case):
         return window
 
     def test_idle(self):
-        self.cut_off("SELECT count(*) FROM public.invoices;")
+        window = self.cut_off("SELECT count(*) FROM public.invoices;")
+        self.assertEqual(sorted(window.env), ["PGDATABASE", "PGHOST", "PGPASSWORD", "PGPORT", "PGUSER"])
 
     def test_a_cursor(self):
         self.cut_off("BEGIN;", "DECLARE c CURSOR FOR SELECT * FROM public.invoices;", "FETCH 10 FROM c;")
