@@ -277,6 +277,7 @@ class RemitServer:
         self.stderr_file = f"{self.dir}/stderr"
         self.env = env or {}
         self.process = None
+        self.tls = None  # an ssl.SSLContext, where remit.toml names a certificate
         self._people = 0
         self._started = False  # from then on it keeps its port
         self.port = free_port()
@@ -351,7 +352,7 @@ class RemitServer:
         if self.process.poll() is not None:
             return True
         try:
-            with Http(socket_path=self.socket, timeout=5) as local, Http(port=self.port, timeout=5) as tcp:
+            with Http(socket_path=self.socket, timeout=5) as local, Http(port=self.port, timeout=5, tls=self.tls) as tcp:
                 answers = [connection.call("GET", "/readyz") for connection in (local, tcp)]
                 # A new server is not ready until it has a catalog, which a test may load when it likes.
                 return all(answer.status == 200 or "no catalog is loaded" in answer.body for answer in answers)
