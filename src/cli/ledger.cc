@@ -44,7 +44,7 @@ void AddVerify(Command& ledger) {
       .Option("--config", args->config, "the configuration that names the store (default /etc/remit/remit.toml)", "FILE")
       .Option("--store", args->store, "the store's file itself, instead", "FILE")
       .Option("--against", args->against, "a checkpoint that you kept: without one, a cut tail cannot be seen", "FILE")
-      .Option("--key", args->key, "the checkpoint's key, as `remit ledger checkpoint` shows it: its signature is checked too")
+      .Option("--key", args->key, "the checkpoint's key, `checkpoint_key` in a receipt: its signature is checked too")
       .Example("remit ledger checkpoint > kept-elsewhere.txt\nremit ledger verify --against kept-elsewhere.txt")
       .Run([args]() -> Result<int> {
         if (args->store.empty()) {

@@ -20,6 +20,10 @@ import time
 
 import harness
 
+# What the README leaves out: who says yes. The tests of the catalog ask.
+RELEASE_TEAM = """
+permit (principal is Employee in Team::"release", action == Remit::Action::"approve", resource is DeployService);
+"""
 PAGES = harness.SOURCE / "docs" / "how-to"
 
 
@@ -170,9 +174,42 @@ class HowTo(harness.Case):
         postgres = self.postgres()
         self.follow("vendor-maintenance.md", {7070: harness.free_port(), 5432: postgres.port})
 
+    def test_readme(self):
+        """The first screen: the catalog shown there is one and keeps the tests of catalogs/deploy, and `remit run` prints these lines with it."""
+        text = (harness.SOURCE / "README.md").read_text()
+        schema, policies = re.search(r"```cedar\n(.*?)```", text, re.S).group(1).split("\n\n")
+        self.assertLessEqual(len(schema.splitlines()) + len(policies.splitlines()), 12)
+        command, *shown = re.search(r"```console\n\$ remit (.*?)```", text, re.S).group(1).splitlines()
+        self.assertLessEqual(len(shown), 6)
+
+        folder = pathlib.Path(harness.temp_dir("remit-readme-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        deploy = harness.SOURCE / "catalogs" / "deploy"
+        (folder / "c.cedarschema").write_text((deploy / "people.cedarschema").read_text() + schema + "\n")
+        (folder / "c.cedar").write_text(policies + RELEASE_TEAM)
+        for name in ("facts.json", "deploy.test.toml"):
+            shutil.copy(deploy / name, folder)
+        self.assertIn("11 passed, 0 failed", harness.run("catalog", "test", folder).stdout)
+
+        server = self.server(catalogs=[folder])
+        script = folder / "deploy.sh"
+        script.write_text("#!/bin/sh\n")
+        script.chmod(0o755)
+        done = server.actor('Pipeline::"ci"').cli(*command.split(), cwd=folder)
+
+        def bare(line):
+            """Without what differs from run to run and from machine to machine."""
+            line = re.sub(r"tsk_[0-9a-z]{26}", "tsk_…", line)
+            line = re.sub(r"\b\d\d:\d\d:\d\d\b", "…", line)
+            line = re.sub(r"after [0-9.ms]+,", "after …,", line)
+            line = re.sub(r"your uid, \d+", "your uid, …", line)
+            return re.sub(r"with it \((cgroup|subreaper)\)", "with it (…)", line)
+
+        self.assertEqual([bare(line) for line in done.stderr.splitlines()], [bare(line) for line in shown], str(done))
+
     def test_every_page_is_followed(self):
         pages = {page.stem.replace("-", "_") for page in PAGES.glob("*.md")}
-        self.assertEqual(pages, {name[len("test_"):] for name in dir(self) if name.startswith("test_")} - {"every_page_is_followed", "the_reader_finds_fault"})
+        self.assertEqual(pages, {name[len("test_"):] for name in dir(self) if name.startswith("test_")} - {"every_page_is_followed", "the_reader_finds_fault", "readme"})
 
     def test_the_reader_finds_fault(self):
         """The reader itself: what must fail does."""
