@@ -120,6 +120,7 @@ Status Server::Impl::Open() {
     REMIT_ASSIGN(listen.port, FreePort(listen.address));
   }
   issuer = options.config.PublicUrl();
+  REMIT_TRY(CheckTargets(options.config.targets));  // first: a configuration that is refused has made no store
   REMIT_TRY(OpenStore());
   REMIT_ASSIGN(installation, broker::OpenInstallation(*store, *master_key, rng, clock.Now()));
   REMIT_ASSIGN(targets, MakeTargets(options.config.targets, installation, clock, rng));

@@ -41,15 +41,27 @@ Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& se
   return config;
 }
 
+namespace {
+
+Result<target::postgres::Config> ConfigOf(const config::TargetSettings& settings, const std::string& installation) {
+  if (settings.type == "postgres") return PostgresConfig(settings, installation);
+  return Fail(Error(Code::kInvalidArgument, "unknown-target-type", fmt::format("target `{}` has the unknown type `{}`", settings.name, settings.type))
+                  .At(settings.place)
+                  .Hint("the types are: postgres"));
+}
+
+}  // namespace
+
+Status CheckTargets(const std::vector<config::TargetSettings>& settings) {
+  for (const config::TargetSettings& one : settings) REMIT_TRY(ConfigOf(one, ""));
+  return {};
+}
+
 Result<std::vector<std::shared_ptr<target::postgres::PostgresTarget>>> MakeTargets(const std::vector<config::TargetSettings>& settings,
                                                                                    const std::string& installation, const Clock& clock, Rng& rng) {
   std::vector<std::shared_ptr<target::postgres::PostgresTarget>> targets;
   for (const config::TargetSettings& one : settings) {
-    if (one.type != "postgres")
-      return Fail(Error(Code::kInvalidArgument, "unknown-target-type", fmt::format("target `{}` has the unknown type `{}`", one.name, one.type))
-                      .At(one.place)
-                      .Hint("the types are: postgres"));
-    REMIT_ASSIGN(target::postgres::Config config, PostgresConfig(one, installation));
+    REMIT_ASSIGN(target::postgres::Config config, ConfigOf(one, installation));
     REMIT_ASSIGN(auto target, target::postgres::PostgresTarget::Create(std::move(config), clock, rng));
     targets.push_back(std::move(target));
   }

@@ -16,6 +16,9 @@ namespace remit::cli {
 // Reads the settings of a PostgreSQL target. Errors: `missing-setting`, `bad-setting`, `unknown-setting`, those of the password's file.
 Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& settings, const std::string& installation);
 
+// Whether the settings of all targets can be read, before anything is opened or made. Errors: as PostgresConfig, and `unknown-target-type`.
+Status CheckTargets(const std::vector<config::TargetSettings>& settings);
+
 // All targets. `clock` and `rng` must outlive them. Errors: also `unknown-target-type`, `bad-target`.
 Result<std::vector<std::shared_ptr<target::postgres::PostgresTarget>>> MakeTargets(const std::vector<config::TargetSettings>& settings,
                                                                                    const std::string& installation, const Clock& clock, Rng& rng);
