@@ -1,9 +1,11 @@
 // remit person, sign-in, sign-out, whoami: people, and the session of the one who sits here.
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
@@ -16,6 +18,22 @@ Status KeepSession(std::string_view session) {
   std::string file = SessionFile();
   for (std::size_t slash = file.find('/', 1); slash != std::string::npos; slash = file.find('/', slash + 1)) mkdir(file.substr(0, slash).c_str(), 0700);
   return io::WriteFileAtomic(file, std::string(session) + "\n", 0600);
+}
+
+// One line from standard input, so that the code is in no process list: whoever sees it first could use it. Not shown where it is typed.
+std::string ReadCode() {
+  termios before{};
+  const bool typed = isatty(0) == 1 && tcgetattr(0, &before) == 0;
+  if (typed) {
+    PrintMessage("the code of your link:");
+    termios hidden = before;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    tcsetattr(0, TCSAFLUSH, &hidden);
+  }
+  std::string line;
+  for (char c; line.size() < 4096 && read(0, &c, 1) == 1 && c != '\n';) line += c;
+  if (typed) tcsetattr(0, TCSAFLUSH, &before);
+  return std::string(Trim(line));
 }
 
 // The code of a link, or the code itself.
@@ -57,7 +75,7 @@ void AddPeople(Command& root) {
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/people/sign-in-link", json::Object{{"person", *link}}));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(Text(answer, "code"));
-        PrintMessage(fmt::format("good once, until {}; they type: remit sign-in CODE", Text(answer, "expires")));
+        PrintMessage(fmt::format("good once, until {}; they type `remit sign-in`, and this when asked", Text(answer, "expires")));
         return kOk;
       });
   person.Sub("list", "lists the people").Example("remit person list").Run([]() -> Result<int> {
@@ -72,9 +90,11 @@ void AddPeople(Command& root) {
 
   auto code = std::make_shared<std::string>();
   root.Sub("sign-in", "begins your session with the code of your link; kept in ~/.config/remit/session")
-      .Argument("code", *code, "rml_…, or the whole link")
-      .Example("remit sign-in rml_…")
+      .Argument("code", *code, "rml_…, or the whole link; better left out: it is asked for, and what stands here is in the process list", false)
+      .Example("remit sign-in")
       .Run([code]() -> Result<int> {
+        if (code->empty()) *code = ReadCode();
+        if (code->empty()) return Fail(Code::kInvalidArgument, "usage", "which code?", "an administrator makes one with `remit person link`");
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/sign-in", json::Object{{"code", CodeOf(*code)}}));
         REMIT_TRY(KeepSession(*answer.FindString("session")));

@@ -439,7 +439,7 @@ class RemitServer:
 
     def sign_in(self, person):
         code = self.cli("person", "link", person.uid, "--json").json["code"]
-        person.cli("sign-in", code)
+        person.cli("sign-in", input=code + "\n")
 
     # --- HTTP
 
