@@ -1,0 +1,238 @@
+"""scripts/bench: measures Remit on this machine, with real servers and real disks, and prints what it found beside the goals.
+
+A goal is what Remit set itself against another system on the same work and the same kind of machine (2 cores, driver on the same cores,
+quiet). Ratios to goals mean something on such a machine alone, so the load average is printed with them.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BUILD = pathlib.Path(os.environ.get("REMIT_BUILD") or ROOT / "build")
+os.environ.setdefault("REMIT_BIN", str(BUILD / "remit"))
+os.environ["REMIT_SOURCE_DIR"] = str(ROOT)
+sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+
+import harness  # noqa: E402
+
+TABLE = "bench/public.things"
+
+
+# --- what a process used -----------------------------------------------------------------------------------------------------------------
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def bytes_written(pid):
+    return int(pathlib.Path(f"/proc/{pid}/io").read_text().split("write_bytes: ")[1].split()[0])
+
+
+def resident(pid):
+    return int(pathlib.Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) * 1024
+
+
+class Bench:
+    def __init__(self, quick):
+        self.seconds = 1.5 if quick else 5
+        self.live = 20000 if quick else 100000
+        self.rows = []
+
+    def row(self, what, value, unit, goal=None, higher=True, **more):
+        """Notes a figure. `goal`: at least so much, or at most (higher=False)."""
+        ratio = None if goal is None else (value / goal if higher else goal / value)
+        self.rows.append({"what": what, "value": value, "unit": unit, "goal": goal, "ratio": ratio, **more, "load": os.getloadavg()[0]})
+        print_row(self.rows[-1])
+
+    # --- in process
+
+    def in_process(self):
+        done = subprocess.run([BUILD / "bench_decision", f"--benchmark_min_time={self.seconds / 10}", "--benchmark_format=json"], check=True, capture_output=True,
+                              text=True)
+        names = {"Policies": "policies alone", "Allow/1": "allow, 1 live task", "Allow/100000": "allow, 100,000 live", "Deny/1": "deny, 1 live task",
+                 "Deny/100000": "deny, 100,000 live"}
+        for one in json.loads(done.stdout)["benchmarks"]:
+            self.row(f"decision in process, {names[one['name']]}", one["items_per_second"], "/s")
+
+    # --- over HTTP
+
+    def serve(self, **kwargs):
+        # Not in /tmp, which may be memory: what is durable here must reach a disk.
+        server = harness.RemitServer(start=False)
+        self.on_disk = tempfile.mkdtemp(prefix="bench-", dir=BUILD)
+        server.edit(f'data_dir = "{server.data}"', f'data_dir = "{self.on_disk}"')
+        server.data, server.store = self.on_disk, f"{self.on_disk}/remit.db"
+        for name, settings in kwargs.items():
+            server.add_postgres_target(name, **settings)
+        return server
+
+    def begin(self, server):
+        server.start()
+        server.load(ROOT / "bench" / "catalog")
+        self.client, self.gateway = server.actor('Client::"client"'), server.actor('Gateway::"gateway"')
+
+    def end(self, server):
+        server.close()
+        subprocess.run(["rm", "-rf", self.on_disk], check=True)
+
+    def load(self, server, work, clients, *flags):
+        """One run of the driver: its report, with what the server used for each unit."""
+        command = [BUILD / "bench_load", work, f"127.0.0.1:{server.port}", "--clients", clients, "--session", self.client.session(), "--gateway",
+                   self.gateway.session(), *(flags or ("--seconds", self.seconds))]
+        cpu, written = cpu_seconds(server.pid), bytes_written(server.pid)
+        done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"the driver ended with {done.returncode}: {done.stderr}\n{server.stderr()[-2000:]}")
+        report = json.loads(done.stdout)
+        report["cpu_us"] = (cpu_seconds(server.pid) - cpu) / report["units"] * 1e6
+        report["bytes"] = (bytes_written(server.pid) - written) / report["units"]
+        return report
+
+    def disk(self):
+        """What the disk itself can do, one commit after the other: 4 KiB and fdatasync."""
+        with tempfile.NamedTemporaryFile(dir=BUILD) as file:
+            count, began = 0, time.monotonic()
+            while time.monotonic() < began + self.seconds / 2:
+                os.pwrite(file.fileno(), b"\0" * 4096, count % 1024 * 4096)
+                os.fdatasync(file.fileno())
+                count += 1
+            self.row("the disk: 4 KiB written and synced", count / (time.monotonic() - began), "/s")
+
+    def over_http(self):
+        self.disk()
+        server = self.serve()
+        try:
+            self.begin(server)
+            for clients in (1, 8, 64):
+                r = self.load(server, "decide", clients)
+                self.row(f"decision over HTTP, {plural(clients)}", r["rate"], "/s", {1: 11700, 8: 21700, 64: 20300}[clients], p50_us=r["p50"], p99_us=r["p99"],
+                         cpu_us=r["cpu_us"])
+            for clients, goal in ((1, 400), (8, 1450), (64, 3100)):
+                r = self.load(server, "life", clients)
+                self.row(f"life of a task, durable, {plural(clients)}", r["rate"], "/s", goal, p50_us=r["p50"], p99_us=r["p99"], cpu_us=r["cpu_us"],
+                         bytes=r["bytes"])
+        finally:
+            self.end(server)
+
+    def full(self):
+        server = self.serve()
+        try:
+            self.begin(server)
+            empty = resident(server.pid)
+            r = self.load(server, "start", 64, "--count", self.live)
+            self.row(f"starting {self.live:,} tasks that stay", r["rate"], "/s", bytes=r["bytes"], cpu_us=r["cpu_us"])
+            server.stop()
+            began = time.monotonic()
+            server.launch()
+            while True:
+                try:
+                    with harness.Http(port=server.port, timeout=10) as connection:
+                        if connection.call("GET", "/readyz").status == 200:
+                            break
+                except OSError:
+                    time.sleep(0.002)
+            ready = time.monotonic() - began
+            scale = self.live / 100000
+            self.row(f"ready with {self.live:,} live tasks", ready, "s", 0.74 * scale, higher=False, cpu_us=cpu_seconds(server.pid) * 1e6)
+            self.row(f"memory with {self.live:,} live tasks", resident(server.pid) / 1e6, "MB", 194 * scale if scale == 1 else None, higher=False,
+                     empty=empty / 1e6)
+        finally:
+            self.end(server)
+
+    # --- PostgreSQL
+
+    def postgres(self):
+        with harness.Postgres("--fsync") as postgres:
+            postgres.psql("CREATE DATABASE things")
+            postgres.psql("CREATE TABLE public.things (n int); CREATE ROLE raw_scope NOLOGIN; GRANT SELECT ON public.things TO raw_scope", "things")
+            server = self.serve(bench={"postgres": postgres, "database": "things", "tables": ["public.things"]})
+            try:
+                self.begin(server)
+                postgres.psql(server.cli("target", "init", "postgres", "bench", "--config", server.config).stdout, "things")
+                for clients in (1, 8, 32):
+                    raw = self.raw_roles(postgres, clients)
+                    r = self.load(server, "query", clients, "--seconds", self.seconds, "--table", TABLE)
+                    self.row(f"raw CREATE + GRANT + DROP ROLE, {plural(clients)}", raw, "/s")
+                    self.row(f"PostgreSQL credential made and ended, {plural(clients)}", r["rate"], "/s", 0.25 * raw, p50_us=r["p50"], p99_us=r["p99"],
+                             cpu_us=r["cpu_us"], bytes=r["bytes"])
+            finally:
+                self.end(server)
+
+    def raw_roles(self, postgres, clients):
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as script:
+            script.write("CREATE ROLE raw_:client_id LOGIN PASSWORD 'SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$"
+                         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' VALID UNTIL 'infinity' CONNECTION LIMIT 5;\n"
+                         "GRANT raw_scope TO raw_:client_id;\nDROP ROLE raw_:client_id;\n")
+            script.flush()
+            pgbench = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/pgbench"))[-1]
+            done = subprocess.run([pgbench, "-n", "-h", postgres.host, "-p", str(postgres.port), "-U", "postgres", "-c", str(clients), "-j", "2", "-T",
+                                   str(max(2, int(self.seconds))), "--max-tries=100", "-f", script.name, "things"], capture_output=True, text=True)
+        rates = [text for text in done.stdout.splitlines() if text.startswith("tps = ")]
+        if not rates:
+            raise SystemExit(f"pgbench: {done.stdout}\n{done.stderr}")
+        return float(rates[-1].split()[2])
+
+
+# --- the table ----------------------------------------------------------------------------------------------------------------------------
+
+quiet = False
+
+
+def plural(clients):
+    return f"{clients} client" + ("s" if clients != 1 else "")
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def print_row(row):
+    if quiet:
+        return
+    goal = f"goal {number(row['goal'])}, {row['ratio']:.1f}×" if row["goal"] else ""
+    more = []
+    if "p50_us" in row:
+        more.append(f"p50 {row['p50_us'] / 1000:.2f} ms, p99 {row['p99_us'] / 1000:.2f} ms")
+    if row.get("cpu_us"):
+        more.append(f"{row['cpu_us']:,.0f} µs CPU")
+    if row.get("bytes"):
+        more.append(f"{row['bytes'] / 1000:.1f} kB written")
+    print(f"{row['what']:<54} {number(row['value']):>11} {row['unit']:<3} {goal:<22} {', '.join(more)}".rstrip(), flush=True)
+
+
+def machine():
+    model = [text.split(":", 1)[1].strip() for text in pathlib.Path("/proc/cpuinfo").read_text().splitlines() if text.startswith("model name")]
+    return {"cpu": model[0] if model else platform.machine(), "cores": os.cpu_count(), "load": os.getloadavg(), "kernel": platform.release(),
+            "version": subprocess.run([os.environ["REMIT_BIN"], "--version"], capture_output=True, text=True).stdout.strip()}
+
+
+def main():
+    parts = {"process": Bench.in_process, "http": Bench.over_http, "live": Bench.full, "postgres": Bench.postgres}
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("parts", nargs="*", choices=[*parts, []])
+    arguments = parser.parse_args()
+    global quiet
+    quiet = arguments.json
+    here = machine()
+    if not quiet:
+        print(f"{here['version']}, {here['cores']} × {here['cpu']}, load average {here['load'][0]:.2f}" +
+              ("  (busy: expect less than the machine can do)" if here["load"][0] > 0.5 else ""), flush=True)
+    bench = Bench(arguments.quick)
+    for name in arguments.parts or parts:
+        parts[name](bench)
+    if quiet:
+        print(json.dumps({"machine": here, "rows": bench.rows}, indent=2))
+
+
+if __name__ == "__main__":
+    main()
