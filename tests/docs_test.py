@@ -73,6 +73,20 @@ class DocsTest(unittest.TestCase):
         lost = [str(p.relative_to(SOURCE)) for p in pages() if (SOURCE / "docs") in p.parents and p.resolve() not in reached]
         self.assertEqual(lost, [])
 
+    def test_the_threat_model_names_tests_that_there_are(self):
+        text = (SOURCE / "docs/threat-model.md").read_text()
+        named = re.findall(r"`([A-Z]\w+)\.([A-Z]\w+)`", text)
+        scripts = re.findall(r"`(\w+_test\.py): (test_\w+)`", text)
+        self.assertGreater(len(named) + len(scripts), 50)
+        there = {(suite, name) for file in SOURCE.glob("src/**/*_test.cc")
+                 for suite, name in re.findall(r"^TEST(?:_F|_P)?\((\w+), (\w+)\)", file.read_text(), re.M)}
+        there |= {(suite, name) for suite, name in re.findall(r"^RC_GTEST_(?:FIXTURE_)?PROP\((\w+), (\w+)",
+                                                              "\n".join(f.read_text() for f in SOURCE.glob("src/**/*_test.cc")), re.M)}
+        lost = [f"{suite}.{name}" for suite, name in named if (suite, name) not in there]
+        lost += [f"{file}: {test}" for file, test in scripts if not (SOURCE / "tests/e2e" / file).is_file() or
+                 f"def {test}(" not in (SOURCE / "tests/e2e" / file).read_text()]
+        self.assertEqual(lost, [])
+
     def test_what_must_be_found_is(self):
         page = SOURCE / "README.md"
         self.assertTrue(list(broken(page, "[a](no/such/file.md)")))

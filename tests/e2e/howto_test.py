@@ -207,9 +207,38 @@ class HowTo(harness.Case):
 
         self.assertEqual([bare(line) for line in done.stderr.splitlines()], [bare(line) for line in shown], str(done))
 
+    def test_cli_reference(self):
+        """docs/reference/cli.md has every command that there is, with every option, and no other."""
+        text = (harness.SOURCE / "docs/reference/cli.md").read_text()
+        rows = {}
+        for cell, rest in re.findall(r"^\| `([^`|]+)`(.*)$", text, re.M):
+            rows[cell] = rest
+        for cell in re.findall(r"^\| `sign-out`, `(whoami)`", text, re.M):
+            rows[cell] = ""
+
+        def commands(prefix=()):
+            help = harness.run(*prefix, "--help").stdout
+            subs = re.search(r"Subcommands:\n((?:  .*\n)+)", help)
+            if not subs:
+                return {" ".join(prefix): set(re.findall(r"^  (--[a-z-]+)", help, re.M)) - {"--json", "--server"}}
+            found = {}
+            for name in re.findall(r"^  (\S+)", subs.group(1), re.M):
+                found.update(commands((*prefix, name)))
+            return found
+
+        there = commands()
+        self.assertGreater(len(there), 40)
+        for command, options in there.items():
+            row = [cell + rest for cell, rest in rows.items() if cell == command or cell.startswith(command + " ")]
+            self.assertTrue(row, f"`{command}` is not on the page")
+            self.assertEqual(options - set(re.findall(r"--[a-z-]+", row[0])), set(), command)
+        named = {cell for cell in rows if re.match(r"[a-z]", cell)} - {"datetime", "duration"}
+        lost = [cell for cell in named if not any(cell == command or cell.startswith(command + " ") for command in there)]
+        self.assertEqual(lost, [])
+
     def test_every_page_is_followed(self):
         pages = {page.stem.replace("-", "_") for page in PAGES.glob("*.md")}
-        self.assertEqual(pages, {name[len("test_"):] for name in dir(self) if name.startswith("test_")} - {"every_page_is_followed", "the_reader_finds_fault", "readme"})
+        self.assertEqual(pages, {name[len("test_"):] for name in dir(self) if name.startswith("test_")} - {"every_page_is_followed", "the_reader_finds_fault", "readme", "cli_reference"})
 
     def test_the_reader_finds_fault(self):
         """The reader itself: what must fail does."""
