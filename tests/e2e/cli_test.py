@@ -1,0 +1,154 @@
+"""The command line as a whole: help with an example everywhere, nothing unknown is taken, --json is JSON, and colours only for people."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+
+import harness
+
+ESCAPE = "\x1b"
+
+
+def commands(path=()):
+    """Every command, from the help of the one above it: [("catalog", "load"), …]."""
+    text = harness.run(*path, "--help").stdout
+    found = []
+    section = re.search(r"^(?:Subcommands|Commands):\n((?:[ \t].*\n|\n)*)", text, re.MULTILINE | re.IGNORECASE)
+    for line in section[1].splitlines() if section else []:
+        word = re.match(r"  ([a-z][a-z-]*)\s", line)
+        if word:
+            found += [(*path, word[1])] + commands((*path, word[1]))
+    return found
+
+
+def on_terminal(*args, env=None):
+    """What a command writes where stdout and stderr are a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([harness.BIN, *args], env=harness.clean_env({"TERM": "xterm-256color", **(env or {})}), stdin=subprocess.DEVNULL,
+                               stdout=theirs,
+                               stderr=theirs)
+    os.close(theirs)
+    output = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            output += chunk
+    except OSError:  # the other end is closed
+        pass
+    os.close(ours)
+    process.wait(60)
+    return output.decode()
+
+
+class Help(harness.Case):
+    def test_every_command_has_help_with_an_example(self):
+        everything = commands()
+        self.assertGreaterEqual(len(everything), 40, everything)
+        for expected in [("run",), ("serve",), ("catalog", "load"), ("ledger", "verify"), ("person", "link"), ("target", "check"), ("facts", "put")]:
+            self.assertIn(expected, everything)
+        groups = {path[:-1] for path in everything if len(path) > 1}
+        for path in everything:
+            done = harness.run(*path, "--help")
+            self.assertEqual(done.stderr, "")
+            self.assertIn("--json", done.stdout + harness.run("--help").stdout)
+            if path not in groups:
+                example = done.stdout.partition("Example:\n")[2]
+                self.assertIn(f"remit {' '.join(path)}", example, f"remit {' '.join(path)} --help has no example of itself:\n{done.stdout}")
+
+    def test_nothing_unknown_is_taken(self):
+        for path in [(), *commands()]:
+            done = harness.run(*path, "--no-such-flag", check=False)
+            self.assertEqual((done.returncode, done.stdout), (2, ""), str(done))
+            self.assertRegex(done.stderr, r"(?s)^remit: .*\nhint: .*--help\n$", str(done))
+        done = harness.run("list", "surplus", check=False)
+        self.assertEqual(done.returncode, 2, str(done))
+        self.assertIn("surplus", done.stderr)
+        self.assertEqual(harness.run("--version").stdout.split()[0], "remit")
+
+
+class Output(harness.Case):
+    def setUp(self):
+        self.remit = self.server(catalogs=["deploy", "support", "rotate"])
+        self.ci = self.remit.actor('Pipeline::"ci"')
+        self.rita = self.remit.person('Employee::"rita"')
+
+    def sequence(self):
+        """[(who, words, standard input)]: nearly every command, in an order in which each has something to say."""
+        catalogs = [str(harness.SOURCE / "catalogs" / name) for name in ("deploy", "support", "rotate")]
+        operator, ci, rita = self.remit.operator_env, self.ci.env, self.rita.env
+        facts = f"{self.remit.dir}/facts.json"
+        with open(facts, "w") as file:
+            json.dump([{"uid": {"type": "Application", "id": "search"}, "attrs": {}, "parents": []}], file)
+        started = json.loads(self.ci.cli("start", "deploy", "service=checkout", "environment=prod", "--json").stdout)
+        asked = json.loads(self.ci.cli("start", "deploy", "service=checkout", "environment=prod-eu", "--json").stdout)
+        denied = json.loads(self.ci.cli("start", "deploy", "service=billing", "environment=prod-eu", "--json").stdout)
+        revoked = json.loads(self.ci.cli("start", "deploy", "service=billing", "environment=staging", "--json").stdout)
+        withdrawn = json.loads(self.ci.cli("start", "deploy", "service=billing", "environment=prod-eu", "--json").stdout)
+        task, in_task = started["task"]["id"], {"REMIT_ADDR": self.remit.url, "REMIT_TOKEN": started["token"]}
+        rotator = self.remit.actor('Automation::"rotator"')
+        rotation = json.loads(rotator.cli("start", "rotate", "secret=prod/db/a", "--json").stdout)
+        in_rotation = {"REMIT_ADDR": self.remit.url, "REMIT_TOKEN": rotation["token"]}
+        return [
+            (operator, ["whoami"], None), (ci, ["whoami"], None), (rita, ["whoami"], None), (in_task, ["whoami"], None),
+            (operator, ["catalog", "show"], None), (None, ["catalog", "check", *catalogs], None), (None, ["catalog", "test", *catalogs], None),
+            (operator, ["catalog", "load", *catalogs, "--dry-run"], None), (operator, ["facts", "put", facts], None),
+                (operator, ["facts", "show"], None),
+            (operator, ["explain", "deploy"], None), (operator, ["explain", "deploy", "service=checkout", "environment=prod"], None),
+            (operator, ["actor", "list"], None), (operator, ["person", "list"], None),
+                (operator, ["person", "put", 'Employee::"max"', "--name", "Max"], None),
+            (operator, ["list"], None), (operator, ["show", task], None), (operator, ["check", task, "deploy", 'Application::"checkout"'], None),
+            (operator, ["check", task, "deploy", 'Application::"billing"'], None),
+                (in_task, ["check", "-", "deploy", 'Application::"checkout"'], None),
+            (in_task, ["token", "--audience", "https://deploy.example"], None),
+            (rita, ["approvals"], None), (rita, ["approve", asked["approval"]], None), (rita, ["deny", denied["approval"], "--why", "freeze"], None),
+            (ci, ["withdraw", withdrawn["task"]["id"]], None), (rita, ["revoke", revoked["task"]["id"], "--why", "seen in a log"], None),
+            (operator, ["secret", "put", "prod/db/a"], "value"), (in_rotation, ["secret", "get", "prod/db/a"], None),
+                (operator, ["secret", "list", "prod"], None),
+            (operator, ["target", "list"], None), (operator, ["ledger", "checkpoint"], None), (operator, ["ledger", "export"], None),
+            (None, ["ledger", "verify", "--config", self.remit.config], None),
+            (ci, ["complete", task], None), (ci, ["receipt", task], None), (operator, ["list", "--state", "ended"], None),
+                (operator, ["show", task], None),
+            (rita, ["sign-out"], None),
+        ]
+
+    def test_json_is_json(self):
+        for env, words, input in self.sequence():
+            done = harness.run(*words, "--json", env=env, input=input, check=False)
+            self.assertIn(done.returncode, (0, 3) if words[0] == "check" else (0,), str(done))
+            for line in done.stdout.splitlines() if words == ["ledger", "export"] else [done.stdout] if done.stdout else []:
+                json.loads(line)
+            self.assertTrue(done.stdout or words == ["sign-out"], str(done))
+            self.assertEqual(done.stderr, "", str(done))
+
+    def test_colours_are_for_people_at_a_terminal(self):
+        coloured = 0
+        for env, words, input in self.sequence():
+            done = harness.run(*words, env={**(env or {}), "TERM": "xterm-256color"}, input=input, check=False)
+            self.assertIn(done.returncode, (0, 3) if words[0] == "check" else (0,), str(done))
+            self.assertNotIn(ESCAPE, done.stdout + done.stderr, str(done))
+        for words in (["list"], ["show", "tsk_nothing"], ["list", "--state", "ended"], ["explain", "deploy"], ["deplyo"]):
+            env = self.remit.operator_env
+            coloured += ESCAPE in on_terminal(*words, env=env)
+            self.assertNotIn(ESCAPE, on_terminal(*words, env={**env, "NO_COLOR": "1"}))
+            self.assertNotIn(ESCAPE, on_terminal(*words, env={**env, "TERM": "dumb"}))
+            self.assertNotIn(ESCAPE, on_terminal(*words, "--json", env=env))
+        self.assertGreaterEqual(coloured, 3)
+
+    def test_what_others_named_does_not_reach_the_terminal(self):
+        """A name with an escape sequence in it is shown, not obeyed."""
+        evil = "\x1b[31mred\x07\x1b]0;title\x07"
+        self.assertEqual(self.remit.cli("person", "put", 'Employee::"eve"', "--name", evil, check=False).returncode, 2)  # a name is refused
+        self.ci.cli("start", "deploy", "service=checkout", "environment=prod-eu", "--reason", evil)
+        started = self.ci.cli("start", "deploy", "service=checkout", "environment=prod", "--reason", evil, "--json").json["task"]["id"]
+        for env, words in [(self.remit.operator_env, ["person", "list"]), (self.rita.env, ["approvals"]),
+                           (self.remit.operator_env, ["show", started]),
+                           (self.remit.operator_env, ["list"])]:
+            done = harness.run(*words, env=env)
+            self.assertNotIn(ESCAPE, done.stdout, str(done))
+            self.assertNotIn("\x07", done.stdout, str(done))
+            self.assertNotIn("\x1b]0;", on_terminal(*words, env=env))
+
+
+if __name__ == "__main__":
+    harness.main()
