@@ -12,8 +12,8 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("REMIT_SOURCE_DIR") or pathlib.Path(__file__).resolve().parents[1])
 SRC = SOURCE / "src"
 
-ROOMS = ["base", "json", "crypto", "io", "config", "cedar", "jose", "ledger", "task", "store", "http", "pg", "target", "identity", "broker", "gateway",
-         "posture", "api", "cli"]  # from the ground up
+ROOMS = ["base", "json", "crypto", "io", "config", "cedar", "jose", "ledger", "task", "store", "http", "pg", "target", "identity", "broker",
+         "gateway", "posture", "api", "cli"]  # from the ground up
 MAY_ONLY = {"cedar": {"base", "json"}, "main.cc": {"cli"}}  # narrower than the order
 IMPLEMENTATIONS = {"store/sqlite", "store/memory", "store/postgres", "target/postgres"}  # named by cli alone, and by tests
 NAMED_BY_BROKER = {"target/secrets"}
@@ -59,7 +59,8 @@ def includes():
     """{file: [(line, quoted?, header)]}"""
     found = {}
     for path in source_files():
-        found[name_of(path)] = [(number, m[1] == '"', m[2]) for number, line in enumerate(path.read_text().splitlines(), 1) if (m := INCLUDE.match(line))]
+        lines = enumerate(path.read_text().splitlines(), 1)
+        found[name_of(path)] = [(number, m[1] == '"', m[2]) for number, line in lines if (m := INCLUDE.match(line))]
     return found
 
 
@@ -151,7 +152,8 @@ class House(unittest.TestCase):
                           for number, line in enumerate(path.read_text().splitlines(), 1) if word.search(line)])
 
     def test_the_rules_can_fail(self):
-        for name, header in [("base/log.cc", "json/read.h"), ("cedar/parser.cc", "crypto/hash.h"), ("broker/broker.cc", "store/sqlite/sqlite_store.h"),
+        for name, header in [("base/log.cc", "json/read.h"), ("cedar/parser.cc", "crypto/hash.h"),
+                             ("broker/broker.cc", "store/sqlite/sqlite_store.h"),
                              ("store/sqlite/writer.cc", "store/memory/memory_store.h"), ("store/store.cc", "store/memory/memory_store.h"),
                              ("main.cc", "base/log.h"), ("http/server.cc", "no/such.h")]:
             self.assertIsNotNone(arrow_flaw(name, header, False), f"{name} includes {header}")

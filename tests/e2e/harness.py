@@ -326,7 +326,8 @@ class RemitServer:
     def launch(self, *flags, preexec_fn=None):
         """Starts the process and does not wait for it."""
         with open(self.stderr_file, "a") as stderr:
-            self.process = popen("serve", "--config", self.config, *flags, env=self.env, stdout=subprocess.DEVNULL, stderr=stderr, preexec_fn=preexec_fn)
+            self.process = popen("serve", "--config", self.config, *flags, env=self.env, stdout=subprocess.DEVNULL, stderr=stderr,
+                                 preexec_fn=preexec_fn)
         return self.process
 
     def start(self, *flags, deadline=LIMIT, preexec_fn=None):

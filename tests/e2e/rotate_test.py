@@ -25,7 +25,8 @@ class Rotate(harness.Case):
 
     def test_a_rotation(self):
         run = self.rotator.cli("run", "rotate", f"secret={PATH}", "--", "sh", "-c",
-                               f'old=$({REMIT} secret get {PATH}) && echo "was $old" && printf %s "new-$old" | {REMIT} secret put {PATH} && {REMIT} secret get {PATH}')
+                               f'old=$({REMIT} secret get {PATH}) && echo "was $old" && printf %s "new-$old" | {REMIT} secret put {PATH} && '
+                               f'{REMIT} secret get {PATH}')
         self.assertEqual(run.stdout, f"was old-value-of-orders\n{PATH} is at version 2\nnew-old-value-of-orders")
         self.assertEqual(run.stderr.splitlines()[-1], "remit: REMIT_TOKEN is dead: asked with it, the server refuses")
         self.assertNotIn("value", run.stderr)
@@ -47,7 +48,8 @@ class Rotate(harness.Case):
         def same_as_nothing(answer, path):
             self.assertEqual(answer.body.replace(f"`{path}`", "`X`"), nothing.body.replace("`prod/db/nothing`", "`X`"))
             headers = {k: v for k, v in answer.headers.items() if k not in ("date", "content-length")}
-            self.assertEqual((answer.status, headers), (nothing.status, {k: v for k, v in nothing.headers.items() if k not in ("date", "content-length")}))
+            self.assertEqual((answer.status, headers),
+                             (nothing.status, {k: v for k, v in nothing.headers.items() if k not in ("date", "content-length")}))
 
         for path in ("prod/db/billing", "prod/web/tls", "prod/db", "prod", "prod/db/orders2", "prod/db/orders/x", "prod/db/order"):
             same_as_nothing(self.get(started, path), path)
@@ -56,7 +58,8 @@ class Rotate(harness.Case):
             same_as_nothing(self.remit.api("PUT", f"/v1/secrets/{path}", {"value": "mine"}, bearer=started["token"]), path)
         same_as_nothing(self.get(started, PATH, "?list=true"), PATH)  # nor does it list below its own
         # Paths that are none, in every spelling: refused, and never somebody else's secret.
-        for path in ("prod/db/../db/billing", "prod/db/%2e%2e/db/billing", "prod//db/billing", "prod%2Fdb%2Fbilling", "prod/db/billing%00", "PROD/DB/BILLING",
+        for path in ("prod/db/../db/billing", "prod/db/%2e%2e/db/billing", "prod//db/billing", "prod%2Fdb%2Fbilling", "prod/db/billing%00",
+                     "PROD/DB/BILLING",
                      "prod/db/billing/", "prod/db/%252e%252e/billing"):
             answer = self.get(started, path)
             self.assertIn(answer.status, (400, 404), f"{path}: {answer}")
@@ -70,7 +73,8 @@ class Rotate(harness.Case):
         self.remit.complete(started)
         # Nothing was written by what was refused.
         billing = self.start("prod/db/billing")
-        self.assertEqual((self.get(billing, "prod/db/billing").json["value"], self.get(billing, "prod/db/billing").json["version"]), ("value-of-billing", 1))
+        self.assertEqual((self.get(billing, "prod/db/billing").json["value"], self.get(billing, "prod/db/billing").json["version"]),
+                         ("value-of-billing", 1))
 
     def test_who_has_no_task_has_no_secret(self):
         started = self.start()

@@ -49,13 +49,15 @@ AGENT = r"""
 import json, os, sys, urllib.request
 desk = sys.argv[1]
 def ask(method, path):
-    request = urllib.request.Request(desk + path, b"{}" if method == "POST" else None, {"Authorization": "Bearer " + os.environ["REMIT_TOKEN"]}, method=method)
+    headers = {"Authorization": "Bearer " + os.environ["REMIT_TOKEN"]}
+    request = urllib.request.Request(desk + path, b"{}" if method == "POST" else None, headers, method=method)
     try:
         return urllib.request.urlopen(request).status
     except urllib.error.HTTPError as error:
         return error.code
 print(json.dumps([ask("GET", "/ticket/T-1"), ask("GET", "/ticket/T-2"), ask("POST", "/tool/kb.search"), ask("POST", "/tool/mail.send"),
-                  ask("POST", "/ticket/T-2/comment"), ask("POST", "/ticket/T-1/comment"), ask("POST", "/ticket/T-1/comment"), ask("GET", "/ticket/T-1")]))
+                  ask("POST", "/ticket/T-2/comment"), ask("POST", "/ticket/T-1/comment"), ask("POST", "/ticket/T-1/comment"),
+                  ask("GET", "/ticket/T-1")]))
 """
 
 
@@ -127,9 +129,11 @@ class Ticket(harness.Case):
     def test_a_check_spends_nothing(self):
         started = self.triage("T-1")
         for _ in range(3):
-            self.assertTrue(self.remit.cli("check", "-", "ticket.comment", 'Ticket::"T-1"', "--json", env={"REMIT_TOKEN": started["token"]}).json["allowed"])
+            self.assertTrue(self.remit.cli("check", "-", "ticket.comment", 'Ticket::"T-1"', "--json",
+                                           env={"REMIT_TOKEN": started["token"]}).json["allowed"])
         self.assertTrue(self.decision(started, "ticket.comment", "Ticket", "T-1")["decision"])
-        self.assertEqual(self.remit.cli("check", "-", "ticket.comment", 'Ticket::"T-1"', env={"REMIT_TOKEN": started["token"]}, check=False).returncode, 3)
+        self.assertEqual(self.remit.cli("check", "-", "ticket.comment", 'Ticket::"T-1"', env={"REMIT_TOKEN": started["token"]},
+                                        check=False).returncode, 3)
 
     def test_an_important_customer_hears_from_us_after_a_yes(self):
         sam = self.remit.person('Employee::"sam"')
@@ -163,11 +167,13 @@ class Ticket(harness.Case):
         """A person who is a task's actor is in the request's chain, also where Cedar would permit the yes."""
         folder = self.script("")[: -len("/client.py")]
         with open(f"{folder}/desk.cedarschema", "w") as schema:
-            schema.write('@person entity Staff;\nentity Door = {};\n@task("Open a door") @name("open") entity OpenDoor = { actor: Staff, door: Door };\n'
+            schema.write('@person entity Staff;\nentity Door = {};\n'
+                         '@task("Open a door") @name("open") entity OpenDoor = { actor: Staff, door: Door };\n'
                          'action "open" appliesTo { principal: [OpenDoor], resource: [Door] };\n')
         with open(f"{folder}/desk.cedar", "w") as policy:
             policy.write('@id("open") permit (principal is OpenDoor, action == Action::"open", resource) when { resource == principal.door };\n'
-                         '@id("start") permit (principal is Staff, action in [Remit::Action::"start", Remit::Action::"approve", Remit::Action::"deny"], '
+                         '@id("start") permit (principal is Staff, '
+                         'action in [Remit::Action::"start", Remit::Action::"approve", Remit::Action::"deny"], '
                          'resource is OpenDoor);\n'
                          '@id("two") @unless_approved("1") forbid (principal is Staff, action == Remit::Action::"start", resource is OpenDoor);\n')
         with open(f"{folder}/facts.json", "w") as facts:
