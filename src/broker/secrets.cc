@@ -4,6 +4,8 @@
 
 #include "broker/core.h"
 #include "json/write.h"
+#include "task/builtin_schema.h"
+#include "task/secret_path.h"
 
 namespace remit::broker {
 
@@ -24,10 +26,10 @@ UseRequest Question(const Caller& by, std::string_view action, std::string_view 
 }  // namespace
 
 void Broker::ReadSecret(const Caller& by, const std::string& path, std::optional<std::uint32_t> version, Answer<SecretAnswer> answer) {
-  if (!by.Is(Kind::kTask) || !target::secrets::CheckPath(path)) return answer(NoSuchSecret(path));
+  if (!by.Is(Kind::kTask) || !task::CheckSecretPath(path)) return answer(NoSuchSecret(path));
   Impl& im = *impl_;
   im.Locked([&] {
-    im.Use(Question(by, "read", "Secret::Path", path), "", {}, [&im, path, version, answer](Result<UseAnswer> use) {
+    im.Use(Question(by, "read", task::kSecretPathType, path), "", {}, [&im, path, version, answer](Result<UseAnswer> use) {
       if (!use) return answer(std::unexpected(use.error()));
       if (!use->allowed) return answer(NoSuchSecret(path));
       Result<target::secrets::Version> read = im.secrets.Read(path, version);
@@ -39,7 +41,7 @@ void Broker::ReadSecret(const Caller& by, const std::string& path, std::optional
 
 void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value, Answer<SecretAnswer> answer) {
   if (!by.Is(Kind::kTask) && !by.Is(Kind::kOperator)) return answer(NoSuchSecret(path));
-  if (Status valid = target::secrets::CheckPath(path); !valid) return answer(by.Is(Kind::kOperator) ? Result<SecretAnswer>(std::unexpected(valid.error())) : NoSuchSecret(path));
+  if (Status valid = task::CheckSecretPath(path); !valid) return answer(by.Is(Kind::kOperator) ? Result<SecretAnswer>(std::unexpected(valid.error())) : NoSuchSecret(path));
   Impl& im = *impl_;
   store::Batch batch;
   Time now = im.Now();
@@ -61,7 +63,7 @@ void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value
       return;
     }
     if (!version) batch = {};
-    im.Use(Question(by, "write", "Secret::Path", path), "", std::move(batch), [answer, path, version, now](Result<UseAnswer> use) {
+    im.Use(Question(by, "write", task::kSecretPathType, path), "", std::move(batch), [answer, path, version, now](Result<UseAnswer> use) {
       if (!use) return answer(std::unexpected(use.error()));
       if (!use->allowed) return answer(NoSuchSecret(path));
       if (!version) return answer(std::unexpected(version.error()));
@@ -72,7 +74,7 @@ void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value
 
 void Broker::ListSecrets(const Caller& by, const std::string& folder, Answer<json::Value> answer) {
   if (!by.Is(Kind::kTask) && !by.Is(Kind::kOperator)) return answer(NoSuchSecret(folder));
-  if (!folder.empty() && !target::secrets::CheckPath(folder)) return answer(NoSuchSecret(folder));
+  if (!folder.empty() && !task::CheckSecretPath(folder)) return answer(NoSuchSecret(folder));
   Impl& im = *impl_;
   auto list = [&im, folder, answer] {
     Result<std::vector<std::string>> names = im.secrets.List(folder);
@@ -81,7 +83,7 @@ void Broker::ListSecrets(const Caller& by, const std::string& folder, Answer<jso
   };
   if (by.Is(Kind::kOperator)) return list();
   im.Locked([&] {
-    im.Use(Question(by, "list", "Secret::Folder", folder), "", {}, [list, folder, answer](Result<UseAnswer> use) {
+    im.Use(Question(by, "list", task::kSecretFolderType, folder), "", {}, [list, folder, answer](Result<UseAnswer> use) {
       if (!use) return answer(std::unexpected(use.error()));
       if (!use->allowed) return answer(NoSuchSecret(folder));
       list();

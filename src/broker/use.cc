@@ -7,6 +7,8 @@
 #include "json/object_reader.h"
 #include "json/read.h"
 #include "json/write.h"
+#include "task/builtin_schema.h"
+#include "task/secret_path.h"
 
 namespace remit::broker {
 
@@ -57,10 +59,10 @@ std::string QuestionHash(const UseRequest& request) {
 
 // The resource as entities see it: facts; a secret's path with the folders that it lies in; and what a PEP may vouch for.
 std::shared_ptr<const cedar::Entity> Broker::Impl::ResourceEntity(const UseRequest& request) const {
-  if (request.resource.type == "Secret::Path" || request.resource.type == "Secret::Folder") {
+  if (request.resource.type == task::kSecretPathType || request.resource.type == task::kSecretFolderType) {
     auto entity = std::make_shared<cedar::Entity>();
     entity->uid = request.resource;
-    for (const std::string& folder : target::secrets::Folders(request.resource.id)) entity->parents.push_back({"Secret::Folder", folder});
+    entity->parents = task::SecretParents(request.resource.id);
     return entity;
   }
   if (request.resource_attributes.IsObject() && !request.resource_attributes.AsObject().empty() && current->IsFromPep(request.resource.type)) {

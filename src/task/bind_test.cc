@@ -1,4 +1,5 @@
 // Parameters: typed, known, named in one way; and the entity that they make.
+#include "base/limits.h"
 #include "json/write.h"
 #include "task/entity_id.h"
 #include "task/secret_path.h"
@@ -127,6 +128,14 @@ TEST_F(BindTest, TheTasksEntityHoldsWhatWasBoundAndWhatRemitFills) {
 TEST_F(BindTest, TheActorIsOfTheTypeThatTheTaskDeclares) {
   EXPECT_TRUE(CheckActor(*catalog_->FindType("work"), {"Bot", "b"}));
   EXPECT_EQ(CheckActor(*catalog_->FindType("work"), {"Doc", "b"}).error().reason, "wrong-actor-type");
+}
+
+TEST(SecretPath, IsPlainSegmentsBetweenSingleSlashes) {
+  for (const std::string& bad : {std::string(), std::string("/a"), std::string("a/"), std::string("a//b"), std::string("a/../b"), std::string("."),
+                                 std::string("A"), std::string("a b"), std::string("a%2fb"), std::string("a\0b", 3), std::string("\u00e4"),
+                                 std::string("a/./b"), std::string(limits::kSecretPathBytes + 1, 'a')})
+    EXPECT_EQ(CheckSecretPath(bad).error().reason, "bad-secret-path") << bad;
+  EXPECT_TRUE(CheckSecretPath("ci/deploy-key_1.x").has_value());
 }
 
 TEST(SecretPath, FoldersAreInTheName) {

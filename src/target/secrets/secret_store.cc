@@ -1,14 +1,13 @@
 #include "target/secrets/secret_store.h"
 
-#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "base/limits.h"
-#include "base/text.h"
 #include "crypto/envelope.h"
 #include "crypto/seal.h"
+#include "task/secret_path.h"
 
 namespace remit::target::secrets {
 namespace {
@@ -43,32 +42,6 @@ Result<Version> DecodeRow(const crypto::MasterKey& master, std::string_view path
 
 }  // namespace
 
-Status CheckPath(std::string_view path) {
-  auto bad = [&](std::string_view why) {
-    return Fail(Code::kInvalidArgument, "bad-secret-path", fmt::format("`{}` is not a secret's path: {}", EscapeControl(path), why),
-                "write segments of a-z 0-9 . _ - with `/` between them, like ci/deploy/token");
-  };
-  if (path.size() > limits::kSecretPathBytes) return bad("too long");
-  std::vector<std::string> segments = Split(path, '/');
-  if (segments.size() > limits::kSecretPathSegments) return bad("too many segments");
-  for (const std::string& segment : segments) {
-    if (segment.empty()) return bad("an empty segment");
-    if (segment == "." || segment == "..") return bad("a segment that is `.` or `..`");
-    if (!std::ranges::all_of(segment, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'; }))
-      return bad("a character that is not allowed");
-  }
-  return {};
-}
-
-std::vector<std::string> Folders(std::string_view path) {
-  std::vector<std::string> folders;
-  for (std::size_t slash = path.rfind('/'); slash != std::string_view::npos; slash = path.rfind('/')) {
-    path = path.substr(0, slash);
-    folders.emplace_back(path);
-  }
-  return folders;
-}
-
 Result<std::vector<std::uint32_t>> SecretStore::Versions(std::string_view path) const {
   std::vector<std::uint32_t> versions;
   std::string prefix = std::string(path) + '\0';
@@ -80,7 +53,7 @@ Result<std::vector<std::uint32_t>> SecretStore::Versions(std::string_view path) 
 }
 
 Result<Version> SecretStore::Read(std::string_view path, std::optional<std::uint32_t> version) const {
-  REMIT_TRY(CheckPath(path));
+  REMIT_TRY(task::CheckSecretPath(path));
   if (!version) {
     REMIT_ASSIGN(std::vector<std::uint32_t> versions, Versions(path));
     if (versions.empty()) return NoSuchSecret(path);
@@ -92,7 +65,7 @@ Result<Version> SecretStore::Read(std::string_view path, std::optional<std::uint
 }
 
 Result<std::uint32_t> SecretStore::PrepareWrite(std::string_view path, const Secret& value, Time now, store::Batch& batch) const {
-  REMIT_TRY(CheckPath(path));
+  REMIT_TRY(task::CheckSecretPath(path));
   if (value.size() > limits::kSecretBytes)
     return Fail(Code::kInvalidArgument, "secret-too-large", fmt::format("a secret has at most {} bytes, this one has {}", limits::kSecretBytes, value.size()));
   REMIT_ASSIGN(std::vector<std::uint32_t> versions, Versions(path));
@@ -109,7 +82,7 @@ Result<std::uint32_t> SecretStore::PrepareWrite(std::string_view path, const Sec
 Result<std::vector<std::string>> SecretStore::List(std::string_view folder) const {
   std::string prefix;
   if (!folder.empty()) {
-    REMIT_TRY(CheckPath(folder));
+    REMIT_TRY(task::CheckSecretPath(folder));
     prefix = std::string(folder) + "/";
   }
   std::set<std::string> names;

@@ -23,13 +23,7 @@ struct Version {
   Secret value;
 };
 
-// Whether `path` is segments of [a-z0-9._-]+ joined by "/", none empty, "." or "..". Errors: `bad-secret-path`.
-Status CheckPath(std::string_view path);
-
-// The folders that a path lies in, from the nearest to the root: "ci/deploy/token" gives "ci/deploy" and "ci".
-std::vector<std::string> Folders(std::string_view path);
-
-// Thread-safe as far as its store is.
+// Thread-safe as far as its store is. What is a path at all is decided in task/secret_path.h; anything else is `bad-secret-path` in each call.
 class SecretStore {
  public:
   SecretStore(store::Store& store, const crypto::MasterKey& master, Rng& rng) : store_(store), master_(master), rng_(rng) {}
@@ -39,10 +33,10 @@ class SecretStore {
   Result<Version> Read(std::string_view path, std::optional<std::uint32_t> version) const;
 
   // Adds to `batch` what writes `value` as the next version, which it answers; versions beyond limits::kSecretVersions go. Two writers
-  // at once: one of the commits fails with `conflict`. Errors: `bad-secret-path`, `secret-too-large`, the store's.
+  // at once: one of the commits fails with `conflict`. Errors: `secret-too-large`, the store's.
   Result<std::uint32_t> PrepareWrite(std::string_view path, const Secret& value, Time now, store::Batch& batch) const;
 
-  // Names directly below `folder` ("" for the root): secrets as they are, folders with a "/" behind.
+  // Names directly below `folder` ("" for the root): secrets as they are, folders with a "/" behind. Errors: the store's.
   Result<std::vector<std::string>> List(std::string_view folder) const;
 
  private:
