@@ -5,7 +5,6 @@
 #include "base/ids.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "crypto/hash.h"
 #include "json/write.h"
 
 namespace remit::broker {
@@ -81,7 +80,7 @@ LiveTask* Broker::Impl::Find(const std::string& id) {
 
 LiveTask* Broker::Impl::FindByHandle(std::string_view handle, bool* holder) {
   // The handle is looked up by its hash: how long that takes says nothing about handles that exist.
-  auto found = handles.find(crypto::Sha256(handle));
+  auto found = handles.find(identity::HandleHash(handle));
   if (found == handles.end()) return nullptr;
   if (holder) *holder = found->second.holder;
   return found->second.live;

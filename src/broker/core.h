@@ -17,19 +17,11 @@
 #include "broker/broker.h"
 #include "broker/keys.h"
 #include "broker/live_task.h"
+#include "identity/handle.h"
 #include "target/secrets/secret_store.h"
 #include "task/life.h"
 
 namespace remit::broker {
-
-struct HashOfHash {
-  std::size_t operator()(const Hash& h) const {
-    std::size_t value;
-    static_assert(sizeof value <= sizeof h);
-    __builtin_memcpy(&value, h.data(), sizeof value);
-    return value;
-  }
-};
 
 // A credential that is not dead, and the worker that owns it.
 struct LiveCredential {
@@ -247,7 +239,7 @@ class Broker::Impl {
     bool holder;
   };
   std::unordered_map<std::string, std::unique_ptr<LiveTask>> tasks;
-  std::unordered_map<Hash, Handle, HashOfHash> handles;
+  std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles;
   std::set<std::pair<Time, LiveTask*>> queue;
   io::TimerId queue_timer = 0;
   Time queue_timer_at{};

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "broker/core.h"
 #include "broker/environment.h"
-#include "crypto/hash.h"
 #include "json/write.h"
 #include "task/credential.h"
 
@@ -235,10 +234,10 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
   record.deadline = now + limits::kRequestLife;
   record.catalog = current->hash();
   record.facts = facts->hash;
-  draft.token = RandomSecret(parts.rng, "rmt_");
-  draft.holder = RandomSecret(parts.rng, "rmh_");
-  record.token_hash = crypto::Sha256(draft.token.Reveal());
-  record.holder_hash = crypto::Sha256(draft.holder.Reveal());
+  draft.token = RandomSecret(parts.rng, identity::kTaskTokenPrefix);
+  draft.holder = RandomSecret(parts.rng, identity::kHolderKeyPrefix);
+  record.token_hash = identity::HandleHash(draft.token.Reveal());
+  record.holder_hash = identity::HandleHash(draft.holder.Reveal());
   record.nonce = Base64UrlEncode(parts.rng.Take(16));
 
   cedar::Entity entity = task::TaskEntity(*type, record, current->schema());

@@ -47,7 +47,7 @@ Result<UseAnswer> AnswerFromJson(std::string_view text) {
 // What a use asked for, so that an idempotency key that comes back with another question is noticed.
 std::string QuestionHash(const UseRequest& request) {
   json::Value question = json::Object{{"task", request.task},
-                                      {"token", request.token.empty() ? std::string() : HexEncode(crypto::Sha256(request.token))},
+                                      {"token", request.token.empty() ? std::string() : HexEncode(identity::HandleHash(request.token))},
                                       {"action", request.action.ToString()},
                                       {"resource", request.resource.ToString()},
                                       {"attributes", request.resource_attributes},
