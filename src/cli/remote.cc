@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "cli/command.h"
+#include "http/problem.h"
 #include "io/files.h"
 #include "jose/client_assertion.h"
 #include "jose/jwk.h"
@@ -24,33 +25,11 @@ std::string Env(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// The kind of failure that a status stands for: the inverse of the server's table.
-Code CodeOfStatus(int status) {
-  switch (status) {
-    case 400: case 413: case 414: case 415: case 422: case 431: return Code::kInvalidArgument;
-    case 401: return Code::kUnauthenticated;
-    case 403: case 421: return Code::kPermissionDenied;
-    case 404: case 405: return Code::kNotFound;
-    case 409: return Code::kConflict;
-    case 412: return Code::kFailedPrecondition;
-    case 429: case 507: return Code::kResourceExhausted;
-    case 503: return Code::kUnavailable;
-    case 504: return Code::kDeadlineExceeded;
-    default: return status >= 500 ? Code::kInternal : Code::kInvalidArgument;
-  }
-}
-
-Error FromProblem(const http::ClientResponse& response) {
-  Error error(CodeOfStatus(response.status), "http", fmt::format("the server answered {}", response.status));
-  Result<json::Value> body = json::Parse(response.body);
-  if (!body) return error;
-  constexpr std::string_view kType = "urn:remit:error:";
-  if (const std::string* type = body->FindString("type"); type != nullptr && type->starts_with(kType)) error.reason = type->substr(kType.size());
-  if (const std::string* detail = body->FindString("detail")) error.message = *detail;
-  else if (const std::string* oauth = body->FindString("error_description")) error.message = *oauth;
-  if (const std::string* oauth = body->FindString("error")) error.reason = *oauth;
-  if (const std::string* place = body->FindString("place")) error.place = *place;
-  if (const std::string* hint = body->FindString("hint")) error.hint = *hint;
+// As people say it.
+Error InOurWords(Error error, const std::string& address) {
+  if (error.reason != "cannot-connect") return error;
+  error.message = fmt::format("no server answers at {}", address);
+  error.hint = "start one with `remit dev`, or say where it is with --server";
   return error;
 }
 
@@ -72,8 +51,7 @@ Result<Secret> SessionForKey(http::Client& client, const std::string& key_file, 
   request.body = "grant_type=client_credentials&client_id=" + Encoded(client_id) +
                  "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=" + assertion;
   REMIT_ASSIGN(http::ClientResponse response, client.Call(request));
-  if (!response.ok()) return std::unexpected(FromProblem(response));
-  REMIT_ASSIGN(json::Value answer, json::Parse(response.body));
+  REMIT_ASSIGN(json::Value answer, http::JsonOf(response));
   const std::string* token = answer.FindString("access_token");
   if (token == nullptr) return Fail(Code::kInternal, "bad-response", "the token endpoint gave no token");
   return Secret(*token);
@@ -138,7 +116,9 @@ Result<Remote> Remote::Open(As as) {
   if (as != As::kPerson && !Env("REMIT_KEY_FILE").empty()) {
     if (Env("REMIT_CLIENT_ID").empty())
       return Fail(Code::kInvalidArgument, "client-id-missing", "REMIT_KEY_FILE is set and REMIT_CLIENT_ID is not", "set REMIT_CLIENT_ID to the actor's client id");
-    REMIT_ASSIGN(remote.bearer_, SessionForKey(*remote.client_, Env("REMIT_KEY_FILE"), Env("REMIT_CLIENT_ID")));
+    Result<Secret> session = SessionForKey(*remote.client_, Env("REMIT_KEY_FILE"), Env("REMIT_CLIENT_ID"));
+    if (!session) return std::unexpected(InOurWords(std::move(session.error()), remote.address_));
+    remote.bearer_ = *std::move(session);
     return remote;
   }
   if (as == As::kPerson || !local) {
@@ -166,21 +146,14 @@ Result<http::ClientResponse> Remote::Call(const std::string& method, const std::
     request.body = json::Write(*body);
   }
   Result<http::ClientResponse> response = client_->Call(request);
-  if (!response) {
-    Error error = response.error();
-    if (error.reason == "cannot-connect") {
-      error.message = fmt::format("no server answers at {}", address_);
-      error.hint = "start one with `remit dev`, or say where it is with --server";
-    }
-    return std::unexpected(std::move(error));
-  }
-  if (!response->ok()) return std::unexpected(FromProblem(*response));
+  if (!response) return std::unexpected(InOurWords(std::move(response.error()), address_));
+  if (!response->ok()) return std::unexpected(http::ErrorOf(*response));
   return response;
 }
 
 Result<json::Value> Remote::Get(const std::string& path) {
   REMIT_ASSIGN(http::ClientResponse response, Call("GET", path, nullptr));
-  return json::Parse(response.body);
+  return http::JsonOf(response);
 }
 
 Result<std::string> Remote::GetText(const std::string& path) {
@@ -190,14 +163,12 @@ Result<std::string> Remote::GetText(const std::string& path) {
 
 Result<json::Value> Remote::Post(const std::string& path, const json::Value& body) {
   REMIT_ASSIGN(http::ClientResponse response, Call("POST", path, &body));
-  if (response.body.empty()) return json::Value();
-  return json::Parse(response.body);
+  return http::JsonOf(response);
 }
 
 Result<json::Value> Remote::Put(const std::string& path, const json::Value& body) {
   REMIT_ASSIGN(http::ClientResponse response, Call("PUT", path, &body));
-  if (response.body.empty()) return json::Value();
-  return json::Parse(response.body);
+  return http::JsonOf(response);
 }
 
 }  // namespace remit::cli

@@ -50,6 +50,12 @@ Waited Show(const Remote& starter, const http::Client& client, const AskedTask& 
   return shown;
 }
 
+// Whether it is the server that is in trouble, and not the request: the same question may be answered later.
+bool MayPass(const Error& error) {
+  return error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded || error.code == Code::kResourceExhausted ||
+         error.code == Code::kInternal;
+}
+
 Error Interrupted(int signal) { return Error(Code::kFailedPrecondition, "interrupted", SignalName(signal)); }
 
 // For a moment; false: a signal that asks to end came.
@@ -128,7 +134,7 @@ Status AwaitApproval(const Remote& starter, AskedTask& asked, Duration wait, Sig
     if (shown.signal != 0) return signal = shown.signal, std::unexpected(Interrupted(signal));
     if (shown.answer) {
       REMIT_TRY(ReadTask(*shown.answer, asked));
-    } else if (shown.answer.error().code != Code::kUnavailable && shown.answer.error().code != Code::kDeadlineExceeded) {
+    } else if (!MayPass(shown.answer.error())) {
       return std::unexpected(shown.answer.error());
     } else if (!Pause(1s, signals, signal)) {  // the server is away; the request is kept
       return std::unexpected(Interrupted(signal));

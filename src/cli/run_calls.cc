@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
-#include "json/read.h"
+#include "http/problem.h"
 
 namespace remit::cli {
 
@@ -74,23 +74,6 @@ PendingCall::~PendingCall() {
   if (held_) held_->Close();
 }
 
-Result<json::Value> JsonOf(const http::ClientResponse& response) {
-  if (response.ok() && response.body.empty()) return json::Value();
-  Result<json::Value> body = json::Parse(response.body);
-  if (response.ok()) return body;
-  const Code code = response.status >= 500 || response.status == 429 ? Code::kUnavailable
-                    : response.status == 401                         ? Code::kUnauthenticated
-                    : response.status == 404                         ? Code::kNotFound
-                                                                     : Code::kFailedPrecondition;
-  Error error(code, "http", fmt::format("the server answered {}", response.status));
-  if (!body) return std::unexpected(std::move(error));
-  constexpr std::string_view kType = "urn:remit:error:";
-  if (const std::string* type = body->FindString("type"); type != nullptr && type->starts_with(kType)) error.reason = type->substr(kType.size());
-  if (const std::string* detail = body->FindString("detail")) error.message = *detail;
-  if (const std::string* hint = body->FindString("hint")) error.hint = *hint;
-  return std::unexpected(std::move(error));
-}
-
 Waited CallWithin(const http::Client& client, const http::ClientRequest& request, Duration limit, SignalInbox* signals) {
   Mailbox mailbox;
   std::optional<Result<http::ClientResponse>> answer;
@@ -108,7 +91,7 @@ Waited CallWithin(const http::Client& client, const http::ClientRequest& request
     }
   }
   if (!*answer) return {std::unexpected(answer->error())};
-  return {JsonOf(**answer)};
+  return {http::JsonOf(**answer)};
 }
 
 }  // namespace remit::cli

@@ -47,11 +47,7 @@ class PendingCall {
   std::unique_ptr<http::HeldGet> held_;
 };
 
-// The answer's JSON, null where it is empty, or the problem document as an Error: kUnavailable for 429 and from 500 on, kUnauthenticated
-// for 401, kNotFound for 404, else kFailedPrecondition.
-Result<json::Value> JsonOf(const http::ClientResponse& response);
-
-// One call, waited for at most `limit`. With `signals`, one that asks to end gives the wait up. Errors: those of the call and of JsonOf,
+// One call, waited for at most `limit`. With `signals`, one that asks to end gives the wait up. Errors: those of the call and of http::JsonOf,
 // `call-timeout`, `interrupted` (the signal's number is in `signal`).
 struct Waited {
   Result<json::Value> answer;
