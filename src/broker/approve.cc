@@ -33,7 +33,7 @@ Status CheckHash(const std::string& given, const Hash& wanted, const std::string
   return Fail(Code::kConflict, "request-changed", fmt::format("request `{}` is not what it was when you read it", id), "read it again with `remit approvals`");
 }
 
-std::unexpected<Error> NoSuchApproval(const std::string& id) { return Fail(Code::kNotFound, "no-such-approval", fmt::format("no request `{}` waits for you", id)); }
+std::unexpected<Error> NoSuchApproval(const std::string& id) { return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", id)); }
 
 json::Array YesJson(const std::vector<task::Yes>& yes) {
   json::Array array;

@@ -138,7 +138,7 @@ TEST_F(BrokerTest, TheTokenMayUseAndMayNotEnd) {
   bench.broker().Complete(bench.broker().FindHandle(started.token.Reveal()), started.task.id, Duration(0), [&](auto answer) { reason = answer.error().reason; });
   EXPECT_EQ(reason, "holder-key-needed");
   bench.broker().Complete(Bench::Agent("helpdesk"), started.task.id, Duration(0), [&](auto answer) { reason = answer.error().reason; });
-  EXPECT_EQ(reason, "no-such-task");
+  EXPECT_EQ(reason, "unknown-task");
   EXPECT_EQ(bench.StateOf(started.task.id), "active");
 }
 
@@ -149,7 +149,7 @@ TEST_F(BrokerTest, LeadsRevokeAndOthersDoNotEvenSeeIt) {
     bench.broker().Revoke(by, started.task.id, "leaked", Duration(0), [&](auto answer) { reason = answer ? "" : answer.error().reason; });
     return reason;
   };
-  EXPECT_EQ(revoke(bench.Person("eve")), "no-such-task");
+  EXPECT_EQ(revoke(bench.Person("eve")), "unknown-task");
   EXPECT_EQ(revoke(Bench::Agent()), "revoke-denied");
   EXPECT_EQ(revoke(bench.Person("ann")), "");
   EXPECT_EQ(bench.StateOf(started.task.id), "revoked");
@@ -224,7 +224,7 @@ TEST_F(BrokerTest, ChecksSpendNothing) {
     EXPECT_TRUE(answer->allowed);
   }
   EXPECT_TRUE(bench.Allowed(started.task.id, "ticket.comment", "T-1"));
-  EXPECT_EQ(bench.broker().Check(Bench::Agent("bot2"), Bench::Question(started.task.id, "ticket.read", "Ticket", "T-1")).error().reason, "no-such-task");
+  EXPECT_EQ(bench.broker().Check(Bench::Agent("bot2"), Bench::Question(started.task.id, "ticket.read", "Ticket", "T-1")).error().reason, "unknown-task");
 }
 
 TEST_F(BrokerTest, OnlyAPepIsAnswered) {
@@ -566,7 +566,7 @@ TEST_F(BrokerTest, AReceiptProvesTheEnd) {
   EXPECT_EQ(receipt->Find("task")->Find("allowed")->AsInt(), 1);
   EXPECT_EQ(receipt->Find("permissions")->AsArray().size(), 2u);
   EXPECT_EQ(receipt->Find("events")->AsArray().size(), 2u);
-  EXPECT_EQ(bench.broker().Receipt(bench.Person("eve"), started.task.id).error().reason, "no-such-task");
+  EXPECT_EQ(bench.broker().Receipt(bench.Person("eve"), started.task.id).error().reason, "unknown-task");
 }
 
 TEST_F(BrokerTest, ACatalogThatGivesLessEndsWhatHoldsMore) {

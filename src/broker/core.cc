@@ -10,7 +10,7 @@
 namespace remit::broker {
 
 std::unexpected<Error> NoSuchTask(const std::string& id) {
-  return Fail(Code::kNotFound, "no-such-task", fmt::format("no task `{}`, or none that you may see", id), "list tasks with `remit list`");
+  return Fail(Code::kNotFound, "unknown-task", fmt::format("no task `{}`, or none that you may see", id), "list tasks with `remit list`");
 }
 
 std::string ApprovalIdOf(const std::string& task_id) { return std::string(kApprovalPrefix) + task_id.substr(kTaskPrefix.size()); }

@@ -47,7 +47,7 @@ void AddApprovals(Command& root) {
             if (!globals().json) PrintApproval(one);
             approve->hash = Text(one, "hash");
           }
-          if (approve->hash.empty()) return Fail(Code::kNotFound, "no-such-approval", fmt::format("no request `{}` waits for you", approve->id), "remit approvals");
+          if (approve->hash.empty()) return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", approve->id), "remit approvals");
         }
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/approvals/" + Encoded(approve->id) + "/approve", json::Object{{"hash", approve->hash}}));
         if (globals().json) return PrintJson(answer), kOk;
