@@ -2,16 +2,41 @@
 
 #include <CLI/CLI.hpp>
 
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 
 namespace remit::cli {
+namespace {
+
+// The help of a command with something behind `--`, which the parser itself never sees.
+class HelpWithRest final : public CLI::Formatter {
+ public:
+  HelpWithRest(std::string name, std::string help) : name_(std::move(name)), help_(std::move(help)) {}
+
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+    while (usage.ends_with("\n")) usage.pop_back();
+    return usage + " -- " + name_ + "\n";
+  }
+
+  std::string make_positionals(const CLI::App* app) const override {
+    std::string positionals = CLI::Formatter::make_positionals(app);
+    return positionals + fmt::format("  {:<{}}{}\n", "-- " + name_, get_column_width() - 2, help_);
+  }
+
+ private:
+  std::string name_, help_;
+};
+
+}  // namespace
 
 struct Command::Impl {
   CLI::App* app = nullptr;
   std::shared_ptr<CLI::App> root;  // owned by the root command
   std::shared_ptr<std::function<Result<int>()>> chosen;
-  std::vector<std::string>* rest = nullptr;
   std::shared_ptr<std::vector<std::string>> behind_dashes;
 };
 
@@ -83,8 +108,8 @@ Command& Command::Flag(const std::string& name, bool& into, const std::string& h
   return *this;
 }
 
-Command& Command::Rest(std::vector<std::string>& into, const std::string&) {
-  impl_->rest = &into;
+Command& Command::Rest(const std::string& name, std::vector<std::string>& into, const std::string& help) {
+  impl_->app->formatter(std::make_shared<HelpWithRest>(name, help));
   auto behind = impl_->behind_dashes;
   impl_->app->parse_complete_callback([&into, behind] { into = *behind; });
   return *this;
@@ -103,6 +128,39 @@ std::string InOurWords(std::string text) {
   if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   while (!text.empty() && (text.back() == '.' || text.back() == '\n')) text.pop_back();
   return text;
+}
+
+// The command that the words named so far, as people type it, and the part of the parser that knows what may follow.
+struct Reached {
+  CLI::App* app;
+  std::string name;
+};
+
+Reached Reach(CLI::App& root) {
+  Reached reached{&root, root.get_name()};
+  while (!reached.app->get_subcommands().empty()) {
+    reached.app = reached.app->get_subcommands().front();
+    reached.name += " " + reached.app->get_name();
+  }
+  return reached;
+}
+
+// What to say of words that the parser refused with `why`.
+Error UsageError(CLI::App& root, const std::string& why) {
+  const Reached reached = Reach(root);
+  std::vector<std::string> known;
+  for (const CLI::App* sub : reached.app->get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
+  Error error(Code::kInvalidArgument, "usage", InOurWords(why));
+  error.hint = reached.name + " --help";
+  if (known.empty()) return error;
+  error.message = fmt::format("`{}` needs a command behind it", reached.name);
+  for (const std::string& word : root.remaining(true)) {
+    if (word.starts_with("-")) continue;
+    error.message = fmt::format("`{}` has no command `{}`", reached.name, EscapeControl(word));
+    if (const std::string nearest = Nearest(word, known); !nearest.empty()) error.hint = fmt::format("did you mean `{} {}`?", reached.name, nearest);
+    break;
+  }
+  return error;
 }
 
 }  // namespace
@@ -139,16 +197,11 @@ int Main(int argc, char** argv) {
     std::printf("%s\n", version.what());
     return kOk;
   } catch (const CLI::ParseError& error) {
-    std::string at = "remit";
-    for (CLI::App* sub = app.get(); !sub->get_subcommands().empty();) {
-      sub = sub->get_subcommands().front();
-      at += " " + sub->get_name();
-    }
-    PrintError(Error(Code::kInvalidArgument, "usage", InOurWords(error.what())).Hint(at + " --help"));
+    PrintError(UsageError(*app, error.what()));
     return kUsage;
   }
   if (!*impl->chosen) {
-    PrintError(Error(Code::kInvalidArgument, "usage", "which command?").Hint("remit --help"));
+    PrintError(UsageError(*app, "which command?"));
     return kUsage;
   }
   Result<int> outcome = (*impl->chosen)();

@@ -48,8 +48,8 @@ class Command {
   Command& Option(const std::string& name, std::string& into, const std::string& help, const std::string& value = "TEXT");
   Command& Option(const std::string& name, std::vector<std::string>& into, const std::string& help, const std::string& value = "TEXT");
   Command& Flag(const std::string& name, bool& into, const std::string& help);
-  // Everything behind `--` as it stands, e.g. the command of `remit run`.
-  Command& Rest(std::vector<std::string>& into, const std::string& help);
+  // Everything behind `--` as it stands, e.g. the command of `remit run`; help shows it as `-- name`.
+  Command& Rest(const std::string& name, std::vector<std::string>& into, const std::string& help);
   // Answers the exit code. Errors are printed by the caller.
   Command& Run(std::function<Result<int>()> run);
 

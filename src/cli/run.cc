@@ -20,7 +20,7 @@ void AddRun(Command& root) {
       .Option("--kill-after", args->kill_after, "if the task ends first: from SIGTERM to SIGKILL (default 10s)", "DURATION")
       .Option("--wait", args->wait, "how long to wait for approval (default 1h)", "DURATION")
       .Flag("--quiet", args->quiet, "say only what is wrong")
-      .Rest(args->command, "the command and its arguments, behind --")
+      .Rest("COMMAND...", args->command, "the command and its arguments, as they stand")
       .Example(
           "remit run deploy service=checkout environment=prod --reason CHG-77 -- ./deploy.sh\nremit run maintain tables=a,b -- psql -c 'SELECT 1'")
       .Run([args]() -> Result<int> {
