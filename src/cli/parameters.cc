@@ -33,10 +33,20 @@ Result<json::Value> StartBody(const std::string& type, const std::vector<std::st
   return json::Value(std::move(body));
 }
 
+namespace {
+
+// `select` of Postgres::Action::"select": what it is done to says whose action it is. Anything else stays as it is.
+std::string ActionName(const std::string& uid) {
+  constexpr std::string_view kBefore = "Action::\"";
+  const std::size_t at = uid.find(kBefore);
+  const bool whole = at == 0 || (at != std::string::npos && at >= 2 && uid.compare(at - 2, 2, "::") == 0);
+  return whole && uid.ends_with("\"") ? uid.substr(at + kBefore.size(), uid.size() - at - kBefore.size() - 1) : uid;
+}
+
+}  // namespace
+
 std::string PermissionLine(const json::Value& permission) {
-  std::string action = Text(permission, "action");
-  if (action.starts_with("Action::\"") && action.ends_with("\"")) action = action.substr(9, action.size() - 10);
-  std::string line = action;
+  std::string line = ActionName(Text(permission, "action"));
   if (std::string resource = Text(permission, "resource"); !resource.empty()) line += " on " + resource;
   if (std::string container = Text(permission, "in"); !container.empty()) line += " in " + container;
   if (std::string type = Text(permission, "is"); !type.empty()) line += " on any " + type;
