@@ -227,7 +227,7 @@ void Sessions::MakeLink(const Caller& by, const cedar::EntityUid& person, Answer
   const auto registered = impl_->directory.FindPerson(person);
   if (!registered.has_value()) {
     return answer(Fail(Code::kNotFound, "unknown-person", fmt::format("no person `{}` is registered", person.ToString()),
-                       "register them first: remit person add"));
+                       "register them first: remit person put"));
   }
   if (registered->barred) return answer(Fail(Code::kFailedPrecondition, "barred", fmt::format("person `{}` is barred", person.ToString())));
   impl_->Mint(Kind::kLink, person, "person.link-made", by.uid.ToString(), {}, {}, std::move(answer));
