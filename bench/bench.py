@@ -186,6 +186,18 @@ class Bench:
 quiet = False
 
 
+def markdown(here, rows):
+    """The table of docs/performance.md."""
+    print(f"{here['version']} on {here['cores']} × {here['cpu']}, load average {here['load'][0]:.1f} at the start.\n")
+    print("| what | figure | goal | p50 / p99 | processor time each | written each |\n|---|---|---|---|---|---|")
+    for row in rows:
+        goal = f"{number(row['goal'])} ({row['ratio']:.1f}×)" if row["goal"] else ""
+        times = f"{row['p50_us'] / 1000:.2f} / {row['p99_us'] / 1000:.2f} ms" if "p50_us" in row else ""
+        cpu = f"{row['cpu_us']:,.0f} µs" if row.get("cpu_us") else ""
+        written = f"{row['bytes'] / 1000:.1f} kB" if row.get("bytes") else ""
+        print(f"| {row['what']} | {number(row['value'])} {row['unit']} | {goal} | {times} | {cpu} | {written} |")
+
+
 def plural(clients):
     return f"{clients} client" + ("s" if clients != 1 else "")
 
@@ -218,11 +230,12 @@ def main():
     parts = {"process": Bench.in_process, "http": Bench.over_http, "live": Bench.full, "postgres": Bench.postgres}
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--markdown", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("parts", nargs="*", choices=[*parts, []])
     arguments = parser.parse_args()
     global quiet
-    quiet = arguments.json
+    quiet = arguments.json or arguments.markdown
     here = machine()
     if not quiet:
         print(f"{here['version']}, {here['cores']} × {here['cpu']}, load average {here['load'][0]:.2f}" +
@@ -230,7 +243,9 @@ def main():
     bench = Bench(arguments.quick)
     for name in arguments.parts or parts:
         parts[name](bench)
-    if quiet:
+    if arguments.markdown:
+        markdown(here, bench.rows)
+    elif arguments.json:
         print(json.dumps({"machine": here, "rows": bench.rows}, indent=2))
 
 
