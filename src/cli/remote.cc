@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "cli/command.h"
 #include "http/problem.h"
+#include "http/target.h"
 #include "io/files.h"
 #include "jose/client_assertion.h"
 #include "jose/jwk.h"
@@ -48,7 +49,7 @@ Result<Secret> SessionForKey(http::Client& client, const std::string& key_file, 
   request.method = "POST";
   request.path = "/token";
   request.content_type = "application/x-www-form-urlencoded";
-  request.body = "grant_type=client_credentials&client_id=" + Encoded(client_id) +
+  request.body = "grant_type=client_credentials&client_id=" + http::PercentEncode(client_id) +
                  "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=" + assertion;
   REMIT_ASSIGN(http::ClientResponse response, client.Call(request));
   REMIT_ASSIGN(json::Value answer, http::JsonOf(response));
@@ -70,15 +71,6 @@ Result<std::optional<Secret>> PersonSession() {
 }
 
 }  // namespace
-
-std::string Encoded(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
 
 std::string SessionFile() {
   std::string base = Env("XDG_CONFIG_HOME");
@@ -124,7 +116,7 @@ Result<Remote> Remote::Open(As as) {
   if (as == As::kPerson || !local) {
     REMIT_ASSIGN(remote.bearer_, PersonSession());
     if (!remote.bearer_ && as == As::kPerson)
-      return Fail(Code::kUnauthenticated, "no-session", "nobody is signed in here", "sign in with `remit sign-in CODE`; an administrator makes the code with `remit person link`");
+      return Fail(Code::kUnauthenticated, "no-session", "nobody is signed in here", "sign in with `remit sign-in`; an administrator makes the code with `remit person link`");
   }
   return remote;
 }
