@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "config/config.h"
+#include "http/target.h"
 #include "io/files.h"
 #include "ledger/checkpoint.h"
 #include "json/read.h"
@@ -92,7 +93,7 @@ void AddLedger(Command& root) {
       .Example("remit ledger export --from 100 --count 50")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
-        REMIT_ASSIGN(json::Value answer, remote.Get("/ledger/entries?from=" + Encoded(args->from) + "&count=" + Encoded(args->count)));
+        REMIT_ASSIGN(json::Value answer, remote.Get("/ledger/entries?from=" + http::PercentEncode(args->from) + "&count=" + http::PercentEncode(args->count)));
         for (const json::Value& entry : answer.Find("entries")->AsArray()) PrintLine(json::Write(entry));
         return kOk;
       });

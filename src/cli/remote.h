@@ -53,9 +53,6 @@ class Remote {
   std::optional<Secret> bearer_;
 };
 
-// A segment or value of a path, percent-encoded.
-std::string Encoded(std::string_view text);
-
 // "$HOME/.config/remit/session" (or below $XDG_CONFIG_HOME).
 std::string SessionFile();
 

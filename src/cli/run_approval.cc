@@ -9,6 +9,7 @@
 
 #include "cli/output.h"
 #include "cli/run_hold.h"
+#include "http/target.h"
 #include "json/write.h"
 
 namespace remit::cli {
@@ -90,7 +91,7 @@ Result<AskedTask> ReadAnswer(json::Value answer) {
 }
 
 http::ClientRequest HolderRequest(const AskedTask& asked, std::string method, const std::string& tail, const json::Value& body) {
-  http::ClientRequest request{.method = std::move(method), .path = "/v1/tasks/" + Encoded(asked.id) + tail, .bearer = asked.holder};
+  http::ClientRequest request{.method = std::move(method), .path = "/v1/tasks/" + http::PercentEncode(asked.id) + tail, .bearer = asked.holder};
   if (!body.IsNull()) {
     request.content_type = "application/json";
     request.body = json::Write(body);
@@ -100,7 +101,7 @@ http::ClientRequest HolderRequest(const AskedTask& asked, std::string method, co
 
 Result<json::Value> ShowAsStarter(const Remote& starter, const std::string& task, Duration limit) {
   const auto show = [&](const Remote& as, const http::Client& client) {
-    return CallWithin(client, {.path = "/v1/tasks/" + Encoded(task), .bearer = as.bearer()}, limit).answer;
+    return CallWithin(client, {.path = "/v1/tasks/" + http::PercentEncode(task), .bearer = as.bearer()}, limit).answer;
   };
   Remote same = starter;
   Result<json::Value> shown = show(same, same.client());

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "cli/remote.h"
+#include "http/target.h"
 #include "json/read.h"
 
 namespace remit::cli {
@@ -105,7 +106,7 @@ void Hold::Tick() {
   if (action == HoldProtocol::Action::kConnect) Connect();
   if (protocol_.TakeHeartbeat()) {
     http::ClientRequest beat{
-        .method = "POST", .path = "/v1/tasks/" + Encoded(task_) + "/heartbeat", .bearer = holder_, .content_type = "application/json", .body = "{}"};
+        .method = "POST", .path = "/v1/tasks/" + http::PercentEncode(task_) + "/heartbeat", .bearer = holder_, .content_type = "application/json", .body = "{}"};
     heartbeat_ = std::make_unique<PendingCall>(client_, beat, mailbox_, [](const Result<http::ClientResponse>&) {});
   }
 }
@@ -126,7 +127,7 @@ void Hold::Connect() {
     post([this, text = std::string(chunk)](Time now) { return protocol_.OnData(text, now); });
   };
   callbacks.on_end = [this, post](const Status&) { post([this](Time now) { return protocol_.OnEnd(now); }); };
-  auto opened = client_.Hold({.path = "/v1/tasks/" + Encoded(task_) + "/hold", .bearer = holder_}, std::move(callbacks));
+  auto opened = client_.Hold({.path = "/v1/tasks/" + http::PercentEncode(task_) + "/hold", .bearer = holder_}, std::move(callbacks));
   if (opened)
     connection_ = std::move(*opened);
   else

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "http/target.h"
 
 namespace remit::cli {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 // Each segment encoded, the slashes between them kept.
 std::string EncodedPath(const std::string& path) {
   std::string out;
-  for (char c : path) out += c == '/' ? "/" : Encoded(std::string(1, c));
+  for (char c : path) out += c == '/' ? "/" : http::PercentEncode(std::string(1, c));
   return out;
 }
 
@@ -47,7 +48,7 @@ void AddSecret(Command& root) {
       .Example("remit run rotate secret=ci/deploy/token -- remit secret get ci/deploy/token")
       .Run([get]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kTask));
-        REMIT_ASSIGN(json::Value answer, remote.Get("/v1/secrets/" + EncodedPath(get->path) + (get->version.empty() ? "" : "?version=" + Encoded(get->version))));
+        REMIT_ASSIGN(json::Value answer, remote.Get("/v1/secrets/" + EncodedPath(get->path) + (get->version.empty() ? "" : "?version=" + http::PercentEncode(get->version))));
         if (globals().json) return PrintJson(answer), kOk;
         std::string value = *answer.FindString("value");
         if (const std::string* encoding = answer.FindString("encoding"); encoding != nullptr && *encoding == "base64") {

@@ -3,12 +3,12 @@
 
 #include "base/rng.h"
 #include "base/text.h"
-#include "broker/keys.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "cli/targets.h"
 #include "crypto/scram.h"
+#include "http/target.h"
 #include "io/files.h"
 #include "pg/name.h"
 #include "target/postgres/init_sql.h"
@@ -88,7 +88,7 @@ void AddTarget(Command& root) {
       .Example("remit target check orders")
       .Run([name]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
-        REMIT_ASSIGN(json::Value report, remote.Post("/v1/targets/" + Encoded(*name) + "/check", json::Object{}));
+        REMIT_ASSIGN(json::Value report, remote.Post("/v1/targets/" + http::PercentEncode(*name) + "/check", json::Object{}));
         std::int64_t open = 0;
         for (const json::Value& item : report.Find("items")->AsArray()) open += !item.Find("accepted")->AsBool();
         if (globals().json) return PrintJson(report), open == 0 ? kOk : kVerificationFailed;

@@ -1,11 +1,11 @@
 // remit start, show, list, complete, withdraw, revoke, token, receipt: a task by hand.
 #include <fmt/format.h>
 
-#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/parameters.h"
 #include "cli/remote.h"
+#include "http/target.h"
 
 namespace remit::cli {
 namespace {
@@ -77,7 +77,7 @@ void AddShow(Command& root) {
   auto id = std::make_shared<std::string>();
   root.Sub("show", "shows one task and what it holds").Argument("task", *id, "tsk_…").Example("remit show tsk_01k…").Run([id]() -> Result<int> {
     REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
-    REMIT_ASSIGN(json::Value task, remote.Get("/v1/tasks/" + Encoded(*id)));
+    REMIT_ASSIGN(json::Value task, remote.Get("/v1/tasks/" + http::PercentEncode(*id)));
     if (globals().json) return PrintJson(task), kOk;
     PrintTask(task);
     return kOk;
@@ -98,7 +98,7 @@ void AddList(Command& root) {
       .Run([args]() -> Result<int> {
         std::string query;
         auto add = [&](const char* name, const std::string& value) {
-          if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string(name) + "=" + Encoded(value);
+          if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string(name) + "=" + http::PercentEncode(value);
         };
         add("state", args->state), add("type", args->type), add("actor", args->actor), add("limit", args->limit);
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
@@ -124,7 +124,7 @@ void AddEnds(Command& root) {
       .Example("remit complete tsk_01k…")
       .Run([complete]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));
-        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks/" + Encoded(complete->task) + "/complete", json::Object{{"wait", complete->wait}}));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks/" + http::PercentEncode(complete->task) + "/complete", json::Object{{"wait", complete->wait}}));
         return PrintEnd(answer);
       });
   auto withdraw = std::make_shared<Args>();
@@ -133,7 +133,7 @@ void AddEnds(Command& root) {
       .Example("remit withdraw tsk_01k…")
       .Run([withdraw]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));
-        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks/" + Encoded(withdraw->task) + "/withdraw", json::Object{}));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks/" + http::PercentEncode(withdraw->task) + "/withdraw", json::Object{}));
         return PrintEnd(answer);
       });
   auto revoke = std::make_shared<Args>();
@@ -145,7 +145,7 @@ void AddEnds(Command& root) {
       .Run([revoke]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
         REMIT_ASSIGN(json::Value answer,
-                     remote.Post("/v1/tasks/" + Encoded(revoke->task) + "/revoke", json::Object{{"reason", revoke->why}, {"wait", revoke->wait}}));
+                     remote.Post("/v1/tasks/" + http::PercentEncode(revoke->task) + "/revoke", json::Object{{"reason", revoke->why}, {"wait", revoke->wait}}));
         return PrintEnd(answer);
       });
 }
@@ -165,7 +165,7 @@ void AddToken(Command& root) {
         REMIT_ASSIGN(json::Value me, remote.Get("/v1/whoami"));
         json::Object body{{"audience", args->audience}};
         if (args->offline) body.Set("offline", true);
-        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks/" + Encoded(Text(me, "task")) + "/token", body));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks/" + http::PercentEncode(Text(me, "task")) + "/token", body));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(Text(answer, "token"));
         return kOk;
@@ -179,7 +179,7 @@ void AddReceipt(Command& root) {
       .Example("remit receipt tsk_01k…\nremit receipt tsk_01k… --json > receipt.json")
       .Run([id]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
-        REMIT_ASSIGN(json::Value receipt, remote.Get("/v1/tasks/" + Encoded(*id) + "/receipt"));
+        REMIT_ASSIGN(json::Value receipt, remote.Get("/v1/tasks/" + http::PercentEncode(*id) + "/receipt"));
         if (globals().json) return PrintJson(receipt), kOk;
         const json::Value& task = *receipt.Find("task");
         PrintTask(task);
