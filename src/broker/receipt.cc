@@ -71,7 +71,7 @@ Result<std::map<std::uint64_t, FoundEvent>> EventsOf(store::Store& store, std::u
 
 json::Array HashesJson(const std::vector<Hash>& hashes) {
   json::Array array;
-  for (const Hash& hash : hashes) array.push_back(Base64Encode(hash));
+  for (const Hash& hash : hashes) array.push_back(HexEncode(hash));
   return array;
 }
 
@@ -82,7 +82,7 @@ Result<json::Value> Broker::Checkpoint() {
   ledger::Checkpoint checkpoint{ledger::Origin(impl_->installation), head.size, head.root, {}};
   REMIT_ASSIGN(std::string note, ledger::SignCheckpoint(checkpoint, impl_->keys->checkpoint.key));
   REMIT_ASSIGN(ledger::NoteVerifier verifier, ledger::NoteVerifier::Make(checkpoint.origin, impl_->keys->checkpoint.key.public_key()));
-  return json::Value(json::Object{{"checkpoint", note}, {"size", head.size}, {"root", Base64Encode(head.root)}, {"key", verifier.ToString()}});
+  return json::Value(json::Object{{"checkpoint", note}, {"size", head.size}, {"root", HexEncode(head.root)}, {"key", verifier.ToString()}});
 }
 
 Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
@@ -136,8 +136,8 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
                        {"events", std::move(timeline)},
                        {"proof", json::Object{{"index", end->event.index},
                                               {"event", *end->event.body},
-                                              {"salt", Base64Encode(AsBytes(end->event.salt))},
-                                              {"leaf", Base64Encode(end->event.leaf)},
+                                              {"salt", HexEncode(AsBytes(end->event.salt))},
+                                              {"leaf", HexEncode(end->event.leaf)},
                                               {"path", HashesJson(path)},
                                               {"checkpoint", *checkpoint.FindString("checkpoint")},
                                               {"checkpoint_key", *checkpoint.FindString("key")}}}};

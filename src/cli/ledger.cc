@@ -8,9 +8,9 @@
 #include "config/config.h"
 #include "http/target.h"
 #include "io/files.h"
-#include "ledger/checkpoint.h"
 #include "json/read.h"
 #include "json/write.h"
+#include "ledger/checkpoint.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace remit::cli {
@@ -61,7 +61,7 @@ void AddVerify(Command& ledger) {
           json::Array findings;
           for (const ledger::Finding& finding : report.findings)
             findings.push_back(json::Object{{"flaw", ledger::FlawName(finding.flaw)}, {"index", finding.index}, {"text", finding.text}});
-          PrintJson(json::Object{{"ok", report.ok()}, {"complete", report.complete()}, {"size", report.head.size}, {"root", Base64Encode(report.head.root)},
+          PrintJson(json::Object{{"ok", report.ok()}, {"complete", report.complete()}, {"size", report.head.size}, {"root", HexEncode(report.head.root)},
                                  {"erased", report.erased}, {"findings", std::move(findings)}});
         } else {
           for (const ledger::Finding& finding : report.findings) PrintLine(Styled(Style::kRed, finding.text));

@@ -267,10 +267,10 @@ class Deploy(harness.Case):
 
         proof = receipt["proof"]
         _, size, root = proof["checkpoint"].split("\n")[:3]
-        leaf = base64.b64decode(proof["leaf"])
+        leaf = bytes.fromhex(proof["leaf"])
         self.assertEqual(json.loads(proof["event"])["task"], task)
-        self.assertEqual(event_leaf(proof["index"], base64.b64decode(proof["salt"]), proof["event"].encode()), leaf)
-        self.assertEqual(root_from_path(leaf, proof["index"], int(size), [base64.b64decode(h) for h in proof["path"]]), base64.b64decode(root))
+        self.assertEqual(event_leaf(proof["index"], bytes.fromhex(proof["salt"]), proof["event"].encode()), leaf)
+        self.assertEqual(root_from_path(leaf, proof["index"], int(size), [bytes.fromhex(h) for h in proof["path"]]), base64.b64decode(root))
 
     def test_by_the_token_endpoint_alone(self):
         """A client that knows OAuth and nothing of Remit: client credentials with authorization details (RFC 9396) and a resource (RFC 8707)."""
