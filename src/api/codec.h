@@ -11,7 +11,6 @@
 #include "broker/answers.h"
 #include "cedar/value.h"
 #include "identity/caller.h"
-#include "identity/sessions.h"
 #include "json/value.h"
 #include "task/catalog.h"
 
@@ -67,8 +66,6 @@ json::Value ToJson(const broker::UseAnswer& answer);
 json::Value ToJson(const broker::TokenAnswer& answer);
 json::Value SecretReadJson(const broker::SecretAnswer& answer);     // {value, encoding?, version, written}
 json::Value SecretWrittenJson(const broker::SecretAnswer& answer);  // {version, written}
-json::Value ToJson(const broker::ActorRecord& actor);
-json::Value ToJson(const broker::PersonRecord& person);
 json::Value ToJson(const broker::CatalogAnswer& answer);
 json::Value ToJson(const broker::FactsAnswer& answer);
 json::Value ToJson(const std::map<std::string, Secret>& environment);

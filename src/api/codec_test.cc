@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "broker/views.h"
 #include "json/read.h"
 #include "json/write.h"
 
@@ -92,12 +93,12 @@ bool operator==(const broker::ActorRecord& a, const broker::ActorRecord& b) {
 TEST(CodecTest, ActorsAndPeopleAreReadBackAsTheyWereWritten) {
   for (const broker::ActorRecord& actor : {broker::ActorRecord{{"Agent", "bot"}, "bot", nullptr, std::nullopt, false},
                                            broker::ActorRecord{{"Ns::Agent", "a \"quoted\" one"}, "c", json::Object{{"kty", "EC"}}, 1001u, true}}) {
-    auto read = ReadActor(J(json::Write(ToJson(actor))));
+    auto read = ReadActor(J(json::Write(broker::ActorJson(actor))));
     ASSERT_TRUE(read.has_value()) << read.error().ToString();
     EXPECT_TRUE(*read == actor);
   }
   const broker::PersonRecord ann{{"Employee", "ann"}, "Ann Ähn", true};
-  auto read = ReadPerson(J(json::Write(ToJson(ann))));
+  auto read = ReadPerson(J(json::Write(broker::PersonJson(ann))));
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->display_name, ann.display_name);
   EXPECT_EQ(read->barred, true);

@@ -75,18 +75,6 @@ json::Value SecretReadJson(const broker::SecretAnswer& answer) {
   return object;
 }
 
-json::Value ToJson(const broker::ActorRecord& actor) {
-  json::Object object{{"uid", actor.uid.ToString()}, {"client_id", actor.client_id}};
-  if (!actor.jwk.IsNull()) object.Set("jwk", actor.jwk);
-  if (actor.unix_uid.has_value()) object.Set("unix_uid", *actor.unix_uid);
-  object.Set("barred", actor.barred);
-  return object;
-}
-
-json::Value ToJson(const broker::PersonRecord& person) {
-  return json::Object{{"uid", person.uid.ToString()}, {"display_name", person.display_name}, {"barred", person.barred}};
-}
-
 json::Value ToJson(const broker::CatalogAnswer& answer) {
   return json::Object{{"hash", answer.hash},
                       {"loaded", answer.loaded},

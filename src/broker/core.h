@@ -269,10 +269,8 @@ std::string IdempotencyRow(Time at, std::string_view content);
 // Facts from entity documents, by uid, checked against the schema. Errors: those of cedar::Entities::FromJson.
 Result<std::shared_ptr<const FactSet>> BuildFacts(std::map<std::string, json::Value> documents, const cedar::Schema& schema);
 
-// The registry's rows.
-json::Value ActorJson(const ActorRecord& actor);
+// The registry's rows, as ActorJson and PersonJson (views.h) wrote them.
 Result<ActorRecord> ActorFromJson(const json::Value& document);
-json::Value PersonJson(const PersonRecord& person);
 Result<PersonRecord> PersonFromJson(const json::Value& document);
 
 // How many people must say yes, from the decision as it is when all have.

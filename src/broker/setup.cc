@@ -1,9 +1,9 @@
 // Set-up: catalogs, facts, actors and people. By the operator; each change is one commit with its event.
 #include <fmt/format.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "broker/core.h"
+#include "broker/views.h"
 #include "crypto/hash.h"
 #include "jose/jwk.h"
 #include "json/object_reader.h"
@@ -188,14 +188,6 @@ json::Value Broker::Facts() const {
 
 // --- actors and people ---------------------------------------------------------------------------------------------------------------------
 
-json::Value ActorJson(const ActorRecord& actor) {
-  json::Object json{{"uid", actor.uid.ToString()}, {"client_id", actor.client_id}};
-  if (!actor.jwk.IsNull()) json.Set("jwk", actor.jwk);
-  if (actor.unix_uid) json.Set("unix_uid", *actor.unix_uid);
-  json.Set("barred", actor.barred);
-  return json;
-}
-
 Result<ActorRecord> ActorFromJson(const json::Value& document) {
   ActorRecord actor;
   json::ObjectReader r(document, "actor");
@@ -256,10 +248,6 @@ void Broker::PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> a
       im.Later([answer, actor] { answer(ActorJson(actor)); });
     });
   });
-}
-
-json::Value PersonJson(const PersonRecord& person) {
-  return json::Object{{"uid", person.uid.ToString()}, {"display_name", person.display_name}, {"barred", person.barred}};
 }
 
 Result<PersonRecord> PersonFromJson(const json::Value& document) {

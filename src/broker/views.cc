@@ -68,4 +68,16 @@ json::Array CredentialsJson(const std::vector<task::CredentialRecord>& records) 
   return array;
 }
 
+json::Value ActorJson(const ActorRecord& actor) {
+  json::Object object{{"uid", actor.uid.ToString()}, {"client_id", actor.client_id}};
+  if (!actor.jwk.IsNull()) object.Set("jwk", actor.jwk);
+  if (actor.unix_uid) object.Set("unix_uid", *actor.unix_uid);
+  object.Set("barred", actor.barred);
+  return object;
+}
+
+json::Value PersonJson(const PersonRecord& person) {
+  return json::Object{{"uid", person.uid.ToString()}, {"display_name", person.display_name}, {"barred", person.barred}};
+}
+
 }  // namespace remit::broker

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "broker/answers.h"
 #include "json/value.h"
 #include "task/credential.h"
 #include "task/task.h"
@@ -12,5 +13,9 @@ namespace remit::broker {
 json::Object TaskJson(const task::TaskRecord& record);
 json::Object CredentialJson(const task::CredentialRecord& record);
 json::Array CredentialsJson(const std::vector<task::CredentialRecord>& records);
+
+// Also the registry's rows, which setup.cc reads back.
+json::Value ActorJson(const ActorRecord& actor);
+json::Value PersonJson(const PersonRecord& person);
 
 }  // namespace remit::broker
