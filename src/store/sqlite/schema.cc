@@ -25,7 +25,6 @@ CREATE TABLE actor       (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROW
 CREATE TABLE person      (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE session     (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE secret      (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE target      (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE signing_key (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE replay      (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE idempotency (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -47,7 +46,7 @@ std::span<const Migration> Migrations() { return kMigrations; }
 
 std::string_view TableName(Table table) {
   static constexpr std::array<std::string_view, kTables + 1> kNames = {
-      "", "meta", "task", "credential", "approval", "catalog", "fact", "actor", "person", "session", "secret", "target", "signing_key", "replay",
+      "", "meta", "task", "credential", "approval", "catalog", "fact", "actor", "person", "session", "secret", "signing_key", "replay",
       "idempotency", "ended_task", "ended_credential"};
   const auto number = static_cast<std::size_t>(table);
   REMIT_CHECK(number >= 1 && number <= kTables);
