@@ -3,7 +3,6 @@
 #include "api/rest.h"
 #include "api/routes.h"
 #include "json/object_reader.h"
-#include "json/read.h"
 
 namespace remit::api {
 namespace {

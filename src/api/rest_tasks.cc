@@ -8,7 +8,6 @@
 #include "api/routes.h"
 #include "base/ids.h"
 #include "base/limits.h"
-#include "json/write.h"
 
 namespace remit::api {
 namespace {

@@ -26,7 +26,6 @@
 #include "store/store.h"
 #include "target/target.h"
 #include "task/catalog.h"
-#include "task/decision.h"
 
 namespace remit::broker {
 

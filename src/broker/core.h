@@ -19,6 +19,7 @@
 #include "broker/live_task.h"
 #include "identity/handle.h"
 #include "target/secrets/secret_store.h"
+#include "task/decision.h"
 #include "task/life.h"
 
 namespace remit::broker {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/text.h"
 #include "cedar/authorizer.h"
 #include "cedar/entities.h"
 #include "cedar/schema.h"

@@ -14,7 +14,6 @@
 #include "cli/remote.h"
 #include "config/toml.h"
 #include "io/files.h"
-#include "json/read.h"
 #include "task/catalog_test_file.h"
 
 namespace remit::cli {

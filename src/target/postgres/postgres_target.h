@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "base/clock.h"
 #include "target/postgres/check.h"
 #include "target/postgres/server.h"
 #include "target/target.h"
