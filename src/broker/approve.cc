@@ -121,7 +121,7 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   if (!may && !MayView(by, *live)) return refuse(NoSuchApproval(id).error());
   if (!may) return refuse(Error(Code::kPermissionDenied, "approve-denied", fmt::format("no policy permits you to approve `{}`", id)));
   if (InChain(record, by.uid))
-    return refuse(Error(Code::kPermissionDenied, "in-chain", "who is in the request's own chain does not approve it").Hint("ask somebody else"));
+    return refuse(Error(Code::kPermissionDenied, "own-request", "who is in the request's own chain does not approve it").Hint("ask somebody else"));
   if (Status status = CheckHash(hash, record.request_hash, id); !status) return refuse(std::move(status.error()));
   Time now = Stamp();
   if (now >= live->deadline()) return refuse(NoSuchApproval(id).error());
@@ -241,7 +241,7 @@ void Broker::Impl::ApproveUse(const Caller& by, const std::string& id, const std
   if (!may && !MayView(by, *live)) return refuse(NoSuchApproval(id).error());
   if (!may) return refuse(Error(Code::kPermissionDenied, "approve-denied", fmt::format("no policy permits you to approve `{}`", id)));
   if (InChain(live->record(), by.uid))
-    return refuse(Error(Code::kPermissionDenied, "in-chain", "who is in the request's own chain does not approve it").Hint("ask somebody else"));
+    return refuse(Error(Code::kPermissionDenied, "own-request", "who is in the request's own chain does not approve it").Hint("ask somebody else"));
   if (Status status = CheckHash(hash, found->second.hash, id); !status) return refuse(std::move(status.error()));
   UseApproval next = found->second;
   for (const task::Yes& one : next.yes)
