@@ -34,7 +34,7 @@ void AddOpsRoutes(http::Router& router, Services& services) {
   };
   open("/healthz", Health);
   open("/readyz", Ready);
-  open("/metrics", ShowMetrics);
+  if (services.serve_metrics) open("/metrics", ShowMetrics);
   open("/openapi.json", ShowOpenApi);
 }
 

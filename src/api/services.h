@@ -34,6 +34,8 @@ struct Services {
   std::function<void(broker::Answer<json::Value>)> list_targets;
   // What a task could do at one target that Remit does not give. Errors: `unknown-target`, the target's own.
   std::function<void(const std::string& name, broker::Answer<json::Value>)> check_target;
+
+  bool serve_metrics = true;  // GET /metrics; else there is no such route
 };
 
 // Adds every route of Remit's to the router. `services` must outlive it.

@@ -134,7 +134,8 @@ Status Server::Impl::Open() {
   authenticator = std::make_unique<identity::Authenticator>(*directory, *sessions, geteuid());
   services = std::make_unique<api::Services>(api::Services{*broker, *authenticator, *sessions, *assertions, *store, clock, timers, *read_workers, metrics, issuer,
                                                            [this](auto answer) { ListTargets(std::move(answer)); },
-                                                           [this](const std::string& name, auto answer) { CheckTarget(name, std::move(answer)); }});
+                                                           [this](const std::string& name, auto answer) { CheckTarget(name, std::move(answer)); },
+                                                           options.config.metrics});
   return Listen();
 }
 

@@ -1,0 +1,84 @@
+"""What docs/operations.md promises to whoever runs the server: the service manager's part, backups, what to watch."""
+
+import configparser
+import os
+import pathlib
+import re
+import shutil
+import socket
+
+import harness
+
+
+class Operations(harness.Case):
+    def test_the_unit_starts_this_program(self):
+        unit = configparser.ConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str
+        unit.read(harness.SOURCE / "packaging/remit.service")
+        service = dict(unit["Service"])
+        self.assertEqual(service["ExecStart"].split()[1:], ["serve", "--config", "/etc/remit/remit.toml"])
+        self.assertEqual((service["Type"], service["User"], service["StateDirectory"], service["RuntimeDirectory"]), ("notify", "remit", "remit", "remit"))
+        self.assertEqual(service["LoadCredential"], "master.key:/etc/remit/master.key")
+        # What `remit init` writes and what systemd makes are the same places.
+        help = harness.run("init", "--help").stdout
+        for place in ("/etc/remit", "/var/lib/remit", "/run/remit/remit.sock"):
+            self.assertIn(place, help)
+
+    def test_it_says_that_it_is_ready_and_takes_the_key_from_the_service_manager(self):
+        server = self.server(start=False)
+        credentials = f"{server.dir}/credentials"
+        os.mkdir(credentials)
+        shutil.move(f"{server.dir}/etc/master.key", f"{credentials}/master.key")
+        os.chmod(f"{credentials}/master.key", 0o440)  # as systemd gives it to a service
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(f"{server.dir}/notify")
+            manager.settimeout(harness.LIMIT)
+            server.env = {"CREDENTIALS_DIRECTORY": credentials, "NOTIFY_SOCKET": f"{server.dir}/notify"}
+            server.start()
+            self.assertEqual(manager.recv(100), b"READY=1")
+        self.assertEqual(server.stop(), 0)
+
+    def test_stop_and_copy_is_a_backup_and_an_old_one_is_known_by_a_checkpoint(self):
+        server = self.server(catalogs=["deploy"])
+        ci = server.actor('Pipeline::"ci"')
+        first = server.start_task(ci, "deploy", {"service": "checkout", "environment": "prod"}, from_text=True)
+        server.stop()
+        shutil.copytree(server.data, f"{server.dir}/backup")
+        server.start()
+        self.assertEqual(server.task(first["task"]["id"])["state"], "active")
+        server.complete(first)
+        checkpoint = f"{server.dir}/checkpoint"
+        pathlib.Path(checkpoint).write_text(server.cli("ledger", "checkpoint").stdout)
+        self.assertTrue(server.verify_ledger("--against", checkpoint).json["complete"])
+
+        # The page says what an old copy does: the task lives again, until somebody ends it. A newer checkpoint shows that the tail is gone.
+        server.stop()
+        shutil.rmtree(server.data)
+        shutil.move(f"{server.dir}/backup", server.data)
+        self.assertEqual(server.verify_ledger("--against", checkpoint, check=False).returncode, 8)
+        server.start()
+        self.assertEqual(server.task(first["task"]["id"])["state"], "active")
+        for task in server.cli("list", "--json").json["tasks"]:
+            server.cli("revoke", task["id"], "--why", "restored")
+        self.assertEqual(server.task(first["task"]["id"])["state"], "revoked")
+        self.assertTrue(server.verify_ledger().json["ok"])
+
+    def test_what_to_watch(self):
+        server = self.server(catalogs=["deploy"])
+        for path in ("/healthz", "/readyz"):
+            self.assertEqual(server.api("GET", path).status, 200, path)
+        metrics = server.api("GET", "/metrics").body
+        page = (harness.SOURCE / "docs/operations.md").read_text()
+        named = set(re.findall(r"`(remit_[a-z_]+)`", page))
+        self.assertGreater(len(named), 3)
+        for name in named:
+            self.assertRegex(metrics, rf"(?m)^{name}\b", name)
+
+    def test_metrics_can_be_off(self):
+        server = self.server(catalogs=["deploy"], replace={"enabled = true": "enabled = false"})
+        self.assertEqual(server.api("GET", "/metrics").status, 404)
+        self.assertEqual(server.api("GET", "/readyz").status, 200)
+
+
+if __name__ == "__main__":
+    harness.main()
