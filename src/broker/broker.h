@@ -55,10 +55,19 @@ class Broker {
   static Result<std::unique_ptr<Broker>> Open(Parts parts);
   ~Broker();
 
+  // Errors of every call, besides its own: `unauthenticated`; `unknown-task`, also where the caller may not know of the task; the
+  // store's, `store-failed` and `store-full`. Those of asking the catalog are in docs/reference/errors.md.
+
   // --- set-up (setup.cc): catalogs, facts, actors, people -----------------------------------------------------------------------
-  // By the operator, or whom the catalog in force permits `catalog.load`. A dry run changes nothing.
+  // All writing is the operator's alone. Errors: `operator-only`.
+  //
+  // A dry run changes nothing and says which tasks would lose something. Errors: those of task::Catalog::Load, the first with its place and
+  // the others in its message; `not-enforceable`; those of the facts in force, where they do not fit.
   void LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, bool dry_run, Answer<CatalogAnswer> answer);
-  void PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);  // Cedar entities JSON
+  // Cedar entities JSON, an array; without `replace` entities are added to those in force. Errors: `no-catalog`, cedar::Entities::FromJson's.
+  void PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);
+  // Registers, or changes who is registered. A barred one keeps no session and starts nothing. Answer what views.h makes of them.
+  // Errors: `not-an-actor-type`, `not-a-person-type`, `client-id-taken`, `unix-uid-taken`, `private-key` and the like.
   void PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> answer);
   void PutPerson(const Caller& by, PersonRecord person, Answer<json::Value> answer);
   std::optional<ActorRecord> FindActor(const cedar::EntityUid& uid) const;
@@ -74,11 +83,17 @@ class Broker {
   // Actors and people start tasks. Answers once it is active with its credentials live (10 s at most, then with what there is), or
   // requested. Errors: `no-catalog`, `unknown-type`, parameter errors, `start-denied`, `too-long`, `bad-reason`, `already-started`.
   void Start(const Caller& by, StartRequest request, Answer<StartAnswer> answer);
+  // The ends. Refuse uses from the call on, commit, then wait for the credentials to be dead, `wait` at most, and say how far each is.
+  // Complete and Withdraw (of a request): the actor or the holder. Revoke: whom the catalog permits, and the operator.
+  // Errors: `wrong-state`, `holder-key-needed`, `revoke-denied`, `end-not-recorded` (it is denied, and its end is tried again).
   void Complete(const Caller& by, const std::string& task, Duration wait, Answer<EndAnswer> answer);
   void Withdraw(const Caller& by, const std::string& task, Answer<EndAnswer> answer);
   void Revoke(const Caller& by, const std::string& task, const std::string& why, Duration wait, Answer<EndAnswer> answer);
+  // A person's answer to what has the hash `hash`. Errors: `unknown-approval`, `not-a-person`, `session-too-old`, `approve-denied`,
+  // `deny-denied`, `own-request`, `already-approved`, `request-changed`, `start-denied` (not permitted any more).
   void Approve(const Caller& by, const std::string& approval, const std::string& hash, Answer<json::Value> answer);
   void Deny(const Caller& by, const std::string& approval, const std::string& why, Answer<json::Value> answer);
+  // The holder's. Kept in memory. Errors: `wrong-state`.
   Status Heartbeat(const Caller& by, const std::string& task);
 
   // A held connection of `remit run`: while at least one is held, no heartbeat is missed; when the last closes and none is back within
@@ -97,15 +112,19 @@ class Broker {
   Caller FindHandle(std::string_view handle) const;
 
   // --- tokens for other resource servers (tokens.cc) ------------------------------------------------------------------------------
+  // The task's own, while it is active. One credential for each audience and kind: asking again renews it. Errors: `wrong-state`,
+  // `bad-audience`, `clock-in-doubt`.
   void IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnswer> answer);
   json::Value Jwks() const;
 
   // --- secrets (secrets.cc): decided as any use ---------------------------------------------------------------------------------------
+  // Whatever is refused is `no-such-secret`. The operator may write, and reads nothing. Errors: also `secret-too-large`, `conflict`.
   void ReadSecret(const Caller& by, const std::string& path, std::optional<std::uint32_t> version, Answer<SecretAnswer> answer);
   void WriteSecret(const Caller& by, const std::string& path, Secret value, Answer<SecretAnswer> answer);
   void ListSecrets(const Caller& by, const std::string& folder, Answer<json::Value> answer);
 
   // --- reading (view.cc) ------------------------------------------------------------------------------------------------------------
+  // Who may `view`, the actor, the task itself, its holder, the operator. The forms are those of docs/reference/http-api.md.
   Result<json::Value> ShowTask(const Caller& by, const std::string& task);
   Result<json::Value> ListTasks(const Caller& by, const ListFilter& filter);
   Result<json::Value> ListApprovals(const Caller& by);

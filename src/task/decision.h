@@ -38,8 +38,8 @@ Decision Decide(const Catalog& catalog, const cedar::Request& request, const ced
 Decision DecideBoth(const Catalog& pinned, const Catalog& current, const cedar::Request& request, const cedar::EntityView& entities,
                     const std::function<std::uint32_t(const std::string&)>& uses, const std::function<std::uint32_t(const std::string&)>& approved);
 
-// What approvers say yes to: task id, nonce, type, parameters, actor and its chain, deadline, reason, catalog, expanded permission set
-// and obligations (docs/formats.md). A difference in any of it is another hash.
+// What approvers say yes to: task id, nonce, type, parameters, actor and its chain, parent, life, reason, catalog, expanded permission set
+// and obligations (docs/formats.md, "Request hash"). A difference in any of it is another hash.
 Hash RequestHash(const TaskRecord& record, const PermissionSet& permissions);
 
 }  // namespace remit::task
