@@ -191,6 +191,8 @@ class Broker::Impl {
   void Count(LiveTask& live);
   bool MayEnforce(const Caller& by, const cedar::EntityUid& resource);
   void AskForUse(const UseRequest& request, Judged judged, Answer<UseAnswer> answer);
+  void Evaluate(const Caller& by, const UseRequest& request, const std::string& idempotency, Answer<UseAnswer> answer);
+  void EvaluateOnce(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
   void Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer);
   UseApproval* FindUseApproval(const std::string& task, const cedar::EntityUid& action, const cedar::EntityUid& resource);
   UseApproval& AskApproval(LiveTask& live, const UseRequest& request, std::uint32_t needed, store::Batch& batch);
@@ -239,6 +241,12 @@ class Broker::Impl {
     LiveTask* live;
     bool holder;
   };
+  // Uses with an idempotency key that are being decided: whoever comes with the same key meanwhile waits for the same answer.
+  struct KeyedUse {
+    std::string question;
+    std::vector<std::pair<std::string, Answer<UseAnswer>>> others;  // their questions, and where they wait
+  };
+  std::unordered_map<std::string, KeyedUse> keyed_uses;
   std::unordered_map<std::string, std::unique_ptr<LiveTask>> tasks;
   std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles;
   std::set<std::pair<Time, LiveTask*>> queue;
@@ -266,6 +274,7 @@ std::string TaskIdOf(const std::string& approval_id);
 
 // A row of the idempotency table: when (for its end after a day), then what came of it.
 std::string IdempotencyRow(Time at, std::string_view content);
+inline constexpr std::size_t kIdempotencyTimeBytes = 17;  // before the content
 
 // Facts from entity documents, by uid, checked against the schema. Errors: those of cedar::Entities::FromJson.
 Result<std::shared_ptr<const FactSet>> BuildFacts(std::map<std::string, json::Value> documents, const cedar::Schema& schema);

@@ -55,6 +55,8 @@ std::string QuestionHash(const UseRequest& request) {
   return HexEncode(crypto::Sha256(json::Canonical(question)));
 }
 
+Result<UseAnswer> KeyReused() { return Fail(Code::kConflict, "idempotency-key-reused", "this idempotency key was used for another question"); }
+
 }  // namespace
 
 // The resource as entities see it: facts; a secret's path with the folders that it lies in; and what a PEP may vouch for.
@@ -249,32 +251,41 @@ bool Broker::Impl::MayEnforce(const Caller& by, const cedar::EntityUid& resource
 
 void Broker::Evaluate(const Caller& by, UseRequest request, Answer<UseAnswer> answer) {
   Impl& im = *impl_;
-  std::string idempotency;
-  if (!request.idempotency_key.empty()) {
-    idempotency = "use/" + by.uid.ToString() + "/" + request.idempotency_key;
-    Result<std::optional<std::string>> before = im.parts.store.Get(store::Table::kIdempotency, idempotency);
-    if (!before) return answer(std::unexpected(before.error()));
-    if (*before) {
-      std::string_view row = std::string_view(**before).substr(17);
-      if (row.substr(0, 64) != QuestionHash(request))
-        return answer(Fail(Code::kConflict, "idempotency-key-reused", "this idempotency key was used for another question"));
-      Result<UseAnswer> given = AnswerFromJson(row.substr(64));
-      // INVARIANT: nothing after the task. What was allowed is not allowed again once its task is over, also not to who asks twice.
-      bool usable = im.Locked([&] {
-        LiveTask* live = request.token.empty() ? im.Find(request.task) : im.FindByHandle(request.token);
-        return live != nullptr && live->Usable(im.Now());
-      });
-      if (given && given->allowed && !usable) return answer(DenyFor("ended"));
-      return answer(std::move(given));
-    }
-  }
-  im.Locked([&] {
-    if (!im.MayEnforce(by, request.resource)) {
-      im.Later([answer] { answer(DenyFor("not-a-pep")); });
-      return;
-    }
-    im.Use(request, idempotency, {}, std::move(answer));
+  if (!request.idempotency_key.empty()) return im.EvaluateOnce(by, std::move(request), std::move(answer));
+  im.Locked([&] { im.Evaluate(by, request, "", std::move(answer)); });
+}
+
+void Broker::Impl::Evaluate(const Caller& by, const UseRequest& request, const std::string& idempotency, Answer<UseAnswer> answer) {
+  if (MayEnforce(by, request.resource)) return Use(request, idempotency, {}, std::move(answer));
+  Later([answer] { answer(DenyFor("not-a-pep")); });
+}
+
+// The same key gets the same answer: one that was given is read back, one that is on its way is waited for.
+void Broker::Impl::EvaluateOnce(const Caller& by, UseRequest request, Answer<UseAnswer> answer) {
+  const std::string key = "use/" + by.uid.ToString() + "/" + request.idempotency_key, question = QuestionHash(request);
+  bool first = Locked([&] {
+    auto [asked, is_new] = keyed_uses.try_emplace(key, KeyedUse{question, {}});
+    if (!is_new) asked->second.others.emplace_back(question, answer);
+    return is_new;
   });
+  if (!first) return;
+  auto tell = [this, key, answer](const Result<UseAnswer>& result) {
+    KeyedUse asked = Locked([&] { return std::move(keyed_uses.extract(key).mapped()); });
+    answer(result);
+    for (auto& [other, waits] : asked.others) waits(other == asked.question ? result : KeyReused());
+  };
+  Result<std::optional<std::string>> before = parts.store.Get(store::Table::kIdempotency, key);
+  if (!before) return tell(std::unexpected(before.error()));
+  if (!*before) return Locked([&] { Evaluate(by, request, key, tell); });
+  std::string_view row = std::string_view(**before).substr(kIdempotencyTimeBytes);
+  if (row.substr(0, question.size()) != question) return tell(KeyReused());
+  Result<UseAnswer> given = AnswerFromJson(row.substr(question.size()));
+  // INVARIANT: nothing after the task. What was allowed is not allowed again once its task is over, also not to who asks twice.
+  bool usable = Locked([&] {
+    LiveTask* live = request.token.empty() ? Find(request.task) : FindByHandle(request.token);
+    return live != nullptr && live->Usable(Now());
+  });
+  tell(given && given->allowed && !usable ? DenyFor("ended") : given);
 }
 
 Result<UseAnswer> Broker::Check(const Caller& by, const UseRequest& request) {

@@ -58,5 +58,26 @@ TEST_F(UseAfterEnd, ACheckSaysThatItIsOverToWhoMaySeeIt) {
   EXPECT_EQ(bench.broker().Check(Bench::Agent("stranger"), question).error().code, Code::kNotFound);
 }
 
+// Asked again while the first answer is still on its way to the disk.
+TEST_F(UseAfterEnd, TheSameKeyAtTheSameTimeIsOneUseAndOneAnswer) {
+  std::vector<std::string> heard;
+  auto ask = [&](const char* action) {
+    UseRequest request = Bench::Question(started.task.id, action, "Ticket", "T-1");
+    request.idempotency_key = "k";
+    bench.broker().Evaluate(Bench::Agent("helpdesk"), request,
+                            [&](auto answer) { heard.push_back(!answer ? answer.error().reason : answer->allowed ? "allow" : answer->reason); });
+  };
+  bench.store().HoldCommits();
+  ask("ticket.comment");
+  ask("ticket.comment");
+  ask("ticket.read");
+  EXPECT_TRUE(heard.empty());
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_EQ(heard, (std::vector<std::string>{"allow", "allow", "idempotency-key-reused"}));
+  EXPECT_EQ(Comment("another").reason, "used-up");
+  EXPECT_TRUE(Comment("k").allowed);
+}
+
 }  // namespace
 }  // namespace remit::broker
