@@ -215,7 +215,9 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
   Duration ttl = request.ttl.value_or(type->ttl);
   if (ttl <= Duration(0)) return Fail(Code::kInvalidArgument, "bad-duration", "a task's life must be longer than nothing");
   if (ttl > type->max_ttl)
-    return Fail(Code::kInvalidArgument, "too-long", fmt::format("`{}` lives at most {}, {} was asked for", type->name, FormatDuration(type->max_ttl), FormatDuration(ttl)));
+    return Fail(Code::kInvalidArgument, "too-long",
+                fmt::format("`{}` lives at most {}, {} was asked for", type->name, FormatDuration(type->max_ttl), FormatDuration(ttl)),
+                fmt::format("ask for {} or less, or leave it out for {}", FormatDuration(type->max_ttl), FormatDuration(type->ttl)));
   REMIT_ASSIGN(cedar::Record bound, task::BindParameters(*current, *type, request.parameters, facts->entities, request.parameters_from_text));
 
   task::TaskRecord& record = draft.record;
