@@ -8,6 +8,7 @@
 #include "api/routes.h"
 #include "base/ids.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 namespace remit::api {
 namespace {
@@ -41,7 +42,7 @@ Result<broker::ListFilter> ReadFilter(const Request& request) {
   filter.actor = request.Query("actor").value_or("");
   filter.after = request.Query("after").value_or("");
   if (!filter.state.empty() && filter.state != "ended" && !IsStateName(filter.state)) {
-    return Fail(Code::kInvalidArgument, "bad-parameter", "`state` is not the name of a state",
+    return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not the name of a state", EscapeControl(filter.state)),
                 "use `requested`, `active`, `ended`, or the name of an end");
   }
   if (!filter.after.empty() && !IsId(filter.after, kTaskPrefix))
@@ -64,7 +65,7 @@ void Show(const Call& call, Respond respond) {
   const auto wait_text = call.request.Query("wait");
   const std::string state(call.request.Query("state").value_or(""));
   if (!state.empty() && !IsStateName(state)) {
-    return respond(http::Problem(Error(Code::kInvalidArgument, "bad-parameter", "`state` is not the name of a state")));
+    return respond(http::Problem(Error(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not the name of a state", EscapeControl(state)))));
   }
   Duration wait{};
   if (wait_text.has_value()) {
