@@ -126,6 +126,12 @@ class Ticket(harness.Case):
         self.assertFalse(self.decision(started, "ticket.comment", "Ticket", "T-1", headers={"Idempotency-Key": "comment-2"})["decision"])
         self.assertEqual(self.evaluate(started, "ticket.read", "Ticket", "T-1", headers=headers).status, 409)  # another question
 
+    def test_who_asks_twice_at_once_gets_one_answer(self):
+        started = self.triage("T-1")
+        ask = lambda: self.decision(started, "ticket.comment", "Ticket", "T-1", headers={"Idempotency-Key": "comment-1"})["decision"]
+        self.assertEqual(harness.in_parallel([ask] * 16, 8), [True] * 16)
+        self.assertEqual(self.remit.task(started["task"]["id"])["uses"], {"comment-once": 1})
+
     def test_a_check_spends_nothing(self):
         started = self.triage("T-1")
         for _ in range(3):
