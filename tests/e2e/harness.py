@@ -281,15 +281,19 @@ class RemitServer:
         self._people = 0
         self._started = False  # from then on it keeps its port
         self.port = free_port()
-        run("init", f"{self.dir}/etc", "--data-dir", self.data, "--socket", self.socket, "--listen", f"127.0.0.1:{self.port}")
-        for old, new in (replace or {}).items():
-            self.edit(old, new)
-        if toml:
-            self.append(toml)
-        if start:
-            self.start()
-            if catalogs:
-                self.load(*catalogs, facts=facts)
+        try:
+            run("init", f"{self.dir}/etc", "--data-dir", self.data, "--socket", self.socket, "--listen", f"127.0.0.1:{self.port}")
+            for old, new in (replace or {}).items():
+                self.edit(old, new)
+            if toml:
+                self.append(toml)
+            if start:
+                self.start()
+                if catalogs:
+                    self.load(*catalogs, facts=facts)
+        except BaseException:
+            self.close()  # nobody else knows of it yet
+            raise
 
     @property
     def url(self):
