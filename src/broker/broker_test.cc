@@ -427,6 +427,16 @@ TEST_F(BrokerTest, WhatWasMadeBeforeTheConnectionBrokeIsEnded) {
   EXPECT_TRUE(bench.box->exists.empty());
 }
 
+TEST_F(BrokerTest, TheHolderGetsTheVariablesAgainAfterARestart) {
+  auto started = bench.Start("box", {{"box", "b1"}});
+  ASSERT_TRUE(started.has_value()) << started.error().ToString();
+  ASSERT_FALSE(started->environment.at("BOX_PASSWORD").empty());
+  bench.Restart();
+  auto again = bench.broker().Environment(bench.broker().FindHandle(started->holder.Reveal()), started->task.id);
+  ASSERT_TRUE(again.has_value()) << again.error().ToString();
+  EXPECT_EQ(again->at("BOX_PASSWORD").Reveal(), started->environment.at("BOX_PASSWORD").Reveal());
+}
+
 TEST_F(BrokerTest, TheReceiptSaysWhatWasAcceptedWhenTheTaskStarted) {
   bench.box->accepted = {"temporary:orders", "connect:other"};
   auto started = bench.Start("box", {{"box", "b1"}});

@@ -4,6 +4,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/core.h"
+#include "crypto/seal.h"
 #include "json/read.h"
 
 namespace remit::broker {
@@ -169,6 +170,9 @@ void Broker::Impl::Resume() {
       ending.push_back(id);
     } else if (credential.record.state == task::CredentialState::kPlanned) {
       interrupted.push_back(live->id());  // whoever was making it is gone, and what he got done is unknown
+    } else if (const target::Target* target = FindTarget(credential.record.target)) {  // its holder may ask for its variables again
+      const Result<Secret> secret = crypto::Open(keys->sealing, AsBytes(credential.record.sealed), CredentialContext(id));
+      if (secret) credential.environment = target->Environment(credential.record, *secret);
     }
   }
   for (const std::string& id : interrupted) {

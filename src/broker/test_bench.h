@@ -32,8 +32,9 @@ class BoxTarget final : public target::Target {
     ever.insert(record.name);
     passwords[record.name] = std::string(secret.Reveal());
     if (vanish_after_make) return Fail(Code::kUnavailable, "box-gone", "the connection broke after the key was made");
-    return target::Made{{{"BOX_PASSWORD", secret}}, {{"box", "7"}}};
+    return target::Made{Environment(record, secret), {{"box", "7"}}};
   }
+  std::map<std::string, Secret> Environment(const task::CredentialRecord&, const Secret& secret) const override { return {{"BOX_PASSWORD", secret}}; }
   target::EndResult End(const task::CredentialRecord& record, const Secret&) override {
     ++ends;
     target::EndResult result;

@@ -83,6 +83,9 @@ class Target {
   // like too, but the reason says that it may pass. Whatever it answers, the caller ends the credential.
   virtual Result<Made> Make(const task::CredentialRecord& record, const Secret& secret) = 0;
 
+  // The variables of a credential that was made and is live, as Make gave them: for a holder who asks again after a restart. Touches nothing.
+  virtual std::map<std::string, Secret> Environment(const task::CredentialRecord& record, const Secret& secret) const = 0;
+
   // Ends the credential, from whatever state it is in, and finds the evidence. Called again until it answers dead.
   virtual EndResult End(const task::CredentialRecord& record, const Secret& secret) = 0;
 

@@ -156,6 +156,17 @@ class Crash(harness.Case):
             self.assertEqual(psql.cut_off()[0], 2)
             self.assertEqual(set(window.refused()), {"28P01"})
 
+    def test_killed_while_a_window_is_open(self):
+        window = self.orders.window()
+        psql = window.session()
+        self.addCleanup(psql.close)
+        self.server.restart(hard=True)
+        self.assertEqual(psql.say("SELECT count(*) FROM public.invoices;"), "1000")
+        again = self.server.api("GET", f"/v1/tasks/{window.id}/environment", bearer=window.holder)
+        self.assertEqual((again.status, again.json["environment"]), (200, window.env))
+        self.assertTrue(window.complete()["all_dead"])
+        self.assertEqual(psql.cut_off()[0], 2)
+
     def test_postgres_away_while_windows_end(self):
         windows = [self.orders.window() for _ in range(3)]
         self.postgres.stop()

@@ -84,16 +84,23 @@ Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record
   made.notes = record.notes;
   made.notes["oid"] = oid;
   made.notes["system"] = server.system();
-  made.environment["PGHOST"] = Secret(server.UserHost());
-  made.environment["PGPORT"] = Secret(std::to_string(server.UserPort()));
-  made.environment["PGDATABASE"] = Secret(config.database);
-  made.environment["PGUSER"] = Secret(record.name);
-  made.environment["PGPASSWORD"] = secret;
-  if (config.sslmode != "disable") {
-    made.environment["PGSSLMODE"] = Secret(config.sslmode);
-    if (!config.sslrootcert.empty()) made.environment["PGSSLROOTCERT"] = Secret(config.sslrootcert);
-  }
+  made.environment = EnvironmentOf(server, record, secret);
   return made;
+}
+
+std::map<std::string, Secret> EnvironmentOf(const Server& server, const task::CredentialRecord& record, const Secret& secret) {
+  const Config& config = server.config();
+  std::map<std::string, Secret> environment;
+  environment["PGHOST"] = Secret(server.UserHost());
+  environment["PGPORT"] = Secret(std::to_string(server.UserPort()));
+  environment["PGDATABASE"] = Secret(config.database);
+  environment["PGUSER"] = Secret(record.name);
+  environment["PGPASSWORD"] = secret;
+  if (config.sslmode != "disable") {
+    environment["PGSSLMODE"] = Secret(config.sslmode);
+    if (!config.sslrootcert.empty()) environment["PGSSLROOTCERT"] = Secret(config.sslrootcert);
+  }
+  return environment;
 }
 
 }  // namespace remit::target::postgres

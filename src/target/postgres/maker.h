@@ -11,4 +11,7 @@ namespace remit::target::postgres {
 // target's), `password-not-asked` (pg_hba.conf lets the role in without its password), `login-refused`; passing: `pg-no-answer` and the like.
 Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record, const Secret& secret, Rng& rng);
 
+// As Target::Environment: where the role logs in, and with what.
+std::map<std::string, Secret> EnvironmentOf(const Server& server, const task::CredentialRecord& record, const Secret& secret);
+
 }  // namespace remit::target::postgres

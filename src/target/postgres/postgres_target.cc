@@ -45,6 +45,10 @@ Result<Made> PostgresTarget::Make(const task::CredentialRecord& record, const Se
   return MakeCredential(*server_, record, secret, rng_);
 }
 
+std::map<std::string, Secret> PostgresTarget::Environment(const task::CredentialRecord& record, const Secret& secret) const {
+  return EnvironmentOf(*server_, record, secret);
+}
+
 EndResult PostgresTarget::End(const task::CredentialRecord& record, const Secret& secret) {
   EndResult result = EndCredential(*server_, record, secret, clock_);
   if (result.dead) {
