@@ -45,7 +45,7 @@ class Vendor(harness.Case):
 
     @classmethod
     def setUpClass(cls):
-        cls.postgres = orders.make_postgres("--tls")
+        cls.postgres = orders.make_postgres("--tls", "--set", "log_statement=all")
         cls.addClassCleanup(cls.postgres.close)
         cls.orders = orders.Orders(cls.postgres)
         cls.addClassCleanup(cls.orders.close)
@@ -156,6 +156,7 @@ class Vendor(harness.Case):
         self.assertIn("28P01", credential["evidence"][-1]["detail"])
         self.assertEqual(receipt["accepted"], [f"orders: {self.accepted}"])
         self.assertNotIn(password, json.dumps(receipt))
+        self.assertIn("remit.make(", self.postgres.log_text())  # it writes down each statement, with what is in it
         self.assertNotIn(password, self.postgres.log_text())
         self.assertNotIn(password, self.server.stderr())
 
