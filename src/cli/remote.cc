@@ -113,7 +113,7 @@ Result<Remote> Remote::Open(As as) {
     remote.bearer_ = *std::move(session);
     return remote;
   }
-  if (as == As::kPerson || !local) {
+  if (as == As::kPerson || !local || !Env("REMIT_SESSION").empty()) {  // a session that is given by name is meant
     REMIT_ASSIGN(remote.bearer_, PersonSession());
     if (!remote.bearer_ && as == As::kPerson)
       return Fail(Code::kUnauthenticated, "no-session", "nobody is signed in here", "sign in with `remit sign-in`; an administrator makes the code with `remit person link`");
