@@ -29,7 +29,9 @@ std::size_t SequenceLength(std::string_view text) {
   return length <= text.size() && IsUtf8(text.substr(0, length)) ? length : 0;
 }
 
-void AppendEscaped(char c, std::string& out) {
+bool IsPlain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
+
+void AppendEscape(char c, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
   switch (c) {
     case '"': out += "\\\""; return;
@@ -41,24 +43,31 @@ void AppendEscaped(char c, std::string& out) {
     case '\t': out += "\\t"; return;
     default: break;
   }
-  if (static_cast<unsigned char>(c) >= 0x20) {
-    out += c;
-    return;
-  }
   out += "\\u00";
   out += kHex[c >> 4];
   out += kHex[c & 15];
 }
 
+// Nearly all text has nothing to escape: it is copied run by run.
+void AppendEscaped(std::string_view text, std::string& out) {
+  while (!text.empty()) {
+    const auto run = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), IsPlain) - text.begin());
+    out += text.substr(0, run);
+    if (run == text.size()) return;
+    AppendEscape(text[run], out);
+    text.remove_prefix(run + 1);
+  }
+}
+
 void AppendQuoted(std::string_view text, std::string& out) {
   out += '"';
   if (IsUtf8(text)) {
-    for (const char c : text) AppendEscaped(c, out);
+    AppendEscaped(text, out);
   } else {
     while (!text.empty()) {
       const std::size_t length = SequenceLength(text);
       if (length == 0) out += "\xEF\xBF\xBD";  // U+FFFD
-      if (length == 1) AppendEscaped(text[0], out);
+      if (length == 1) AppendEscaped(text.substr(0, 1), out);
       if (length > 1) out += text.substr(0, length);
       text.remove_prefix(std::max<std::size_t>(length, 1));
     }
