@@ -259,10 +259,6 @@ Result<ClientResponse> Client::Call(const ClientRequest& request) {
 
 Result<ClientResponse> Client::Get(std::string path) { return Call({.path = std::move(path)}); }
 
-Result<ClientResponse> Client::PostJson(std::string path, std::string json) {
-  return Call({.method = "POST", .path = std::move(path), .content_type = "application/json", .body = std::move(json)});
-}
-
 Result<std::unique_ptr<HeldGet>> Client::Hold(const ClientRequest& request, HeldCallbacks callbacks) const {
   REMIT_TRY(CheckRequest(request));
   return std::make_unique<Held>(impl_->options, request, std::move(callbacks));

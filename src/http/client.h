@@ -74,7 +74,6 @@ class Client {
   Result<ClientResponse> Call(const ClientRequest& request);
 
   Result<ClientResponse> Get(std::string path);
-  Result<ClientResponse> PostJson(std::string path, std::string json);
 
   // Opens a connection of its own and returns at once.
   Result<std::unique_ptr<HeldGet>> Hold(const ClientRequest& request, HeldCallbacks callbacks) const;

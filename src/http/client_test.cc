@@ -25,6 +25,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
+Result<ClientResponse> PostEcho(Client& client, std::string json) {
+  return client.Call({.method = "POST", .path = "/echo", .content_type = "application/json", .body = std::move(json)});
+}
+
 class Calling : public testing::Test {
  protected:
   Calling() {
@@ -89,7 +93,7 @@ TEST_F(Calling, SendsWhatItIsToldAndGivesBackWhatCame) {
     ASSERT_TRUE(hello) << hello.error().message;
     EXPECT_EQ(hello->body, "hi b rmt_x");
     EXPECT_EQ(hello->Find("Content-Type"), "text/plain; charset=utf-8");
-    const auto echo = client.PostJson("/echo", "{\"a\":1}");
+    const auto echo = PostEcho(client, "{\"a\":1}");
     ASSERT_TRUE(echo);
     EXPECT_EQ(echo->status, 201);
     EXPECT_EQ(echo->body, "{\"a\":1}");
@@ -105,7 +109,7 @@ TEST_F(Calling, KeepsItsConnection) {
   Client client(Tcp());
   const std::string first = client.Get("/port")->body;
   EXPECT_EQ(client.Get("/port")->body, first);
-  EXPECT_EQ(client.PostJson("/echo", "")->status, 201);
+  EXPECT_EQ(PostEcho(client, "")->status, 201);
   EXPECT_EQ(client.Get("/port")->body, first);
 }
 
@@ -235,7 +239,7 @@ TEST_F(CallingTls, GoesThereAndBack) {
   EXPECT_EQ(client.Get("/port")->body, first->body) << "the connection is kept";
   EXPECT_EQ(client.Get("/big")->body.size(), 2'000'000u);
   const std::string large(1'000'000, 'y');
-  EXPECT_EQ(client.PostJson("/echo", large)->body, large);
+  EXPECT_EQ(PostEcho(client, large)->body, large);
   Report report;
   auto held = client.Hold({.path = "/held"}, report.Callbacks());
   EXPECT_TRUE(report.Wait([&] { return report.data == "first\n"; }));

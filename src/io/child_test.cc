@@ -204,16 +204,6 @@ const Way kWays[] = {
 
 INSTANTIATE_TEST_SUITE_P(Ways, Containment, testing::ValuesIn(kWays), [](const auto& info) { return std::string(info.param.name); });
 
-TEST(Contain, ReapsOrphansButNotTheChildThatSomebodyWaitsFor) {
-  ASSERT_TRUE(BecomeSubreaper());
-  auto child = Child::Spawn({.argv = {"sh", "-c", "true & exit 3"}, .env = {kPath}});
-  ASSERT_TRUE(child);
-  pollfd watched{.fd = child->pidfd(), .events = POLLIN, .revents = 0};
-  ASSERT_EQ(::poll(&watched, 1, 10'000), 1);
-  ReapOrphans(child->pid());
-  EXPECT_EQ(child->Wait(10s)->value().ShellCode(), 3);
-}
-
 TEST(Contain, NoDumpsHidesTheProcessFromItsOwnUser) {
   const pid_t pid = ::fork();
   if (pid == 0) ::_exit(NoDumps() && ::prctl(PR_GET_DUMPABLE) == 0 ? 0 : 1);

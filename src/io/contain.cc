@@ -217,13 +217,4 @@ Result<std::size_t> KillDescendants(Duration timeout, Child* child) {
   }
 }
 
-std::size_t ReapOrphans(pid_t except) {
-  std::size_t reaped = 0;
-  const pid_t self = ::getpid();
-  for (const Process& process : AllProcesses()) {
-    if (process.parent == self && process.zombie && process.pid != except && ::waitpid(process.pid, nullptr, WNOHANG) == process.pid) ++reaped;
-  }
-  return reaped;
-}
-
 }  // namespace remit::io

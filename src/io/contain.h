@@ -32,8 +32,4 @@ std::vector<pid_t> Descendants(pid_t root);
 // Errors: `descendants-left`.
 Result<std::size_t> KillDescendants(Duration timeout, Child* child = nullptr);
 
-// Reaps ended children of this process that nobody waits for: orphans that came to a subreaper. `except`: the child that a Child object
-// waits for. Returns how many.
-std::size_t ReapOrphans(pid_t except);
-
 }  // namespace remit::io

@@ -45,10 +45,4 @@ void Pool::Return(std::unique_ptr<Connection> connection, bool discard) {
   freed_.notify_one();
 }
 
-void Pool::CloseIdle() {
-  std::vector<std::unique_ptr<Connection>> closing;
-  const std::lock_guard lock(mutex_);
-  closing.swap(idle_);
-}
-
 }  // namespace remit::pg

@@ -39,9 +39,6 @@ class Pool {
   // Waits up to `wait` for a free place. Errors: `pool-exhausted` (kUnavailable), and Connection::Open's. The pool must outlive the lease.
   Result<Lease> Take(Duration wait = std::chrono::seconds(5));
 
-  // Closes what is idle, e.g. after the server restarted.
-  void CloseIdle();
-
   const ConnectOptions& options() const { return options_; }
 
  private:

@@ -209,11 +209,4 @@ Result<Transition> Spend(const TaskRecord& record, const std::vector<std::string
   return t;
 }
 
-TaskRecord AddCounts(TaskRecord record, std::uint64_t allowed, std::uint64_t denied) {
-  if (IsEnd(record.state)) return record;
-  record.allowed += allowed;
-  record.denied += denied;
-  return record;
-}
-
 }  // namespace remit::task

@@ -42,7 +42,4 @@ Result<Transition> Fail(const TaskRecord& record, const std::string& why, Time n
 Result<Transition> Spend(const TaskRecord& record, const std::vector<std::string>& forbids, const cedar::EntityUid& action,
                          const cedar::EntityUid& resource, Time now);
 
-// Adds enforcements that were counted in memory; the end's event names the totals. No event of its own, and nothing once it has ended.
-TaskRecord AddCounts(TaskRecord record, std::uint64_t allowed, std::uint64_t denied);
-
 }  // namespace remit::task

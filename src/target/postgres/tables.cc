@@ -20,22 +20,6 @@ std::unexpected<Error> NotEnforceable(const PermissionPattern& pattern, std::str
 
 }  // namespace
 
-const std::string_view kCedarSchema = R"(namespace Postgres {
-  entity Server;
-  entity Database in [Server];
-  entity Schema in [Database];
-  entity Table in [Schema];
-}
-)";
-
-std::string CedarSchema(const std::vector<std::string>& task_types) {
-  std::string out(kCedarSchema);
-  out.resize(out.rfind('}'));
-  out += fmt::format("  action \"select\", \"insert\", \"update\", \"delete\" appliesTo {{ principal: [{}], resource: [Table] }};\n}}\n",
-                     Join(task_types, ", "));
-  return out;
-}
-
 bool IsPostgresAction(const cedar::EntityUid& action) {
   return action.type == kActionType && (action.id == "select" || action.id == "insert" || action.id == "update" || action.id == "delete");
 }

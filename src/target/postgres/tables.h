@@ -10,15 +10,9 @@
 
 namespace remit::target::postgres {
 
+// As task/builtin_schema.h declares them to every catalog.
 inline constexpr std::string_view kTableType = "Postgres::Table";
 inline constexpr std::string_view kActionType = "Postgres::Action";
-
-// The entity types, as Cedar schema text: Server > Database > Schema > Table.
-extern const std::string_view kCedarSchema;
-
-// The same with the actions select, insert, update and delete on tables, for tasks of these types (fully qualified names). In Cedar an action
-// names its principals, so this text is made for a catalog.
-std::string CedarSchema(const std::vector<std::string>& task_types);
 
 bool IsPostgresAction(const cedar::EntityUid& action);
 

@@ -79,10 +79,6 @@ TEST(FormTest, WhatIsNotPlainIsNotPlanned) {
   EXPECT_EQ(PrivilegesOf("orders", {{obliged}}).error().reason, "not-enforceable");
 }
 
-TEST(SchemaTest, NamesThePrincipals) {
-  EXPECT_THAT(CedarSchema({"Vendor", "Ops::Audit"}), HasSubstr("principal: [Vendor, Ops::Audit], resource: [Table]"));
-}
-
 TEST(InitSqlTest, NothingGetsOutOfItsQuotes) {
   InitOptions options;
   options.installation = "abc";
