@@ -238,6 +238,8 @@ std::string_view Components() {
     "permissions": {},
     "needed": {"type": "integer", "minimum": 0},
     "given": {"type": "array"},
+    "attributes": {"type": "object", "description": "of a use: what the enforcement point said of the resource, where that counts"},
+    "context": {"type": "object", "description": "of a use: its context; a yes is to exactly this"},
     "requested": {"type": "string", "format": "date-time"},
     "expires": {"type": "string", "format": "date-time"},
     "action": {"type": "string", "description": "an entity as Cedar writes it: Agent::\"support-bot\""},

@@ -47,11 +47,24 @@ bool InChain(const task::TaskRecord& record, const cedar::EntityUid& person) {
 
 }  // namespace
 
+std::string UseApproval::Question() const {
+  return json::Canonical(json::Object{{"action", action.ToString()}, {"resource", resource.ToString()}, {"attributes", attributes}, {"context", context}});
+}
+
 json::Value UseApproval::ToJson() const {
   json::Array given;
   for (const task::Yes& one : yes) given.push_back(json::Object{{"person", one.person.ToString()}, {"at", Micros(one.at)}});
-  return json::Object{{"id", id},          {"task", task},     {"action", action.ToString()},     {"resource", resource.ToString()}, {"hash", HexEncode(hash)},
-                      {"needed", needed},  {"yes", given},     {"requested", Micros(requested)}, {"expires", Micros(expires)}};
+  return json::Object{{"id", id},
+                      {"task", task},
+                      {"action", action.ToString()},
+                      {"resource", resource.ToString()},
+                      {"attributes", attributes},
+                      {"context", context},
+                      {"hash", HexEncode(hash)},
+                      {"needed", needed},
+                      {"yes", given},
+                      {"requested", Micros(requested)},
+                      {"expires", Micros(expires)}};
 }
 
 Result<UseApproval> UseApproval::FromJson(const json::Value& document) {
@@ -60,6 +73,8 @@ Result<UseApproval> UseApproval::FromJson(const json::Value& document) {
   approval.id = r.RequiredString("id");
   approval.task = r.RequiredString("task");
   std::string action = r.RequiredString("action"), resource = r.RequiredString("resource"), hash = r.RequiredString("hash");
+  if (const json::Object* said = r.OptionalObject("attributes")) approval.attributes = *said;
+  if (const json::Object* said = r.OptionalObject("context")) approval.context = *said;
   approval.needed = static_cast<std::uint32_t>(r.RequiredInt("needed"));
   approval.requested = FromMicros(r.RequiredInt("requested"));
   approval.expires = FromMicros(r.RequiredInt("expires"));
@@ -193,23 +208,46 @@ bool Broker::Impl::IsPersonType(const cedar::EntityUid& uid) const { return curr
 
 // --- a use -----------------------------------------------------------------------------------------------------------------------------
 
-UseApproval* Broker::Impl::FindUseApproval(const std::string& task, const cedar::EntityUid& action, const cedar::EntityUid& resource) {
-  for (auto& [id, approval] : use_approvals)
-    if (approval.task == task && approval.action == action && approval.resource == resource) return &approval;
-  return nullptr;
+// The question that people are asked for this use, without what they answered.
+UseApproval Broker::Impl::AskedBy(const LiveTask& live, const UseRequest& request) const {
+  UseApproval asked;
+  asked.task = live.id();
+  asked.action = request.action;
+  asked.resource = request.resource;
+  if (request.resource_attributes.IsObject() && current->IsFromPep(request.resource.type)) asked.attributes = request.resource_attributes;
+  if (request.context.IsObject()) asked.context = request.context;
+  return asked;
+}
+
+UseApproval* Broker::Impl::FindUseApproval(const LiveTask& live, const UseRequest& request) {
+  if (UseApprovalsOf(live.id()).empty() || !current) return nullptr;
+  auto found = asked_questions.find({live.id(), AskedBy(live, request).Question()});
+  return found == asked_questions.end() ? nullptr : &use_approvals.at(found->second);
+}
+
+std::vector<std::string> Broker::Impl::UseApprovalsOf(const std::string& task) const {
+  std::vector<std::string> ids;
+  for (auto at = asked_questions.lower_bound({task, ""}); at != asked_questions.end() && at->first.first == task; ++at) ids.push_back(at->second);
+  return ids;
+}
+
+UseApproval& Broker::Impl::KeepUseApproval(UseApproval approval) {
+  std::string id = approval.id;
+  asked_questions[{approval.task, approval.Question()}] = id;
+  return use_approvals[id] = std::move(approval);
+}
+
+void Broker::Impl::ForgetUseApproval(const std::string& id) {
+  auto found = use_approvals.find(id);
+  if (found == use_approvals.end()) return;
+  asked_questions.erase({found->second.task, found->second.Question()});
+  use_approvals.erase(found);
 }
 
 UseApproval& Broker::Impl::AskApproval(LiveTask& live, const UseRequest& request, std::uint32_t needed, store::Batch& batch) {
   Time now = Stamp();
-  if (UseApproval* stale = FindUseApproval(live.id(), request.action, request.resource)) {  // it expired
-    batch.writes.push_back({store::Table::kApproval, stale->id, std::nullopt});
-    use_approvals.erase(stale->id);
-  }
-  UseApproval approval;
+  UseApproval approval = AskedBy(live, request);
   approval.id = NewId(kApprovalPrefix, now, parts.rng);
-  approval.task = live.id();
-  approval.action = request.action;
-  approval.resource = request.resource;
   approval.needed = needed;
   approval.requested = now;
   approval.expires = std::min<Time>(now + limits::kRequestLife, live.deadline());
@@ -217,18 +255,21 @@ UseApproval& Broker::Impl::AskApproval(LiveTask& live, const UseRequest& request
                                    {"task", live.id()},
                                    {"request", HexEncode(live.record().request_hash)},
                                    {"action", request.action.ToString()},
-                                   {"resource", request.resource.ToString()}};
+                                   {"resource", request.resource.ToString()},
+                                   {"attributes", approval.attributes},
+                                   {"context", approval.context}};
   approval.hash = crypto::Sha256("remit use approval v1\n" + json::Canonical(asked));
   json::Object event = Event("approval.requested", now);
   event.Set("task", live.id());
   event.Set("approval", approval.id);
   event.Set("action", request.action.ToString());
   event.Set("resource", request.resource.ToString());
+  event.Set("attributes", approval.attributes);
+  event.Set("context", approval.context);
   event.Set("needed", needed);
   batch.writes.push_back({store::Table::kApproval, approval.id, json::Canonical(approval.ToJson())});
   AddEvents(batch, {std::move(event)});
-  std::string id = approval.id;
-  return use_approvals[id] = std::move(approval);
+  return KeepUseApproval(std::move(approval));
 }
 
 void Broker::Impl::ApproveUse(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer) {
@@ -295,7 +336,7 @@ void Broker::Deny(const Caller& by, const std::string& approval, const std::stri
       return;
     }
     UseApproval denied = im.use_approvals.at(approval);
-    im.use_approvals.erase(approval);
+    im.ForgetUseApproval(approval);
     json::Object event = Impl::Event("approval.denied", im.Stamp());
     event.Set("task", denied.task);
     event.Set("approval", approval);
@@ -343,6 +384,8 @@ json::Value Broker::Impl::ApprovalJson(const UseApproval& approval) {
                     {"hash", HexEncode(approval.hash)},
                     {"action", approval.action.ToString()},
                     {"resource", approval.resource.ToString()},
+                    {"attributes", approval.attributes},
+                    {"context", approval.context},
                     {"needed", approval.needed},
                     {"given", YesJson(approval.yes)},
                     {"requested", FormatTime(approval.requested)},

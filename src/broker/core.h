@@ -39,15 +39,21 @@ inline constexpr std::string_view kTokenTarget = "token";
 inline constexpr std::string_view kIntrospectKind = "token-introspect";  // dead in the commit that ends its task
 inline constexpr std::string_view kOfflineKind = "token-offline";        // dead when its `exp` has passed everywhere
 
+// A task has so many requests for approvals of its uses at a time: each costs a commit, and people's attention.
+inline constexpr std::size_t kUseApprovalsPerTask = 32;
+
 // An approval of a use within a task (the approval of a start is the task itself).
 struct UseApproval {
   std::string id, task;
   cedar::EntityUid action, resource;
+  json::Value attributes = json::Object{}, context = json::Object{};  // what the asker said of the resource, where that counts, and of the use
   Hash hash{};
   std::uint32_t needed = 1;
   std::vector<task::Yes> yes;
   Time requested{}, expires{};
 
+  // INVARIANT: everything that the asker said and the decision may depend on: a yes to one question is none to another.
+  std::string Question() const;
   json::Value ToJson() const;
   static Result<UseApproval> FromJson(const json::Value& document);
 };
@@ -183,6 +189,7 @@ class Broker::Impl {
   struct Judged {
     UseAnswer answer;
     task::Decision decision;
+    std::uint32_t approvals_needed = 0;  // where it needs approval: how many people must say yes
     LiveTask* live = nullptr;
   };
   std::shared_ptr<const cedar::Entity> ResourceEntity(const UseRequest& request) const;
@@ -194,7 +201,11 @@ class Broker::Impl {
   void Evaluate(const Caller& by, const UseRequest& request, const std::string& idempotency, Answer<UseAnswer> answer);
   void EvaluateOnce(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
   void Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer);
-  UseApproval* FindUseApproval(const std::string& task, const cedar::EntityUid& action, const cedar::EntityUid& resource);
+  UseApproval AskedBy(const LiveTask& live, const UseRequest& request) const;
+  UseApproval* FindUseApproval(const LiveTask& live, const UseRequest& request);
+  std::vector<std::string> UseApprovalsOf(const std::string& task) const;
+  UseApproval& KeepUseApproval(UseApproval approval);
+  void ForgetUseApproval(const std::string& id);
   UseApproval& AskApproval(LiveTask& live, const UseRequest& request, std::uint32_t needed, store::Batch& batch);
 
   // --- reading and set-up --------------------------------------------------------------------------------------------------------
@@ -258,7 +269,8 @@ class Broker::Impl {
 
   std::unordered_map<std::string, LiveCredential> credentials;
   std::map<std::string, Breaker> breakers;
-  std::map<std::string, UseApproval> use_approvals;  // by id
+  std::map<std::string, UseApproval> use_approvals;                            // by id
+  std::map<std::pair<std::string, std::string>, std::string> asked_questions;  // their ids, by task and question
   std::unordered_map<std::string, std::vector<std::function<void()>>> credential_watchers;  // by task
   std::map<std::string, std::string> failed_starts;              // why, until the starter was told
 

@@ -54,13 +54,9 @@ void Broker::Impl::End(LiveTask& live, const EndStep& step, Duration wait, Answe
     if (credential->record.kind == kIntrospectKind) BuryToken(id, now, batch);
     else native.push_back(id);
   }
-  for (auto it = use_approvals.begin(); it != use_approvals.end();) {
-    if (it->second.task != live.id()) {
-      ++it;
-      continue;
-    }
-    batch.writes.push_back({store::Table::kApproval, it->first, std::nullopt});
-    it = use_approvals.erase(it);
+  for (const std::string& id : UseApprovalsOf(live.id())) {
+    batch.writes.push_back({store::Table::kApproval, id, std::nullopt});
+    ForgetUseApproval(id);
   }
   live.Set(std::move(transition->next));
   queue.erase({live.due, &live});

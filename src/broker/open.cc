@@ -104,7 +104,9 @@ Status Broker::Impl::LoadDirectory() {
     return {};
   }));
   REMIT_TRY(each(store::Table::kApproval, [&](std::string_view key, const json::Value& row) -> Status {
-    REMIT_ASSIGN(use_approvals[std::string(key)], UseApproval::FromJson(row));
+    REMIT_ASSIGN(UseApproval approval, UseApproval::FromJson(row));
+    if (approval.id != key) return Fail(Code::kCorrupt, "store-corrupt", "an approval is in the place of another");
+    KeepUseApproval(std::move(approval));
     return {};
   }));
   std::map<std::string, json::Value> documents;

@@ -1,5 +1,7 @@
 // Use: may this task do this, now? What is denied or allowed without obligation touches memory only; what lifts an obligation is
 // committed before the answer.
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "broker/core.h"
@@ -144,17 +146,19 @@ Broker::Impl::Judged Broker::Impl::Judge(const UseRequest& request, bool count) 
   cedar::OverlayEntities view(facts->entities);
   view.Add(live->entity);
   if (auto resource = ResourceEntity(request)) view.Add(std::move(resource));
-  judged.decision = task::DecideBoth(
-      *live->pinned, *current, asked, view,
-      [&](const std::string& policy) {
-        const auto& uses = live->record().uses;
-        auto used = uses.find(policy);
-        return used == uses.end() ? 0u : used->second;
-      },
-      [&](const std::string&) {
-        UseApproval* approval = FindUseApproval(live->id(), request.action, request.resource);
-        return approval == nullptr || Now() >= approval->expires ? 0u : StandingYes(live->record(), entity, approval->yes);
-      });
+  auto uses = [&](const std::string& policy) {
+    const auto& all = live->record().uses;
+    auto used = all.find(policy);
+    return used == all.end() ? 0u : used->second;
+  };
+  judged.decision = task::DecideBoth(*live->pinned, *current, asked, view, uses, [&](const std::string&) {
+    UseApproval* approval = FindUseApproval(*live, request);
+    return approval == nullptr || Now() >= approval->expires ? 0u : StandingYes(live->record(), entity, approval->yes);
+  });
+  if (judged.decision.verdict == Verdict::kNeedsApproval) {
+    auto everybody = [](const std::string&) { return std::numeric_limits<std::uint32_t>::max(); };
+    judged.approvals_needed = ApprovalsNeeded(task::DecideBoth(*live->pinned, *current, asked, view, uses, everybody));
+  }
   UseAnswer& answer = judged.answer;
   answer.allowed = judged.decision.verdict == Verdict::kAllow;
   answer.reason = judged.decision.reason;
@@ -192,9 +196,9 @@ void Broker::Impl::Use(const UseRequest& request, const std::string& idempotency
     for (const task::Charge& charge : judged.decision.charges) {
       forbids.push_back(charge.policy);
       if (charge.lift.kind != task::Obligation::Kind::kUnlessApproved) continue;
-      if (UseApproval* approval = FindUseApproval(live.id(), request.action, request.resource)) {
+      if (UseApproval* approval = FindUseApproval(live, request)) {
         batch.writes.push_back({store::Table::kApproval, approval->id, std::nullopt});
-        use_approvals.erase(approval->id);  // a yes counts once
+        ForgetUseApproval(std::string(approval->id));  // a yes counts once
       }
     }
     Result<task::Transition> spent = task::Spend(live.record(), forbids, request.action, request.resource, Stamp());
@@ -221,18 +225,28 @@ void Broker::Impl::Use(const UseRequest& request, const std::string& idempotency
 // Denied by nothing but missing approvals: people are asked, once.
 void Broker::Impl::AskForUse(const UseRequest& request, Judged judged, Answer<UseAnswer> answer) {
   LiveTask& live = *judged.live;
-  if (UseApproval* waiting = FindUseApproval(live.id(), request.action, request.resource); waiting != nullptr && Now() < waiting->expires) {
+  if (UseApproval* waiting = FindUseApproval(live, request); waiting != nullptr && Now() < waiting->expires) {
     judged.answer.approval = waiting->id;
     return Later([answer, result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
   }
-  std::uint32_t needed = 1;
-  for (const task::Charge& charge : judged.decision.charges)
-    if (charge.lift.kind == task::Obligation::Kind::kUnlessApproved) needed = std::max(needed, charge.lift.count);
   store::Batch batch;
-  judged.answer.approval = AskApproval(live, request, needed, batch).id;
+  std::size_t open = 0;
+  for (const std::string& id : UseApprovalsOf(live.id())) {
+    if (Now() < use_approvals.at(id).expires) {
+      ++open;
+      continue;
+    }
+    batch.writes.push_back({store::Table::kApproval, id, std::nullopt});
+    ForgetUseApproval(id);
+  }
+  if (open >= kUseApprovalsPerTask) {
+    judged.answer.errors.push_back(fmt::format("nobody was asked: {} other requests of this task wait for an answer already", open));
+    return Later([answer, result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
+  }
+  judged.answer.approval = AskApproval(live, request, std::max(1u, judged.approvals_needed), batch).id;
   Commit(std::move(batch), [this, answer, result = std::move(judged.answer)](const auto& committed) mutable {
     if (!committed) {
-      use_approvals.erase(result.approval);
+      ForgetUseApproval(result.approval);
       return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     }
     Later([answer, result = std::move(result)]() mutable { answer(std::move(result)); });
@@ -297,7 +311,7 @@ Result<UseAnswer> Broker::Check(const Caller& by, const UseRequest& request) {
     if (!may) return NoSuchTask(request.task);
     Impl::Judged judged = impl_->Judge(request, false);
     if (live != nullptr)
-      if (UseApproval* waiting = impl_->FindUseApproval(live->id(), request.action, request.resource)) judged.answer.approval = waiting->id;
+      if (UseApproval* waiting = impl_->FindUseApproval(*live, request)) judged.answer.approval = waiting->id;
     return judged.answer;
   });
   if (may) return answer;
