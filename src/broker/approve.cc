@@ -170,10 +170,14 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
   auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
   task::TaskRecord& record = yes.next;
   std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, *current);
+  auto actor = actors.find(record.actor);
+  auto person = people.find(record.actor);
+  const bool barred = IsPersonType(record.actor) ? person == people.end() || person->second.barred : actor == actors.end() || actor->second.barred;
   Caller starter{.kind = IsPersonType(record.actor) ? Kind::kPerson : Kind::kActor, .uid = record.actor, .task = {}, .signed_in = {}, .session = {}};
   task::Decision decision = entity ? AskVerb(starter, "start", *entity, StandingYes(record, *entity, record.approvals)) : task::Decision{};
-  if (decision.verdict != Verdict::kAllow) {
-    std::string why = "the start is not permitted any more: " + (decision.reason.empty() ? std::string("unknown type") : decision.reason);
+  if (barred || decision.verdict != Verdict::kAllow) {
+    std::string why = "the start is not permitted any more: ";
+    why += barred ? "its actor is barred, or not registered" : decision.reason.empty() ? "unknown type" : decision.reason;
     End(live, [why](const task::TaskRecord& before, Time now) { return task::DenyByPolicy(before, why, now); }, Duration(0), nullptr);
     return refuse(Error(Code::kFailedPrecondition, "start-denied", why));
   }
