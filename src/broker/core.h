@@ -212,7 +212,12 @@ class Broker::Impl {
   std::vector<task::CredentialRecord> CredentialsOf(const task::TaskRecord& record);
   Result<task::TaskRecord> Visible(const Caller& by, const std::string& id);
   Status CheckStated(const task::StatedPermission& stated) const;
-  void FindNarrowed(const task::Catalog& next, const FactSet& next_facts, CatalogAnswer& answer);
+  bool HoldsTooMuch(LiveTask& live, const task::Catalog& next, const FactSet& next_facts);
+  std::vector<std::string> FindNarrowed(const task::Catalog& next, const FactSet& next_facts);
+  // Catalog and facts change one after the other, since each is checked against the other as it is in force. `change` answers whether its
+  // commit is on its way; then that calls ChangeDone.
+  void OneAtATime(std::function<bool()> change);
+  void ChangeDone();
   void EndTooWide(const std::vector<std::string>& ids);
   void Register(ActorRecord actor);
 
@@ -243,6 +248,8 @@ class Broker::Impl {
   std::shared_ptr<const task::Catalog> current;
   std::map<std::string, std::shared_ptr<const task::Catalog>> catalogs;  // by hash; those that live tasks started under
   std::shared_ptr<const FactSet> facts;
+  std::deque<std::function<bool()>> changes;  // of both, that wait for their turn
+  bool changing = false;
   std::map<cedar::EntityUid, ActorRecord> actors;
   std::map<std::string, cedar::EntityUid> actors_by_client;
   std::map<std::uint32_t, cedar::EntityUid> actors_by_unix_uid;

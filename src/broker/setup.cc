@@ -79,56 +79,89 @@ void Broker::LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files,
   shared->hash = loaded.catalog->hash();
   for (const cedar::Diagnostic& warning : loaded.warnings) shared->warnings.push_back(warning.ToError().ToString());
   Impl& im = *impl_;
-  im.Locked([&] {
-    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-    Result<std::shared_ptr<const FactSet>> facts = BuildFacts(im.facts->documents, loaded.catalog->schema());
-    if (!facts) return refuse(std::move(facts.error()).Within("the facts in force do not fit the new catalog"));
-    im.FindNarrowed(*loaded.catalog, **facts, *shared);
+  auto change = [&im, by, dry_run, answer, shared, catalog = loaded.catalog] {
+    Result<std::shared_ptr<const FactSet>> facts = BuildFacts(im.facts->documents, catalog->schema());
+    if (!facts) {
+      im.Later([answer, error = std::move(facts.error()).Within("the facts in force do not fit the new catalog")] { answer(std::unexpected(error)); });
+      return false;
+    }
     if (dry_run) {
+      shared->narrowed = im.FindNarrowed(*catalog, **facts);
       im.Later([answer, shared] { answer(std::move(*shared)); });
-      return;
+      return false;
     }
     shared->loaded = true;
     json::Object event = Impl::Event("catalog.loaded", im.Stamp());
     event.Set("catalog", shared->hash);
     event.Set("by", by.uid.ToString());
     store::Batch batch;
-    batch.writes.push_back({store::Table::kCatalog, shared->hash, loaded.catalog->Encode()});
+    batch.writes.push_back({store::Table::kCatalog, shared->hash, catalog->Encode()});
     batch.writes.push_back({store::Table::kMeta, "catalog", shared->hash});
     im.AddEvents(batch, {std::move(event)});
-    im.Commit(std::move(batch), [&im, answer, shared, catalog = loaded.catalog, facts = *facts](const auto& committed) {
-      if (!committed) return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-      if (im.current) im.catalogs[im.current->hash()] = im.current;
-      im.current = catalog;
-      if (im.facts->hash == facts->hash) im.facts = facts;  // else they changed meanwhile, and were checked against the old catalog
-      im.EndTooWide(shared->narrowed);
-      im.Later([answer, shared] { answer(std::move(*shared)); });
+    im.Commit(std::move(batch), [&im, answer, shared, catalog, facts = *facts](const auto& committed) {
+      if (committed) {
+        if (im.current) im.catalogs[im.current->hash()] = im.current;
+        im.current = catalog;
+        im.facts = facts;
+        shared->narrowed = im.FindNarrowed(*catalog, *facts);  // now, since tasks went on starting under the old one
+        im.EndTooWide(shared->narrowed);
+        im.Later([answer, shared] { answer(std::move(*shared)); });
+      } else {
+        im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      }
+      im.ChangeDone();
     });
-  });
+    return true;
+  };
+  im.Locked([&] { im.OneAtATime(std::move(change)); });
 }
 
-// The live tasks that hold something at a target which the new catalog does not give them any more.
-void Broker::Impl::FindNarrowed(const task::Catalog& next, const FactSet& next_facts, CatalogAnswer& answer) {
-  for (auto& [id, live] : tasks) {
-    if (live->state() != task::State::kActive || live->latched || live->live_credentials.empty()) continue;
-    const task::TaskRecord& record = live->record();
-    std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, next);
-    task::PermissionSet now_allowed;
-    if (entity) {
-      cedar::OverlayEntities view(next_facts.entities);
-      view.Add(entity);
-      now_allowed = task::PermissionsOf(next, *entity, view);
-    }
-    for (const std::string& credential_id : live->live_credentials) {
-      LiveCredential* credential = FindCredential(credential_id);
-      if (credential == nullptr) continue;
-      task::PermissionSet both = task::Intersect(credential->record.permissions, now_allowed);
-      if (both.permissions.size() < credential->record.permissions.permissions.size()) {
-        answer.narrowed.push_back(id);
-        break;
-      }
-    }
+void Broker::Impl::OneAtATime(std::function<bool()> change) {
+  changes.push_back(std::move(change));
+  if (!changing) ChangeDone();
+}
+
+void Broker::Impl::ChangeDone() {
+  changing = false;
+  while (!changing && !changes.empty()) {
+    std::function<bool()> next = std::move(changes.front());
+    changes.pop_front();
+    changing = next();
   }
+}
+
+// Whether a task holds something at a target which the new catalog does not give it any more, or only on conditions.
+bool Broker::Impl::HoldsTooMuch(LiveTask& live, const task::Catalog& next, const FactSet& next_facts) {
+  if (live.state() != task::State::kActive || live.latched || live.live_credentials.empty()) return false;
+  std::shared_ptr<const cedar::Entity> entity = MakeEntity(live.record(), next);
+  task::PermissionSet now_allowed;
+  if (entity) {
+    cedar::OverlayEntities view(next_facts.entities);
+    view.Add(entity);
+    now_allowed = task::PermissionsOf(next, *entity, view);
+  }
+  auto bare = [](task::PermissionSet set) {
+    for (task::Permission& permission : set.permissions) permission.policies.clear();  // by which policy is no matter of width
+    set.Normalise();
+    return set;
+  };
+  for (const std::string& id : live.live_credentials) {
+    LiveCredential* credential = FindCredential(id);
+    if (credential == nullptr) continue;
+    const task::PermissionSet& held = credential->record.permissions;
+    task::PermissionSet both = task::Intersect(held, now_allowed);
+    // What is asked of Remit at each use is answered by both catalogs; what is enforced elsewhere is as wide as it was made.
+    const bool asked = credential->record.kind == kIntrospectKind;
+    if (both.permissions.size() < held.permissions.size() || (!asked && bare(std::move(both)) != bare(held))) return true;
+  }
+  return false;
+}
+
+std::vector<std::string> Broker::Impl::FindNarrowed(const task::Catalog& next, const FactSet& next_facts) {
+  std::vector<std::string> narrowed;
+  for (auto& [id, live] : tasks)
+    if (HoldsTooMuch(*live, next, next_facts)) narrowed.push_back(id);
+  return narrowed;
 }
 
 void Broker::Impl::EndTooWide(const std::vector<std::string>& ids) {
@@ -143,8 +176,11 @@ void Broker::Impl::EndTooWide(const std::vector<std::string>& ids) {
 void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
   if (Status may = CheckOperator(by, "change facts"); !may) return answer(std::unexpected(may.error()));
   Impl& im = *impl_;
-  im.Locked([&] {
-    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  auto change = [&im, by, entities, replace, answer] {
+    auto refuse = [&](Error error) {
+      im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
+      return false;
+    };
     if (!im.current) return refuse(Error(Code::kFailedPrecondition, "no-catalog", "facts are checked against a catalog, and none is loaded").Hint("load one with `remit catalog load FOLDER`"));
     if (!entities.IsArray()) return refuse(Error(Code::kInvalidArgument, "bad-entities", "facts are an array of entities"));
     std::map<std::string, json::Value> documents = replace ? std::map<std::string, json::Value>() : im.facts->documents;
@@ -170,12 +206,18 @@ void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replac
     event.Set("by", by.uid.ToString());
     im.AddEvents(batch, {std::move(event)});
     im.Commit(std::move(batch), [&im, answer, next = *facts](const auto& committed) {
-      if (!committed) return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-      im.facts = next;
-      for (auto& [id, live] : im.tasks) live->entity.reset();
-      im.Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size()}); });
+      if (committed) {
+        im.facts = next;
+        for (auto& [id, live] : im.tasks) live->entity.reset();
+        im.Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size()}); });
+      } else {
+        im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      }
+      im.ChangeDone();
     });
-  });
+    return true;
+  };
+  im.Locked([&] { im.OneAtATime(std::move(change)); });
 }
 
 json::Value Broker::Facts() const {

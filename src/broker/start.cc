@@ -112,7 +112,8 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
   AddEvents(batch, std::move(active->events));
   AddEvents(batch, std::move(more));
   batch.writes.push_back({store::Table::kTask, record.id, active->next.Encode()});
-  Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done)](auto committed) mutable {
+  Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done),
+                            planned_under = current](auto committed) mutable {
     if (!committed) return done(std::unexpected(committed.error()));
     ++totals.starts;
     std::string id = next.id;
@@ -134,6 +135,10 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
       credentials[credential_id] = std::move(credential);
     }
     Changed(*live);
+    if (current != planned_under && HoldsTooMuch(*live, *current, *facts)) {  // the catalog changed on the way
+      EndTooWide({id});
+      return done({});
+    }
     for (const std::string& credential_id : ids) StartMake(credential_id);
     if (ids.empty()) live->Cool();
     done({});
