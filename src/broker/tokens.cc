@@ -199,6 +199,9 @@ json::Value Broker::Introspect(const Caller& by, std::string_view token) {
     if (live == nullptr || !live->Usable(impl_->Now()) || impl_->Now() >= *claims->expires || impl_->ClockInDoubt()) return inactive;
     json::Object answer{{"active", true}, {"token_type", "Bearer"}};
     for (const auto& [name, value] : payload->AsObject()) answer.Set(name, value);
+    // What it is worth now: never more than it was made with, and less where catalog or facts have become narrower.
+    const task::PermissionSet now = impl_->PermissionsOf(live->record(), impl_->EntityOf(*live));
+    answer.Set("authorization_details", AuthorizationDetails(live->record(), task::Intersect(credential->record.permissions, now)));
     return answer;
   });
 }
