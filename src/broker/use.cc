@@ -71,7 +71,9 @@ std::shared_ptr<const cedar::Entity> Broker::Impl::ResourceEntity(const UseReque
   }
   if (request.resource_attributes.IsObject() && !request.resource_attributes.AsObject().empty() && current->IsFromPep(request.resource.type)) {
     const cedar::EntityType* type = current->schema().FindEntityType(request.resource.type);
-    auto entity = std::make_shared<cedar::Entity>();
+    // On top of what is known: a PEP that says one thing does not make the others untrue, nor move the resource out of its containers.
+    const cedar::Entity* known = facts->entities.Find(request.resource);
+    auto entity = known == nullptr ? std::make_shared<cedar::Entity>() : std::make_shared<cedar::Entity>(*known);
     entity->uid = request.resource;
     for (const auto& [name, value] : request.resource_attributes.AsObject()) {
       auto attribute = type->attributes.find(name);
