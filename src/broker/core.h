@@ -139,6 +139,7 @@ class Broker::Impl {
   // Ends a task: applies in memory at once, commits with all its credentials in `ending`, then sees to them. `answer` may be null.
   using EndStep = std::function<Result<task::Transition>(const task::TaskRecord&, Time)>;
   void End(LiveTask& live, const EndStep& step, Duration wait, Answer<EndAnswer> answer);
+  void WriteEnd(LiveTask& live, task::Transition transition, Duration wait, Answer<EndAnswer> answer);
   void CommitEnd(std::shared_ptr<struct Ending> ending);
   Error NotLive(const Caller& by, const std::string& id);
   void WatchCredentials(const std::string& task_id, std::function<bool()> watch);

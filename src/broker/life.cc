@@ -24,33 +24,45 @@ void Broker::Impl::End(LiveTask& live, const EndStep& step, Duration wait, Answe
   auto refuse = [&](Error error) {
     if (answer) Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
   };
-  if (live.busy) {  // an approval or activation is being committed: this end is of what comes of it
-    RunWhenIdle(live, [this, id = live.id(), step, wait, answer] {
-      if (LiveTask* again = Find(id)) return End(*again, step, wait, answer);
-      if (answer) Later([answer, id] { answer(NoSuchTask(id)); });
-    });
-    return;
-  }
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   Time now = Stamp();
   task::TaskRecord before = live.record();
   before.allowed = live.allowed;
   before.denied = live.denied;
   Result<task::Transition> transition = step(before, now);
+  const bool approving = live.busy && before.state == task::State::kRequested;  // and perhaps activating
+  if (!transition && approving) {  // not an end of a request: then it is of what comes of it
+    RunWhenIdle(live, [this, id = live.id(), step, wait, answer] {
+      if (LiveTask* again = Find(id)) return End(*again, step, wait, answer);
+      if (answer) Later([answer, id] { answer(NoSuchTask(id)); });
+    });
+    return;
+  }
   if (!transition) return refuse(std::move(transition.error()));
 
   live.latched = true;
+  if (!approving) return WriteEnd(live, *std::move(transition), wait, std::move(answer));
+  // What is on its way into the store gives nothing any more; but the credentials that it planned end with the task, whose record names them.
+  live.waiting.push_back([this, id = live.id(), transition = *std::move(transition), wait, answer = std::move(answer)]() mutable {
+    if (LiveTask* again = Find(id)) WriteEnd(*again, std::move(transition), wait, std::move(answer));
+  });
+}
+
+// Of a task that is latched.
+void Broker::Impl::WriteEnd(LiveTask& live, task::Transition transition, Duration wait, Answer<EndAnswer> answer) {
+  const Time now = Stamp();
+  if (transition.next.credentials.empty()) transition.next.credentials = live.live_credentials;
   auto ending = std::make_shared<Ending>();
   ending->wait = wait;
   ending->answer = std::move(answer);
   store::Batch& batch = ending->batch;
   batch.must_fit = true;
-  AddEvents(batch, std::move(transition->events));
+  AddEvents(batch, std::move(transition.events));
   std::vector<std::string> native;
   for (const std::string& id : live.live_credentials) {
     LiveCredential* credential = FindCredential(id);
     if (credential == nullptr) continue;
-    BeginCredentialEnd(*credential, transition->next.end_reason, now, batch);
+    BeginCredentialEnd(*credential, transition.next.end_reason, now, batch);
     if (credential->record.kind == kIntrospectKind) BuryToken(id, now, batch);
     else native.push_back(id);
   }
@@ -58,7 +70,7 @@ void Broker::Impl::End(LiveTask& live, const EndStep& step, Duration wait, Answe
     batch.writes.push_back({store::Table::kApproval, id, std::nullopt});
     ForgetUseApproval(id);
   }
-  live.Set(std::move(transition->next));
+  live.Set(std::move(transition.next));
   queue.erase({live.due, &live});
   counted.erase(&live);
   batch.writes.push_back({store::Table::kTask, live.id(), std::nullopt});
@@ -142,8 +154,9 @@ void Broker::Impl::FinishEndAnswer(const task::TaskRecord& record, const std::ve
   Later([this, end, dead, answer] {
     for (const std::string& id : dead) {
       auto row = parts.store.Get(store::Table::kEndedCredential, id);
-      if (!row || !*row) continue;
-      if (auto credential = task::CredentialRecord::Decode(**row)) end->credentials.push_back(*std::move(credential));
+      auto credential = row && *row ? task::CredentialRecord::Decode(**row) : Fail(Code::kNotFound, "no-such-credential", "");
+      if (credential) end->credentials.push_back(*std::move(credential));
+      else end->all_dead = false;  // what nobody can show is not dead
     }
     answer(std::move(*end));
   });

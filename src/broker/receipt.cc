@@ -87,7 +87,7 @@ Result<json::Value> Broker::Checkpoint() {
 
 Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
   REMIT_ASSIGN(task::TaskRecord record, impl_->Visible(by, task));
-  if (!task::IsEnd(record.state))
+  if (!task::IsEnd(record.state) || impl_->Locked([&] { return impl_->Find(task) != nullptr; }))  // an end that is not written down proves nothing
     return Fail(Code::kFailedPrecondition, "not-ended", fmt::format("task `{}` is {}; a receipt is for what has ended", task, task::StateName(record.state)),
                 "complete it first");
   std::vector<task::CredentialRecord> credentials = impl_->CredentialsOf(record);
@@ -95,7 +95,7 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
   auto size = static_cast<std::uint64_t>(checkpoint.Find("size")->AsInt());
 
   std::set<Time> times = {record.requested};
-  bool all_dead = true;
+  bool all_dead = credentials.size() == record.credentials.size();  // what nobody can show is not dead
   auto add = [&](const std::optional<Time>& time) {
     if (time) times.insert(*time);
   };

@@ -122,7 +122,8 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
       Insert(std::make_unique<LiveTask>(std::move(next)));
       live = Find(id);
     } else if (live->latched) {  // it was withdrawn while this was being committed
-      for (LiveCredential& credential : planned) EndStrayCredential(std::move(credential));
+      live->live_credentials = ids;  // they end with it
+      for (LiveCredential& credential : planned) credentials[std::string(credential.record.id)] = std::move(credential);
       return done(NoSuchTask(id));
     } else {
       live->Set(std::move(next));
