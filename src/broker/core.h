@@ -30,6 +30,7 @@ struct LiveCredential {
   std::map<std::string, Secret> environment;  // while live; lost at a restart
   bool working = false;                       // a call to its target is under way
   bool end_wanted = false;
+  bool burying = false;                       // that it is dead is being written down
   std::uint32_t attempts = 0;                 // to end it, since this process started
   io::TimerId timer = 0;
 };
@@ -141,6 +142,7 @@ class Broker::Impl {
   void End(LiveTask& live, const EndStep& step, Duration wait, Answer<EndAnswer> answer);
   void WriteEnd(LiveTask& live, task::Transition transition, Duration wait, Answer<EndAnswer> answer);
   void CommitEnd(std::shared_ptr<struct Ending> ending);
+  void RefreshCredentials(store::Batch& batch);
   Error NotLive(const Caller& by, const std::string& id);
   void WatchCredentials(const std::string& task_id, std::function<bool()> watch);
   void AnswerEnd(const task::TaskRecord& record, Duration wait, Answer<EndAnswer> answer);

@@ -226,11 +226,11 @@ void Broker::Impl::BuryCredential(const std::string& id, std::vector<task::Evide
   batch.writes.push_back({store::Table::kCredential, id, std::nullopt});
   batch.writes.push_back({store::Table::kEndedCredential, id, dead->next.Encode()});
   AddEvents(batch, std::move(dead->events));
-  credential->working = true;
+  credential->working = credential->burying = true;
   Commit(std::move(batch), [this, id](const auto& committed) {
     LiveCredential* buried = FindCredential(id);
     if (buried == nullptr) return;
-    buried->working = false;
+    buried->working = buried->burying = false;
     if (!committed) return RetryEnd(id, Now() + std::chrono::seconds(1));
     ++totals.credentials_ended;
     LiveCredential last = std::move(*buried);

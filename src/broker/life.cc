@@ -93,7 +93,14 @@ void Broker::Impl::CommitEnd(std::shared_ptr<Ending> ending) {
       }
       Duration delay = std::min<Duration>(std::chrono::seconds(1) * (1u << std::min(ending->tries++, 5u)), limits::kEndBackoffMax);
       log::Warn("the end of `{}` could not be written down; next try in {}", id, FormatDuration(delay));
-      if (!closed) parts.timers.At(Now() + delay, [this, ending] { Locked([&] { CommitEnd(ending); }); });
+      if (!closed) {
+        parts.timers.At(Now() + delay, [this, ending] {
+          Locked([&] {
+            RefreshCredentials(ending->batch);
+            CommitEnd(ending);
+          });
+        });
+      }
       return;
     }
     ++totals.ends;
@@ -102,6 +109,17 @@ void Broker::Impl::CommitEnd(std::shared_ptr<Ending> ending) {
       Remove(id);
     }
     if (ending->answer) AnswerEnd(ending->record, ending->wait, std::move(ending->answer));
+  });
+}
+
+// Credentials went on ending while their task's end could not be written: their rows are as they are now, and what is dead has none.
+void Broker::Impl::RefreshCredentials(store::Batch& batch) {
+  std::erase_if(batch.writes, [&](store::Write& write) {
+    if (write.table != store::Table::kCredential || !write.value) return false;
+    LiveCredential* credential = FindCredential(write.key);
+    if (credential == nullptr || credential->burying) return true;
+    write.value = credential->record.Encode();
+    return false;
   });
 }
 
