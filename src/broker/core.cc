@@ -199,7 +199,7 @@ void Broker::Impl::Tell(LiveTask& live, const json::Value& line) {
 
 void Broker::Impl::Changed(LiveTask& live) {
   Tell(live, json::Object{{"event", "state"}, {"state", task::StateName(live.state())}, {"reason", live.record().end_reason}});
-  for (auto& watcher : live.watchers) Later(std::move(watcher));
+  for (LiveTask::Watcher& watcher : live.watchers) Later(std::move(watcher.tell));
   live.watchers.clear();
 }
 

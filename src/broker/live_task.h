@@ -50,7 +50,11 @@ class LiveTask {
   std::shared_ptr<const task::Catalog> pinned;
   std::shared_ptr<const cedar::Entity> entity;    // made on first use
   std::vector<std::pair<std::uint64_t, std::function<void(const json::Value&)>>> holds;
-  std::vector<std::function<void()>> watchers;    // called once when something changed
+  struct Watcher {
+    std::shared_ptr<const bool> done;  // it does not wait any more
+    std::function<void()> tell;
+  };
+  std::vector<Watcher> watchers;                  // told once when something changed
   std::vector<std::string> live_credentials;      // not dead yet
   std::vector<std::function<void()>> waiting;     // until it is not busy
 

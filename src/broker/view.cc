@@ -106,11 +106,12 @@ void Broker::WatchTask(const Caller& by, const std::string& task, const std::str
       bool first = im.Locked([&] { return !std::exchange(*done, true); });
       if (first) show();
     });
-    live->watchers.push_back([&im, done, show, timer] {
-      bool first = im.Locked([&] { return !std::exchange(*done, true); });
-      im.parts.timers.Cancel(timer);
-      if (first) show();
-    });
+    std::erase_if(live->watchers, [](const LiveTask::Watcher& watcher) { return *watcher.done; });
+    live->watchers.push_back({done, [&im, done, show, timer] {
+                                bool first = im.Locked([&] { return !std::exchange(*done, true); });
+                                im.parts.timers.Cancel(timer);
+                                if (first) show();
+                              }});
   });
 }
 
