@@ -213,6 +213,8 @@ class Broker::Impl {
 
   // --- reading and set-up --------------------------------------------------------------------------------------------------------
   std::vector<task::CredentialRecord> CredentialsOf(const task::TaskRecord& record);
+  void ListLive(const Caller& by, const ListFilter& filter, const std::function<bool(const task::TaskRecord&)>& matches,
+                std::vector<task::TaskRecord>& found);
   Result<task::TaskRecord> Visible(const Caller& by, const std::string& id);
   Status CheckStated(const task::StatedPermission& stated) const;
   bool HoldsTooMuch(LiveTask& live, const task::Catalog& next, const FactSet& next_facts);

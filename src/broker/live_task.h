@@ -34,6 +34,7 @@ class LiveTask {
   std::string Encode();
   // Goes back to the stored form.
   void Cool();
+  bool cold() const { return record_ == nullptr; }
 
   // Whether it may be used: active, and no end on its way.
   bool Usable(Time now) const { return state_ == task::State::kActive && !latched && now < deadline_; }

@@ -65,6 +65,34 @@ Result<json::Value> Broker::ShowTask(const Caller& by, const std::string& task) 
   return WithCredentials(record, impl_->CredentialsOf(record));
 }
 
+// Live tasks, in the order of their ids, until there are as many as asked for. A few at a time, so that decisions do not wait for a list
+// of a million; each goes back to the form in which it was kept.
+void Broker::Impl::ListLive(const Caller& by, const ListFilter& filter, const std::function<bool(const task::TaskRecord&)>& matches,
+                            std::vector<task::TaskRecord>& found) {
+  constexpr std::size_t kAtOnce = 100;
+  std::vector<std::string> ids;
+  if (by.Is(Kind::kTask) || by.Is(Kind::kHolder)) {
+    ids.push_back(by.task);
+  } else {
+    Locked([&] {
+      for (auto& [id, live] : tasks)
+        if (id > filter.after) ids.push_back(id);
+    });
+    std::ranges::sort(ids);
+  }
+  for (std::size_t first = 0; first < ids.size() && found.size() < filter.limit; first += kAtOnce) {
+    Locked([&] {
+      for (std::size_t i = first; i < std::min(ids.size(), first + kAtOnce) && found.size() < filter.limit; ++i) {
+        LiveTask* live = Find(ids[i]);
+        if (live == nullptr) continue;
+        const bool cold = live->cold();
+        if (matches(live->record()) && MayView(by, *live)) found.push_back(live->record());
+        if (cold) live->Cool();
+      }
+    });
+  }
+}
+
 Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter) {
   if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
   std::vector<task::TaskRecord> found;
@@ -73,17 +101,15 @@ Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter
     return state && (filter.type.empty() || filter.type == record.name || filter.type == record.type) &&
            (filter.actor.empty() || filter.actor == record.actor.ToString()) && record.id > filter.after;
   };
-  impl_->Locked([&] {
-    for (auto& [id, live] : impl_->tasks)
-      if (id > filter.after && matches(live->record()) && impl_->MayView(by, *live)) found.push_back(live->record());
-  });
   bool ended = !filter.state.empty() && filter.state != "active" && filter.state != "requested";
-  if (ended) {
+  if (!ended) impl_->ListLive(by, filter, matches, found);
+  // A task sees itself alone, and is gone when it has ended.
+  if (ended && !by.Is(Kind::kTask) && !by.Is(Kind::kHolder)) {
     REMIT_TRY(impl_->parts.store.Scan(store::Table::kEndedTask, "", [&](std::string_view key, std::string_view row) {
       if (key <= filter.after) return true;
       auto record = task::TaskRecord::Decode(row);
       if (record && matches(*record) && impl_->Locked([&] { return impl_->MayViewEnded(by, *record); })) found.push_back(*std::move(record));
-      return found.size() < filter.limit + impl_->tasks.size();
+      return found.size() < filter.limit;
     }));
   }
   std::ranges::sort(found, {}, &task::TaskRecord::id);
