@@ -26,6 +26,10 @@ Result<std::unique_ptr<Broker>> Broker::Open(Parts parts) {
   REMIT_ASSIGN(im.installation, OpenInstallation(im.parts.store, im.parts.master_key, im.parts.rng, im.parts.clock.Now()));
   REMIT_ASSIGN(Keys keys, OpenKeys(im.parts.store, im.parts.master_key, im.parts.rng));
   im.keys.emplace(std::move(keys));
+  // By its name a credential finds its way back to its target: tokens end by their time, and nothing else does.
+  for (const auto& target : im.parts.targets)
+    if (target->name() == kTokenTarget)
+      return Fail(Code::kInvalidArgument, "bad-target", fmt::format("a target cannot be named `{}`: that is where tokens are", kTokenTarget), "give it another name");
   REMIT_TRY(im.Load());
   im.Locked([&] { im.Resume(); });
   return std::unique_ptr<Broker>(new Broker(std::move(impl)));
