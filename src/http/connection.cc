@@ -309,6 +309,8 @@ void Connection::WriteResponse(Response response) {
   WriteHead(response, may_have_body);
   phase_ = Phase::kWriting;
   if (response.stream && !head_only_) return StartStream(std::move(response.stream));
+  // Nobody will ever read what the handler has begun to hold open for.
+  if (response.stream && closed_) closed_->Fire();
   body_.clear();
   if (may_have_body && !head_only_) {
     if (response.body.size() <= kCopiedBody) {
