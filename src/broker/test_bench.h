@@ -256,4 +256,15 @@ class Bench {
   std::unique_ptr<Broker> broker_;
 };
 
+// The fixture of most of the broker's tests.
+class BrokerTest : public ::testing::Test {
+ protected:
+  StartAnswer Triage(const std::string& ticket = "T-1") {
+    auto started = bench.Start("triage", {{"ticket", ticket}});
+    EXPECT_TRUE(started.has_value()) << started.error().ToString();
+    return started ? *std::move(started) : StartAnswer{};
+  }
+  Bench bench;
+};
+
 }  // namespace remit::broker
