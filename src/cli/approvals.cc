@@ -6,7 +6,6 @@
 #include "cli/parameters.h"
 #include "cli/remote.h"
 #include "json/write.h"
-#include "json/write.h"
 #include "http/target.h"
 
 namespace remit::cli {
@@ -15,9 +14,6 @@ namespace {
 void PrintApproval(const json::Value& approval) {
   PrintLine(fmt::format("{}  {} {}", Styled(Style::kBold, Text(approval, "id")), Text(approval, "type"), Parameters(*approval.Find("parameters"))));
   if (Text(approval, "kind") == "use") PrintLine(fmt::format("  {} on {}, within {}", Text(approval, "action"), Text(approval, "resource"), Text(approval, "task")));
-  for (const char* said : {"attributes", "context"})
-    if (const json::Value* value = approval.Find(said); value != nullptr && value->IsObject() && !value->AsObject().empty())
-      PrintLine(fmt::format("  {}: {}", said, json::Write(*value)));
   for (const char* said : {"attributes", "context"})
     if (const json::Value* value = approval.Find(said); value != nullptr && value->IsObject() && !value->AsObject().empty())
       PrintLine(fmt::format("  {}: {}", said, json::Write(*value)));
