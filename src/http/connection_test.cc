@@ -93,6 +93,16 @@ TEST_F(Serving, TellsTheStreamWhenThePeerHangsUp) {
   EXPECT_FALSE(writer->Write("x"));
 }
 
+// Whoever asks for the head of a stream gets no stream; what the handler holds open for it would never end.
+TEST_F(Serving, TellsTheHandlerThatNobodyReadsAStreamOfWhichOnlyTheHeadWasAsked) {
+  Start();
+  Raw raw = Connect();
+  raw.Say("HEAD /stream HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" + Get("/hello"));
+  EXPECT_TRUE(raw.Until("\r\n\r\n").starts_with("HTTP/1.1 200"));
+  EXPECT_EQ(closed.Take(), 1);
+  EXPECT_TRUE(raw.Response().ends_with("hi"));  // the connection goes on
+}
+
 TEST_F(Serving, CutsAStreamWhosePeerDoesNotRead) {
   Start();
   Raw raw = Connect();
