@@ -12,7 +12,7 @@ if [[ -z $HOME || ! -w $HOME ]]; then
   HOME=$root/.cache
   mkdir -p "$HOME"
 fi
-export HOME CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1  # a clone elsewhere finds what this one compiled
+export HOME CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime  # a clone elsewhere finds what this one compiled
 
 if [[ -t 2 && -z ${NO_COLOR:-} ]]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' plain=$'\e[0m'; else bold="" dim="" red="" plain=""; fi
 say() { echo "${bold}==>${plain} $*" >&2; }

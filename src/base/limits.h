@@ -44,6 +44,8 @@ inline constexpr std::chrono::seconds kHeldConnectionGrace{15};  // a held conne
 inline constexpr std::chrono::seconds kHeartbeatDefault{60};     // silence that ends a task
 inline constexpr std::chrono::hours kRequestLife{1};             // a request that nobody approves
 inline constexpr std::chrono::hours kApprovalSession{1};         // a person's session that may approve is at most so old
+inline constexpr std::size_t kUseApprovalsPerTask = 32;          // questions of one task that wait for people
+inline constexpr std::size_t kTokensPerTask = 64;                // audiences and kinds: each is a credential, and stands in the task's row
 inline constexpr std::size_t kParameterBytes = 16u << 10;        // all parameters of a start together, as JSON
 inline constexpr std::size_t kReasonBytes = 1024;
 inline constexpr std::size_t kTokenPermissionBytes = 4096;       // a larger permission set goes into a token by reference

@@ -40,9 +40,6 @@ inline constexpr std::string_view kTokenTarget = "token";
 inline constexpr std::string_view kIntrospectKind = "token-introspect";  // dead in the commit that ends its task
 inline constexpr std::string_view kOfflineKind = "token-offline";        // dead when its `exp` has passed everywhere
 
-// A task has so many requests for approvals of its uses at a time: each costs a commit, and people's attention.
-inline constexpr std::size_t kUseApprovalsPerTask = 32;
-
 // An approval of a use within a task (the approval of a start is the task itself).
 struct UseApproval {
   std::string id, task;

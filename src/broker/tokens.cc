@@ -15,8 +15,6 @@ using Kind = Caller::Kind;
 
 namespace {
 
-constexpr std::size_t kTokensPerTask = 64;  // audiences and kinds: each is a credential, and stands in the task's row
-
 // The permission set as authorization details (RFC 9396 §2): what the token carries for its resource server.
 json::Array AuthorizationDetails(const task::TaskRecord& record, const task::PermissionSet& set) {
   json::Object detail{{"type", "remit_task"}, {"task", record.id}, {"task_type", record.name}, {"parameters", record.parameters}};
@@ -65,7 +63,7 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
           credential->record.state == task::CredentialState::kLive)
         before = credential;
     }
-    if (before == nullptr && record.credentials.size() >= kTokensPerTask)
+    if (before == nullptr && record.credentials.size() >= limits::kTokensPerTask)
       return refuse(Error(Code::kResourceExhausted, "too-many-tokens", fmt::format("task `{}` holds {} credentials already", request.task, record.credentials.size()))
                         .Hint("ask again for an audience that it has a token for, or start a task of its own"));
     store::Batch batch;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "broker/core.h"
 #include "crypto/hash.h"
 #include "json/object_reader.h"
@@ -241,7 +242,7 @@ void Broker::Impl::AskForUse(const UseRequest& request, Judged judged, Answer<Us
     batch.writes.push_back({store::Table::kApproval, id, std::nullopt});
     ForgetUseApproval(id);
   }
-  if (open >= kUseApprovalsPerTask) {
+  if (open >= limits::kUseApprovalsPerTask) {
     judged.answer.errors.push_back(fmt::format("nobody was asked: {} other requests of this task wait for an answer already", open));
     return Later([answer, result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
   }
