@@ -104,6 +104,21 @@ TEST_F(BrokerTest, ACatalogThatGivesLessEndsWhatHoldsMore) {
   EXPECT_TRUE(bench.box->exists.empty());
 }
 
+TEST_F(BrokerTest, FactsThatGiveLessEndWhatHoldsMore) {
+  std::string by_team(kPolicies);
+  by_team.replace(by_team.find("{ resource == principal.box }"), std::string_view("{ resource == principal.box }").size(),
+                  R"({ resource == principal.box && principal.actor in Team::"support" })");
+  bench.LoadCatalog(by_team);
+  auto started = bench.Start("box", {{"box", "b1"}});
+  ASSERT_TRUE(started.has_value()) << started.error().ToString();
+  ASSERT_EQ(bench.box->exists.size(), 1u);
+  json::Value left_the_team = *json::Parse(R"([{"uid": {"type": "Agent", "id": "bot"}, "attrs": {}, "parents": []}])");
+  bench.broker().PutFacts(Bench::Operator(), left_the_team, false, [](auto answer) { Bench::Expect(answer); });
+  bench.Settle();
+  EXPECT_EQ(bench.StateOf(started->task.id), "revoked");
+  EXPECT_TRUE(bench.box->exists.empty());
+}
+
 TEST_F(BrokerTest, ABarredActorStartsNothing) {
   bench.broker().PutActor(Bench::Operator(), {{"Agent", "bot"}, "", nullptr, std::nullopt, true}, [](auto answer) { Bench::Expect(answer); });
   EXPECT_EQ(bench.Start("triage", {{"ticket", "T-1"}}).error().reason, "start-denied");

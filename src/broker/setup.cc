@@ -168,7 +168,7 @@ void Broker::Impl::EndTooWide(const std::vector<std::string>& ids) {
   for (const std::string& id : ids) {
     LiveTask* live = Find(id);
     if (live == nullptr || live->latched) continue;
-    End(*live, [](const task::TaskRecord& record, Time now) { return task::Revoke(record, {"Remit::Policy", "current"}, "the catalog gives less than it holds", now); },
+    End(*live, [](const task::TaskRecord& record, Time now) { return task::Revoke(record, {"Remit::Policy", "current"}, "the catalog and the facts in force give less than it holds", now); },
         Duration(0), nullptr);
   }
 }
@@ -209,6 +209,7 @@ void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replac
       if (committed) {
         im.facts = next;
         for (auto& [id, live] : im.tasks) live->entity.reset();
+        im.EndTooWide(im.FindNarrowed(*im.current, *next));
         im.Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size()}); });
       } else {
         im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });

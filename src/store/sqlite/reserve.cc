@@ -37,6 +37,17 @@ bool Reserve::Release() {
   return true;
 }
 
+void Reserve::Regrow() {
+  while (size_ + kSliceBytes < target_ && disk_->Free(fd_.get()) >= kSliceBytes + kLogRoomBytes) {
+    const std::uint64_t size = size_ + kSliceBytes;
+    if (!disk_->Allocate(fd_.get(), size)) {
+      if (ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) size_ = 0;
+      return;
+    }
+    size_ = size;
+  }
+}
+
 bool Reserve::Refill() {
   if (whole()) return true;
   if (disk_->Free(fd_.get()) < target_ - size_ + kHeadroomBytes) return false;

@@ -24,6 +24,7 @@ class DiskSpace {
 class Reserve {
  public:
   static constexpr std::uint64_t kSliceBytes = 1u << 20;     // given back at a time: some hundred ends
+  static constexpr std::uint64_t kLogRoomBytes = 512u << 10;  // stays free when slices are taken back
   static constexpr std::uint64_t kHeadroomBytes = 2u << 20;  // free beyond the reserve before ordinary work goes on: no flapping
 
   // Opens "<database>-reserve" and takes what it holds; `target` bytes are wanted (0: none). Call Refill() next. Errors: OpenPrivate's.
@@ -35,6 +36,10 @@ class Reserve {
 
   // Gives one slice back to the disk. False: there is none left.
   bool Release();
+
+  // Takes back what slices the disk has room for, while it is not whole: space that the log gave back is kept for ends, and not left to
+  // whoever writes next. Something stays free for the log itself, and the last slice is Refill's: only ends are written until then.
+  void Regrow();
 
   // Makes it whole if the disk has room for it and kHeadroomBytes beyond. True: it is whole.
   bool Refill();

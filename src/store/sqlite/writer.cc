@@ -130,6 +130,7 @@ void Writer::CommitGroup(std::deque<Item>& group) {
   CommitAdmitted(Admit(group));
   if (!reserve_.whole()) {
     KeepLogShort();
+    reserve_.Regrow();
   } else if (wal_frames_ > 2 * log_.due_frames) {
     CopyLog();  // the copying in the background does not keep up
   }
