@@ -155,6 +155,26 @@ struct DiskFullTest : testing::Test {
   }
 };
 
+TEST_F(DiskFullTest, SpaceThatComesBackIsKeptForEndsAgain) {
+  struct Room final : DiskSpace {
+    std::uint64_t free = 64u << 20;
+    std::uint64_t Free(int) override { return free; }
+  } room;
+  auto reserve = Reserve::Open(options.path, 4 * Reserve::kSliceBytes, room).value();
+  ASSERT_TRUE(reserve.Refill());
+  while (reserve.Release()) {
+  }
+  ASSERT_EQ(reserve.size(), 0u);
+  room.free = Reserve::kSliceBytes + Reserve::kLogRoomBytes - 1;
+  reserve.Regrow();
+  EXPECT_EQ(reserve.size(), 0u) << "the log needs room, too";
+  room.free = 64u << 20;
+  reserve.Regrow();
+  EXPECT_EQ(reserve.size(), 3 * Reserve::kSliceBytes);
+  EXPECT_FALSE(reserve.whole()) << "only Refill lets ordinary batches in again";
+  EXPECT_EQ(ReserveSize(), reserve.size());
+}
+
 TEST_F(DiskFullTest, ARefusedBatchChangesNothing) {
   auto store = Open(options, rng).value();
   const int filled = Fill(*store);
