@@ -44,6 +44,15 @@ TEST_F(BrokerTest, AYesOfSomebodyWhoLostTheRightDoesNotCount) {
   EXPECT_EQ(bench.StateOf(started->task.id), "requested");
 }
 
+TEST_F(BrokerTest, AYesOfSomebodyWhoLeftTheTeamDoesNotCount) {
+  auto started = bench.Start("change", {{"ticket", "T-1"}});
+  ASSERT_TRUE(bench.Approve(bench.Person("ann"), started->approval).has_value());
+  json::Value left = *json::Parse(R"([{"uid": {"type": "Employee", "id": "ann"}, "attrs": {}, "parents": []}])");
+  bench.broker().PutFacts(Bench::Operator(), left, false, [](auto answer) { Bench::Expect(answer); });
+  ASSERT_TRUE(bench.Approve(bench.Person("bob"), started->approval).has_value());
+  EXPECT_EQ(bench.StateOf(started->task.id), "requested");
+}
+
 TEST_F(BrokerTest, WhatChangedMeanwhileMustBeApprovedAgain) {
   auto started = bench.Start("change", {{"ticket", "T-1"}});
   ASSERT_TRUE(bench.Approve(bench.Person("ann"), started->approval).has_value());
