@@ -118,6 +118,29 @@ TEST_F(BrokerTest, AHeldConnectionThatClosesEndsItAfterFifteenSeconds) {
   EXPECT_EQ(*bench.broker().ShowTask(Bench::Operator(), started.task.id)->FindString("end_reason"), "connection-closed");
 }
 
+TEST_F(BrokerTest, TheHolderKeyMayEndAndMayNotUse) {
+  StartAnswer started = Triage();
+  auto use = [&](const Secret& handle) {
+    UseRequest request = Bench::Question("", "ticket.read", "Ticket", "T-1");
+    request.token = std::string(handle.Reveal());
+    std::string reason;
+    bench.broker().Evaluate(Bench::Agent("helpdesk"), request, [&](auto answer) { reason = answer->reason; });
+    return reason;
+  };
+  EXPECT_EQ(use(started.token), "allowed");
+  EXPECT_EQ(use(started.holder), "unknown-task");
+}
+
+TEST_F(BrokerTest, ACommitThatFailedIsInDoubtUntilOneHolds) {
+  auto ready = [&] { return bench.broker().Health().Find("ready")->AsBool(); };
+  EXPECT_TRUE(ready());
+  bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "disk gone"));
+  EXPECT_FALSE(bench.Start("triage", {{"ticket", "T-1"}}).has_value());
+  EXPECT_FALSE(ready());
+  Triage();
+  EXPECT_TRUE(ready());
+}
+
 TEST_F(BrokerTest, TheTokenMayUseAndMayNotEnd) {
   StartAnswer started = Triage();
   std::string reason;
