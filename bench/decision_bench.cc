@@ -41,9 +41,7 @@ const Caller kOperator{.kind = Caller::Kind::kOperator, .uid = {"Remit::Operator
 const Caller kClient{.kind = Caller::Kind::kActor, .uid = {"Client", "client"}, .task = {}, .signed_in = {}, .session = {}};
 const Caller kGateway{.kind = Caller::Kind::kActor, .uid = {"Gateway", "gateway"}, .task = {}, .signed_in = {}, .session = {}};
 
-std::vector<task::CatalogFile> Files() {
-  return {{"bench.cedarschema", ReadFile("bench.cedarschema")}, {"bench.cedar", ReadFile("bench.cedar")}};
-}
+std::vector<task::CatalogFile> Files() { return {{"bench.cedarschema", ReadFile("bench.cedarschema")}, {"bench.cedar", ReadFile("bench.cedar")}}; }
 
 // A broker with `count` live tasks, task i for Item::"item-i".
 class World {

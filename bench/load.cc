@@ -111,8 +111,8 @@ class Client {
   }
 
   void Evaluate(std::string_view item) {
-    body_ = fmt::format(
-        R"({{"subject":{{"type":"remit_token","id":"{}"}},"action":{{"name":"read"}},"resource":{{"type":"Item","id":"{}"}}}})", token_, item);
+    body_ = fmt::format(R"({{"subject":{{"type":"remit_token","id":"{}"}},"action":{{"name":"read"}},"resource":{{"type":"Item","id":"{}"}}}})",
+                        token_, item);
     connection_.Send({"POST", "/access/v1/evaluation", options_.gateway, "application/json", body_});
   }
 
@@ -167,8 +167,10 @@ void Run(const Options& options) {
         Response response;
         if (!client.connection().Receive(response)) continue;
         if (!client.Answer(response)) continue;
-        if (done(client)) --working;
-        else client.Begin();
+        if (done(client))
+          --working;
+        else
+          client.Begin();
       }
     }
   };
@@ -187,8 +189,8 @@ void Run(const Options& options) {
   double seconds = std::chrono::duration<double>(Clock::now() - began).count();
   std::sort(times.begin(), times.end());
   auto percentile = [&](double p) { return times[static_cast<std::size_t>(static_cast<double>(times.size() - 1) * p)]; };
-  fmt::print("{{\"units\":{},\"seconds\":{:.3f},\"rate\":{:.1f},\"p50\":{},\"p99\":{}}}\n", times.size(), seconds, static_cast<double>(times.size()) / seconds,
-             percentile(0.5), percentile(0.99));
+  fmt::print("{{\"units\":{},\"seconds\":{:.3f},\"rate\":{:.1f},\"p50\":{},\"p99\":{}}}\n", times.size(), seconds,
+             static_cast<double>(times.size()) / seconds, percentile(0.5), percentile(0.99));
 }
 
 Options ReadOptions(int argc, char** argv) {
@@ -201,13 +203,20 @@ Options ReadOptions(int argc, char** argv) {
   for (int i = 3; i + 1 < argc; i += 2) {
     std::string_view flag = argv[i];
     std::string value = argv[i + 1];
-    if (flag == "--clients") options.clients = std::stoul(value);
-    else if (flag == "--count") options.count = std::stoul(value);
-    else if (flag == "--seconds") options.seconds = std::stod(value);
-    else if (flag == "--session") options.session = value;
-    else if (flag == "--gateway") options.gateway = value;
-    else if (flag == "--table") options.table = value;
-    else Die(fmt::format("unknown flag `{}`", flag));
+    if (flag == "--clients")
+      options.clients = std::stoul(value);
+    else if (flag == "--count")
+      options.count = std::stoul(value);
+    else if (flag == "--seconds")
+      options.seconds = std::stod(value);
+    else if (flag == "--session")
+      options.session = value;
+    else if (flag == "--gateway")
+      options.gateway = value;
+    else if (flag == "--table")
+      options.table = value;
+    else
+      Die(fmt::format("unknown flag `{}`", flag));
   }
   if (options.work != "life" && options.work != "start" && options.work != "decide" && options.work != "query") Die("unknown work");
   return options;

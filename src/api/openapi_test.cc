@@ -56,7 +56,8 @@ TEST(OpenApiTest, EveryOperationHasAnIdOfItsOwnASummaryAndAnswers) {
         }
       }
       std::set<std::string> in_path;
-      for (std::size_t at = path.find('{'); at != std::string::npos; at = path.find('{', at + 1)) in_path.insert(path.substr(at, path.find('}', at) - at + 1));
+      for (std::size_t at = path.find('{'); at != std::string::npos; at = path.find('{', at + 1))
+        in_path.insert(path.substr(at, path.find('}', at) - at + 1));
       EXPECT_EQ(parameters, in_path) << *id;
     }
   }

@@ -65,7 +65,8 @@ void Show(const Call& call, Respond respond) {
   const auto wait_text = call.request.Query("wait");
   const std::string state(call.request.Query("state").value_or(""));
   if (!state.empty() && !IsStateName(state)) {
-    return respond(http::Problem(Error(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not the name of a state", EscapeControl(state)))));
+    return respond(
+        http::Problem(Error(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not the name of a state", EscapeControl(state)))));
   }
   Duration wait{};
   if (wait_text.has_value()) {

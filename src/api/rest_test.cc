@@ -275,8 +275,8 @@ class FakeWriter final : public http::StreamWriter {
 class HoldTest : public RestTest {
  protected:
   HoldTest() {
-    const Reply started = server_.Post(
-        "/v1/tasks", json::Object{{"type", "triage"}, {"parameters", json::Object{{"ticket", "T-1"}}}, {"held", true}}, server_.Actor());
+    const Reply started =
+        server_.Post("/v1/tasks", json::Object{{"type", "triage"}, {"parameters", json::Object{{"ticket", "T-1"}}}, {"held", true}}, server_.Actor());
     task_ = TaskOf(started);
     holder_ = Bearer(started.Text("holder"));
     const Reply held = server_.Get("/v1/tasks/" + task_ + "/hold", holder_);

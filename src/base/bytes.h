@@ -21,13 +21,13 @@ inline std::string_view AsText(ByteView b) { return {reinterpret_cast<const char
 inline std::string ToText(ByteView b) { return std::string(AsText(b)); }
 inline Bytes ToBytes(std::string_view s) { return Bytes(AsBytes(s).begin(), AsBytes(s).end()); }
 
-std::string HexEncode(ByteView bytes);                    // lower case
-Result<Bytes> HexDecode(std::string_view text);           // either case; errors: `bad-hex`
-std::string Base64UrlEncode(ByteView bytes);              // no padding
-Result<Bytes> Base64UrlDecode(std::string_view text);     // strict: no padding, no white space, no stray bits; errors: `bad-base64url`
-std::string Base64Encode(ByteView bytes);                 // RFC 4648 §4, padded
-Result<Bytes> Base64Decode(std::string_view text);        // strict, padded; errors: `bad-base64`
-std::string Base32Encode(ByteView bytes);                 // Crockford's alphabet, lower case, most significant bit first
+std::string HexEncode(ByteView bytes);                 // lower case
+Result<Bytes> HexDecode(std::string_view text);        // either case; errors: `bad-hex`
+std::string Base64UrlEncode(ByteView bytes);           // no padding
+Result<Bytes> Base64UrlDecode(std::string_view text);  // strict: no padding, no white space, no stray bits; errors: `bad-base64url`
+std::string Base64Encode(ByteView bytes);              // RFC 4648 §4, padded
+Result<Bytes> Base64Decode(std::string_view text);     // strict, padded; errors: `bad-base64`
+std::string Base32Encode(ByteView bytes);              // Crockford's alphabet, lower case, most significant bit first
 
 // Whether two byte strings are equal, in time that depends on their lengths only.
 bool ConstantTimeEquals(ByteView a, ByteView b);

@@ -19,9 +19,8 @@ std::string NewId(std::string_view prefix, Time now, Rng& rng) {
 
 bool IsId(std::string_view text, std::string_view prefix) {
   if (!text.starts_with(prefix) || text.size() != prefix.size() + kLetters) return false;
-  return std::ranges::all_of(text.substr(prefix.size()), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && c != 'i' && c != 'l' && c != 'o' && c != 'u');
-  });
+  return std::ranges::all_of(text.substr(prefix.size()),
+                             [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z' && c != 'i' && c != 'l' && c != 'o' && c != 'u'); });
 }
 
 }  // namespace remit

@@ -7,35 +7,35 @@
 namespace remit::limits {
 
 // Language and documents.
-inline constexpr std::size_t kJsonDepth = 64;                    // deeper documents only serve to exhaust the stack of a reader
-inline constexpr std::size_t kJsonBytes = 8u << 20;              // as large as the largest catalog or facts upload
-inline constexpr std::size_t kCedarDepth = 200;                  // nesting of expressions; evaluation is recursive
-inline constexpr std::size_t kCedarTypeNodes = 20'000;           // of one type, common types written out: they can double at each step
-inline constexpr std::size_t kCedarFileBytes = 4u << 20;         // one policy or schema file
-inline constexpr std::size_t kCedarAncestors = 32u << 20;         // of all entities of one set together; 4 bytes each in memory
-inline constexpr std::size_t kCatalogFiles = 500;                // files of one catalog
-inline constexpr std::size_t kConfigBytes = 1u << 20;            // remit.toml is written by people
-inline constexpr std::size_t kEntityIdBytes = 1024;              // an id is a name, not a document
+inline constexpr std::size_t kJsonDepth = 64;              // deeper documents only serve to exhaust the stack of a reader
+inline constexpr std::size_t kJsonBytes = 8u << 20;        // as large as the largest catalog or facts upload
+inline constexpr std::size_t kCedarDepth = 200;            // nesting of expressions; evaluation is recursive
+inline constexpr std::size_t kCedarTypeNodes = 20'000;     // of one type, common types written out: they can double at each step
+inline constexpr std::size_t kCedarFileBytes = 4u << 20;   // one policy or schema file
+inline constexpr std::size_t kCedarAncestors = 32u << 20;  // of all entities of one set together; 4 bytes each in memory
+inline constexpr std::size_t kCatalogFiles = 500;          // files of one catalog
+inline constexpr std::size_t kConfigBytes = 1u << 20;      // remit.toml is written by people
+inline constexpr std::size_t kEntityIdBytes = 1024;        // an id is a name, not a document
 
 // Catalogs.
-inline constexpr std::size_t kTypeNameBytes = 64;                // of a @name; people type it
-inline constexpr std::size_t kPolicyIdBytes = 128;               // of an @id; it stands in every answer
-inline constexpr std::size_t kReasonPatternBytes = 256;          // of a @reason; its matcher's states grow with it
-inline constexpr std::size_t kPolicyAlternatives = 64;           // of one policy when it is written as a list of permissions
-inline constexpr std::size_t kCatalogTestCases = 10'000;         // of one *.test.toml
+inline constexpr std::size_t kTypeNameBytes = 64;         // of a @name; people type it
+inline constexpr std::size_t kPolicyIdBytes = 128;        // of an @id; it stands in every answer
+inline constexpr std::size_t kReasonPatternBytes = 256;   // of a @reason; its matcher's states grow with it
+inline constexpr std::size_t kPolicyAlternatives = 64;    // of one policy when it is written as a list of permissions
+inline constexpr std::size_t kCatalogTestCases = 10'000;  // of one *.test.toml
 
 // HTTP.
-inline constexpr std::size_t kHttpBodyBytes = 1u << 20;          // of a request, but for facts and catalogs
-inline constexpr std::size_t kHttpLargeBodyBytes = 8u << 20;     // facts and catalogs
-inline constexpr std::size_t kHttpHeaderBytes = 16u << 10;       // start line and all headers
+inline constexpr std::size_t kHttpBodyBytes = 1u << 20;       // of a request, but for facts and catalogs
+inline constexpr std::size_t kHttpLargeBodyBytes = 8u << 20;  // facts and catalogs
+inline constexpr std::size_t kHttpHeaderBytes = 16u << 10;    // start line and all headers
 inline constexpr std::size_t kHttpHeaderCount = 64;
 inline constexpr std::size_t kHttpTargetBytes = 4096;
 inline constexpr std::size_t kHttpConnections = 10'000;
-inline constexpr std::chrono::seconds kHttpReadTimeout{30};      // a whole request, from its first byte
-inline constexpr std::chrono::seconds kHttpIdleTimeout{75};      // between requests
-inline constexpr std::size_t kHttpParameterCount = 64;           // of a query or a form
-inline constexpr std::size_t kHttpPathSegments = 32;             // deeper than any route, a whole secret path included
-inline constexpr std::size_t kHttpStreamBytes = 1u << 20;        // of a stream that wait for a peer that reads slowly; more cuts it
+inline constexpr std::chrono::seconds kHttpReadTimeout{30};  // a whole request, from its first byte
+inline constexpr std::chrono::seconds kHttpIdleTimeout{75};  // between requests
+inline constexpr std::size_t kHttpParameterCount = 64;       // of a query or a form
+inline constexpr std::size_t kHttpPathSegments = 32;         // deeper than any route, a whole secret path included
+inline constexpr std::size_t kHttpStreamBytes = 1u << 20;    // of a stream that wait for a peer that reads slowly; more cuts it
 
 // Tasks.
 inline constexpr std::chrono::seconds kStartWait{10};            // start waits so long for credentials to be live
@@ -48,43 +48,43 @@ inline constexpr std::size_t kUseApprovalsPerTask = 32;          // questions of
 inline constexpr std::size_t kTokensPerTask = 64;                // audiences and kinds: each is a credential, and stands in the task's row
 inline constexpr std::size_t kParameterBytes = 16u << 10;        // all parameters of a start together, as JSON
 inline constexpr std::size_t kReasonBytes = 1024;
-inline constexpr std::size_t kTokenPermissionBytes = 4096;       // a larger permission set goes into a token by reference
+inline constexpr std::size_t kTokenPermissionBytes = 4096;  // a larger permission set goes into a token by reference
 inline constexpr std::chrono::seconds kOfflineTokenLife{60};
-inline constexpr std::chrono::seconds kClockSkew{5};             // between us and those who check our tokens, and the start-up check
+inline constexpr std::chrono::seconds kClockSkew{5};  // between us and those who check our tokens, and the start-up check
 
 // Credentials.
-inline constexpr std::chrono::seconds kSweepInterval{60};          // ledger and targets are compared so often
-inline constexpr std::chrono::seconds kEndBackoffMax{30};        // ending is retried for ever, at least this often
-inline constexpr std::size_t kTargetWorkers = 8;                 // credentials that are made or ended at the same time
+inline constexpr std::chrono::seconds kSweepInterval{60};  // ledger and targets are compared so often
+inline constexpr std::chrono::seconds kEndBackoffMax{30};  // ending is retried for ever, at least this often
+inline constexpr std::size_t kTargetWorkers = 8;           // credentials that are made or ended at the same time
 
 // Secrets.
-inline constexpr std::size_t kSecretBytes = 64u << 10;           // one version of one secret
-inline constexpr std::size_t kSecretVersions = 10;               // kept of one secret
+inline constexpr std::size_t kSecretBytes = 64u << 10;  // one version of one secret
+inline constexpr std::size_t kSecretVersions = 10;      // kept of one secret
 inline constexpr std::size_t kSecretPathSegments = 16;
 inline constexpr std::size_t kSecretPathBytes = 512;
 
 // Tokens and keys.
-inline constexpr std::size_t kTokenBytes = 16u << 10;            // a compact JWS: as large as the headers that carry it
-inline constexpr std::size_t kTokenHeaderBytes = 4u << 10;       // its header, as JSON
-inline constexpr std::size_t kTokenJsonDepth = 16;               // of its header and claims
-inline constexpr std::size_t kTokenIdBytes = 256;                // a `jti`: it is remembered against replays
-inline constexpr std::size_t kJwkSetKeys = 100;                  // each may be tried on a token without kid
-inline constexpr std::size_t kKeyFileBytes = 64u << 10;          // one private key
+inline constexpr std::size_t kTokenBytes = 16u << 10;       // a compact JWS: as large as the headers that carry it
+inline constexpr std::size_t kTokenHeaderBytes = 4u << 10;  // its header, as JSON
+inline constexpr std::size_t kTokenJsonDepth = 16;          // of its header and claims
+inline constexpr std::size_t kTokenIdBytes = 256;           // a `jti`: it is remembered against replays
+inline constexpr std::size_t kJwkSetKeys = 100;             // each may be tried on a token without kid
+inline constexpr std::size_t kKeyFileBytes = 64u << 10;     // one private key
 
 // Callers.
-inline constexpr std::chrono::minutes kActorSessionLife{15};     // short: a stolen handle is soon worth nothing, a key gets the next one
-inline constexpr std::chrono::hours kPersonSessionLife{8};       // a working day
-inline constexpr std::chrono::minutes kSignInLinkLife{10};       // from the administrator's screen to the person's browser
-inline constexpr std::size_t kSessionsPerOwner = 256;            // more of one actor or person end the oldest
-inline constexpr std::chrono::minutes kAssertionLife{5};         // of a client assertion: bounds what must be remembered against replays
-inline constexpr std::size_t kAssertionsRemembered = 100'000;    // then no further one is taken until some expire
+inline constexpr std::chrono::minutes kActorSessionLife{15};   // short: a stolen handle is soon worth nothing, a key gets the next one
+inline constexpr std::chrono::hours kPersonSessionLife{8};     // a working day
+inline constexpr std::chrono::minutes kSignInLinkLife{10};     // from the administrator's screen to the person's browser
+inline constexpr std::size_t kSessionsPerOwner = 256;          // more of one actor or person end the oldest
+inline constexpr std::chrono::minutes kAssertionLife{5};       // of a client assertion: bounds what must be remembered against replays
+inline constexpr std::size_t kAssertionsRemembered = 100'000;  // then no further one is taken until some expire
 
 // The REST API.
-inline constexpr std::chrono::minutes kLongestWait{5};           // `wait` of a long poll or an end: proxies cut longer ones
-inline constexpr std::chrono::seconds kHoldTick{5};              // sign of life on a held connection; a third of its grace
-inline constexpr std::size_t kBatchEvaluations = 100;            // of one AuthZEN evaluations request
-inline constexpr std::size_t kListPage = 1000;                   // tasks of one page, at most
-inline constexpr std::size_t kLedgerPage = 1000;                 // ledger entries of one page, at most
-inline constexpr std::size_t kRequestIdBytes = 200;              // X-Request-ID and Idempotency-Key are names, not documents
+inline constexpr std::chrono::minutes kLongestWait{5};  // `wait` of a long poll or an end: proxies cut longer ones
+inline constexpr std::chrono::seconds kHoldTick{5};     // sign of life on a held connection; a third of its grace
+inline constexpr std::size_t kBatchEvaluations = 100;   // of one AuthZEN evaluations request
+inline constexpr std::size_t kListPage = 1000;          // tasks of one page, at most
+inline constexpr std::size_t kLedgerPage = 1000;        // ledger entries of one page, at most
+inline constexpr std::size_t kRequestIdBytes = 200;     // X-Request-ID and Idempotency-Key are names, not documents
 
 }  // namespace remit::limits

@@ -41,11 +41,20 @@ struct Error {
   Error() = default;
   Error(Code c, std::string_view r, std::string m) : code(c), reason(r), message(std::move(m)) {}
 
-  Error&& At(std::string p) && { place = std::move(p); return std::move(*this); }
-  Error&& Hint(std::string h) && { hint = std::move(h); return std::move(*this); }
+  Error&& At(std::string p) && {
+    place = std::move(p);
+    return std::move(*this);
+  }
+  Error&& Hint(std::string h) && {
+    hint = std::move(h);
+    return std::move(*this);
+  }
 
   // Puts "what: " in front of the message, e.g. "cannot load catalog `x`: …".
-  Error&& Within(std::string_view what) && { message = std::string(what) + ": " + message; return std::move(*this); }
+  Error&& Within(std::string_view what) && {
+    message = std::string(what) + ": " + message;
+    return std::move(*this);
+  }
 
   // "place: message" and, on a second line, "hint: …" where there is one.
   std::string ToString() const;
@@ -72,19 +81,17 @@ inline std::unexpected<Error> Fail(Error error) { return std::unexpected(std::mo
 #define REMIT_CONCAT(a, b) REMIT_CONCAT_INNER(a, b)
 
 // REMIT_TRY(expr): returns the error of a Status or Result, else goes on.
-#define REMIT_TRY(expr)                                                         \
-  do {                                                                          \
-    if (auto remit_status = (expr); !remit_status.has_value())                  \
-      return std::unexpected(std::move(remit_status).error());                  \
+#define REMIT_TRY(expr)                                                                                                 \
+  do {                                                                                                                  \
+    if (auto remit_status = (expr); !remit_status.has_value()) return std::unexpected(std::move(remit_status).error()); \
   } while (false)
 
 // REMIT_ASSIGN(auto x, expr): returns the error, else binds the value.
 #define REMIT_ASSIGN(decl, expr) REMIT_ASSIGN_INNER(REMIT_CONCAT(remit_result_, __LINE__), decl, expr)
-#define REMIT_ASSIGN_INNER(tmp, decl, expr)                                     \
-  auto tmp = (expr);                                                            \
-  if (!tmp.has_value()) return std::unexpected(std::move(tmp).error());         \
+#define REMIT_ASSIGN_INNER(tmp, decl, expr)                             \
+  auto tmp = (expr);                                                    \
+  if (!tmp.has_value()) return std::unexpected(std::move(tmp).error()); \
   decl = std::move(tmp).value()
 
 // REMIT_CHECK(condition): an invariant that holds unless the program is wrong.
-#define REMIT_CHECK(condition) \
-  ((condition) ? static_cast<void>(0) : ::remit::Panic("check failed: " #condition, __FILE__, __LINE__))
+#define REMIT_CHECK(condition) ((condition) ? static_cast<void>(0) : ::remit::Panic("check failed: " #condition, __FILE__, __LINE__))

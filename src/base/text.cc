@@ -32,9 +32,9 @@ std::uint32_t Next(std::string_view text, std::size_t& at) {
 
 // Characters that change how text looks without being seen: C0, C1, soft hyphen, zero width, bidi marks, separators, tags, BOM.
 bool IsHidden(std::uint32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x061C || c == 0x115F || c == 0x1160 || c == 0x17B4 || c == 0x17B5 || c == 0x180E ||
-         (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0x3164 || c == 0xFEFF || c == 0xFFA0 ||
-         (c >= 0xFFF0 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x061C || c == 0x115F || c == 0x1160 || c == 0x17B4 || c == 0x17B5 ||
+         c == 0x180E || (c >= 0x200B && c <= 0x200F) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0x3164 || c == 0xFEFF ||
+         c == 0xFFA0 || (c >= 0xFFF0 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE0FFF);
 }
 
 }  // namespace
@@ -44,9 +44,12 @@ std::string EscapeControl(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     std::size_t start = at;
     std::uint32_t c = Next(text, at);
-    if (c == kBad) out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(text[start]));
-    else if (IsHidden(c)) out += fmt::format("\\u{{{:x}}}", c);
-    else out += text.substr(start, at - start);
+    if (c == kBad)
+      out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(text[start]));
+    else if (IsHidden(c))
+      out += fmt::format("\\u{{{:x}}}", c);
+    else
+      out += text.substr(start, at - start);
   }
   return out;
 }

@@ -52,7 +52,8 @@ Result<Time> ParseTime(std::string_view text) {
   std::size_t at = 0;
   int year, month, day, hour, minute, second = 0;
   if (!Digits(text, at, 4, year) || !Is(text, at, '-') || !Digits(text, at, 2, month) || !Is(text, at, '-') || !Digits(text, at, 2, day) ||
-      (!Is(text, at, 'T') && !Is(text, at, 't') && !Is(text, at, ' ')) || !Digits(text, at, 2, hour) || !Is(text, at, ':') || !Digits(text, at, 2, minute))
+      (!Is(text, at, 'T') && !Is(text, at, 't') && !Is(text, at, ' ')) || !Digits(text, at, 2, hour) || !Is(text, at, ':') ||
+      !Digits(text, at, 2, minute))
     return BadTime(text);
   std::int64_t micros = 0;
   if (Is(text, at, ':')) {
@@ -72,9 +73,11 @@ Result<Time> ParseTime(std::string_view text) {
       return BadTime(text);
     offset = sign * (off_hour * 60 + off_minute);
   }
-  std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)), std::chrono::day(static_cast<unsigned>(day))};
+  std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                   std::chrono::day(static_cast<unsigned>(day))};
   if (at != text.size() || !date.ok() || hour > 23 || minute > 59 || second > 59) return BadTime(text);
-  return Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute - offset) + std::chrono::seconds(second) + Duration(micros);
+  return Time(std::chrono::sys_days(date)) + std::chrono::hours(hour) + std::chrono::minutes(minute - offset) + std::chrono::seconds(second) +
+         Duration(micros);
 }
 
 Result<Duration> ParseDuration(std::string_view text) {

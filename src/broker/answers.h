@@ -17,23 +17,23 @@
 namespace remit::broker {
 
 struct StartRequest {
-  std::string type;                       // @name or entity type
-  json::Value parameters;                 // object
-  bool parameters_from_text = false;      // all strings, as typed on the command line
+  std::string type;                   // @name or entity type
+  json::Value parameters;             // object
+  bool parameters_from_text = false;  // all strings, as typed on the command line
   std::string reason;
-  std::optional<Duration> ttl;            // at most @max_ttl; default @ttl
-  bool held = false;                      // the starter will hold a connection or send heartbeats (remit run): silence ends the task
-  std::string idempotency_key;            // the same key of the same caller starts once; repeated: `already-started`, naming the task
+  std::optional<Duration> ttl;  // at most @max_ttl; default @ttl
+  bool held = false;            // the starter will hold a connection or send heartbeats (remit run): silence ends the task
+  std::string idempotency_key;  // the same key of the same caller starts once; repeated: `already-started`, naming the task
 };
 
 struct StartAnswer {
   task::TaskRecord task;
-  Secret token;                           // REMIT_TOKEN, rmt_…
-  Secret holder;                          // holder key, rmh_…
-  std::map<std::string, Secret> environment;       // of the credentials that are live
-  std::vector<task::CredentialRecord> credentials; // with those that are not yet live
-  std::vector<std::string> accepted;      // what PUBLIC may do at its targets and was accepted by name
-  std::string approval;                   // requested: apv_… of the request
+  Secret token;                                     // REMIT_TOKEN, rmt_…
+  Secret holder;                                    // holder key, rmh_…
+  std::map<std::string, Secret> environment;        // of the credentials that are live
+  std::vector<task::CredentialRecord> credentials;  // with those that are not yet live
+  std::vector<std::string> accepted;                // what PUBLIC may do at its targets and was accepted by name
+  std::string approval;                             // requested: apv_… of the request
 };
 
 // What has ended, and what is still ending, and why.
@@ -44,38 +44,38 @@ struct EndAnswer {
 };
 
 struct UseRequest {
-  std::string task;                       // tsk_…, or
-  std::string token;                      // REMIT_TOKEN; one of the two
-  std::string type;                       // what type the asker takes it for, by name or entity type; "": any
+  std::string task;   // tsk_…, or
+  std::string token;  // REMIT_TOKEN; one of the two
+  std::string type;   // what type the asker takes it for, by name or entity type; "": any
   cedar::EntityUid action, resource;
-  json::Value resource_attributes;        // what the PEP says of the resource; used only for types marked @from_pep
-  json::Value context;                    // object, or null
-  std::string idempotency_key;            // of a use that is charged: the same key gets the same answer
+  json::Value resource_attributes;  // what the PEP says of the resource; used only for types marked @from_pep
+  json::Value context;              // object, or null
+  std::string idempotency_key;      // of a use that is charged: the same key gets the same answer
 };
 
 struct UseAnswer {
   bool allowed = false;
-  std::string reason;                     // slug, see task/decision.h; "unknown-task", "not-active", "past-deadline", "not-a-pep", …
+  std::string reason;  // slug, see task/decision.h; "unknown-task", "not-active", "past-deadline", "not-a-pep", …
   std::vector<std::string> policies;
   std::vector<std::string> errors;
-  std::string catalog, facts;             // hashes that it was decided under
-  std::string approval;                   // needs-approval: apv_… that people may answer
+  std::string catalog, facts;  // hashes that it was decided under
+  std::string approval;        // needs-approval: apv_… that people may answer
 };
 
 struct TokenRequest {
   std::string task;
-  std::string audience;                   // exactly one
-  bool offline = false;                   // accepted without asking Remit: 60 s, renewed while the task lives
+  std::string audience;  // exactly one
+  bool offline = false;  // accepted without asking Remit: 60 s, renewed while the task lives
 };
 
 struct TokenAnswer {
-  Secret token;                           // JWT, RFC 9068
+  Secret token;  // JWT, RFC 9068
   Time expires{};
-  std::string credential;                 // crd_…
+  std::string credential;  // crd_…
 };
 
 struct SecretAnswer {
-  Secret value;                           // empty after a write
+  Secret value;  // empty after a write
   std::uint32_t version = 0;
   Time written{};
 };
@@ -96,9 +96,9 @@ struct PersonRecord {
 
 struct CatalogAnswer {
   std::string hash;
-  bool loaded = false;                    // false for a dry run
+  bool loaded = false;  // false for a dry run
   std::vector<std::string> warnings;
-  std::vector<std::string> narrowed;      // ids of live tasks that lose something
+  std::vector<std::string> narrowed;  // ids of live tasks that lose something
 };
 
 struct FactsAnswer {
@@ -107,10 +107,10 @@ struct FactsAnswer {
 };
 
 struct ListFilter {
-  std::string state;                      // "" for all that live, "ended", or the name of a state
+  std::string state;  // "" for all that live, "ended", or the name of a state
   std::string type, actor;
   std::size_t limit = 100;
-  std::string after;                      // task id to go on behind
+  std::string after;  // task id to go on behind
 };
 
 struct Counters {

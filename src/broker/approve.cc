@@ -21,7 +21,8 @@ namespace {
 
 Status CheckPerson(const Caller& by, Time now) {
   if (!by.Is(Kind::kPerson))
-    return Fail(Code::kPermissionDenied, "not-a-person", "only a person, in a session of their own, answers approvals", "sign in with the link that an administrator made for you");
+    return Fail(Code::kPermissionDenied, "not-a-person", "only a person, in a session of their own, answers approvals",
+                "sign in with the link that an administrator made for you");
   if (now - by.signed_in > limits::kApprovalSession)
     return Fail(Code::kUnauthenticated, "session-too-old",
                 fmt::format("an approval needs a session that is younger than {}", FormatDuration(limits::kApprovalSession)), "sign in again");
@@ -30,10 +31,13 @@ Status CheckPerson(const Caller& by, Time now) {
 
 Status CheckHash(const std::string& given, const Hash& wanted, const std::string& id) {
   if (given == HexEncode(wanted)) return {};
-  return Fail(Code::kConflict, "request-changed", fmt::format("request `{}` is not what it was when you read it", id), "read it again with `remit approvals`");
+  return Fail(Code::kConflict, "request-changed", fmt::format("request `{}` is not what it was when you read it", id),
+              "read it again with `remit approvals`");
 }
 
-std::unexpected<Error> NoSuchApproval(const std::string& id) { return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", id)); }
+std::unexpected<Error> NoSuchApproval(const std::string& id) {
+  return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", id));
+}
 
 json::Array YesJson(const std::vector<task::Yes>& yes) {
   json::Array array;
@@ -48,7 +52,8 @@ bool InChain(const task::TaskRecord& record, const cedar::EntityUid& person) {
 }  // namespace
 
 std::string UseApproval::Question() const {
-  return json::Canonical(json::Object{{"action", action.ToString()}, {"resource", resource.ToString()}, {"attributes", attributes}, {"context", context}});
+  return json::Canonical(
+      json::Object{{"action", action.ToString()}, {"resource", resource.ToString()}, {"attributes", attributes}, {"context", context}});
 }
 
 json::Value UseApproval::ToJson() const {
@@ -142,7 +147,8 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   if (now >= live->deadline()) return refuse(NoSuchApproval(id).error());
   Result<task::Transition> yes = task::Approve(record, by.uid, now);
   if (!yes) return refuse(std::move(yes.error()));
-  if (StandingYes(record, *entity, yes->next.approvals) >= record.approvals_needed) return ActivateApproved(*live, std::move(*yes), std::move(answer));
+  if (StandingYes(record, *entity, yes->next.approvals) >= record.approvals_needed)
+    return ActivateApproved(*live, std::move(*yes), std::move(answer));
 
   store::Batch batch;
   batch.writes.push_back({store::Table::kTask, task_id, yes->next.Encode()});
@@ -332,11 +338,12 @@ void Broker::Deny(const Caller& by, const std::string& approval, const std::stri
     if (!may && !im.MayView(by, *live)) return refuse(NoSuchApproval(approval).error());
     if (!may) return refuse(Error(Code::kPermissionDenied, "deny-denied", fmt::format("no policy permits you to deny `{}`", approval)));
     if (live->id() == task_id) {
-      im.End(*live, [person = by.uid, why](const task::TaskRecord& record, Time now) { return task::Deny(record, person, why, now); }, Duration(0),
-             [answer](Result<EndAnswer> end) {
-               if (!end) return answer(std::unexpected(end.error()));
-               answer(json::Value(json::Object{{"task", end->task.id}, {"state", task::StateName(end->task.state)}}));
-             });
+      im.End(
+          *live, [person = by.uid, why](const task::TaskRecord& record, Time now) { return task::Deny(record, person, why, now); }, Duration(0),
+          [answer](Result<EndAnswer> end) {
+            if (!end) return answer(std::unexpected(end.error()));
+            answer(json::Value(json::Object{{"task", end->task.id}, {"state", task::StateName(end->task.state)}}));
+          });
       return;
     }
     UseApproval denied = im.use_approvals.at(approval);
@@ -415,7 +422,8 @@ Result<json::Value> Broker::ListApprovals(const Caller& by) {
     for (auto& [id, live] : impl_->tasks)
       if (live->state() == task::State::kRequested && !live->latched && mine(*live)) approvals.push_back(impl_->ApprovalJson(*live));
     for (auto& [id, approval] : impl_->use_approvals)
-      if (LiveTask* live = impl_->Find(approval.task); live != nullptr && !live->latched && mine(*live)) approvals.push_back(impl_->ApprovalJson(approval));
+      if (LiveTask* live = impl_->Find(approval.task); live != nullptr && !live->latched && mine(*live))
+        approvals.push_back(impl_->ApprovalJson(approval));
     return json::Value(json::Object{{"approvals", std::move(approvals)}});
   });
 }

@@ -56,7 +56,8 @@ TEST_F(BrokerTest, AYesOfSomebodyWhoLeftTheTeamDoesNotCount) {
 TEST_F(BrokerTest, WhatChangedMeanwhileMustBeApprovedAgain) {
   auto started = bench.Start("change", {{"ticket", "T-1"}});
   ASSERT_TRUE(bench.Approve(bench.Person("ann"), started->approval).has_value());
-  bench.LoadCatalog(std::string(kPolicies) + R"(@id("more") permit (principal is Change, action == Action::"ticket.read", resource) when { resource == principal.ticket };)");
+  bench.LoadCatalog(std::string(kPolicies) +
+                    R"(@id("more") permit (principal is Change, action == Action::"ticket.read", resource) when { resource == principal.ticket };)");
   // Wider for new starts; this request is still what it was: pinned and current, whichever is narrower.
   ASSERT_TRUE(bench.Approve(bench.Person("bob"), started->approval).has_value());
   EXPECT_EQ(bench.StateOf(started->task.id), "active");
@@ -95,7 +96,8 @@ TEST_F(BrokerTest, AnEndThatMeetsAnActivationEndsWhatBecameOfIt) {
   bench.store().HoldCommits();
   bench.broker().Approve(bench.Person("ann"), started->approval, hash, [](auto) {});
   std::string ended;
-  bench.broker().Revoke(bench.Person("ann"), started->task.id, "on second thought", Duration(0), [&](auto answer) { ended = answer ? "ended" : answer.error().reason; });
+  bench.broker().Revoke(bench.Person("ann"), started->task.id, "on second thought", Duration(0),
+                        [&](auto answer) { ended = answer ? "ended" : answer.error().reason; });
   bench.store().ReleaseCommits();
   bench.Pass(seconds(1));
   EXPECT_EQ(ended, "ended");

@@ -11,8 +11,7 @@ task::Decision Broker::Impl::AskVerb(const Caller& by, std::string_view verb, co
   cedar::OverlayEntities view(facts->entities);
   view.Add(std::make_shared<const cedar::Entity>(task_entity));
   cedar::Request request{by.uid, {"Remit::Action", std::string(verb)}, task_entity.uid};
-  return task::Decide(*current, request, view, [](const std::string&) { return 0u; },
-                      [approved](const std::string&) { return approved; });
+  return task::Decide(*current, request, view, [](const std::string&) { return 0u; }, [approved](const std::string&) { return approved; });
 }
 
 bool Broker::Impl::MayView(const Caller& by, LiveTask& live) {

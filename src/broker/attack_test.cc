@@ -32,7 +32,8 @@ class Attack : public ::testing::Test {
 
   std::string PutBarred(const std::string& agent) {
     std::string reason;
-    bench.broker().PutActor(Bench::Operator(), {{"Agent", agent}, "", nullptr, std::nullopt, true}, [&](auto a) { reason = a ? "" : a.error().reason; });
+    bench.broker().PutActor(Bench::Operator(), {{"Agent", agent}, "", nullptr, std::nullopt, true},
+                            [&](auto a) { reason = a ? "" : a.error().reason; });
     return reason;
   }
 
@@ -45,7 +46,8 @@ class Attack : public ::testing::Test {
 
   Result<TokenAnswer> Token(const StartAnswer& started, const std::string& audience, bool offline = false) {
     std::optional<Result<TokenAnswer>> answer;
-    bench.broker().IssueToken(bench.broker().FindHandle(started.token.Reveal()), {started.task.id, audience, offline}, [&](auto a) { answer = std::move(a); });
+    bench.broker().IssueToken(bench.broker().FindHandle(started.token.Reveal()), {started.task.id, audience, offline},
+                              [&](auto a) { answer = std::move(a); });
     return *std::move(answer);
   }
 
@@ -115,7 +117,8 @@ TEST_F(Payment, AYesThatIsOnItsWayToTheDiskDoesNotHoldUpTheEnd) {
   bench.store().HoldCommits();
   bench.broker().Approve(bench.Person("ann"), asked.approval, hash, [](auto) {});
   std::string ended;
-  bench.broker().Revoke(bench.Person("ann"), started.task.id, "leaked", Duration(0), [&](auto answer) { ended = answer ? "ended" : answer.error().reason; });
+  bench.broker().Revoke(bench.Person("ann"), started.task.id, "leaked", Duration(0),
+                        [&](auto answer) { ended = answer ? "ended" : answer.error().reason; });
   EXPECT_EQ(Ask(Bench::Question(started.task.id, "ticket.read", "Ticket", "T-1")).reason, "ended");
   bench.store().ReleaseCommits();
   bench.Settle();
@@ -212,7 +215,8 @@ TEST_F(Attack, IntrospectionSaysWhatATokenIsWorthNow) {
   const std::size_t before = permissions();
   Load("", R"(@id("closed") forbid (principal is Triage, action == Action::"ticket.read", resource) when { resource.project == "web" };)");
   const auto answer = bench.broker().Introspect(Bench::Operator(), token->token.Reveal());
-  EXPECT_TRUE(!answer.Find("active")->AsBool() || permissions() < before || json::Write(answer).find("web") != std::string::npos) << json::Write(answer);
+  EXPECT_TRUE(!answer.Find("active")->AsBool() || permissions() < before || json::Write(answer).find("web") != std::string::npos)
+      << json::Write(answer);
 }
 
 TEST_F(Attack, FactsThatAreTakenAwayDoNotComeBackWithThoseThatAreAddedMeanwhile) {

@@ -40,12 +40,12 @@ struct Parts {
   Clock& clock;
   Rng& rng;
   io::Timers& timers;
-  io::Workers& workers;                                   // blocking calls to targets
+  io::Workers& workers;  // blocking calls to targets
   const crypto::MasterKey& master_key;
-  std::vector<std::shared_ptr<target::Target>> targets;   // native ones
-  std::string issuer;                                     // public URL, e.g. http://127.0.0.1:7070
-  Duration sweep_interval = limits::kSweepInterval;       // ledger and targets are compared so often
-  bool accept_clock = false;                              // --accept-clock: start although the wall clock is behind the ledger
+  std::vector<std::shared_ptr<target::Target>> targets;  // native ones
+  std::string issuer;                                    // public URL, e.g. http://127.0.0.1:7070
+  Duration sweep_interval = limits::kSweepInterval;      // ledger and targets are compared so often
+  bool accept_clock = false;                             // --accept-clock: start although the wall clock is behind the ledger
 };
 
 class Broker {
@@ -76,7 +76,7 @@ class Broker {
   std::optional<PersonRecord> FindPerson(const cedar::EntityUid& uid) const;
   Result<json::Value> ListActors(const Caller& by) const;
   Result<json::Value> ListPeople(const Caller& by) const;
-  std::shared_ptr<const task::Catalog> catalog() const;   // in force; null before the first
+  std::shared_ptr<const task::Catalog> catalog() const;  // in force; null before the first
   json::Value Facts() const;
 
   // --- the life of a task (life.cc) ---------------------------------------------------------------------------------------------
@@ -132,9 +132,9 @@ class Broker {
   void WatchTask(const Caller& by, const std::string& task, const std::string& state, Duration wait, Answer<json::Value> answer);
   Result<std::map<std::string, Secret>> Environment(const Caller& by, const std::string& task);  // of its live credentials; holder only
   Result<json::Value> Explain(const Caller& by, const std::string& type, const json::Value& parameters, bool from_text);
-  Result<json::Value> Receipt(const Caller& by, const std::string& task);                         // signed; see docs/formats.md
-  Result<json::Value> Checkpoint();                                                              // signed note of the ledger as it is
-  json::Value Health() const;                                                                    // for /readyz: what is in doubt, if anything
+  Result<json::Value> Receipt(const Caller& by, const std::string& task);  // signed; see docs/formats.md
+  Result<json::Value> Checkpoint();                                        // signed note of the ledger as it is
+  json::Value Health() const;                                              // for /readyz: what is in doubt, if anything
   Counters counters() const;
 
   // --- seeing to it (sweep.cc) ----------------------------------------------------------------------------------------------------

@@ -148,8 +148,10 @@ void Broker::Impl::Schedule(LiveTask& live) {
   if (live.latched) return;
   live.due = live.deadline();
   if (live.state() == task::State::kActive) {
-    if (live.lost) live.due = std::min(live.due, *live.lost + limits::kHeldConnectionGrace);
-    else if (live.AwaitsHeartbeat()) live.due = std::min(live.due, live.last_heard + live.heartbeat());
+    if (live.lost)
+      live.due = std::min(live.due, *live.lost + limits::kHeldConnectionGrace);
+    else if (live.AwaitsHeartbeat())
+      live.due = std::min(live.due, live.last_heard + live.heartbeat());
     if (!live.warned && !live.holds.empty() && live.record().started)
       live.due = std::min(live.due, *live.record().started + (live.deadline() - *live.record().started) * 4 / 5);
   }
@@ -206,8 +208,10 @@ void Broker::Impl::Changed(LiveTask& live) {
 // --- one change at a time for what gives access --------------------------------------------------------------------------------------
 
 void Broker::Impl::RunWhenIdle(LiveTask& live, std::function<void()> work) {
-  if (live.busy) live.waiting.push_back(std::move(work));
-  else work();
+  if (live.busy)
+    live.waiting.push_back(std::move(work));
+  else
+    work();
 }
 
 void Broker::Impl::NotBusy(LiveTask& live) {

@@ -30,8 +30,8 @@ struct LiveCredential {
   std::map<std::string, Secret> environment;  // while live; lost at a restart
   bool working = false;                       // a call to its target is under way
   bool end_wanted = false;
-  bool burying = false;                       // that it is dead is being written down
-  std::uint32_t attempts = 0;                 // to end it, since this process started
+  bool burying = false;        // that it is dead is being written down
+  std::uint32_t attempts = 0;  // to end it, since this process started
   io::TimerId timer = 0;
 };
 
@@ -125,12 +125,12 @@ class Broker::Impl {
   void Insert(std::unique_ptr<LiveTask> live);
   void Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder);
   void Remove(const std::string& id);
-  void Schedule(LiveTask& live);       // puts it into the queue of what must be looked at
+  void Schedule(LiveTask& live);  // puts it into the queue of what must be looked at
   void ArmTimer();
   void OnTimer();
-  void Look(LiveTask& live, Time now); // deadline, heartbeat, held connection, warning
+  void Look(LiveTask& live, Time now);  // deadline, heartbeat, held connection, warning
   void Tell(LiveTask& live, const json::Value& line);
-  void Changed(LiveTask& live);        // wakes the watchers
+  void Changed(LiveTask& live);  // wakes the watchers
   void FlushCounts();
   void ArmCounts();
 
@@ -278,10 +278,10 @@ class Broker::Impl {
 
   std::unordered_map<std::string, LiveCredential> credentials;
   std::map<std::string, Breaker> breakers;
-  std::map<std::string, UseApproval> use_approvals;                            // by id
-  std::map<std::pair<std::string, std::string>, std::string> asked_questions;  // their ids, by task and question
+  std::map<std::string, UseApproval> use_approvals;                                         // by id
+  std::map<std::pair<std::string, std::string>, std::string> asked_questions;               // their ids, by task and question
   std::unordered_map<std::string, std::vector<std::function<void()>>> credential_watchers;  // by task
-  std::map<std::string, std::string> failed_starts;              // why, until the starter was told
+  std::map<std::string, std::string> failed_starts;                                         // why, until the starter was told
 
   Time last_event{};
   bool clock_in_doubt = false;

@@ -183,10 +183,12 @@ void Broker::Impl::OnEnded(const std::string& id, target::EndResult result) {
     breaker = {};
   }
   // Written down when it says something new, not at each attempt of an hour's waiting.
-  if (result.reason != credential->record.last_error || !result.evidence.empty() || (!result.notes.empty() && result.notes != credential->record.notes)) {
+  if (result.reason != credential->record.last_error || !result.evidence.empty() ||
+      (!result.notes.empty() && result.notes != credential->record.notes)) {
     log::Warn("credential `{}` is not dead yet: {}", id, result.reason);
     auto notes = result.notes.empty() ? credential->record.notes : std::move(result.notes);
-    Result<task::CredentialTransition> noted = task::NoteAttempt(credential->record, result.reason, std::move(result.evidence), std::move(notes), when, Stamp());
+    Result<task::CredentialTransition> noted =
+        task::NoteAttempt(credential->record, result.reason, std::move(result.evidence), std::move(notes), when, Stamp());
     REMIT_CHECK(noted.has_value());
     credential->record = std::move(noted->next);
     store::Batch batch;

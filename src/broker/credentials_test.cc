@@ -28,10 +28,13 @@ TEST_F(BrokerTest, ACredentialIsPlannedLiveEndingDead) {
   // The password is erased, and was never readable in the store.
   std::string password = bench.box->passwords.begin()->second;
   for (auto table : {store::Table::kCredential, store::Table::kEndedCredential, store::Table::kTask, store::Table::kEndedTask})
-    ASSERT_TRUE(bench.store().Scan(table, "", [&](auto, std::string_view row) {
-      EXPECT_EQ(row.find(password), std::string_view::npos);
-      return true;
-    }).has_value());
+    ASSERT_TRUE(bench.store()
+                    .Scan(table, "",
+                          [&](auto, std::string_view row) {
+                            EXPECT_EQ(row.find(password), std::string_view::npos);
+                            return true;
+                          })
+                    .has_value());
 }
 
 TEST_F(BrokerTest, ARefusalFailsTheTask) {
@@ -95,10 +98,13 @@ TEST_F(BrokerTest, ACrashWhileMakingLeavesNothing) {
   auto planned = bench.store().Head().size;
   EXPECT_GT(planned, 0u);
   std::string name;
-  ASSERT_TRUE(bench.store().Scan(store::Table::kCredential, "", [&](std::string_view key, std::string_view) {
-    name = "box_" + std::string(key);
-    return true;
-  }).has_value());
+  ASSERT_TRUE(bench.store()
+                  .Scan(store::Table::kCredential, "",
+                        [&](std::string_view key, std::string_view) {
+                          name = "box_" + std::string(key);
+                          return true;
+                        })
+                  .has_value());
   bench.box->exists.insert(name);
   bench.Restart();
   bench.Pass(seconds(1));

@@ -6,7 +6,8 @@ namespace remit::broker {
 
 std::string VariablePrefix(std::string_view target) {
   std::string prefix;
-  for (char c : target) prefix += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ? c : '_';
+  for (char c : target)
+    prefix += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ? c : '_';
   if (!prefix.empty() && prefix[0] >= '0' && prefix[0] <= '9') prefix.insert(0, "_");
   return prefix + "_";
 }

@@ -15,7 +15,8 @@ TEST_F(BrokerTest, TokensDieWithTheTaskOrSayUntilWhen) {
   Caller task = bench.broker().FindHandle(started.token.Reveal());
   auto issue = [&](bool offline) {
     std::optional<Result<TokenAnswer>> answer;
-    bench.broker().IssueToken(task, {started.task.id, offline ? "https://cd.example" : "https://rs.example", offline}, [&](auto a) { answer = std::move(a); });
+    bench.broker().IssueToken(task, {started.task.id, offline ? "https://cd.example" : "https://rs.example", offline},
+                              [&](auto a) { answer = std::move(a); });
     EXPECT_TRUE((*answer).has_value()) << answer->error().ToString();
     return **answer;
   };
@@ -52,12 +53,14 @@ TEST_F(BrokerTest, OneSecretAtOnePath) {
   Caller task = bench.broker().FindHandle(started->token.Reveal());
   auto write = [&](const Caller& by, const std::string& path, const char* value) {
     std::string outcome;
-    bench.broker().WriteSecret(by, path, Secret(value), [&](auto answer) { outcome = answer ? "v" + std::to_string(answer->version) : answer.error().reason; });
+    bench.broker().WriteSecret(by, path, Secret(value),
+                               [&](auto answer) { outcome = answer ? "v" + std::to_string(answer->version) : answer.error().reason; });
     return outcome;
   };
   auto read = [&](const Caller& by, const std::string& path) {
     std::string outcome;
-    bench.broker().ReadSecret(by, path, std::nullopt, [&](auto answer) { outcome = answer ? std::string(answer->value.Reveal()) : answer.error().reason; });
+    bench.broker().ReadSecret(by, path, std::nullopt,
+                              [&](auto answer) { outcome = answer ? std::string(answer->value.Reveal()) : answer.error().reason; });
     return outcome;
   };
   EXPECT_EQ(write(Bench::Operator(), "ci/deploy/token", "old"), "v1");

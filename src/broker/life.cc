@@ -31,7 +31,7 @@ void Broker::Impl::End(LiveTask& live, const EndStep& step, Duration wait, Answe
   before.denied = live.denied;
   Result<task::Transition> transition = step(before, now);
   const bool approving = live.busy && before.state == task::State::kRequested;  // and perhaps activating
-  if (!transition && approving) {  // not an end of a request: then it is of what comes of it
+  if (!transition && approving) {                                               // not an end of a request: then it is of what comes of it
     RunWhenIdle(live, [this, id = live.id(), step, wait, answer] {
       if (LiveTask* again = Find(id)) return End(*again, step, wait, answer);
       if (answer) Later([answer, id] { answer(NoSuchTask(id)); });
@@ -63,8 +63,10 @@ void Broker::Impl::WriteEnd(LiveTask& live, task::Transition transition, Duratio
     LiveCredential* credential = FindCredential(id);
     if (credential == nullptr) continue;
     BeginCredentialEnd(*credential, transition.next.end_reason, now, batch);
-    if (credential->record.kind == kIntrospectKind) BuryToken(id, now, batch);
-    else native.push_back(id);
+    if (credential->record.kind == kIntrospectKind)
+      BuryToken(id, now, batch);
+    else
+      native.push_back(id);
   }
   for (const std::string& id : UseApprovalsOf(live.id())) {
     batch.writes.push_back({store::Table::kApproval, id, std::nullopt});
@@ -86,9 +88,10 @@ void Broker::Impl::CommitEnd(std::shared_ptr<Ending> ending) {
     if (!committed) {
       // The task stays latched: denied in memory, and the end goes on at the targets.
       if (auto answer = std::exchange(ending->answer, nullptr)) {
-        Error error = Error(Code::kUnavailable, "end-not-recorded", fmt::format("task `{}` is refused from now on, but its end could not be written down yet: {}", id,
-                                                                               committed.error().message))
-                          .Hint("it is tried again until it can be; nothing more needs to be done");
+        Error error =
+            Error(Code::kUnavailable, "end-not-recorded",
+                  fmt::format("task `{}` is refused from now on, but its end could not be written down yet: {}", id, committed.error().message))
+                .Hint("it is tried again until it can be; nothing more needs to be done");
         Later([answer, error]() { answer(std::unexpected(error)); });
       }
       Duration delay = std::min<Duration>(std::chrono::seconds(1) * (1u << std::min(ending->tries++, 5u)), limits::kEndBackoffMax);
@@ -173,8 +176,10 @@ void Broker::Impl::FinishEndAnswer(const task::TaskRecord& record, const std::ve
     for (const std::string& id : dead) {
       auto row = parts.store.Get(store::Table::kEndedCredential, id);
       auto credential = row && *row ? task::CredentialRecord::Decode(**row) : Fail(Code::kNotFound, "no-such-credential", "");
-      if (credential) end->credentials.push_back(*std::move(credential));
-      else end->all_dead = false;  // what nobody can show is not dead
+      if (credential)
+        end->credentials.push_back(*std::move(credential));
+      else
+        end->all_dead = false;  // what nobody can show is not dead
     }
     answer(std::move(*end));
   });
@@ -214,7 +219,9 @@ void Broker::Complete(const Caller& by, const std::string& task, Duration wait, 
       return refuse(NoSuchTask(task).error());
     }
     cedar::EntityUid actor = live->record().actor;
-    im.End(*live, [actor](const task::TaskRecord& record, Time now) { return task::Complete(record, actor, "completed", now); }, wait, std::move(answer));
+    im.End(
+        *live, [actor](const task::TaskRecord& record, Time now) { return task::Complete(record, actor, "completed", now); }, wait,
+        std::move(answer));
   });
 }
 
@@ -246,7 +253,9 @@ void Broker::Revoke(const Caller& by, const std::string& task, const std::string
       if (!im.MayView(by, *live)) return refuse(NoSuchTask(task).error());
       return refuse(Error(Code::kPermissionDenied, "revoke-denied", fmt::format("you may not revoke task `{}`", task)));
     }
-    im.End(*live, [who = by.uid, why](const task::TaskRecord& record, Time now) { return task::Revoke(record, who, why, now); }, wait, std::move(answer));
+    im.End(
+        *live, [who = by.uid, why](const task::TaskRecord& record, Time now) { return task::Revoke(record, who, why, now); }, wait,
+        std::move(answer));
   });
 }
 

@@ -54,7 +54,7 @@ TEST_F(BrokerTest, RefusesStartsWithOneClearReason) {
   EXPECT_EQ(reason("triage", {{"ticket", "T-1"}}, Caller{}), "not-an-actor");
   StartAnswer own = Triage();
   EXPECT_EQ(reason("triage", {{"ticket", "T-1"}}, bench.broker().FindHandle(own.token.Reveal())), "not-an-actor");  // a task starts no task
-  EXPECT_EQ(bench.store().Head().size, before + 1);  // the refusals wrote nothing
+  EXPECT_EQ(bench.store().Head().size, before + 1);                                                                 // the refusals wrote nothing
 }
 
 TEST_F(BrokerTest, LivesNoLongerThanItsTypeAllows) {
@@ -144,7 +144,8 @@ TEST_F(BrokerTest, ACommitThatFailedIsInDoubtUntilOneHolds) {
 TEST_F(BrokerTest, TheTokenMayUseAndMayNotEnd) {
   StartAnswer started = Triage();
   std::string reason;
-  bench.broker().Complete(bench.broker().FindHandle(started.token.Reveal()), started.task.id, Duration(0), [&](auto answer) { reason = answer.error().reason; });
+  bench.broker().Complete(bench.broker().FindHandle(started.token.Reveal()), started.task.id, Duration(0),
+                          [&](auto answer) { reason = answer.error().reason; });
   EXPECT_EQ(reason, "holder-key-needed");
   bench.broker().Complete(Bench::Agent("helpdesk"), started.task.id, Duration(0), [&](auto answer) { reason = answer.error().reason; });
   EXPECT_EQ(reason, "unknown-task");

@@ -40,24 +40,24 @@ class LiveTask {
   bool Usable(Time now) const { return state_ == task::State::kActive && !latched && now < deadline_; }
 
   // What memory alone knows.
-  bool latched = false;             // an end is on its way, committed or not: nothing is allowed any more
-  bool busy = false;                // a change that gives access is being committed
-  bool counted = false;             // has counts that are not committed
-  bool warned = false;              // 80 % of its life was told
+  bool latched = false;  // an end is on its way, committed or not: nothing is allowed any more
+  bool busy = false;     // a change that gives access is being committed
+  bool counted = false;  // has counts that are not committed
+  bool warned = false;   // 80 % of its life was told
   std::uint64_t allowed = 0, denied = 0;
-  Time last_heard{};                // heartbeat
-  std::optional<Time> lost;         // since when no connection is held, where one was
-  Time due{};                       // when it must be looked at next; key of the queue
+  Time last_heard{};         // heartbeat
+  std::optional<Time> lost;  // since when no connection is held, where one was
+  Time due{};                // when it must be looked at next; key of the queue
   std::shared_ptr<const task::Catalog> pinned;
-  std::shared_ptr<const cedar::Entity> entity;    // made on first use
+  std::shared_ptr<const cedar::Entity> entity;  // made on first use
   std::vector<std::pair<std::uint64_t, std::function<void(const json::Value&)>>> holds;
   struct Watcher {
     std::shared_ptr<const bool> done;  // it does not wait any more
     std::function<void()> tell;
   };
-  std::vector<Watcher> watchers;                  // told once when something changed
-  std::vector<std::string> live_credentials;      // not dead yet
-  std::vector<std::function<void()>> waiting;     // until it is not busy
+  std::vector<Watcher> watchers;               // told once when something changed
+  std::vector<std::string> live_credentials;   // not dead yet
+  std::vector<std::function<void()>> waiting;  // until it is not busy
 
  private:
   std::string id_;

@@ -59,7 +59,9 @@ TEST_F(BrokerTest, TheSameStartKeyStartsOnce) {
   request.parameters = json::Object{{"ticket", "T-1"}};
   request.idempotency_key = "run-17";
   std::vector<std::string> reasons;
-  auto start = [&] { bench.broker().Start(Bench::Agent(), request, [&](auto answer) { reasons.push_back(answer ? "started" : answer.error().reason); }); };
+  auto start = [&] {
+    bench.broker().Start(Bench::Agent(), request, [&](auto answer) { reasons.push_back(answer ? "started" : answer.error().reason); });
+  };
   bench.store().HoldCommits();
   start();
   start();
@@ -72,17 +74,20 @@ TEST_F(BrokerTest, TheSameStartKeyStartsOnce) {
 TEST_F(BrokerTest, ChecksSpendNothing) {
   StartAnswer started = Triage();
   for (int i = 0; i < 3; ++i) {
-    auto answer = bench.broker().Check(bench.broker().FindHandle(started.token.Reveal()), Bench::Question(started.task.id, "ticket.comment", "Ticket", "T-1"));
+    auto answer =
+        bench.broker().Check(bench.broker().FindHandle(started.token.Reveal()), Bench::Question(started.task.id, "ticket.comment", "Ticket", "T-1"));
     EXPECT_TRUE(answer->allowed);
   }
   EXPECT_TRUE(bench.Allowed(started.task.id, "ticket.comment", "T-1"));
-  EXPECT_EQ(bench.broker().Check(Bench::Agent("bot2"), Bench::Question(started.task.id, "ticket.read", "Ticket", "T-1")).error().reason, "unknown-task");
+  EXPECT_EQ(bench.broker().Check(Bench::Agent("bot2"), Bench::Question(started.task.id, "ticket.read", "Ticket", "T-1")).error().reason,
+            "unknown-task");
 }
 
 TEST_F(BrokerTest, OnlyAPepIsAnswered) {
   StartAnswer started = Triage();
   std::string reason;
-  bench.broker().Evaluate(Bench::Agent("bot"), Bench::Question(started.task.id, "ticket.read", "Ticket", "T-1"), [&](auto answer) { reason = answer->reason; });
+  bench.broker().Evaluate(Bench::Agent("bot"), Bench::Question(started.task.id, "ticket.read", "Ticket", "T-1"),
+                          [&](auto answer) { reason = answer->reason; });
   EXPECT_EQ(reason, "not-a-pep");
 }
 

@@ -29,7 +29,8 @@ Result<std::unique_ptr<Broker>> Broker::Open(Parts parts) {
   // By its name a credential finds its way back to its target: tokens end by their time, and nothing else does.
   for (const auto& target : im.parts.targets)
     if (target->name() == kTokenTarget)
-      return Fail(Code::kInvalidArgument, "bad-target", fmt::format("a target cannot be named `{}`: that is where tokens are", kTokenTarget), "give it another name");
+      return Fail(Code::kInvalidArgument, "bad-target", fmt::format("a target cannot be named `{}`: that is where tokens are", kTokenTarget),
+                  "give it another name");
   REMIT_TRY(im.Load());
   im.Locked([&] { im.Resume(); });
   return std::unique_ptr<Broker>(new Broker(std::move(impl)));
@@ -59,8 +60,8 @@ Status Broker::Impl::LoadLastEvent() {
   clock_in_doubt = !parts.accept_clock && parts.clock.Wall() + limits::kClockSkew < last_event;
   if (parts.accept_clock) last_event = std::min(last_event, Now());
   if (clock_in_doubt)
-    log::Fault("the clock says {}, the ledger's last event was at {}: nothing starts and nothing is allowed until it catches up", FormatTime(parts.clock.Wall()),
-               FormatTime(last_event));
+    log::Fault("the clock says {}, the ledger's last event was at {}: nothing starts and nothing is allowed until it catches up",
+               FormatTime(parts.clock.Wall()), FormatTime(last_event));
   return {};
 }
 
@@ -184,8 +185,9 @@ void Broker::Impl::Resume() {
   for (const std::string& id : interrupted) {
     LiveTask* live = Find(id);
     if (live == nullptr || live->latched) continue;
-    End(*live, [](const task::TaskRecord& record, Time now) { return task::Fail(record, "the server stopped while its credentials were made", now); }, Duration(0),
-        nullptr);
+    End(
+        *live, [](const task::TaskRecord& record, Time now) { return task::Fail(record, "the server stopped while its credentials were made", now); },
+        Duration(0), nullptr);
   }
   for (const std::string& id : ending) StartEnd(id);
   ArmTimer();

@@ -16,8 +16,8 @@ namespace {
 // What the test knows of a task that it started.
 struct Known {
   StartAnswer start;
-  std::string ticket;      // triage and change
-  bool ended = false;      // its end was acknowledged, or denied in memory
+  std::string ticket;  // triage and change
+  bool ended = false;  // its end was acknowledged, or denied in memory
   bool comment_spent = false;
   bool box = false;
 };
@@ -26,10 +26,12 @@ class World {
  public:
   void Step() {
     switch (*rc::gen::inRange(0, 14)) {
-      case 0: case 1: Start("triage"); break;
+      case 0:
+      case 1: Start("triage"); break;
       case 2: Start("box"); break;
       case 3: Start("change"); break;
-      case 4: case 5: Use(); break;
+      case 4:
+      case 5: Use(); break;
       case 6: Complete(); break;
       case 7: Revoke(); break;
       case 8: Approve(); break;
@@ -163,8 +165,10 @@ class World {
       if (!type.starts_with("task.") || event.FindString("task") == nullptr) continue;
       std::string what = type.substr(5);
       std::string& state = states[*event.FindString("task")];
-      if (what == "started") state = "active";
-      else if (what == "requested") state = "requested";
+      if (what == "started")
+        state = "active";
+      else if (what == "requested")
+        state = "requested";
       else if (what == "completed" || what == "revoked" || what == "expired" || what == "failed" || what == "denied" || what == "withdrawn") {
         RC_ASSERT(state == "active" || state == "requested");  // one end each
         state = what;

@@ -45,8 +45,10 @@ Result<std::uint64_t> FirstAt(store::Store& store, std::uint64_t size, Time time
       at = TimeOf(event);
       return !at && event.index + 1 < high;
     }));
-    if (!at || *at >= time) high = middle;
-    else low = seen + 1;
+    if (!at || *at >= time)
+      high = middle;
+    else
+      low = seen + 1;
   }
   return low;
 }
@@ -88,8 +90,8 @@ Result<json::Value> Broker::Checkpoint() {
 Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
   REMIT_ASSIGN(task::TaskRecord record, impl_->Visible(by, task));
   if (!task::IsEnd(record.state) || impl_->Locked([&] { return impl_->Find(task) != nullptr; }))  // an end that is not written down proves nothing
-    return Fail(Code::kFailedPrecondition, "not-ended", fmt::format("task `{}` is {}; a receipt is for what has ended", task, task::StateName(record.state)),
-                "complete it first");
+    return Fail(Code::kFailedPrecondition, "not-ended",
+                fmt::format("task `{}` is {}; a receipt is for what has ended", task, task::StateName(record.state)), "complete it first");
   std::vector<task::CredentialRecord> credentials = impl_->CredentialsOf(record);
   REMIT_ASSIGN(json::Value checkpoint, Checkpoint());
   auto size = static_cast<std::uint64_t>(checkpoint.Find("size")->AsInt());

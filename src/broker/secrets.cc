@@ -41,7 +41,8 @@ void Broker::ReadSecret(const Caller& by, const std::string& path, std::optional
 
 void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value, Answer<SecretAnswer> answer) {
   if (!by.Is(Kind::kTask) && !by.Is(Kind::kOperator)) return answer(NoSuchSecret(path));
-  if (Status valid = task::CheckSecretPath(path); !valid) return answer(by.Is(Kind::kOperator) ? Result<SecretAnswer>(std::unexpected(valid.error())) : NoSuchSecret(path));
+  if (Status valid = task::CheckSecretPath(path); !valid)
+    return answer(by.Is(Kind::kOperator) ? Result<SecretAnswer>(std::unexpected(valid.error())) : NoSuchSecret(path));
   Impl& im = *impl_;
   store::Batch batch;
   Time now = im.Now();

@@ -29,8 +29,10 @@ Result<cedar::EntityUid> UidOf(const json::Value& document) {
   const std::string* type = uid == nullptr ? nullptr : uid->FindString("type");
   const std::string* id = uid == nullptr ? nullptr : uid->FindString("id");
   if (type == nullptr || id == nullptr)
-    return Fail(Code::kInvalidArgument, "bad-entities", "an entity has a `uid` with `type` and `id`", R"(write {"uid": {"type": "Team", "id": "support"}, "attrs": {}, "parents": []})");
-  if (!IsVisible(*id)) return Fail(Code::kInvalidArgument, "bad-entity-id", fmt::format("`{}` has characters that cannot be seen", EscapeControl(*id)));
+    return Fail(Code::kInvalidArgument, "bad-entities", "an entity has a `uid` with `type` and `id`",
+                R"(write {"uid": {"type": "Team", "id": "support"}, "attrs": {}, "parents": []})");
+  if (!IsVisible(*id))
+    return Fail(Code::kInvalidArgument, "bad-entity-id", fmt::format("`{}` has characters that cannot be seen", EscapeControl(*id)));
   return cedar::EntityUid{*type, *id};
 }
 
@@ -51,7 +53,8 @@ Result<std::shared_ptr<const FactSet>> BuildFacts(std::map<std::string, json::Va
 Status Broker::Impl::CheckStated(const task::StatedPermission& stated) const {
   if (stated.action.type != "Postgres::Action") return {};
   auto refuse = [&](const std::string& why, const std::string& hint) {
-    return Fail(Error(Code::kInvalidArgument, "not-enforceable", fmt::format("`{}`: {} cannot be given at a target: {}", stated.task_type, stated.action.ToString(), why))
+    return Fail(Error(Code::kInvalidArgument, "not-enforceable",
+                      fmt::format("`{}`: {} cannot be given at a target: {}", stated.task_type, stated.action.ToString(), why))
                     .At(stated.place)
                     .Hint(hint));
   };
@@ -67,9 +70,11 @@ Status Broker::Impl::CheckStated(const task::StatedPermission& stated) const {
 
 void Broker::LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, bool dry_run, Answer<CatalogAnswer> answer) {
   if (Status may = CheckOperator(by, "load a catalog"); !may) return answer(std::unexpected(may.error()));
-  task::Catalog::Loaded loaded = task::Catalog::Load(std::move(files), [this](const task::StatedPermission& stated) { return impl_->CheckStated(stated); });
+  task::Catalog::Loaded loaded =
+      task::Catalog::Load(std::move(files), [this](const task::StatedPermission& stated) { return impl_->CheckStated(stated); });
   if (!loaded.catalog) {
-    Error error = loaded.errors.empty() ? Error(Code::kInvalidArgument, "bad-catalog", "the catalog has no task type") : loaded.errors.front().ToError();
+    Error error =
+        loaded.errors.empty() ? Error(Code::kInvalidArgument, "bad-catalog", "the catalog has no task type") : loaded.errors.front().ToError();
     std::string more;
     for (std::size_t i = 1; i < loaded.errors.size(); ++i) more += "\n" + loaded.errors[i].ToError().ToString();
     error.message += more;
@@ -82,7 +87,8 @@ void Broker::LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files,
   auto change = [&im, by, dry_run, answer, shared, catalog = loaded.catalog] {
     Result<std::shared_ptr<const FactSet>> facts = BuildFacts(im.facts->documents, catalog->schema());
     if (!facts) {
-      im.Later([answer, error = std::move(facts.error()).Within("the facts in force do not fit the new catalog")] { answer(std::unexpected(error)); });
+      im.Later(
+          [answer, error = std::move(facts.error()).Within("the facts in force do not fit the new catalog")] { answer(std::unexpected(error)); });
       return false;
     }
     if (dry_run) {
@@ -168,7 +174,11 @@ void Broker::Impl::EndTooWide(const std::vector<std::string>& ids) {
   for (const std::string& id : ids) {
     LiveTask* live = Find(id);
     if (live == nullptr || live->latched) continue;
-    End(*live, [](const task::TaskRecord& record, Time now) { return task::Revoke(record, {"Remit::Policy", "current"}, "the catalog and the facts in force give less than it holds", now); },
+    End(
+        *live,
+        [](const task::TaskRecord& record, Time now) {
+          return task::Revoke(record, {"Remit::Policy", "current"}, "the catalog and the facts in force give less than it holds", now);
+        },
         Duration(0), nullptr);
   }
 }
@@ -181,14 +191,17 @@ void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replac
       im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
       return false;
     };
-    if (!im.current) return refuse(Error(Code::kFailedPrecondition, "no-catalog", "facts are checked against a catalog, and none is loaded").Hint("load one with `remit catalog load FOLDER`"));
+    if (!im.current)
+      return refuse(Error(Code::kFailedPrecondition, "no-catalog", "facts are checked against a catalog, and none is loaded")
+                        .Hint("load one with `remit catalog load FOLDER`"));
     if (!entities.IsArray()) return refuse(Error(Code::kInvalidArgument, "bad-entities", "facts are an array of entities"));
     std::map<std::string, json::Value> documents = replace ? std::map<std::string, json::Value>() : im.facts->documents;
     std::set<std::string> given;
     for (const json::Value& entity : entities.AsArray()) {
       Result<cedar::EntityUid> uid = UidOf(entity);
       if (!uid) return refuse(std::move(uid.error()));
-      if (!given.insert(uid->ToString()).second) return refuse(Error(Code::kInvalidArgument, "duplicate-entity", fmt::format("{} is given twice", uid->ToString())));
+      if (!given.insert(uid->ToString()).second)
+        return refuse(Error(Code::kInvalidArgument, "duplicate-entity", fmt::format("{} is given twice", uid->ToString())));
       documents[uid->ToString()] = entity;
     }
     Result<std::shared_ptr<const FactSet>> facts = BuildFacts(std::move(documents), im.current->schema());
@@ -196,7 +209,8 @@ void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replac
     store::Batch batch;
     for (const auto& [uid, document] : (*facts)->documents) {
       auto before = im.facts->documents.find(uid);
-      if (before == im.facts->documents.end() || !(before->second == document)) batch.writes.push_back({store::Table::kFact, uid, json::Canonical(document)});
+      if (before == im.facts->documents.end() || !(before->second == document))
+        batch.writes.push_back({store::Table::kFact, uid, json::Canonical(document)});
     }
     for (const auto& [uid, document] : im.facts->documents)
       if (!(*facts)->documents.contains(uid)) batch.writes.push_back({store::Table::kFact, uid, std::nullopt});
@@ -266,12 +280,15 @@ void Broker::PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> a
   Impl& im = *impl_;
   im.Locked([&] {
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-    if (!im.current) return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
+    if (!im.current)
+      return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
     if (!im.current->IsActor(actor.uid.type))
-      return refuse(Error(Code::kInvalidArgument, "not-an-actor-type", fmt::format("`{}` is not marked @actor in the catalog in force", actor.uid.type)));
+      return refuse(
+          Error(Code::kInvalidArgument, "not-an-actor-type", fmt::format("`{}` is not marked @actor in the catalog in force", actor.uid.type)));
     auto same_client = im.actors_by_client.find(actor.client_id);
     if (same_client != im.actors_by_client.end() && same_client->second != actor.uid)
-      return refuse(Error(Code::kAlreadyExists, "client-id-taken", fmt::format("client id `{}` is {}", actor.client_id, same_client->second.ToString())));
+      return refuse(
+          Error(Code::kAlreadyExists, "client-id-taken", fmt::format("client id `{}` is {}", actor.client_id, same_client->second.ToString())));
     if (actor.unix_uid) {
       auto same_uid = im.actors_by_unix_uid.find(*actor.unix_uid);
       if (same_uid != im.actors_by_unix_uid.end() && same_uid->second != actor.uid)
@@ -309,9 +326,11 @@ void Broker::PutPerson(const Caller& by, PersonRecord person, Answer<json::Value
   Impl& im = *impl_;
   im.Locked([&] {
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-    if (!im.current) return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
+    if (!im.current)
+      return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
     if (!im.current->IsPerson(person.uid.type))
-      return refuse(Error(Code::kInvalidArgument, "not-a-person-type", fmt::format("`{}` is not marked @person in the catalog in force", person.uid.type)));
+      return refuse(
+          Error(Code::kInvalidArgument, "not-a-person-type", fmt::format("`{}` is not marked @person in the catalog in force", person.uid.type)));
     json::Object event = Impl::Event("person.changed", im.Stamp());
     event.Set("person", person.uid.ToString());
     event.Set("barred", person.barred);

@@ -46,9 +46,7 @@ struct StartWait {
 
 // --- planning credentials ------------------------------------------------------------------------------------------------------------
 
-Bytes Broker::Impl::CredentialContext(const std::string& id) const {
-  return crypto::AssociatedData({"remit credential v1", installation, id});
-}
+Bytes Broker::Impl::CredentialContext(const std::string& id) const { return crypto::AssociatedData({"remit credential v1", installation, id}); }
 
 Result<std::vector<LiveCredential>> Broker::Impl::PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions) {
   std::map<target::Target*, task::PermissionSet> by_target;
@@ -121,7 +119,7 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
     if (live == nullptr) {
       Insert(std::make_unique<LiveTask>(std::move(next)));
       live = Find(id);
-    } else if (live->latched) {  // it was withdrawn while this was being committed
+    } else if (live->latched) {      // it was withdrawn while this was being committed
       live->live_credentials = ids;  // they end with it
       for (LiveCredential& credential : planned) credentials[std::string(credential.record.id)] = std::move(credential);
       return done(NoSuchTask(id));
@@ -162,7 +160,8 @@ void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> a
     idempotency = "start/" + by.uid.ToString() + "/" + request.idempotency_key;
     Result<std::optional<std::string>> before = im.parts.store.Get(store::Table::kIdempotency, idempotency);
     if (!before) return answer(std::unexpected(before.error()));
-    if (*before) return answer(Fail(Code::kAlreadyExists, "already-started", fmt::format("this was started already, as `{}`", (*before)->substr(17))));
+    if (*before)
+      return answer(Fail(Code::kAlreadyExists, "already-started", fmt::format("this was started already, as `{}`", (*before)->substr(17))));
   }
   im.Locked([&] {
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
@@ -254,7 +253,8 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
     record.approvals_needed = ApprovalsNeeded(AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()));
   else if (decision.verdict == Verdict::kDeny)
     return Fail(Code::kPermissionDenied, "start-denied",
-                fmt::format("{} may not start `{}`: {}", by.uid.ToString(), type->name, decision.reason == "no-permit" ? "no policy permits it" : decision.reason) +
+                fmt::format("{} may not start `{}`: {}", by.uid.ToString(), type->name,
+                            decision.reason == "no-permit" ? "no policy permits it" : decision.reason) +
                     (decision.policies.empty() ? "" : " (" + Join(decision.policies, ", ") + ")"),
                 fmt::format("see who may with `remit explain {}`", type->name));
   for (const task::Charge& charge : decision.charges) record.uses[charge.policy] += 1;

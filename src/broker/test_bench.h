@@ -124,7 +124,8 @@ class Bench {
     bool put = false;
     broker().PutFacts(Operator(), *json::Parse(kFacts), true, [&](Result<FactsAnswer> a) { put = Expect(a); });
     EXPECT_TRUE(put);
-    for (const char* id : {"bot", "helpdesk"}) broker().PutActor(Operator(), {{"Agent", id}, "", nullptr, std::nullopt, false}, [](auto a) { Expect(a); });
+    for (const char* id : {"bot", "helpdesk"})
+      broker().PutActor(Operator(), {{"Agent", id}, "", nullptr, std::nullopt, false}, [](auto a) { Expect(a); });
     for (const char* id : {"ann", "bob", "eve"}) broker().PutPerson(Operator(), {{"Employee", id}, "", false}, [](auto a) { Expect(a); });
     Settle();
   }
@@ -172,9 +173,15 @@ class Bench {
     for (int i = 0; i < 100 && workers->RunAll() > 0; ++i) timers->RunFor(Duration(0));
   }
 
-  static Caller Operator() { return {.kind = Caller::Kind::kOperator, .uid = {"Remit::Operator", "uid:0"}, .task = {}, .signed_in = {}, .session = {}}; }
-  static Caller Agent(const std::string& id = "bot") { return {.kind = Caller::Kind::kActor, .uid = {"Agent", id}, .task = {}, .signed_in = {}, .session = {}}; }
-  Caller Person(const std::string& id) { return {.kind = Caller::Kind::kPerson, .uid = {"Employee", id}, .task = {}, .signed_in = clock.Now(), .session = {}}; }
+  static Caller Operator() {
+    return {.kind = Caller::Kind::kOperator, .uid = {"Remit::Operator", "uid:0"}, .task = {}, .signed_in = {}, .session = {}};
+  }
+  static Caller Agent(const std::string& id = "bot") {
+    return {.kind = Caller::Kind::kActor, .uid = {"Agent", id}, .task = {}, .signed_in = {}, .session = {}};
+  }
+  Caller Person(const std::string& id) {
+    return {.kind = Caller::Kind::kPerson, .uid = {"Employee", id}, .task = {}, .signed_in = clock.Now(), .session = {}};
+  }
 
   Result<StartAnswer> Start(const std::string& type, json::Object parameters, const Caller& by = Agent(), bool held = false) {
     std::optional<Result<StartAnswer>> answer;
@@ -209,7 +216,8 @@ class Bench {
 
   Result<EndAnswer> Complete(const StartAnswer& started) {
     std::optional<Result<EndAnswer>> answer;
-    broker().Complete(broker().FindHandle(started.holder.Reveal()), started.task.id, Duration(0), [&](Result<EndAnswer> a) { answer = std::move(a); });
+    broker().Complete(broker().FindHandle(started.holder.Reveal()), started.task.id, Duration(0),
+                      [&](Result<EndAnswer> a) { answer = std::move(a); });
     if (!answer) return Fail(Code::kInternal, "no-answer", "complete did not answer");
     return *std::move(answer);
   }
@@ -234,10 +242,13 @@ class Bench {
 
   std::vector<json::Value> Events() {
     std::vector<json::Value> events;
-    EXPECT_TRUE(store_->ScanEvents(0, [&](const store::StoredEvent& event) {
-      events.push_back(*json::Parse(*event.body));
-      return true;
-    }).has_value());
+    EXPECT_TRUE(store_
+                    ->ScanEvents(0,
+                                 [&](const store::StoredEvent& event) {
+                                   events.push_back(*json::Parse(*event.body));
+                                   return true;
+                                 })
+                    .has_value());
     return events;
   }
 

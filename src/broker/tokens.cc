@@ -43,10 +43,12 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
     LiveTask* live = im.Find(request.task);
     bool own = (by.Is(Kind::kTask) || by.Is(Kind::kHolder)) && by.task == request.task;
     if (live == nullptr || !own) return refuse(NoSuchTask(request.task).error());
-    if (!live->Usable(im.Now()) || !im.current) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is not active", request.task)));
+    if (!live->Usable(im.Now()) || !im.current)
+      return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is not active", request.task)));
     if (im.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
     if (request.audience.empty() || request.audience.size() > 512 || request.audience == im.parts.issuer)
-      return refuse(Error(Code::kInvalidArgument, "bad-audience", "an audience is the one resource server that the token is for, and not Remit itself"));
+      return refuse(
+          Error(Code::kInvalidArgument, "bad-audience", "an audience is the one resource server that the token is for, and not Remit itself"));
 
     const task::TaskRecord& record = live->record();
     task::PermissionSet permissions = im.PermissionsOf(record, im.EntityOf(*live));
@@ -64,7 +66,8 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
         before = credential;
     }
     if (before == nullptr && record.credentials.size() >= limits::kTokensPerTask)
-      return refuse(Error(Code::kResourceExhausted, "too-many-tokens", fmt::format("task `{}` holds {} credentials already", request.task, record.credentials.size()))
+      return refuse(Error(Code::kResourceExhausted, "too-many-tokens",
+                          fmt::format("task `{}` holds {} credentials already", request.task, record.credentials.size()))
                         .Hint("ask again for an audience that it has a token for, or start a task of its own"));
     store::Batch batch;
     task::CredentialRecord next;
@@ -151,14 +154,14 @@ void Broker::Impl::BuryToken(const std::string& id, Time now, store::Batch& batc
 // A token that others accept without asking is dead when its `exp` has passed everywhere, and says so until then.
 void Broker::Impl::EndToken(const std::string& id) {
   LiveCredential* credential = FindCredential(id);
-  if (credential->record.kind == kIntrospectKind)
-    return BuryCredential(id, {{"introspection", "answers inactive since its task ended", Stamp()}});
+  if (credential->record.kind == kIntrospectKind) return BuryCredential(id, {{"introspection", "answers inactive since its task ended", Stamp()}});
   Time gone = credential->record.not_after + limits::kClockSkew;
   Time now = Now();
   if (now >= gone)
-    return BuryCredential(id, {{"expired", fmt::format("`exp` {} and {} of clock skew are over", FormatTime(credential->record.not_after),
-                                                       FormatDuration(limits::kClockSkew)),
-                                Stamp()}});
+    return BuryCredential(
+        id, {{"expired",
+              fmt::format("`exp` {} and {} of clock skew are over", FormatTime(credential->record.not_after), FormatDuration(limits::kClockSkew)),
+              Stamp()}});
   target::EndResult waits;
   waits.reason = fmt::format("offline until {}", FormatTime(gone));
   waits.retry_at = gone;

@@ -28,7 +28,8 @@ class UseAfterEnd : public ::testing::Test {
   }
 
   void Complete() {
-    bench.broker().Complete(bench.broker().FindHandle(started.holder.Reveal()), started.task.id, Duration::zero(), [](auto answer) { Bench::Expect(answer); });
+    bench.broker().Complete(bench.broker().FindHandle(started.holder.Reveal()), started.task.id, Duration::zero(),
+                            [](auto answer) { Bench::Expect(answer); });
     bench.Settle();
   }
 
@@ -64,8 +65,9 @@ TEST_F(UseAfterEnd, TheSameKeyAtTheSameTimeIsOneUseAndOneAnswer) {
   auto ask = [&](const char* action) {
     UseRequest request = Bench::Question(started.task.id, action, "Ticket", "T-1");
     request.idempotency_key = "k";
-    bench.broker().Evaluate(Bench::Agent("helpdesk"), request,
-                            [&](auto answer) { heard.push_back(!answer ? answer.error().reason : answer->allowed ? "allow" : answer->reason); });
+    bench.broker().Evaluate(Bench::Agent("helpdesk"), request, [&](auto answer) {
+      heard.push_back(!answer ? answer.error().reason : answer->allowed ? "allow" : answer->reason);
+    });
   };
   bench.store().HoldCommits();
   ask("ticket.comment");

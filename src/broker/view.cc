@@ -97,7 +97,9 @@ Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter
   if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
   std::vector<task::TaskRecord> found;
   auto matches = [&](const task::TaskRecord& record) {
-    bool state = filter.state.empty() ? !task::IsEnd(record.state) : filter.state == "ended" ? task::IsEnd(record.state) : filter.state == task::StateName(record.state);
+    bool state = filter.state.empty()      ? !task::IsEnd(record.state)
+                 : filter.state == "ended" ? task::IsEnd(record.state)
+                                           : filter.state == task::StateName(record.state);
     return state && (filter.type.empty() || filter.type == record.name || filter.type == record.type) &&
            (filter.actor.empty() || filter.actor == record.actor.ToString()) && record.id > filter.after;
   };
@@ -124,7 +126,8 @@ void Broker::WatchTask(const Caller& by, const std::string& task, const std::str
   auto show = [this, by, task, answer] { answer(ShowTask(by, task)); };
   im.Locked([&] {
     LiveTask* live = im.Find(task);
-    if (live == nullptr || !im.MayView(by, *live) || live->latched || (!state.empty() && task::StateName(live->state()) != state) || wait <= Duration(0))
+    if (live == nullptr || !im.MayView(by, *live) || live->latched || (!state.empty() && task::StateName(live->state()) != state) ||
+        wait <= Duration(0))
       return im.Later(show);
     auto done = std::make_shared<bool>(false);
     // Under the mutex: a change or the time, whichever comes first.
@@ -145,7 +148,8 @@ Result<std::map<std::string, Secret>> Broker::Environment(const Caller& by, cons
   return impl_->Locked([&]() -> Result<std::map<std::string, Secret>> {
     LiveTask* live = impl_->Find(task);
     if (live == nullptr || !by.Is(Kind::kHolder) || by.task != task) return NoSuchTask(task);
-    if (!live->Usable(impl_->Now())) return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", task, task::StateName(live->state())));
+    if (!live->Usable(impl_->Now()))
+      return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", task, task::StateName(live->state())));
     EnvironmentBuilder environment;
     for (const std::string& id : live->live_credentials)
       if (LiveCredential* credential = impl_->FindCredential(id)) environment.Add(credential->record.target, credential->environment);
@@ -161,8 +165,11 @@ Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, c
   if (!catalog) return Fail(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded", "load one with `remit catalog load FOLDER`");
   const task::TaskType* found = catalog->FindType(type);
   if (found == nullptr) return Fail(Code::kNotFound, "unknown-type", fmt::format("no task type `{}`", type));
-  json::Object answer{{"type", found->name}, {"entity_type", found->entity_type}, {"purpose", found->purpose},
-                      {"ttl", FormatDuration(found->ttl)}, {"max_ttl", FormatDuration(found->max_ttl)}};
+  json::Object answer{{"type", found->name},
+                      {"entity_type", found->entity_type},
+                      {"purpose", found->purpose},
+                      {"ttl", FormatDuration(found->ttl)},
+                      {"max_ttl", FormatDuration(found->max_ttl)}};
   json::Array wanted;
   for (const task::Parameter& parameter : found->parameters)
     wanted.push_back(json::Object{{"name", parameter.name}, {"type", parameter.type->ToString()}, {"required", parameter.required}});
@@ -177,7 +184,8 @@ Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, c
     answer.Set("accepted", json::Array{});
     return json::Value(std::move(answer));
   }
-  REMIT_ASSIGN(cedar::Record record, task::BindParameters(*catalog, *found, parameters.IsObject() ? parameters : json::Value(json::Object{}), facts->entities, from_text));
+  REMIT_ASSIGN(cedar::Record record,
+               task::BindParameters(*catalog, *found, parameters.IsObject() ? parameters : json::Value(json::Object{}), facts->entities, from_text));
   task::TaskRecord sample;
   sample.id = "tsk_00000000000000000000000000";
   sample.type = found->entity_type;
@@ -210,8 +218,7 @@ Counters Broker::counters() const {
   return impl_->Locked([&] {
     Counters counters = impl_->totals;
     counters.live_tasks = impl_->tasks.size();
-    for (const auto& [id, credential] : impl_->credentials)
-      counters.ending_credentials += credential.record.state == task::CredentialState::kEnding;
+    for (const auto& [id, credential] : impl_->credentials) counters.ending_credentials += credential.record.state == task::CredentialState::kEnding;
     return counters;
   });
 }

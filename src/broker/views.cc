@@ -16,8 +16,12 @@ json::Array Uids(const std::vector<cedar::EntityUid>& uids) {
 }  // namespace
 
 json::Object TaskJson(const task::TaskRecord& record) {
-  json::Object task{{"id", record.id},           {"type", record.type},           {"name", record.name},
-                    {"purpose", record.purpose}, {"actor", record.actor.ToString()}, {"chain", Uids(record.chain)}};
+  json::Object task{{"id", record.id},
+                    {"type", record.type},
+                    {"name", record.name},
+                    {"purpose", record.purpose},
+                    {"actor", record.actor.ToString()},
+                    {"chain", Uids(record.chain)}};
   if (!record.parent.empty()) task.Set("parent", record.parent);
   task.Set("parameters", record.parameters);
   task.Set("reason", record.reason);
@@ -45,8 +49,13 @@ json::Object TaskJson(const task::TaskRecord& record) {
 }
 
 json::Object CredentialJson(const task::CredentialRecord& record) {
-  json::Object credential{{"id", record.id},       {"task", record.task}, {"target", record.target}, {"kind", record.kind},
-                          {"state", task::StateName(record.state)}, {"name", record.name}, {"planned", FormatTime(record.planned)}};
+  json::Object credential{{"id", record.id},
+                          {"task", record.task},
+                          {"target", record.target},
+                          {"kind", record.kind},
+                          {"state", task::StateName(record.state)},
+                          {"name", record.name},
+                          {"planned", FormatTime(record.planned)}};
   SetTime(credential, "live", record.live);
   SetTime(credential, "ending", record.ending);
   SetTime(credential, "dead", record.dead);

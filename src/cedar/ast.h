@@ -18,27 +18,39 @@ namespace remit::cedar {
 enum class Var { kPrincipal, kAction, kResource, kContext };
 
 enum class Op {
-  kLiteral,      // literal
-  kVar,          // var
-  kSlot,         // name: "?principal" | "?resource"
-  kUnknown,      // name; only in residuals: a value that is not known yet
-  kAnd, kOr,     // args[0], args[1]
-  kIf,           // args[0] ? args[1] : args[2]
-  kNot, kNegate, // args[0]
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
-  kAdd, kSubtract, kMultiply,
-  kIn,           // args[0] in args[1] (an entity or a set of entities)
-  kIs,           // args[0] is name
-  kIsIn,         // args[0] is name in args[1]
-  kHas,          // args[0] has path (one or more attributes)
-  kGetAttr,      // args[0].name, args[0]["name"]
-  kLike,         // args[0] like pattern
-  kContains, kContainsAll, kContainsAny,  // args[0].contains(args[1])
+  kLiteral,  // literal
+  kVar,      // var
+  kSlot,     // name: "?principal" | "?resource"
+  kUnknown,  // name; only in residuals: a value that is not known yet
+  kAnd,
+  kOr,  // args[0], args[1]
+  kIf,  // args[0] ? args[1] : args[2]
+  kNot,
+  kNegate,  // args[0]
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kIn,       // args[0] in args[1] (an entity or a set of entities)
+  kIs,       // args[0] is name
+  kIsIn,     // args[0] is name in args[1]
+  kHas,      // args[0] has path (one or more attributes)
+  kGetAttr,  // args[0].name, args[0]["name"]
+  kLike,     // args[0] like pattern
+  kContains,
+  kContainsAll,
+  kContainsAny,  // args[0].contains(args[1])
   kIsEmpty,      // args[0].isEmpty()
-  kHasTag, kGetTag,                       // args[0].getTag(args[1])
-  kSet,          // args
-  kRecord,       // fields
-  kCall,         // extension function or method `name` with args (a method's receiver is args[0])
+  kHasTag,
+  kGetTag,  // args[0].getTag(args[1])
+  kSet,     // args
+  kRecord,  // fields
+  kCall,    // extension function or method `name` with args (a method's receiver is args[0])
 };
 
 struct Expr;
@@ -62,7 +74,7 @@ struct Expr {
   std::vector<std::pair<std::string, ExprPtr>> fields;  // in source order, keys distinct
 };
 
-std::string ToString(const Expr& expr);  // Cedar source that parses to an equal tree
+std::string ToString(const Expr& expr);    // Cedar source that parses to an equal tree
 bool Equal(const Expr& a, const Expr& b);  // spans left out
 
 // `operands` joined by && or || (kAnd, kOr): a left-deep tree up to kChainLength operands, a balanced one beyond, so that a chain of

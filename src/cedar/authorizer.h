@@ -17,7 +17,7 @@ struct Request {
 
 // A policy failed while it was evaluated: the second error channel, part of an answer and never of a Result.
 struct PolicyError {
-  std::string policy;   // id
+  std::string policy;  // id
   std::string message;
 };
 
@@ -29,8 +29,8 @@ struct Response {
 
 // Every policy's own result, for hosts that add a meaning of their own to some policies (Remit's obligations).
 struct Evaluation {
-  std::vector<const Policy*> permits;    // satisfied; these lists are in order of the policies
-  std::vector<const Policy*> forbids;    // satisfied
+  std::vector<const Policy*> permits;  // satisfied; these lists are in order of the policies
+  std::vector<const Policy*> forbids;  // satisfied
   std::vector<std::pair<const Policy*, std::string>> errors;
 };
 

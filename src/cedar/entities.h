@@ -22,7 +22,7 @@ struct Entity {
 class EntityView {
  public:
   virtual ~EntityView() = default;
-  virtual const Entity* Find(const EntityUid& uid) const = 0;            // null: unknown, i.e. no attributes, no parents
+  virtual const Entity* Find(const EntityUid& uid) const = 0;                              // null: unknown, i.e. no attributes, no parents
   virtual bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const = 0;  // child != ancestor, transitively
 };
 

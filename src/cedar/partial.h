@@ -14,11 +14,11 @@ namespace remit::cedar {
 // A request of which parts are unknown. The types of principal and resource are always known; their entity may not be.
 struct PartialRequest {
   std::string principal_type;
-  std::optional<EntityUid> principal;    // unknown: attributes stay symbolic (`principal.x`)
+  std::optional<EntityUid> principal;  // unknown: attributes stay symbolic (`principal.x`)
   EntityUid action;
   std::string resource_type;
   std::optional<EntityUid> resource;
-  std::optional<Value> context;          // unknown: `context.x` stays
+  std::optional<Value> context;  // unknown: `context.x` stays
 };
 
 // The residual of an expression: a literal, or an expression over the unknown parts only, folded as far as the type information allows

@@ -27,23 +27,23 @@ struct AttributeType {
 // A resolved type: common types and names are replaced by what they stand for.
 struct Type {
   enum class Kind { kBool, kLong, kString, kEntity, kSet, kRecord, kExtension } kind = Kind::kBool;
-  std::string name;                                             // kEntity: fully qualified; kExtension: decimal, ipaddr, datetime, duration
-  TypePtr element;                                              // kSet
-  std::map<std::string, AttributeType, std::less<>> attributes; // kRecord
+  std::string name;                                              // kEntity: fully qualified; kExtension: decimal, ipaddr, datetime, duration
+  TypePtr element;                                               // kSet
+  std::map<std::string, AttributeType, std::less<>> attributes;  // kRecord
 
-  std::string ToString() const;                                 // human syntax, on one line; annotations left out
+  std::string ToString() const;  // human syntax, on one line; annotations left out
 };
 
 // Whether the type is that of actions: `Action` in any namespace.
 bool IsActionType(std::string_view type_name);
 
 struct EntityType {
-  std::string name;                                             // fully qualified
-  std::set<std::string> member_of;                              // parent types declared with `in`
+  std::string name;                 // fully qualified
+  std::set<std::string> member_of;  // parent types declared with `in`
   std::map<std::string, AttributeType, std::less<>> attributes;
-  std::vector<std::string> attribute_order;                     // as declared
-  TypePtr tags;                                                 // null: no tags
-  std::vector<std::string> enumeration;                         // ids of `enum`; empty: any id
+  std::vector<std::string> attribute_order;  // as declared
+  TypePtr tags;                              // null: no tags
+  std::vector<std::string> enumeration;      // ids of `enum`; empty: any id
   std::map<std::string, Annotation, std::less<>> annotations;
   Span span;
 };
@@ -51,8 +51,8 @@ struct EntityType {
 struct ActionType {
   EntityUid uid;
   std::vector<EntityUid> member_of;
-  std::set<std::string> principals, resources;                  // types; both empty: applies to nothing
-  TypePtr context;                                              // always a record
+  std::set<std::string> principals, resources;  // types; both empty: applies to nothing
+  TypePtr context;                              // always a record
   std::map<std::string, Annotation, std::less<>> annotations;
   Span span;
 };
@@ -79,7 +79,7 @@ class Schema {
   const std::map<EntityUid, ActionType>& actions() const { return actions_; }
   // By the declared `in`s, transitively. A type is its own descendant only where it is declared `in` itself.
   bool MayBeDescendant(std::string_view child_type, std::string_view ancestor_type) const;
-  bool ActionIn(const EntityUid& action, const EntityUid& group) const;                     // equal or member, transitively
+  bool ActionIn(const EntityUid& action, const EntityUid& group) const;  // equal or member, transitively
 
   // Checks one entity against its type. Errors: `entity-does-not-validate`, naming what is wrong.
   Status ValidateEntity(const struct Entity& entity) const;

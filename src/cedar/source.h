@@ -25,7 +25,7 @@ struct Diagnostic {
   std::string reason;   // stable slug, e.g. "unknown-attribute"
   std::string message;  // lower case, values in backticks
   std::string hint;
-  std::string policy;   // id of the policy concerned, may be empty
+  std::string policy;  // id of the policy concerned, may be empty
   Span span;
 
   Error ToError() const;  // code kInvalidArgument (kUnsupported for reason "not-supported"), place from the span

@@ -35,19 +35,19 @@ class Value;
 using Record = std::map<std::string, Value, std::less<>>;
 
 // Extension values. Each is held in the canonical form that equality is defined on.
-struct Decimal {                       // four digits after the point
+struct Decimal {  // four digits after the point
   std::int64_t ten_thousandths = 0;
   auto operator<=>(const Decimal&) const = default;
 };
-struct Datetime {                      // milliseconds since 1970-01-01T00:00:00Z
+struct Datetime {  // milliseconds since 1970-01-01T00:00:00Z
   std::int64_t millis = 0;
   auto operator<=>(const Datetime&) const = default;
 };
-struct DurationValue {                 // milliseconds
+struct DurationValue {  // milliseconds
   std::int64_t millis = 0;
   auto operator<=>(const DurationValue&) const = default;
 };
-struct IpAddr {                        // an address or a range; IPv4 uses the first four bytes
+struct IpAddr {  // an address or a range; IPv4 uses the first four bytes
   bool v6 = false;
   std::uint8_t prefix = 32;
   std::uint8_t bytes[16] = {};
@@ -59,23 +59,23 @@ class Value {
   enum class Kind { kBool, kLong, kString, kEntity, kSet, kRecord, kDecimal, kDatetime, kDuration, kIpAddr };
 
   Value() : Value(false) {}
-  Value(bool b) : data_(b) {}                                  // NOLINT: implicit on purpose, as for the rest
+  Value(bool b) : data_(b) {}  // NOLINT: implicit on purpose, as for the rest
   Value(std::int64_t n) : data_(n) {}
   Value(int n) : data_(static_cast<std::int64_t>(n)) {}
   Value(std::string s);
   Value(const char* s);
   Value(EntityUid uid);
-  explicit Value(std::shared_ptr<const EntityUid> uid);         // shares; not null
+  explicit Value(std::shared_ptr<const EntityUid> uid);  // shares; not null
   Value(Decimal d) : data_(d) {}
   Value(Datetime d) : data_(d) {}
   Value(DurationValue d) : data_(d) {}
   Value(IpAddr ip) : data_(ip) {}
-  static Value Set(std::vector<Value> members);                // sorted, duplicates removed
+  static Value Set(std::vector<Value> members);  // sorted, duplicates removed
   static Value FromRecord(Record fields);
 
   Kind kind() const { return static_cast<Kind>(data_.index()); }
   bool Is(Kind k) const { return kind() == k; }
-  bool AsBool() const;                                          // each REMIT_CHECKs its kind
+  bool AsBool() const;  // each REMIT_CHECKs its kind
   std::int64_t AsLong() const;
   const std::string& AsString() const;
   const EntityUid& AsEntity() const;
@@ -90,8 +90,8 @@ class Value {
   std::strong_ordering operator<=>(const Value& other) const;
   bool operator==(const Value& other) const { return (*this <=> other) == 0; }
 
-  std::string ToString() const;     // as a Cedar expression
-  json::Value ToJson() const;       // as in Cedar's entities JSON (`__entity`, `__extn`)
+  std::string ToString() const;  // as a Cedar expression
+  json::Value ToJson() const;    // as in Cedar's entities JSON (`__entity`, `__extn`)
 
  private:
   std::variant<bool, std::int64_t, std::shared_ptr<const std::string>, std::shared_ptr<const EntityUid>, std::shared_ptr<const std::vector<Value>>,

@@ -48,7 +48,8 @@ void AddActor(Command& root) {
         }
         if (!put->unix_uid.empty()) {
           REMIT_ASSIGN(json::Value number, json::Parse(put->unix_uid));
-          if (!number.IsInt()) return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is not the number of a user", put->unix_uid), "find it with `id -u NAME`");
+          if (!number.IsInt())
+            return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is not the number of a user", put->unix_uid), "find it with `id -u NAME`");
           body.Set("unix_uid", std::move(number));
         }
         if (put->bar) body.Set("barred", true);
@@ -64,7 +65,8 @@ void AddActor(Command& root) {
     if (globals().json) return PrintJson(answer), kOk;
     std::vector<std::vector<std::string>> rows = {{"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED"}};
     for (const json::Value& one : answer.Find("actors")->AsArray())
-      rows.push_back({Text(one, "uid"), Text(one, "client_id"), one.Find("jwk") != nullptr ? "yes" : "no", Text(one, "unix_uid"), Text(one, "barred")});
+      rows.push_back(
+          {Text(one, "uid"), Text(one, "client_id"), one.Find("jwk") != nullptr ? "yes" : "no", Text(one, "unix_uid"), Text(one, "barred")});
     PrintTable(rows);
     return kOk;
   });

@@ -5,22 +5,25 @@
 #include "cli/output.h"
 #include "cli/parameters.h"
 #include "cli/remote.h"
-#include "json/write.h"
 #include "http/target.h"
+#include "json/write.h"
 
 namespace remit::cli {
 namespace {
 
 void PrintApproval(const json::Value& approval) {
   PrintLine(fmt::format("{}  {} {}", Styled(Style::kBold, Text(approval, "id")), Text(approval, "type"), Parameters(*approval.Find("parameters"))));
-  if (Text(approval, "kind") == "use") PrintLine(fmt::format("  {} on {}, within {}", Text(approval, "action"), Text(approval, "resource"), Text(approval, "task")));
+  if (Text(approval, "kind") == "use")
+    PrintLine(fmt::format("  {} on {}, within {}", Text(approval, "action"), Text(approval, "resource"), Text(approval, "task")));
   for (const char* said : {"attributes", "context"})
     if (const json::Value* value = approval.Find(said); value != nullptr && value->IsObject() && !value->AsObject().empty())
       PrintLine(fmt::format("  {}: {}", said, json::Write(*value)));
-  PrintLine(fmt::format("  asked by {} at {}{}", Text(approval, "actor"), Text(approval, "requested"), Text(approval, "reason").empty() ? "" : ": " + Text(approval, "reason")));
+  PrintLine(fmt::format("  asked by {} at {}{}", Text(approval, "actor"), Text(approval, "requested"),
+                        Text(approval, "reason").empty() ? "" : ": " + Text(approval, "reason")));
   if (const json::Value* permissions = approval.Find("permissions"); permissions != nullptr && permissions->IsArray())
     for (const json::Value& permission : permissions->AsArray()) PrintLine("  could: " + PermissionLine(permission));
-  PrintLine(fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Text(approval, "expires")));
+  PrintLine(
+      fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Text(approval, "expires")));
   PrintLine(Styled(Style::kDim, "  hash " + Text(approval, "hash")));
 }
 
@@ -52,9 +55,11 @@ void AddApprovals(Command& root) {
             if (!globals().json) PrintApproval(one);
             approve->hash = Text(one, "hash");
           }
-          if (approve->hash.empty()) return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", approve->id), "remit approvals");
+          if (approve->hash.empty())
+            return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", approve->id), "remit approvals");
         }
-        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/approvals/" + http::PercentEncode(approve->id) + "/approve", json::Object{{"hash", approve->hash}}));
+        REMIT_ASSIGN(json::Value answer,
+                     remote.Post("/v1/approvals/" + http::PercentEncode(approve->id) + "/approve", json::Object{{"hash", approve->hash}}));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(Styled(Style::kGreen, fmt::format("approved ({} of {})", answer.Find("given")->AsArray().size(), Text(answer, "needed"))));
         return kOk;
@@ -66,7 +71,8 @@ void AddApprovals(Command& root) {
       .Example("remit deny apv_01k… --why 'not during the freeze'")
       .Run([deny]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kPerson));
-        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/approvals/" + http::PercentEncode(deny->id) + "/deny", json::Object{{"reason", deny->why}}));
+        REMIT_ASSIGN(json::Value answer,
+                     remote.Post("/v1/approvals/" + http::PercentEncode(deny->id) + "/deny", json::Object{{"reason", deny->why}}));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine("denied");
         return kOk;

@@ -34,8 +34,11 @@ Result<std::shared_ptr<const task::Catalog>> LoadAndPrint(const CatalogFolders& 
     for (const cedar::Diagnostic& error : loaded.errors) PrintError(error.ToError());
   }
   if (errors > 0 || !loaded.catalog) {
-    Error error = loaded.errors.empty() ? Error(Code::kInvalidArgument, "warnings", "warnings are errors with --strict") : loaded.errors.front().ToError();
-    if (!globals().json) error = Error(Code::kInvalidArgument, error.reason, fmt::format("the catalog has {} error{} and was refused whole", errors, errors == 1 ? "" : "s"));
+    Error error =
+        loaded.errors.empty() ? Error(Code::kInvalidArgument, "warnings", "warnings are errors with --strict") : loaded.errors.front().ToError();
+    if (!globals().json)
+      error = Error(Code::kInvalidArgument, error.reason,
+                    fmt::format("the catalog has {} error{} and was refused whole", errors, errors == 1 ? "" : "s"));
     return std::unexpected(std::move(error));
   }
   return loaded.catalog;
@@ -87,8 +90,10 @@ void AddTestCommand(Command& catalog) {
           for (const cedar::PolicyPtr& policy : unreached) missed.push_back(policy->id);
           PrintJson(json::Object{{"passed", report.passed}, {"failures", std::move(failures)}, {"unreached", std::move(missed)}});
         } else {
-          for (const auto& failure : report.failures) PrintLine(fmt::format("{} {}: {}", Styled(Style::kRed, "failed"), failure.place, failure.message));
-          for (const cedar::PolicyPtr& policy : unreached) PrintLine(fmt::format("{} no test reaches policy `{}`", Styled(Style::kYellow, policy->span.ToString()), policy->id));
+          for (const auto& failure : report.failures)
+            PrintLine(fmt::format("{} {}: {}", Styled(Style::kRed, "failed"), failure.place, failure.message));
+          for (const cedar::PolicyPtr& policy : unreached)
+            PrintLine(fmt::format("{} no test reaches policy `{}`", Styled(Style::kYellow, policy->span.ToString()), policy->id));
           PrintLine(fmt::format("{} passed, {} failed; {} of {} policies reached", report.passed, report.failures.size(),
                                 loaded->policies().policies().size() - unreached.size(), loaded->policies().policies().size()));
         }
@@ -117,7 +122,8 @@ void AddLoadCommand(Command& catalog) {
         if (globals().json) return PrintJson(answer), kOk;
         for (const json::Value& warning : answer.Find("warnings")->AsArray()) PrintMessage("warning: " + Plain(warning));
         for (const json::Value& task : answer.Find("narrowed")->AsArray())
-          PrintLine(fmt::format("{} {} holds more than it gives{}", Styled(Style::kYellow, "narrower:"), Plain(task), args->dry_run ? " and would be ended" : ": ended"));
+          PrintLine(fmt::format("{} {} holds more than it gives{}", Styled(Style::kYellow, "narrower:"), Plain(task),
+                                args->dry_run ? " and would be ended" : ": ended"));
         PrintLine(fmt::format("catalog {} {}", Text(answer, "hash").substr(0, 12), args->dry_run ? "would be in force" : "is in force"));
         return kOk;
       });
@@ -143,12 +149,14 @@ void AddCatalog(Command& root) {
     PrintTable(rows);
     return kOk;
   });
-  catalog.Sub("schema", "the effective Cedar schema in force, which any Cedar tool reads").Example("remit catalog schema > remit.cedarschema").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
-    REMIT_ASSIGN(std::string text, remote.GetText("/v1/catalog/schema"));
-    PrintLine(Trim(text));
-    return kOk;
-  });
+  catalog.Sub("schema", "the effective Cedar schema in force, which any Cedar tool reads")
+      .Example("remit catalog schema > remit.cedarschema")
+      .Run([]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+        REMIT_ASSIGN(std::string text, remote.GetText("/v1/catalog/schema"));
+        PrintLine(Trim(text));
+        return kOk;
+      });
 }
 
 }  // namespace remit::cli

@@ -19,7 +19,8 @@ namespace {
 Result<std::vector<std::string>> Names(const std::string& folder) {
   std::unique_ptr<DIR, int (*)(DIR*)> open(opendir(folder.c_str()), closedir);
   if (!open)
-    return Fail(Code::kNotFound, "no-such-folder", fmt::format("cannot read folder `{}`: {}", folder, std::strerror(errno)), "name a folder with .cedarschema and .cedar files");
+    return Fail(Code::kNotFound, "no-such-folder", fmt::format("cannot read folder `{}`: {}", folder, std::strerror(errno)),
+                "name a folder with .cedarschema and .cedar files");
   std::vector<std::string> names;
   while (const dirent* entry = readdir(open.get())) names.emplace_back(entry->d_name);
   std::ranges::sort(names);
@@ -58,12 +59,15 @@ Result<CatalogFolders> ReadCatalogFolders(const std::vector<std::string>& folder
         continue;
       }
       // The same file in several folders, e.g. who works here, is one declaration.
-      if (std::ranges::any_of(read.files, [&](const task::CatalogFile& file) { return file.name.ends_with("/" + name) && file.text == text; })) continue;
+      if (std::ranges::any_of(read.files, [&](const task::CatalogFile& file) { return file.name.ends_with("/" + name) && file.text == text; }))
+        continue;
       read.files.push_back({BaseName(folder) + "/" + name, std::move(text)});
     }
   }
-  if (read.files.empty()) return Fail(Code::kInvalidArgument, "empty-catalog", "no .cedarschema or .cedar file there", "name a folder like catalogs/deploy");
-  if (read.files.size() > limits::kCatalogFiles) return Fail(Code::kInvalidArgument, "catalog-too-large", fmt::format("a catalog has at most {} files", limits::kCatalogFiles));
+  if (read.files.empty())
+    return Fail(Code::kInvalidArgument, "empty-catalog", "no .cedarschema or .cedar file there", "name a folder like catalogs/deploy");
+  if (read.files.size() > limits::kCatalogFiles)
+    return Fail(Code::kInvalidArgument, "catalog-too-large", fmt::format("a catalog has at most {} files", limits::kCatalogFiles));
   return read;
 }
 

@@ -66,12 +66,14 @@ void AddCheck(Command& root) {
       .Run([explain]() -> Result<int> {
         REMIT_ASSIGN(json::Value parameters, ParseParameters(explain->parameters));
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
-        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/explain", json::Object{{"type", explain->type}, {"parameters", std::move(parameters)}, {"from_text", true}}));
+        REMIT_ASSIGN(json::Value answer,
+                     remote.Post("/v1/explain", json::Object{{"type", explain->type}, {"parameters", std::move(parameters)}, {"from_text", true}}));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(fmt::format("{}  {}", Styled(Style::kBold, Text(answer, "type")), Text(answer, "purpose")));
         PrintLine(fmt::format("  lives {}, at most {}", Text(answer, "ttl"), Text(answer, "max_ttl")));
         for (const json::Value& parameter : answer.Find("parameters")->AsArray())
-          PrintLine(fmt::format("  {}: {}{}", Text(parameter, "name"), Text(parameter, "type"), parameter.Find("required")->AsBool() ? "" : " (may be left out)"));
+          PrintLine(fmt::format("  {}: {}{}", Text(parameter, "name"), Text(parameter, "type"),
+                                parameter.Find("required")->AsBool() ? "" : " (may be left out)"));
         PrintLine("  could do:");
         for (const json::Value& permission : answer.Find("permissions")->AsArray()) PrintLine("    " + PermissionLine(permission));
         if (const json::Value* may = answer.Find("may_start"); may != nullptr && may->IsArray() && !may->AsArray().empty()) {

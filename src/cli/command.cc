@@ -176,7 +176,9 @@ int Main(int argc, char** argv) {
   app->require_subcommand(1);
   app->set_version_flag("--version", std::string("remit ") + REMIT_VERSION);
   app->add_flag("--json", globals().json, "answer in JSON");
-  app->add_option("--server", globals().server, "where the server is: http(s)://HOST:PORT or unix:/PATH (else $REMIT_ADDR, else /run/remit/remit.sock)")->type_name("ADDRESS");
+  app->add_option("--server", globals().server,
+                  "where the server is: http(s)://HOST:PORT or unix:/PATH (else $REMIT_ADDR, else /run/remit/remit.sock)")
+      ->type_name("ADDRESS");
   auto impl = std::make_shared<Command::Impl>();
   impl->app = app.get();
   impl->root = app;

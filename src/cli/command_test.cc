@@ -43,9 +43,7 @@ TEST(CommandLineTest, ACommandThatNeedsAnotherSaysSo) {
   EXPECT_EQ(Type({"catalog"}).err, "remit: `remit catalog` needs a command behind it\nhint: remit catalog --help\n");
 }
 
-TEST(CommandLineTest, WhatHidesInAWordIsShown) {
-  EXPECT_EQ(Type({"ru\x1b[2Jn"}).err.find('\x1b'), std::string::npos);
-}
+TEST(CommandLineTest, WhatHidesInAWordIsShown) { EXPECT_EQ(Type({"ru\x1b[2Jn"}).err.find('\x1b'), std::string::npos); }
 
 TEST(CommandLineTest, AnUnknownFlagIsRefused) {
   const Said said = Type({"run", "deploy", "--frob"});

@@ -15,11 +15,11 @@ void AddTasks(Command& root);      // start, show, list, complete, withdraw, rev
 void AddApprovals(Command& root);  // approvals, approve, deny
 void AddPeople(Command& root);     // person, sign-in, sign-out, whoami
 void AddActor(Command& root);
-void AddCheck(Command& root);      // check, explain
+void AddCheck(Command& root);  // check, explain
 void AddCatalog(Command& root);
 void AddFacts(Command& root);
 void AddSecret(Command& root);
-void AddTarget(Command& root);     // target, sweep
+void AddTarget(Command& root);  // target, sweep
 void AddLedger(Command& root);
 
 }  // namespace remit::cli

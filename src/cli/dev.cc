@@ -27,7 +27,8 @@ Result<std::string> OwnFolder() {
   mkdir(folder.c_str(), 0700);
   struct stat info;
   if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & 077) != 0)
-    return Fail(Code::kFailedPrecondition, "unsafe-folder", fmt::format("`{}` is not a folder of yours alone", folder), "remove it, or set XDG_RUNTIME_DIR");
+    return Fail(Code::kFailedPrecondition, "unsafe-folder", fmt::format("`{}` is not a folder of yours alone", folder),
+                "remove it, or set XDG_RUNTIME_DIR");
   return folder;
 }
 

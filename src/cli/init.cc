@@ -43,8 +43,8 @@ void AddInit(Command& root) {
         config.listen.socket = args->socket;
         if (!args->listen.empty()) {
           std::size_t colon = args->listen.rfind(':');
-          if (colon == std::string::npos || args->listen.find_first_not_of("0123456789", colon + 1) != std::string::npos || colon + 1 == args->listen.size() ||
-              args->listen.size() - colon > 6)
+          if (colon == std::string::npos || args->listen.find_first_not_of("0123456789", colon + 1) != std::string::npos ||
+              colon + 1 == args->listen.size() || args->listen.size() - colon > 6)
             return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is not ADDRESS:PORT", args->listen));
           config.listen.address = args->listen.substr(0, colon);
           config.listen.port = static_cast<std::uint16_t>(std::stoul(args->listen.substr(colon + 1)));
@@ -59,11 +59,14 @@ void AddInit(Command& root) {
         REMIT_TRY(MakeFolder(config.data_dir, 0700));
         std::string toml = args->folder + "/remit.toml";
         struct stat there;
-        if (stat(toml.c_str(), &there) == 0) return Fail(Code::kAlreadyExists, "file-exists", fmt::format("`{}` is there already", toml), "choose another folder, or keep what is there");
+        if (stat(toml.c_str(), &there) == 0)
+          return Fail(Code::kAlreadyExists, "file-exists", fmt::format("`{}` is there already", toml),
+                      "choose another folder, or keep what is there");
         SystemRng rng;
         REMIT_TRY(crypto::MasterKey::CreateFile(config.master_key_file, rng));
         REMIT_TRY(io::WriteNewFile(toml, config::DefaultToml(config), 0640));
-        if (globals().json) return PrintJson(json::Object{{"config", toml}, {"master_key", config.master_key_file}, {"data_dir", config.data_dir}}), kOk;
+        if (globals().json)
+          return PrintJson(json::Object{{"config", toml}, {"master_key", config.master_key_file}, {"data_dir", config.data_dir}}), kOk;
         PrintLine("wrote " + toml);
         PrintLine("wrote " + config.master_key_file + "  (keep a copy in a safe place: without it the store cannot be read)");
         PrintMessage(fmt::format("now: remit serve --config {}", toml));

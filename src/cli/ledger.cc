@@ -61,8 +61,12 @@ void AddVerify(Command& ledger) {
           json::Array findings;
           for (const ledger::Finding& finding : report.findings)
             findings.push_back(json::Object{{"flaw", ledger::FlawName(finding.flaw)}, {"index", finding.index}, {"text", finding.text}});
-          PrintJson(json::Object{{"ok", report.ok()}, {"complete", report.complete()}, {"size", report.head.size}, {"root", HexEncode(report.head.root)},
-                                 {"erased", report.erased}, {"findings", std::move(findings)}});
+          PrintJson(json::Object{{"ok", report.ok()},
+                                 {"complete", report.complete()},
+                                 {"size", report.head.size},
+                                 {"root", HexEncode(report.head.root)},
+                                 {"erased", report.erased},
+                                 {"findings", std::move(findings)}});
         } else {
           for (const ledger::Finding& finding : report.findings) PrintLine(Styled(Style::kRed, finding.text));
           PrintLine((report.ok() ? Styled(Style::kGreen, "holds: ") : Styled(Style::kRed, "does not hold: ")) + report.Summary());
@@ -76,13 +80,15 @@ void AddVerify(Command& ledger) {
 void AddLedger(Command& root) {
   Command& ledger = root.Sub("ledger", "the append-only record of every event");
   AddVerify(ledger);
-  ledger.Sub("checkpoint", "a signed checkpoint: keep it elsewhere, and nobody can rewrite what is before it").Example("remit ledger checkpoint > checkpoint.txt").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
-    REMIT_ASSIGN(std::string note, remote.GetText("/ledger/checkpoint"));
-    if (globals().json) return PrintJson(json::Object{{"checkpoint", note}}), kOk;
-    std::fputs(note.c_str(), stdout);
-    return kOk;
-  });
+  ledger.Sub("checkpoint", "a signed checkpoint: keep it elsewhere, and nobody can rewrite what is before it")
+      .Example("remit ledger checkpoint > checkpoint.txt")
+      .Run([]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+        REMIT_ASSIGN(std::string note, remote.GetText("/ledger/checkpoint"));
+        if (globals().json) return PrintJson(json::Object{{"checkpoint", note}}), kOk;
+        std::fputs(note.c_str(), stdout);
+        return kOk;
+      });
   struct Args {
     std::string from = "0", count = "100";
   };
@@ -93,7 +99,8 @@ void AddLedger(Command& root) {
       .Example("remit ledger export --from 100 --count 50")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
-        REMIT_ASSIGN(json::Value answer, remote.Get("/ledger/entries?from=" + http::PercentEncode(args->from) + "&count=" + http::PercentEncode(args->count)));
+        REMIT_ASSIGN(json::Value answer,
+                     remote.Get("/ledger/entries?from=" + http::PercentEncode(args->from) + "&count=" + http::PercentEncode(args->count)));
         for (const json::Value& entry : answer.Find("entries")->AsArray()) PrintLine(json::Write(entry));
         return kOk;
       });

@@ -20,9 +20,9 @@ enum class Style { kPlain, kBold, kDim, kGreen, kRed, kYellow, kCyan };
 std::string Styled(Style style, std::string_view text, int fd = 1);
 
 void PrintError(const Error& error);
-void PrintMessage(std::string_view text);         // to stderr, "remit: …"
-void PrintJson(const json::Value& value);         // to stdout, pretty on a terminal
-void PrintLine(std::string_view text);            // to stdout
+void PrintMessage(std::string_view text);  // to stderr, "remit: …"
+void PrintJson(const json::Value& value);  // to stdout, pretty on a terminal
+void PrintLine(std::string_view text);     // to stdout
 
 // A table: columns as wide as their content, the first row is the heading.
 void PrintTable(const std::vector<std::vector<std::string>>& rows);

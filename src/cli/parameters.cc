@@ -13,7 +13,8 @@ Result<json::Value> ParseParameters(const std::vector<std::string>& words) {
   for (const std::string& word : words) {
     std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0)
-      return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not name=value", EscapeControl(word)), "write parameters like service=checkout");
+      return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not name=value", EscapeControl(word)),
+                  "write parameters like service=checkout");
     std::string name = word.substr(0, equals);
     if (parameters.Contains(name)) return Fail(Code::kInvalidArgument, "duplicate-parameter", fmt::format("`{}` is given twice", name));
     parameters.Set(name, word.substr(equals + 1));
@@ -21,7 +22,8 @@ Result<json::Value> ParseParameters(const std::vector<std::string>& words) {
   return json::Value(std::move(parameters));
 }
 
-Result<json::Value> StartBody(const std::string& type, const std::vector<std::string>& words, const std::string& reason, const std::string& ttl, bool held) {
+Result<json::Value> StartBody(const std::string& type, const std::vector<std::string>& words, const std::string& reason, const std::string& ttl,
+                              bool held) {
   REMIT_ASSIGN(json::Value parameters, ParseParameters(words));
   json::Object body{{"type", type}, {"parameters", std::move(parameters)}, {"from_text", true}};
   if (!reason.empty()) body.Set("reason", reason);
@@ -52,11 +54,13 @@ std::string PermissionLine(const json::Value& permission) {
   if (std::string type = Text(permission, "is"); !type.empty()) line += " on any " + type;
   if (const json::Value* conditions = permission.Find("when"); conditions != nullptr && conditions->IsArray())
     for (const json::Value& condition : conditions->AsArray()) line += " when " + Plain(condition);
-  if (const json::Value* why = permission.Find("why_not_plain"); why != nullptr && why->IsString() && !why->AsString().empty()) line += " when " + Plain(*why);
+  if (const json::Value* why = permission.Find("why_not_plain"); why != nullptr && why->IsString() && !why->AsString().empty())
+    line += " when " + Plain(*why);
   if (const json::Value* obligations = permission.Find("obligations"); obligations != nullptr && obligations->IsArray()) {
     for (const json::Value& obligation : obligations->AsArray()) {
       if (const json::Value* uses = obligation.Find("after_uses")) line += uses->AsInt() == 1 ? " (once)" : fmt::format(" ({} times)", uses->AsInt());
-      if (const json::Value* yes = obligation.Find("unless_approved")) line += fmt::format(" (after {} approval{})", yes->AsInt(), yes->AsInt() == 1 ? "" : "s");
+      if (const json::Value* yes = obligation.Find("unless_approved"))
+        line += fmt::format(" (after {} approval{})", yes->AsInt(), yes->AsInt() == 1 ? "" : "s");
     }
   }
   return line;

@@ -13,7 +13,8 @@ namespace remit::cli {
 Result<json::Value> ParseParameters(const std::vector<std::string>& words);
 
 // The body of POST /v1/tasks.
-Result<json::Value> StartBody(const std::string& type, const std::vector<std::string>& words, const std::string& reason, const std::string& ttl, bool held);
+Result<json::Value> StartBody(const std::string& type, const std::vector<std::string>& words, const std::string& reason, const std::string& ttl,
+                              bool held);
 
 // "ticket.comment on Ticket::\"T-17\" (once)", from a permission's JSON form.
 std::string PermissionLine(const json::Value& permission);

@@ -19,9 +19,7 @@ TEST(PermissionLineTest, IsAsPeopleSayIt) {
   EXPECT_EQ(Line(R"({"action":"Action::\"call\"","is":"Tool"})"), "call on any Tool");
 }
 
-TEST(PermissionLineTest, WhatIsNoActionStaysAsItIs) {
-  EXPECT_EQ(Line(R"({"action":"Reaction::\"x\""})"), R"(Reaction::"x")");
-}
+TEST(PermissionLineTest, WhatIsNoActionStaysAsItIs) { EXPECT_EQ(Line(R"({"action":"Reaction::\"x\""})"), R"(Reaction::"x")"); }
 
 TEST(ParametersTest, AreNamesAndValues) {
   EXPECT_EQ(ParseParameters({"service=checkout", "note=a=b", "empty="}).value(),

@@ -16,7 +16,8 @@ namespace {
 
 Status KeepSession(std::string_view session) {
   std::string file = SessionFile();
-  for (std::size_t slash = file.find('/', 1); slash != std::string::npos; slash = file.find('/', slash + 1)) mkdir(file.substr(0, slash).c_str(), 0700);
+  for (std::size_t slash = file.find('/', 1); slash != std::string::npos; slash = file.find('/', slash + 1))
+    mkdir(file.substr(0, slash).c_str(), 0700);
   return io::WriteFileAtomic(file, std::string(session) + "\n", 0600);
 }
 
@@ -83,7 +84,8 @@ void AddPeople(Command& root) {
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/people"));
     if (globals().json) return PrintJson(answer), kOk;
     std::vector<std::vector<std::string>> rows = {{"PERSON", "NAME", "BARRED"}};
-    for (const json::Value& one : answer.Find("people")->AsArray()) rows.push_back({Text(one, "uid"), Text(one, "display_name"), Text(one, "barred")});
+    for (const json::Value& one : answer.Find("people")->AsArray())
+      rows.push_back({Text(one, "uid"), Text(one, "display_name"), Text(one, "barred")});
     PrintTable(rows);
     return kOk;
   });

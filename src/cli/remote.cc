@@ -92,13 +92,16 @@ Result<Remote> Remote::Open(As as) {
     while (where.ends_with("/")) where.pop_back();
     remote.options_.base_url = where;
   } else {
-    return Fail(Code::kInvalidArgument, "bad-server", fmt::format("`{}` is not a server's address", where), "write http://HOST:PORT, https://HOST or unix:/PATH");
+    return Fail(Code::kInvalidArgument, "bad-server", fmt::format("`{}` is not a server's address", where),
+                "write http://HOST:PORT, https://HOST or unix:/PATH");
   }
   remote.options_.ca_file = Env("REMIT_CA_FILE");
   remote.options_.timeout = std::chrono::minutes(3);
   remote.client_ = std::make_shared<http::Client>(remote.options_);
   if (as == As::kPeer) {
-    if (!local) return Fail(Code::kInvalidArgument, "unix-socket-needed", "this is for the operator, on the server's unix socket", "use --server unix:/run/remit/remit.sock");
+    if (!local)
+      return Fail(Code::kInvalidArgument, "unix-socket-needed", "this is for the operator, on the server's unix socket",
+                  "use --server unix:/run/remit/remit.sock");
     return remote;
   }
   if ((as == As::kTask || as == As::kAnybody) && !Env("REMIT_TOKEN").empty()) {
@@ -107,7 +110,8 @@ Result<Remote> Remote::Open(As as) {
   }
   if (as != As::kPerson && !Env("REMIT_KEY_FILE").empty()) {
     if (Env("REMIT_CLIENT_ID").empty())
-      return Fail(Code::kInvalidArgument, "client-id-missing", "REMIT_KEY_FILE is set and REMIT_CLIENT_ID is not", "set REMIT_CLIENT_ID to the actor's client id");
+      return Fail(Code::kInvalidArgument, "client-id-missing", "REMIT_KEY_FILE is set and REMIT_CLIENT_ID is not",
+                  "set REMIT_CLIENT_ID to the actor's client id");
     Result<Secret> session = SessionForKey(*remote.client_, Env("REMIT_KEY_FILE"), Env("REMIT_CLIENT_ID"));
     if (!session) return std::unexpected(InOurWords(std::move(session.error()), remote.address_));
     remote.bearer_ = *std::move(session);
@@ -116,7 +120,8 @@ Result<Remote> Remote::Open(As as) {
   if (as == As::kPerson || !local || !Env("REMIT_SESSION").empty()) {  // a session that is given by name is meant
     REMIT_ASSIGN(remote.bearer_, PersonSession());
     if (!remote.bearer_ && as == As::kPerson)
-      return Fail(Code::kUnauthenticated, "no-session", "nobody is signed in here", "sign in with `remit sign-in`; an administrator makes the code with `remit person link`");
+      return Fail(Code::kUnauthenticated, "no-session", "nobody is signed in here",
+                  "sign in with `remit sign-in`; an administrator makes the code with `remit person link`");
   }
   return remote;
 }

@@ -19,11 +19,11 @@
 namespace remit::cli {
 
 enum class As {
-  kAnybody,   // whoever there is
-  kTask,      // $REMIT_TOKEN first
-  kStarter,   // an actor's key, a person's session, or the own uid: never a task
-  kPerson,    // a person's session
-  kPeer,      // the own uid
+  kAnybody,  // whoever there is
+  kTask,     // $REMIT_TOKEN first
+  kStarter,  // an actor's key, a person's session, or the own uid: never a task
+  kPerson,   // a person's session
+  kPeer,     // the own uid
 };
 
 class Remote {

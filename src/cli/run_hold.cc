@@ -105,8 +105,11 @@ void Hold::Tick() {
   }
   if (action == HoldProtocol::Action::kConnect) Connect();
   if (protocol_.TakeHeartbeat()) {
-    http::ClientRequest beat{
-        .method = "POST", .path = "/v1/tasks/" + http::PercentEncode(task_) + "/heartbeat", .bearer = holder_, .content_type = "application/json", .body = "{}"};
+    http::ClientRequest beat{.method = "POST",
+                             .path = "/v1/tasks/" + http::PercentEncode(task_) + "/heartbeat",
+                             .bearer = holder_,
+                             .content_type = "application/json",
+                             .body = "{}"};
     heartbeat_ = std::make_unique<PendingCall>(client_, beat, mailbox_, [](const Result<http::ClientResponse>&) {});
   }
 }

@@ -25,7 +25,8 @@ Result<Secret> ReadStdin() {
   char buffer[4096];
   for (ssize_t got; (got = read(0, buffer, sizeof buffer)) > 0;) {
     text.append(buffer, static_cast<std::size_t>(got));
-    if (text.size() > limits::kSecretBytes + 1) return Fail(Code::kInvalidArgument, "secret-too-large", fmt::format("a secret has at most {} bytes", limits::kSecretBytes));
+    if (text.size() > limits::kSecretBytes + 1)
+      return Fail(Code::kInvalidArgument, "secret-too-large", fmt::format("a secret has at most {} bytes", limits::kSecretBytes));
   }
   WipeMemory(buffer, sizeof buffer);
   if (text.ends_with("\n")) text.pop_back();
@@ -48,7 +49,8 @@ void AddSecret(Command& root) {
       .Example("remit run rotate secret=ci/deploy/token -- remit secret get ci/deploy/token")
       .Run([get]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kTask));
-        REMIT_ASSIGN(json::Value answer, remote.Get("/v1/secrets/" + EncodedPath(get->path) + (get->version.empty() ? "" : "?version=" + http::PercentEncode(get->version))));
+        REMIT_ASSIGN(json::Value answer, remote.Get("/v1/secrets/" + EncodedPath(get->path) +
+                                                    (get->version.empty() ? "" : "?version=" + http::PercentEncode(get->version))));
         if (globals().json) return PrintJson(answer), kOk;
         std::string value = *answer.FindString("value");
         if (const std::string* encoding = answer.FindString("encoding"); encoding != nullptr && *encoding == "base64") {
@@ -67,8 +69,8 @@ void AddSecret(Command& root) {
       .Run([put]() -> Result<int> {
         REMIT_ASSIGN(Secret value, ReadStdin());
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kTask));
-        REMIT_ASSIGN(json::Value answer,
-                     remote.Put("/v1/secrets/" + EncodedPath(put->path), json::Object{{"value", Base64Encode(value.RevealBytes())}, {"encoding", "base64"}}));
+        REMIT_ASSIGN(json::Value answer, remote.Put("/v1/secrets/" + EncodedPath(put->path),
+                                                    json::Object{{"value", Base64Encode(value.RevealBytes())}, {"encoding", "base64"}}));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(fmt::format("{} is at version {}", put->path, Text(answer, "version")));
         return kOk;

@@ -63,7 +63,8 @@ struct Server::Impl {
 
 namespace {
 
-const identity::Caller kOperator{.kind = identity::Caller::Kind::kOperator, .uid = {"Remit::Operator", "local"}, .task = {}, .signed_in = {}, .session = {}};
+const identity::Caller kOperator{
+    .kind = identity::Caller::Kind::kOperator, .uid = {"Remit::Operator", "local"}, .task = {}, .signed_in = {}, .session = {}};
 
 Result<crypto::MasterKey> ReadMasterKey(const std::string& file) {
   // systemd hands the key in as a credential (LoadCredential=master.key:…).
@@ -81,7 +82,8 @@ Result<std::uint16_t> FreePort(const std::string& address) {
   auto* v4_address = reinterpret_cast<sockaddr_in*>(&storage);
   auto* v6_address = reinterpret_cast<sockaddr_in6*>(&storage);
   storage.ss_family = v6 ? AF_INET6 : AF_INET;
-  bool parsed = v6 ? inet_pton(AF_INET6, address.c_str(), &v6_address->sin6_addr) == 1 : inet_pton(AF_INET, address.c_str(), &v4_address->sin_addr) == 1;
+  bool parsed =
+      v6 ? inet_pton(AF_INET6, address.c_str(), &v6_address->sin6_addr) == 1 : inet_pton(AF_INET, address.c_str(), &v4_address->sin_addr) == 1;
   io::Fd probe(socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   socklen_t size = v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
   if (!parsed || !probe || bind(probe.get(), reinterpret_cast<sockaddr*>(&storage), size) != 0 ||
@@ -132,8 +134,8 @@ Status Server::Impl::Open() {
   REMIT_ASSIGN(sessions, identity::Sessions::Open(*store, clock, rng, *directory));
   REMIT_ASSIGN(assertions, identity::ClientAssertions::Open(*store, clock, *directory, issuer, issuer + "/token"));
   authenticator = std::make_unique<identity::Authenticator>(*directory, *sessions, geteuid());
-  services = std::make_unique<api::Services>(api::Services{*broker, *authenticator, *sessions, *assertions, *store, clock, timers, *read_workers, metrics, issuer,
-                                                           [this](auto answer) { ListTargets(std::move(answer)); },
+  services = std::make_unique<api::Services>(api::Services{*broker, *authenticator, *sessions, *assertions, *store, clock, timers, *read_workers,
+                                                           metrics, issuer, [this](auto answer) { ListTargets(std::move(answer)); },
                                                            [this](const std::string& name, auto answer) { CheckTarget(name, std::move(answer)); },
                                                            options.config.metrics});
   return Listen();
@@ -162,7 +164,9 @@ Status Server::Impl::Listen() {
   serve.hosts.push_back(host.substr(0, host.find('/')));
   serve.origins = options.config.allowed_origins;
   serve.origins.push_back(issuer);
-  serve.observe = [this](std::string_view method, std::string_view route, int status, Duration took) { metrics.Observe(method, route, status, took); };
+  serve.observe = [this](std::string_view method, std::string_view route, int status, Duration took) {
+    metrics.Observe(method, route, status, took);
+  };
   http::Router router;
   api::Register(router, *services);
   http = std::make_unique<http::Server>(std::move(serve), std::move(router));
@@ -218,7 +222,8 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
   for (int signal : {SIGTERM, SIGINT}) impl->loop.OnSignal(signal, [loop = &impl->loop] { loop->Stop(); });
   REMIT_TRY(impl->Open());
   std::unique_ptr<Server> server(new Server(std::move(impl)));
-  if (!server->has_catalog() && !server->impl_->options.config.catalogs.empty()) REMIT_TRY(server->LoadCatalogs(server->impl_->options.config.catalogs));
+  if (!server->has_catalog() && !server->impl_->options.config.catalogs.empty())
+    REMIT_TRY(server->LoadCatalogs(server->impl_->options.config.catalogs));
   return server;
 }
 

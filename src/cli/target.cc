@@ -40,17 +40,21 @@ void AddInitCommand(Command& target) {
       .Argument("name", args->name, "the target's name in remit.toml")
       .Option("--config", args->config, "the configuration (default /etc/remit/remit.toml)", "FILE")
       .Option("--installation", args->installation, "the installation's id (default: asked from the running server)", "ID")
-      .Option("--table", args->tables, "a table that tasks may be granted, e.g. public.invoices or public.invoices:select,insert; may be repeated (default: `tables` in remit.toml)")
+      .Option("--table", args->tables,
+              "a table that tasks may be granted, e.g. public.invoices or public.invoices:select,insert; may be repeated (default: `tables` in "
+              "remit.toml)")
       .Option("--database", args->databases, "a further database to equip; may be repeated")
       .Example("remit target init postgres orders --table public.invoices --table public.customers | sudo -u postgres psql orders")
       .Run([args]() -> Result<int> {
-        if (args->type != "postgres") return Fail(Code::kUnsupported, "unknown-target-type", fmt::format("no target type `{}`", args->type), "the types are: postgres");
+        if (args->type != "postgres")
+          return Fail(Code::kUnsupported, "unknown-target-type", fmt::format("no target type `{}`", args->type), "the types are: postgres");
         REMIT_ASSIGN(config::Config config, config::Load(args->config));
         const config::TargetSettings* settings = nullptr;
         for (const config::TargetSettings& one : config.targets)
           if (one.name == args->name) settings = &one;
         if (settings == nullptr)
-          return Fail(Code::kNotFound, "unknown-target", fmt::format("`{}` has no [targets.{}]", args->config, args->name), "add it first; docs/how-to/vendor-maintenance.md shows how");
+          return Fail(Code::kNotFound, "unknown-target", fmt::format("`{}` has no [targets.{}]", args->config, args->name),
+                      "add it first; docs/how-to/vendor-maintenance.md shows how");
         if (args->installation.empty()) {
           REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
           REMIT_ASSIGN(json::Value ready, remote.Get("/v1/targets"));
@@ -68,7 +72,8 @@ void AddInitCommand(Command& target) {
         if (tables.empty()) tables = r.OptionalStrings("tables").value_or(std::vector<std::string>());
         options.databases = args->databases.empty() ? r.OptionalStrings("databases").value_or(std::vector<std::string>()) : args->databases;
         if (tables.empty())
-          return Fail(Code::kInvalidArgument, "usage", "no table is named that tasks may be granted", "name each with --table, or set `tables` in remit.toml");
+          return Fail(Code::kInvalidArgument, "usage", "no table is named that tasks may be granted",
+                      "name each with --table, or set `tables` in remit.toml");
         for (const std::string& table : tables) REMIT_TRY(AddTables(table, options));
         REMIT_ASSIGN(std::string sql, target::postgres::InitSql(options));
         if (globals().json) return PrintJson(json::Object{{"sql", sql}}), kOk;
@@ -93,7 +98,8 @@ void AddTarget(Command& root) {
         for (const json::Value& item : report.Find("items")->AsArray()) open += !item.Find("accepted")->AsBool();
         if (globals().json) return PrintJson(report), open == 0 ? kOk : kVerificationFailed;
         for (const json::Value& item : report.Find("items")->AsArray())
-          PrintLine(fmt::format("{} {}  {}", item.Find("accepted")->AsBool() ? Styled(Style::kDim, "accepted") : Styled(Style::kYellow, "open    "), Text(item, "name"), Text(item, "what")));
+          PrintLine(fmt::format("{} {}  {}", item.Find("accepted")->AsBool() ? Styled(Style::kDim, "accepted") : Styled(Style::kYellow, "open    "),
+                                Text(item, "name"), Text(item, "what")));
         if (open == 0) {
           PrintLine(Styled(Style::kGreen, "a task can do there what Remit gives, and what was accepted; nothing else"));
           return kOk;

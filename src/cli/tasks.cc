@@ -15,22 +15,28 @@ void PrintCredentials(const json::Value& credentials) {
   for (const json::Value& credential : credentials.AsArray()) {
     std::string state = Text(credential, "state");
     Style style = state == "live" ? Style::kGreen : state == "dead" ? Style::kDim : Style::kYellow;
-    std::string line = fmt::format("  {} {} at {}: {}", Text(credential, "id"), Text(credential, "kind"), Text(credential, "target"), Styled(style, state));
+    std::string line =
+        fmt::format("  {} {} at {}: {}", Text(credential, "id"), Text(credential, "kind"), Text(credential, "target"), Styled(style, state));
     if (state == "ending") line += " (" + Text(credential, "last_error") + ")";
     PrintLine(line);
     if (const json::Value* evidence = credential.Find("evidence"); evidence != nullptr && evidence->IsArray())
-      for (const json::Value& one : evidence->AsArray()) PrintLine(fmt::format("      {}  {}: {}", Text(one, "at"), Text(one, "step"), Text(one, "detail")));
+      for (const json::Value& one : evidence->AsArray())
+        PrintLine(fmt::format("      {}  {}: {}", Text(one, "at"), Text(one, "step"), Text(one, "detail")));
   }
 }
 
 void PrintTask(const json::Value& task) {
   std::string state = Text(task, "state");
   PrintLine(fmt::format("{}  {}  {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"),
-                        Styled(state == "active" ? Style::kGreen : state == "requested" ? Style::kYellow : Style::kDim, state)));
+                        Styled(state == "active"      ? Style::kGreen
+                               : state == "requested" ? Style::kYellow
+                                                      : Style::kDim,
+                               state)));
   PrintLine(fmt::format("  {}", Text(task, "purpose")));
   PrintLine(fmt::format("  {} for {}", Parameters(*task.Find("parameters")), Text(task, "actor")));
   if (!Text(task, "reason").empty()) PrintLine(fmt::format("  reason: {}", Text(task, "reason")));
-  PrintLine(fmt::format("  {} {}", task.Find("ended") != nullptr ? "ended" : "until", task.Find("ended") != nullptr ? Text(task, "ended") + " (" + Text(task, "end_reason") + ")" : Text(task, "deadline")));
+  PrintLine(fmt::format("  {} {}", task.Find("ended") != nullptr ? "ended" : "until",
+                        task.Find("ended") != nullptr ? Text(task, "ended") + " (" + Text(task, "end_reason") + ")" : Text(task, "deadline")));
   PrintLine(fmt::format("  {} allowed, {} refused", Text(task, "allowed"), Text(task, "denied")));
   if (!Text(task, "approval").empty()) PrintLine(fmt::format("  waits for approval `{}`", Text(task, "approval")));
   if (const json::Value* credentials = task.Find("credentials")) PrintCredentials(*credentials);
@@ -124,7 +130,8 @@ void AddEnds(Command& root) {
       .Example("remit complete tsk_01k…")
       .Run([complete]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));
-        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks/" + http::PercentEncode(complete->task) + "/complete", json::Object{{"wait", complete->wait}}));
+        REMIT_ASSIGN(json::Value answer,
+                     remote.Post("/v1/tasks/" + http::PercentEncode(complete->task) + "/complete", json::Object{{"wait", complete->wait}}));
         return PrintEnd(answer);
       });
   auto withdraw = std::make_shared<Args>();
@@ -144,8 +151,8 @@ void AddEnds(Command& root) {
       .Example("remit revoke tsk_01k… --why 'token seen in a log'")
       .Run([revoke]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
-        REMIT_ASSIGN(json::Value answer,
-                     remote.Post("/v1/tasks/" + http::PercentEncode(revoke->task) + "/revoke", json::Object{{"reason", revoke->why}, {"wait", revoke->wait}}));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks/" + http::PercentEncode(revoke->task) + "/revoke",
+                                                     json::Object{{"reason", revoke->why}, {"wait", revoke->wait}}));
         return PrintEnd(answer);
       });
 }
@@ -197,7 +204,8 @@ void AddReceipt(Command& root) {
         PrintCredentials(*receipt.Find("credentials"));
         const json::Value& proof = *receipt.Find("proof");
         PrintLine(fmt::format("  the end is event {} of the ledger; signed by installation {}", Text(proof, "index"), Text(receipt, "installation")));
-        PrintLine(receipt.Find("all_dead")->AsBool() ? Styled(Style::kGreen, "  everything that it held is dead") : Styled(Style::kYellow, "  something is still ending"));
+        PrintLine(receipt.Find("all_dead")->AsBool() ? Styled(Style::kGreen, "  everything that it held is dead")
+                                                     : Styled(Style::kYellow, "  something is still ending"));
         return kOk;
       });
 }

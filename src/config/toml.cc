@@ -36,9 +36,12 @@ Result<json::Value> Convert(const toml::node& node, std::string_view place) {
     return Fail(Error(Code::kInvalidArgument, "bad-setting", "not a finite number").At(fmt::format("{}:{}", place, node.source().begin.line)));
   }
   std::ostringstream text;
-  if (const auto* date = node.as_date()) text << date->get();
-  else if (const auto* time = node.as_time()) text << time->get();
-  else if (const auto* both = node.as_date_time()) text << both->get();
+  if (const auto* date = node.as_date())
+    text << date->get();
+  else if (const auto* time = node.as_time())
+    text << time->get();
+  else if (const auto* both = node.as_date_time())
+    text << both->get();
   return json::Value(text.str());
 }
 

@@ -33,8 +33,9 @@ std::unexpected<Error> BadAddress(const std::string& address) {
 
 std::unexpected<Error> CannotListen(const std::string& address) {
   const int number = errno;
-  if (number == EADDRINUSE) return Fail(Code::kUnavailable, "address-in-use", fmt::format("somebody else listens on `{}` already", address),
-                                        "stop that one, or choose another address under [listen] in remit.toml");
+  if (number == EADDRINUSE)
+    return Fail(Code::kUnavailable, "address-in-use", fmt::format("somebody else listens on `{}` already", address),
+                "stop that one, or choose another address under [listen] in remit.toml");
   return Fail(Code::kUnavailable, "cannot-listen", fmt::format("cannot listen on `{}`: {}", address, std::strerror(number)));
 }
 

@@ -62,8 +62,7 @@ class Raw {
     std::string head = Until("\r\n\r\n");
     const std::size_t at = head.find("Content-Length: ");
     const std::size_t left = at == std::string::npos ? 0 : std::stoul(head.substr(at + 16));
-    while (buffer_.size() < left && ReadMore().empty()) {
-    }
+    while (buffer_.size() < left && ReadMore().empty()) {}
     head += buffer_.substr(0, left);
     buffer_.erase(0, left);
     return head;

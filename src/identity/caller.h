@@ -19,10 +19,10 @@ struct Caller {
     kOperator,  // the server's own uid or root, on the unix socket: first set-up and sign-in links
   };
   Kind kind = Kind::kNobody;
-  cedar::EntityUid uid;       // kActor, kPerson; for kOperator Remit::Operator::"uid:0"
-  std::string task;           // kTask, kHolder: tsk_…
-  Time signed_in{};           // kPerson: when the session began; approvals need a recent one
-  std::string session;        // id of the session, for revocation; may be empty
+  cedar::EntityUid uid;  // kActor, kPerson; for kOperator Remit::Operator::"uid:0"
+  std::string task;      // kTask, kHolder: tsk_…
+  Time signed_in{};      // kPerson: when the session began; approvals need a recent one
+  std::string session;   // id of the session, for revocation; may be empty
 
   bool Is(Kind k) const { return kind == k; }
 };

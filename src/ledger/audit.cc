@@ -10,10 +10,10 @@
 namespace remit::ledger {
 namespace {
 
-constexpr std::size_t kMaxFindings = 100;             // more of them tell nobody more
-constexpr std::size_t kMaxRuns = 10'000;              // of moved rows that are remembered
-constexpr std::uint64_t kSearchDistance = 1024;       // how far an event is looked for from where it stands
-constexpr std::uint64_t kSearchBudget = 4'000'000;    // hashes spent on looking, in all
+constexpr std::size_t kMaxFindings = 100;           // more of them tell nobody more
+constexpr std::size_t kMaxRuns = 10'000;            // of moved rows that are remembered
+constexpr std::uint64_t kSearchDistance = 1024;     // how far an event is looked for from where it stands
+constexpr std::uint64_t kSearchBudget = 4'000'000;  // hashes spent on looking, in all
 
 }  // namespace
 
@@ -140,7 +140,8 @@ void Audit::CheckTiles(std::uint64_t index, const Hash& leaf, const std::vector<
 void Audit::CheckAgainst(std::uint64_t size) {
   if (!report_.against || report_.against->size != size || !whole_) return;
   if (tree_.Root() == report_.against->root) return;
-  Report(Flaw::kFork, size == 0 ? 0 : size - 1, fmt::format("the ledger does not extend the checkpoint: its first {} events have another root", size));
+  Report(Flaw::kFork, size == 0 ? 0 : size - 1,
+         fmt::format("the ledger does not extend the checkpoint: its first {} events have another root", size));
 }
 
 bool Audit::IsOrigin(std::uint64_t index) const {

@@ -47,11 +47,11 @@ struct Finding {
 };
 
 struct AuditReport {
-  TreeHead head;                     // as computed
-  std::uint64_t erased = 0;          // events whose bodies were erased
-  std::optional<TreeHead> against;   // the checkpoint, where one was given
-  std::vector<Finding> findings;     // the first hundred
-  std::uint64_t more_findings = 0;   // those that were left out
+  TreeHead head;                    // as computed
+  std::uint64_t erased = 0;         // events whose bodies were erased
+  std::optional<TreeHead> against;  // the checkpoint, where one was given
+  std::vector<Finding> findings;    // the first hundred
+  std::uint64_t more_findings = 0;  // those that were left out
 
   bool ok() const { return findings.empty(); }
   // Whether nothing can be missing: the ledger is sound and extends the checkpoint.
@@ -88,8 +88,8 @@ class Audit {
   const bool recorded_roots_;
   AuditReport report_;
   Tree tree_;
-  std::uint64_t next_ = 0;         // the index that comes next
-  bool whole_ = true;              // tree_ still stands for the rows as they should be
+  std::uint64_t next_ = 0;  // the index that comes next
+  bool whole_ = true;       // tree_ still stands for the rows as they should be
   bool last_has_root_ = true;
   std::uint64_t search_budget_;
   std::int64_t last_shift_ = 0;

@@ -37,9 +37,10 @@ TEST(NoteTest, ReadsTheNoteOfAnotherImplementation) {
 }
 
 TEST(NoteTest, RefusesKeysThatAreNotWhatTheySay) {
-  for (const char* text : {"", "PeterNeumann", "PeterNeumann+c74f20a3", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-                           "+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-                           "PeterNeumann+c74f20a3+AhpB", "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"}) {
+  for (const char* text :
+       {"", "PeterNeumann", "PeterNeumann+c74f20a3", "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+        "+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
+        "PeterNeumann+c74f20a3+AhpB", "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"}) {
     EXPECT_FALSE(NoteVerifier::Parse(text)) << text;
   }
   const auto es256 = crypto::SigningKey::Generate(crypto::KeyType::kEs256);
@@ -93,9 +94,10 @@ TEST(CheckpointTextTest, OneTextForEachCheckpoint) {
   ASSERT_TRUE(ParseCheckpointText(good));
   EXPECT_EQ(ParseCheckpointText(good + "more\n")->extensions, std::vector<std::string>{"more"});
   EXPECT_EQ(ParseCheckpointText("o\n18446744073709551615\n" + root + "\n")->size, UINT64_MAX);
-  for (const std::string& text : {std::string(), std::string("\n5\n" + root + "\n"), "o\n05\n" + root + "\n", "o\n-5\n" + root + "\n", "o\n+5\n" + root + "\n",
-                                  "o\n5 \n" + root + "\n", "o\n\n" + root + "\n", "o\n18446744073709551616\n" + root + "\n", "o\n5\n" + root,
-                                  "o\n5\n" + root.substr(1) + "\n", "o\n5\n" + root + "=\n", "o\n5\n" + root + "\n\n", "o\n5\n" + root + "\nmore"}) {
+  for (const std::string& text :
+       {std::string(), std::string("\n5\n" + root + "\n"), "o\n05\n" + root + "\n", "o\n-5\n" + root + "\n", "o\n+5\n" + root + "\n",
+        "o\n5 \n" + root + "\n", "o\n\n" + root + "\n", "o\n18446744073709551616\n" + root + "\n", "o\n5\n" + root, "o\n5\n" + root.substr(1) + "\n",
+        "o\n5\n" + root + "=\n", "o\n5\n" + root + "\n\n", "o\n5\n" + root + "\nmore"}) {
     EXPECT_FALSE(ParseCheckpointText(text)) << text;
   }
   rc::check("text reads back", [] {
@@ -125,14 +127,18 @@ TEST_F(CheckpointTest, AProofShowsAnEventWithoutTheLedger) {
     std::string forged = text;
     forged[i / 8] = static_cast<char>(forged[i / 8] ^ (1 << (i % 8)));
     const auto parsed = ParseProofText(forged);
-    ASSERT_FALSE(parsed && VerifyProof(*parsed, EventLeaf(parsed->index, AsBytes(parsed->extra).size() == 16 ? AsBytes(parsed->extra) : ByteView(salt), AsBytes("{}")), verifier))
+    ASSERT_FALSE(parsed &&
+                 VerifyProof(*parsed,
+                             EventLeaf(parsed->index, AsBytes(parsed->extra).size() == 16 ? AsBytes(parsed->extra) : ByteView(salt), AsBytes("{}")),
+                             verifier))
         << i;
   }
 }
 
 TEST(ProofTextTest, RefusesOtherForms) {
-  for (const char* text : {"", "c2sp.org/tlog-proof@v1\n", "c2sp.org/tlog-proof@v2\nindex 0\n\n", "c2sp.org/tlog-proof@v1\nindex 00\n\n",
-                           "c2sp.org/tlog-proof@v1\nextra \nindex 0\n\n", "c2sp.org/tlog-proof@v1\nindex 0\nAAAA\n\n", "c2sp.org/tlog-proof@v1\nindex 0\n\n"}) {
+  for (const char* text :
+       {"", "c2sp.org/tlog-proof@v1\n", "c2sp.org/tlog-proof@v2\nindex 0\n\n", "c2sp.org/tlog-proof@v1\nindex 00\n\n",
+        "c2sp.org/tlog-proof@v1\nextra \nindex 0\n\n", "c2sp.org/tlog-proof@v1\nindex 0\nAAAA\n\n", "c2sp.org/tlog-proof@v1\nindex 0\n\n"}) {
     EXPECT_EQ(ParseProofText(text).error().reason, "bad-proof-text") << text;
   }
 }

@@ -14,9 +14,7 @@ constexpr std::string_view kDash = "\u2014 ";
 constexpr std::uint8_t kEd25519 = 0x01;
 constexpr std::size_t kKeyIdBytes = 4;
 
-std::unexpected<Error> BadNote(std::string_view why) {
-  return Fail(Code::kInvalidArgument, "bad-note", fmt::format("not a signed note: {}", why));
-}
+std::unexpected<Error> BadNote(std::string_view why) { return Fail(Code::kInvalidArgument, "bad-note", fmt::format("not a signed note: {}", why)); }
 std::unexpected<Error> BadKey(std::string_view why) {
   return Fail(Code::kInvalidArgument, "bad-note-key", fmt::format("not a key for signed notes: {}", why));
 }
@@ -28,14 +26,11 @@ bool IsNoteText(std::string_view text) {
 
 // Stricter than "no Unicode spaces, no plus": printable ASCII is what Remit's origins are made of.
 bool IsName(std::string_view name) {
-  return !name.empty() && name.size() <= 255 &&
-         std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7f && c != '+'; });
+  return !name.empty() && name.size() <= 255 && std::ranges::all_of(name, [](char c) { return c > 0x20 && c < 0x7f && c != '+'; });
 }
 
 // A name as others may use it: only what would make a signature line ambiguous is refused.
-bool IsForeignName(std::string_view name) {
-  return !name.empty() && IsVisible(name) && name.find_first_of(" +") == std::string_view::npos;
-}
+bool IsForeignName(std::string_view name) { return !name.empty() && IsVisible(name) && name.find_first_of(" +") == std::string_view::npos; }
 
 Bytes KeyId(std::string_view name, const Bytes& public_key) {
   Bytes input = ToBytes(name);
@@ -120,15 +115,18 @@ Result<Note> OpenNote(std::string_view bytes, const std::vector<NoteVerifier>& k
   REMIT_ASSIGN(Note note, ParseNote(bytes));
   bool verified = false;
   for (const NoteSignature& signature : note.signatures) {
-    const auto verifier = std::ranges::find_if(known, [&](const NoteVerifier& v) { return v.name() == signature.name && v.key_id() == signature.key_id; });
+    const auto verifier =
+        std::ranges::find_if(known, [&](const NoteVerifier& v) { return v.name() == signature.name && v.key_id() == signature.key_id; });
     if (verifier == known.end()) continue;
     if (!verifier->Verify(AsBytes(note.text), signature.signature)) {
-      return Fail(Code::kCorrupt, "bad-signature", fmt::format("the signature of `{}` does not hold: the note was changed or forged", signature.name));
+      return Fail(Code::kCorrupt, "bad-signature",
+                  fmt::format("the signature of `{}` does not hold: the note was changed or forged", signature.name));
     }
     verified = true;
   }
   if (!verified) {
-    return Fail(Code::kCorrupt, "unknown-signer", "none of the note's signatures is of a known key", "give the key of the installation whose ledger this is");
+    return Fail(Code::kCorrupt, "unknown-signer", "none of the note's signatures is of a known key",
+                "give the key of the installation whose ledger this is");
   }
   return note;
 }

@@ -58,9 +58,7 @@ class Nodes {
 std::uint64_t Split(std::uint64_t n) { return std::bit_floor(n - 1); }
 
 std::unexpected<Error> NoSuchEntry(std::string what) { return Fail(Code::kNotFound, "no-such-entry", std::move(what)); }
-std::unexpected<Error> BadProof(std::string_view why) {
-  return Fail(Code::kCorrupt, "bad-proof", fmt::format("the proof does not hold: {}", why));
-}
+std::unexpected<Error> BadProof(std::string_view why) { return Fail(Code::kCorrupt, "bad-proof", fmt::format("the proof does not hold: {}", why)); }
 
 bool IsOdd(std::uint64_t n) { return (n & 1) != 0; }
 

@@ -40,12 +40,18 @@ class StoreContract : public testing::TestWithParam<MakeFixture> {
   }
   std::vector<StoredEvent> Events(std::uint64_t first = 0) {
     std::vector<StoredEvent> all;
-    EXPECT_TRUE(store().ScanEvents(first, [&](const StoredEvent& e) { all.push_back(e); return true; }));
+    EXPECT_TRUE(store().ScanEvents(first, [&](const StoredEvent& e) {
+      all.push_back(e);
+      return true;
+    }));
     return all;
   }
   std::vector<std::string> Keys(Table table, std::string_view prefix) {
     std::vector<std::string> keys;
-    EXPECT_TRUE(store().Scan(table, prefix, [&](std::string_view key, std::string_view) { keys.emplace_back(key); return true; }));
+    EXPECT_TRUE(store().Scan(table, prefix, [&](std::string_view key, std::string_view) {
+      keys.emplace_back(key);
+      return true;
+    }));
     return keys;
   }
 };
@@ -88,7 +94,8 @@ TEST_P(StoreContract, EveryTableIsThere) {
 
 TEST_P(StoreContract, ScansGiveTheKeysOfAPrefixInOrder) {
   const std::string high("b\xff\xff", 3);
-  for (const std::string& key : {std::string("b2"), std::string("a"), std::string("b1"), std::string("c"), high, std::string("b")}) ASSERT_TRUE(Put(key, key));
+  for (const std::string& key : {std::string("b2"), std::string("a"), std::string("b1"), std::string("c"), high, std::string("b")})
+    ASSERT_TRUE(Put(key, key));
   EXPECT_EQ(Keys(Table::kTask, "b"), (std::vector<std::string>{"b", "b1", "b2", high}));
   EXPECT_EQ(Keys(Table::kTask, "").size(), 6u);
   EXPECT_EQ(Keys(Table::kTask, "b\xff"), std::vector<std::string>{high});
@@ -123,7 +130,8 @@ TEST_P(StoreContract, RowsAndEventsAreOneCommit) {
 TEST_P(StoreContract, ABatchWhoseExpectationsFailChangesNothing) {
   ASSERT_TRUE(Put("a", "1", {"{}"}));
   const TreeHead before = store().Head();
-  for (const auto& [key, value] : std::vector<std::pair<std::string, std::optional<std::string>>>{{"a", "2"}, {"a", std::nullopt}, {"b", "1"}, {"b", ""}}) {
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, std::optional<std::string>>>{{"a", "2"}, {"a", std::nullopt}, {"b", "1"}, {"b", ""}}) {
     Batch batch;
     batch.expects = {{Table::kTask, "a", "1"}, {Table::kTask, key, value}};
     batch.writes = {{Table::kTask, "a", "changed"}, {Table::kTask, "new", "row"}};
@@ -286,7 +294,10 @@ TEST_P(StoreContract, ReadersAndWritersDoNotWaitForEachOther) {
       while (!stop) {
         // Two rows of one commit are never seen apart.
         std::vector<std::string> values;
-        ASSERT_TRUE(store().Scan(Table::kTask, "pair", [&](std::string_view, std::string_view value) { values.emplace_back(value); return true; }));
+        ASSERT_TRUE(store().Scan(Table::kTask, "pair", [&](std::string_view, std::string_view value) {
+          values.emplace_back(value);
+          return true;
+        }));
         if (!values.empty()) {
           ASSERT_EQ(values[0], values[1]);
         }

@@ -23,41 +23,41 @@ namespace remit::target {
 struct PermissionPattern {
   cedar::EntityUid action;
   task::Permission::Scope scope = task::Permission::Scope::kEqual;
-  std::string type;                            // of the resource
+  std::string type;  // of the resource
   std::optional<cedar::EntityUid> resource;
-  std::string place;                           // file:line:column of the policy
+  std::string place;  // file:line:column of the policy
 };
 
 // What Plan draws up before anything is written down.
 struct Plan {
-  std::string kind;                            // "postgres-role"
-  std::string name;                            // at the target
+  std::string kind;  // "postgres-role"
+  std::string name;  // at the target
   std::map<std::string, std::string> notes;
-  Secret secret;                               // kept sealed in the record until the credential is dead; e.g. the password
+  Secret secret;  // kept sealed in the record until the credential is dead; e.g. the password
 };
 
 // What a live credential gives its task.
 struct Made {
-  std::map<std::string, Secret> environment;   // variables for the command, e.g. PGPASSWORD
-  std::map<std::string, std::string> notes;    // replaces the record's notes, e.g. with the OID
+  std::map<std::string, Secret> environment;  // variables for the command, e.g. PGPASSWORD
+  std::map<std::string, std::string> notes;   // replaces the record's notes, e.g. with the OID
 };
 
 // How an attempt to end went. Exactly one of: dead; or not yet, with the reason and, where it is known, when it is worth trying again.
 struct EndResult {
   bool dead = false;
-  std::string reason;                          // why not yet; never a secret
-  bool unreachable = false;                    // the target did not answer at all: others need not try for a while either
-  bool retry_at_once = false;                  // a refusal that is known to pass at once, e.g. "tuple concurrently updated"
+  std::string reason;          // why not yet; never a secret
+  bool unreachable = false;    // the target did not answer at all: others need not try for a while either
+  bool retry_at_once = false;  // a refusal that is known to pass at once, e.g. "tuple concurrently updated"
   std::optional<Time> retry_at;
-  std::vector<task::Evidence> evidence;        // new since the last attempt
-  std::map<std::string, std::string> notes;    // replaces the record's notes
+  std::vector<task::Evidence> evidence;      // new since the last attempt
+  std::map<std::string, std::string> notes;  // replaces the record's notes
 };
 
 // What carries Remit's mark at a target.
 struct Found {
-  std::string name;                            // at the target
-  std::string installation;                    // whose mark it carries
-  std::string credential;                      // crd_…
+  std::string name;          // at the target
+  std::string installation;  // whose mark it carries
+  std::string credential;    // crd_…
 };
 
 // All calls block, come from worker threads, and never two at once for one credential. Thread-safe across credentials.
@@ -65,8 +65,8 @@ class Target {
  public:
   virtual ~Target() = default;
 
-  virtual std::string_view type() const = 0;   // "postgres"
-  virtual const std::string& name() const = 0; // in the configuration
+  virtual std::string_view type() const = 0;    // "postgres"
+  virtual const std::string& name() const = 0;  // in the configuration
 
   // Whether this target enforces the resource itself, i.e. the resource is one of its own, e.g. Postgres::Table::"orders/…" for the
   // target `orders`.

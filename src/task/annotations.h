@@ -23,16 +23,16 @@ struct Lift {
 };
 
 struct TypeAnnotations {
-  std::optional<std::string> task;              // @task("purpose")
+  std::optional<std::string> task;  // @task("purpose")
   std::optional<Duration> ttl, max_ttl, heartbeat;
-  std::string name;                             // @name, "" for none
-  std::string reason;                           // @reason, a pattern that compiles, "" for none
+  std::string name;    // @name, "" for none
+  std::string reason;  // @reason, a pattern that compiles, "" for none
   bool actor = false, person = false, open = false, from_pep = false;
 };
 
 struct PolicyAnnotations {
-  std::string id;                               // @id, "" for none
-  std::optional<Lift> lift;                     // @after_uses, @unless_approved
+  std::string id;            // @id, "" for none
+  std::optional<Lift> lift;  // @after_uses, @unless_approved
 };
 
 using Findings = std::vector<cedar::Diagnostic>;

@@ -10,17 +10,17 @@ namespace remit::task {
 
 inline constexpr std::string_view kBuiltinSchemaFile = "remit (built in)";
 
-inline constexpr std::string_view kVerbType = "Remit::Action";       // Remit::Action::"start"
-inline constexpr std::string_view kServerType = "Remit::Server";     // Remit::Server::"remit" is the one entity of it
+inline constexpr std::string_view kVerbType = "Remit::Action";    // Remit::Action::"start"
+inline constexpr std::string_view kServerType = "Remit::Server";  // Remit::Server::"remit" is the one entity of it
 inline constexpr std::string_view kSecretPathType = "Secret::Path";
 inline constexpr std::string_view kSecretFolderType = "Secret::Folder";
 
 // What the catalog's own declarations say; types fully qualified.
 struct BuiltinParts {
-  std::vector<std::string> tasks;      // @task
-  std::vector<std::string> actors;     // @actor
-  std::vector<std::string> persons;    // @person
-  std::vector<std::string> resources;  // of the tasks' actions: what a PEP may be asked about
+  std::vector<std::string> tasks;          // @task
+  std::vector<std::string> actors;         // @actor
+  std::vector<std::string> persons;        // @person
+  std::vector<std::string> resources;      // of the tasks' actions: what a PEP may be asked about
   bool postgres = false, secrets = false;  // whether the catalog speaks of these namespaces; left out, they cannot hide its own names
 };
 

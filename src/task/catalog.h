@@ -25,16 +25,16 @@ struct Parameter {
 };
 
 struct TaskType {
-  std::string entity_type;        // fully qualified
-  std::string name;               // @name, else the entity type
-  std::string purpose;            // @task("…")
-  Duration ttl{};                 // @ttl, default 15m
-  Duration max_ttl{};             // @max_ttl, default ttl
-  Duration heartbeat{};           // @heartbeat, default 60s
-  std::string reason_pattern;     // @reason, a regular expression (RE2-like subset of std::regex ECMAScript), "" for none
+  std::string entity_type;            // fully qualified
+  std::string name;                   // @name, else the entity type
+  std::string purpose;                // @task("…")
+  Duration ttl{};                     // @ttl, default 15m
+  Duration max_ttl{};                 // @max_ttl, default ttl
+  Duration heartbeat{};               // @heartbeat, default 60s
+  std::string reason_pattern;         // @reason, a regular expression (RE2-like subset of std::regex ECMAScript), "" for none
   std::vector<Parameter> parameters;  // in order of declaration
   bool has_actor = false, has_parent = false, has_started = false, has_deadline = false;  // reserved attributes that it declares
-  std::string actor_type;         // of the attribute `actor`; empty where it declares none: any actor or person
+  std::string actor_type;  // of the attribute `actor`; empty where it declares none: any actor or person
   std::string place;
 };
 
@@ -52,15 +52,15 @@ struct StatedPermission {
   std::vector<std::string> obligations;      // `@after_uses("1")` of `support.cedar:4` …
   bool plain = true;                         // no condition on the resource's attributes or the context, no obligation
   std::string why_not_plain;
-  std::string policy;                        // id
-  std::string place;                         // of the policy
+  std::string policy;  // id
+  std::string place;   // of the policy
 };
 
 // Checks stated permissions, e.g. asks the target that will enforce them natively. An error refuses the catalog.
 using PermissionCheck = std::function<Status(const StatedPermission&)>;
 
 struct CatalogFile {
-  std::string name;               // relative path, e.g. "deploy.cedar"; .cedarschema files are schemas, .cedar files policies
+  std::string name;  // relative path, e.g. "deploy.cedar"; .cedarschema files are schemas, .cedar files policies
   std::string text;
 };
 
@@ -72,28 +72,28 @@ class Catalog {
   // `too-many-files`, `bad-file-name`, `reserved-namespace`, `bad-task-type`, `duplicate-name`, `duplicate-policy`, `like-on-path`,
   // `not-enforceable`, and the check's. Warnings: `role-in-disguise`, `nobody-may-start`, the validator's.
   struct Loaded {
-    std::shared_ptr<const Catalog> catalog;         // null where there are errors
+    std::shared_ptr<const Catalog> catalog;  // null where there are errors
     std::vector<cedar::Diagnostic> errors, warnings;
   };
   static Loaded Load(std::vector<CatalogFile> files, const PermissionCheck& check = {});
 
-  const std::string& hash() const { return hash_; }            // SHA-256 over names and texts, hex
+  const std::string& hash() const { return hash_; }  // SHA-256 over names and texts, hex
   const std::vector<CatalogFile>& files() const { return files_; }
   const cedar::Schema& schema() const { return schema_; }
   const cedar::PolicySet& policies() const { return policies_; }
   const std::map<std::string, TaskType, std::less<>>& task_types() const { return types_; }  // by entity type
   const TaskType* FindType(std::string_view name_or_entity_type) const;
-  const Lift* FindLift(std::string_view policy) const;         // null: not an obligation
-  bool IsActor(std::string_view entity_type) const;            // @actor
-  bool IsPerson(std::string_view entity_type) const;           // @person
-  bool IsOpen(std::string_view entity_type) const;             // @open
-  bool IsFromPep(std::string_view entity_type) const;          // @from_pep
-  bool NeedsData(std::string_view entity_type) const;          // has a required attribute: nothing is decided without its data
+  const Lift* FindLift(std::string_view policy) const;  // null: not an obligation
+  bool IsActor(std::string_view entity_type) const;     // @actor
+  bool IsPerson(std::string_view entity_type) const;    // @person
+  bool IsOpen(std::string_view entity_type) const;      // @open
+  bool IsFromPep(std::string_view entity_type) const;   // @from_pep
+  bool NeedsData(std::string_view entity_type) const;   // has a required attribute: nothing is decided without its data
   const std::vector<StatedPermission>& stated() const { return stated_; }
   const TypeRules* RulesFor(std::string_view task_type) const;  // null: nothing is permitted to it
-  std::string PolicyText(const cedar::Policy& policy) const;   // as it stands in its file, annotations included
+  std::string PolicyText(const cedar::Policy& policy) const;    // as it stands in its file, annotations included
 
-  std::string Encode() const;                                  // the files, for the store
+  std::string Encode() const;  // the files, for the store
   static std::string EncodeFiles(const std::vector<CatalogFile>& files);
   static Result<std::vector<CatalogFile>> DecodeFiles(std::string_view bytes);
 

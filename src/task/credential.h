@@ -24,24 +24,24 @@ struct Evidence {
 };
 
 struct CredentialRecord {
-  std::string id;                        // crd_…
-  std::string task;                      // tsk_…
-  std::string target;                    // name in the configuration, e.g. "orders"; "token" for tokens
-  std::string kind;                      // "postgres-role", "token-introspect", "token-offline"
+  std::string id;      // crd_…
+  std::string task;    // tsk_…
+  std::string target;  // name in the configuration, e.g. "orders"; "token" for tokens
+  std::string kind;    // "postgres-role", "token-introspect", "token-offline"
   CredentialState state = CredentialState::kPlanned;
-  PermissionSet permissions;             // what it was planned for
+  PermissionSet permissions;  // what it was planned for
   Time planned{};
   std::optional<Time> live, ending, dead;
-  Time not_after{};                      // the target's own expiry
-  std::string name;                      // at the target, e.g. remit_<installation>_<id>
+  Time not_after{};                          // the target's own expiry
+  std::string name;                          // at the target, e.g. remit_<installation>_<id>
   std::map<std::string, std::string> notes;  // what its target wants to remember (an OID, an address); never a secret
-  std::string sealed;                    // secret material, sealed under the master key; erased at dead
+  std::string sealed;                        // secret material, sealed under the master key; erased at dead
   std::uint32_t end_attempts = 0;
-  std::string last_error;                // of the last attempt to end it
+  std::string last_error;  // of the last attempt to end it
   std::optional<Time> retry_at;
   std::vector<Evidence> evidence;
 
-  std::string Encode() const;            // compact binary, first byte is the version of the form
+  std::string Encode() const;  // compact binary, first byte is the version of the form
   static Result<CredentialRecord> Decode(std::string_view bytes);
   bool operator==(const CredentialRecord&) const = default;
 };
@@ -53,7 +53,7 @@ struct CredentialTransition {
 };
 CredentialTransition PlanCredential(CredentialRecord draft, Time now);
 Result<CredentialTransition> MakeLive(const CredentialRecord& record, std::map<std::string, std::string> notes, Time now);
-Result<CredentialTransition> BeginEnd(const CredentialRecord& record, const std::string& why, Time now);       // from planned or live
+Result<CredentialTransition> BeginEnd(const CredentialRecord& record, const std::string& why, Time now);  // from planned or live
 Result<CredentialTransition> NoteAttempt(const CredentialRecord& record, const std::string& error, std::vector<Evidence> evidence,
                                          std::map<std::string, std::string> notes, std::optional<Time> retry_at, Time now);
 Result<CredentialTransition> MakeDead(const CredentialRecord& record, std::vector<Evidence> evidence, Time now);  // erases `sealed`

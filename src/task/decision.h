@@ -21,10 +21,10 @@ struct Charge {
 
 struct Decision {
   enum class Verdict { kAllow, kDeny, kNeedsApproval } verdict = Verdict::kDeny;
-  std::string reason;                        // slug: "allowed", "no-permit", "forbidden", "used-up", "needs-approval", "policy-error", …
-  std::vector<std::string> policies;         // ids that determine the answer
-  std::vector<std::string> errors;           // "policy: message"
-  std::vector<Charge> charges;               // to be committed with an allow
+  std::string reason;                 // slug: "allowed", "no-permit", "forbidden", "used-up", "needs-approval", "policy-error", …
+  std::vector<std::string> policies;  // ids that determine the answer
+  std::vector<std::string> errors;    // "policy: message"
+  std::vector<Charge> charges;        // to be committed with an allow
 };
 
 // Asks one catalog. `principal` may be a task (use), an actor (start) or a person (approve …). A policy error in a forbid denies: Cedar

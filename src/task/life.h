@@ -27,7 +27,7 @@ Transition Request(TaskRecord draft, Time now);
 // One yes, from requested and before the request's deadline. Errors: `already-approved`; `own-request` for anyone in the chain.
 Result<Transition> Approve(const TaskRecord& record, const cedar::EntityUid& person, Time now);
 Result<Transition> Deny(const TaskRecord& record, const cedar::EntityUid& person, const std::string& why, Time now);
-Result<Transition> DenyByPolicy(const TaskRecord& record, const std::string& why, Time now);      // when it was evaluated again
+Result<Transition> DenyByPolicy(const TaskRecord& record, const std::string& why, Time now);  // when it was evaluated again
 // Evaluated again before activation, and what was approved is not what it would get now: asks anew, every yes is void.
 Result<Transition> AskAgain(const TaskRecord& record, const Hash& request_hash, std::uint32_t approvals_needed, Time now);
 Result<Transition> Withdraw(const TaskRecord& record, const cedar::EntityUid& by, Time now);

@@ -25,11 +25,11 @@ struct Permission {
 
   cedar::EntityUid action;
   Scope scope = Scope::kEqual;
-  cedar::EntityUid resource;             // kEqual, kIn; for kIs only `type` is set
-  std::string member_type;               // kIn: the type of the resources in it; empty: any
-  std::vector<std::string> conditions;   // residuals that must hold, as Cedar source; empty: unconditional
+  cedar::EntityUid resource;            // kEqual, kIn; for kIs only `type` is set
+  std::string member_type;              // kIn: the type of the resources in it; empty: any
+  std::vector<std::string> conditions;  // residuals that must hold, as Cedar source; empty: unconditional
   std::vector<Obligation> obligations;
-  std::vector<std::string> policies;     // ids of the permits that it comes from
+  std::vector<std::string> policies;  // ids of the permits that it comes from
 
   // Whether a target can enforce it as it stands: no condition, no obligation.
   bool IsPlain() const { return conditions.empty() && obligations.empty(); }
@@ -37,7 +37,7 @@ struct Permission {
 };
 
 struct PermissionSet {
-  std::vector<Permission> permissions;   // sorted, without duplicates
+  std::vector<Permission> permissions;  // sorted, without duplicates
 
   // Sorts, merges equal permissions, and drops those that another one gives with fewer demands.
   void Normalise();
@@ -47,7 +47,7 @@ struct PermissionSet {
   json::Value ToJson() const;
   // Strict. Errors: `bad-permission-set`.
   static Result<PermissionSet> FromJson(const json::Value& document);
-  Hash Digest() const;                   // SHA-256 of the canonical JSON
+  Hash Digest() const;  // SHA-256 of the canonical JSON
   bool operator==(const PermissionSet&) const = default;
 };
 

@@ -15,7 +15,7 @@ namespace remit::task {
 
 struct Rule {
   cedar::PolicyPtr policy;
-  cedar::ExprPtr residual;      // over principal, resource and context; null: fails with an error whatever the request
+  cedar::ExprPtr residual;  // over principal, resource and context; null: fails with an error whatever the request
   std::optional<Lift> lift;
 };
 

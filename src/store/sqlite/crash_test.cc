@@ -26,7 +26,8 @@ struct CrashTest : testing::Test {
     for (int i = first;; ++i) {
       Batch batch;
       batch.writes = {{Table::kTask, "task-" + std::to_string(i), "round-" + std::to_string(i)}, {Table::kMeta, "last", std::to_string(i)}};
-      batch.events = {"{\"batch\":" + std::to_string(i) + ",\"n\":0}", "{\"batch\":" + std::to_string(i) + ",\"n\":1,\"text\":\"" + std::string(500, 'x') + "\"}"};
+      batch.events = {"{\"batch\":" + std::to_string(i) + ",\"n\":0}",
+                      "{\"batch\":" + std::to_string(i) + ",\"n\":1,\"text\":\"" + std::string(500, 'x') + "\"}"};
       (*store)->Commit(std::move(batch), [i, acknowledgements](Result<Committed> result) {
         if (!result || result->first_event != static_cast<std::uint64_t>(i) * 2) _exit(3);
         if (write(acknowledgements, &i, sizeof i) != sizeof i) _exit(4);

@@ -53,7 +53,10 @@ class QuotaDisk final : public DiskSpace {
 };
 
 QuotaDisk::QuotaDisk(const std::string& database, std::uint64_t bytes)
-    : files_{database, database + "-wal", database + "-journal", database + "-reserve"}, limit_(bytes), real_(sqlite3_vfs_find(nullptr)), vfs_(*real_) {
+    : files_{database, database + "-wal", database + "-journal", database + "-reserve"},
+      limit_(bytes),
+      real_(sqlite3_vfs_find(nullptr)),
+      vfs_(*real_) {
   current_ = this;
   vfs_.zName = "remit-quota";
   vfs_.szOsFile = static_cast<int>(sizeof(File)) + real_->szOsFile;
@@ -162,8 +165,7 @@ TEST_F(DiskFullTest, SpaceThatComesBackIsKeptForEndsAgain) {
   } room;
   auto reserve = Reserve::Open(options.path, 4 * Reserve::kSliceBytes, room).value();
   ASSERT_TRUE(reserve.Refill());
-  while (reserve.Release()) {
-  }
+  while (reserve.Release()) {}
   ASSERT_EQ(reserve.size(), 0u);
   room.free = Reserve::kSliceBytes + Reserve::kLogRoomBytes - 1;
   reserve.Regrow();

@@ -18,7 +18,8 @@ namespace {
 
 std::unexpected<Error> SystemError(std::string_view what, const std::string& path) {
   const int error = errno;
-  if (error == ELOOP) return Fail(Code::kFailedPrecondition, "store-failed", fmt::format("`{}` is a symbolic link", path), "give the path that it points to");
+  if (error == ELOOP)
+    return Fail(Code::kFailedPrecondition, "store-failed", fmt::format("`{}` is a symbolic link", path), "give the path that it points to");
   if (error == ENOSPC || error == EDQUOT) return Fail(Code::kResourceExhausted, "store-full", fmt::format("{} `{}`: the disk is full", what, path));
   return Fail(Code::kUnavailable, "store-failed", fmt::format("{} `{}`: {}", what, path, std::strerror(error)));
 }
@@ -86,7 +87,8 @@ Status PrepareFolder(const std::string& database) {
   if (stat(folder.c_str(), &info) != 0) return SystemError("cannot read the folder", folder);
   // Whoever may write here could put another file in the store's place.
   if ((info.st_mode & 022) != 0) {
-    return Fail(Code::kFailedPrecondition, "store-not-private", fmt::format("others may write into the folder `{}` (mode {:04o})", folder, info.st_mode & 07777u),
+    return Fail(Code::kFailedPrecondition, "store-not-private",
+                fmt::format("others may write into the folder `{}` (mode {:04o})", folder, info.st_mode & 07777u),
                 fmt::format("chmod 700 {}", folder));
   }
   return {};

@@ -99,7 +99,8 @@ Result<std::vector<Hash>> Reader::StoredTile(ledger::TileId id) {
   if (!row) return Fail(Code::kNotFound, "no-such-tile", fmt::format("there is no tile `{}`", ledger::TilePath(id, ledger::kTileWidth)));
   const std::string_view blob = tile->Blob(0);
   std::vector<Hash> hashes(ledger::kTileWidth);
-  if (blob.size() != hashes.size() * sizeof(Hash)) return Corrupt(fmt::format("the tile `{}` has a wrong size", ledger::TilePath(id, ledger::kTileWidth)));
+  if (blob.size() != hashes.size() * sizeof(Hash))
+    return Corrupt(fmt::format("the tile `{}` has a wrong size", ledger::TilePath(id, ledger::kTileWidth)));
   std::memcpy(hashes.data(), blob.data(), blob.size());
   return hashes;
 }
@@ -150,7 +151,8 @@ Result<ledger::Tree> RestoreTree(Reader& reader) {
   if (!tree && tree.error().reason == "no-such-tile") return Corrupt(tree.error().message);
   if (!tree || size == 0) return tree;
   REMIT_ASSIGN(const std::optional<Hash> recorded, reader.RecordedRoot(size - 1));
-  if (recorded != tree->Root()) return Corrupt(fmt::format("the ledger of {} events does not give the root that was recorded with its last event", size));
+  if (recorded != tree->Root())
+    return Corrupt(fmt::format("the ledger of {} events does not give the root that was recorded with its last event", size));
   return tree;
 }
 

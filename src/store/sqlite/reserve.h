@@ -23,9 +23,9 @@ class DiskSpace {
 // Used by the writer's thread alone.
 class Reserve {
  public:
-  static constexpr std::uint64_t kSliceBytes = 1u << 20;     // given back at a time: some hundred ends
+  static constexpr std::uint64_t kSliceBytes = 1u << 20;      // given back at a time: some hundred ends
   static constexpr std::uint64_t kLogRoomBytes = 512u << 10;  // stays free when slices are taken back
-  static constexpr std::uint64_t kHeadroomBytes = 2u << 20;  // free beyond the reserve before ordinary work goes on: no flapping
+  static constexpr std::uint64_t kHeadroomBytes = 2u << 20;   // free beyond the reserve before ordinary work goes on: no flapping
 
   // Opens "<database>-reserve" and takes what it holds; `target` bytes are wanted (0: none). Call Refill() next. Errors: OpenPrivate's.
   static Result<Reserve> Open(const std::string& database, std::uint64_t target, DiskSpace& disk);

@@ -46,8 +46,8 @@ std::span<const Migration> Migrations() { return kMigrations; }
 
 std::string_view TableName(Table table) {
   static constexpr std::array<std::string_view, kTables + 1> kNames = {
-      "", "meta", "task", "credential", "approval", "catalog", "fact", "actor", "person", "session", "secret", "signing_key", "replay",
-      "idempotency", "ended_task", "ended_credential"};
+      "",       "meta",    "task",   "credential",  "approval", "catalog",     "fact",       "actor",
+      "person", "session", "secret", "signing_key", "replay",   "idempotency", "ended_task", "ended_credential"};
   const auto number = static_cast<std::size_t>(table);
   REMIT_CHECK(number >= 1 && number <= kTables);
   return kNames[number];

@@ -52,9 +52,7 @@ Status Statement::Run() {
   return {};
 }
 
-void Statement::Reset() {
-  sqlite3_reset(statement_.get());
-}
+void Statement::Reset() { sqlite3_reset(statement_.get()); }
 
 std::string_view Statement::Blob(int column) const {
   const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));

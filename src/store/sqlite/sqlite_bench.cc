@@ -39,9 +39,11 @@ void Life(Store& store, const std::string& task) {
     const auto result = store.CommitNow(std::move(batch));
     if (!result) std::fprintf(stderr, "%s\n", result.error().ToString().c_str()), std::exit(1);
   };
-  commit({{Table::kTask, task, std::string(1500, 'r')}, {Table::kSession, session, std::string(120, 's')}}, {Event("requested", task), Event("active", task)}, false);
+  commit({{Table::kTask, task, std::string(1500, 'r')}, {Table::kSession, session, std::string(120, 's')}},
+         {Event("requested", task), Event("active", task)}, false);
   commit({{Table::kTask, task, std::string(1520, 'u')}}, {Event("used", task)}, false);
-  commit({{Table::kTask, task, std::string(1600, 'e')}, {Table::kSession, session, std::nullopt}}, {Event("completed", task), Event("receipt", task)}, true);
+  commit({{Table::kTask, task, std::string(1600, 'e')}, {Table::kSession, session, std::nullopt}}, {Event("completed", task), Event("receipt", task)},
+         true);
 }
 
 void Measure(const std::string& folder, int lives, int clients) {
@@ -64,7 +66,8 @@ void Measure(const std::string& folder, int lives, int clients) {
   run(lives);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const double bytes = static_cast<double>(BytesWritten() - before);
-  fmt::print("{} clients: {:.0f} lives/s, {:.0f} commits/s, {:.1f} kB written per life\n", clients, lives / seconds, 3 * lives / seconds, bytes / lives / 1000);
+  fmt::print("{} clients: {:.0f} lives/s, {:.0f} commits/s, {:.1f} kB written per life\n", clients, lives / seconds, 3 * lives / seconds,
+             bytes / lives / 1000);
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ int LogFrames(const Options& options) {
 Status SyncFolder(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const Fd folder(open(slash == std::string::npos ? "." : path.substr(0, slash + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.empty() || fsync(folder.get()) != 0) return Fail(Code::kUnavailable, "store-failed", fmt::format("cannot sync the folder of `{}`", path));
+  if (folder.empty() || fsync(folder.get()) != 0)
+    return Fail(Code::kUnavailable, "store-failed", fmt::format("cannot sync the folder of `{}`", path));
   return {};
 }
 
@@ -77,7 +78,8 @@ Result<Connection> OpenDatabase(const Options& options, const StoreLock& lock) {
   if (state.is_new) REMIT_TRY(SyncFolder(options.path));
   REMIT_ASSIGN(const std::string mode, db.Text("PRAGMA journal_mode = WAL"));
   if (mode != "wal") {
-    return Fail(Code::kFailedPrecondition, "store-failed", fmt::format("the file system of `{}` cannot hold a store (no shared memory for a write-ahead log)", options.path));
+    return Fail(Code::kFailedPrecondition, "store-failed",
+                fmt::format("the file system of `{}` cannot hold a store (no shared memory for a write-ahead log)", options.path));
   }
   REMIT_TRY(db.Exec("PRAGMA wal_autocheckpoint = 0"));
   return db;

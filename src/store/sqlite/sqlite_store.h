@@ -18,12 +18,12 @@ namespace remit::store::sqlite {
 class DiskSpace;
 
 struct Options {
-  std::string path;                              // of the database; made where it is missing, its folder too (one level)
-  std::uint64_t reserve_bytes = 32u << 20;       // kept for ends on a full disk: some ten thousand of them. 0: none
+  std::string path;                         // of the database; made where it is missing, its folder too (one level)
+  std::uint64_t reserve_bytes = 32u << 20;  // kept for ends on a full disk: some ten thousand of them. 0: none
 
   // For tests.
-  const char* vfs = nullptr;   // the name of a SQLite VFS
-  DiskSpace* disk = nullptr;   // how free space is asked for; must outlive the store
+  const char* vfs = nullptr;  // the name of a SQLite VFS
+  DiskSpace* disk = nullptr;  // how free space is asked for; must outlive the store
 };
 
 // Opens the store, brings it to this program's schema version, and starts its threads. `rng` makes the salts and must outlive it.

@@ -34,7 +34,8 @@ class SqliteFixture : public ContractFixture {
   std::unique_ptr<Store> store_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract, testing::Values([]() -> std::unique_ptr<ContractFixture> { return std::make_unique<SqliteFixture>(); }));
+INSTANTIATE_TEST_SUITE_P(Sqlite, StoreContract,
+                         testing::Values([]() -> std::unique_ptr<ContractFixture> { return std::make_unique<SqliteFixture>(); }));
 
 struct SqliteStoreTest : testing::Test {
   SystemRng rng;

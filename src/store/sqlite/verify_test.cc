@@ -35,7 +35,8 @@ struct VerifyTest : testing::Test {
     const auto report = VerifyStore(path, against);
     if (!report) return report.error().reason;
     std::string text;
-    for (const auto& finding : report->findings) text += std::string(text.empty() ? "" : "; ") + std::string(FlawName(finding.flaw)) + " " + std::to_string(finding.index);
+    for (const auto& finding : report->findings)
+      text += std::string(text.empty() ? "" : "; ") + std::string(FlawName(finding.flaw)) + " " + std::to_string(finding.index);
     return text;
   }
 };
@@ -93,8 +94,9 @@ TEST_F(VerifyTest, DeletedAndRenumberedEvents) {
 }
 
 TEST_F(VerifyTest, InsertedEvents) {
-  Attack("UPDATE event SET idx = -idx WHERE idx >= 17; UPDATE event SET idx = -idx + 1 WHERE idx < 0;"
-         "INSERT INTO event SELECT 17, randomblob(32), NULL, salt, CAST('{\"n\":666}' AS BLOB) FROM event WHERE idx = 3");
+  Attack(
+      "UPDATE event SET idx = -idx WHERE idx >= 17; UPDATE event SET idx = -idx + 1 WHERE idx < 0;"
+      "INSERT INTO event SELECT 17, randomblob(32), NULL, salt, CAST('{\"n\":666}' AS BLOB) FROM event WHERE idx = 3");
   EXPECT_EQ(Findings(), "inserted 17");
 }
 

@@ -9,17 +9,18 @@
 namespace remit::store::sqlite {
 namespace {
 
-constexpr std::size_t kGroupBatches = 1024;       // in one transaction: enough to hide the fsync, short enough to wait for
+constexpr std::size_t kGroupBatches = 1024;  // in one transaction: enough to hide the fsync, short enough to wait for
 constexpr std::size_t kGroupBytes = 4u << 20;
-constexpr int kReserveFrames = 128;               // on the reserve, the log is copied back after so many pages
+constexpr int kReserveFrames = 128;                 // on the reserve, the log is copied back after so many pages
 constexpr std::uint64_t kReserveFrameBytes = 1024;  // a page
 // What the file of the log keeps when it starts again at its beginning. Keeping it saves the file system work; on the reserve, space is
 // worth more.
 constexpr int kLogBytes = 24 << 20, kReserveLogBytes = 128 << 10;
-constexpr int kTruncateWaitMs = 200;              // a truncation waits so long for readers, no longer
+constexpr int kTruncateWaitMs = 200;  // a truncation waits so long for readers, no longer
 
 std::unexpected<Error> Full() {
-  return Fail(Code::kResourceExhausted, "store-full", "the disk of the store is full: only ends are written", "make room on the disk; Remit goes on by itself");
+  return Fail(Code::kResourceExhausted, "store-full", "the disk of the store is full: only ends are written",
+              "make room on the disk; Remit goes on by itself");
 }
 
 std::size_t BytesOf(const Batch& batch) {

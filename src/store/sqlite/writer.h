@@ -19,8 +19,8 @@ namespace remit::store::sqlite {
 class Writer {
  public:
   struct Log {
-    int due_frames;                  // the log is to be copied back from here on; at twice as many the writer does it itself
-    std::function<void(int)> grew;   // called after each commit with the frames that the log holds, on the writer's thread
+    int due_frames;                 // the log is to be copied back from here on; at twice as many the writer does it itself
+    std::function<void(int)> grew;  // called after each commit with the frames that the log holds, on the writer's thread
   };
 
   // `rng` must outlive the writer. Errors: those of SqliteError.

@@ -16,9 +16,7 @@ namespace {
 std::string KeyOf(std::string_view path, std::uint32_t version) { return fmt::format("{}{}{:08x}", path, '\0', version); }
 
 // What ties an envelope to its row.
-Bytes ContextOf(std::string_view path, std::uint32_t version) {
-  return crypto::AssociatedData({"remit secret v1", path, std::to_string(version)});
-}
+Bytes ContextOf(std::string_view path, std::uint32_t version) { return crypto::AssociatedData({"remit secret v1", path, std::to_string(version)}); }
 
 std::unexpected<Error> NoSuchSecret(std::string_view path) { return Fail(Code::kNotFound, "no-such-secret", fmt::format("no secret `{}`", path)); }
 
@@ -67,7 +65,8 @@ Result<Version> SecretStore::Read(std::string_view path, std::optional<std::uint
 Result<std::uint32_t> SecretStore::PrepareWrite(std::string_view path, const Secret& value, Time now, store::Batch& batch) const {
   REMIT_TRY(task::CheckSecretPath(path));
   if (value.size() > limits::kSecretBytes)
-    return Fail(Code::kInvalidArgument, "secret-too-large", fmt::format("a secret has at most {} bytes, this one has {}", limits::kSecretBytes, value.size()));
+    return Fail(Code::kInvalidArgument, "secret-too-large",
+                fmt::format("a secret has at most {} bytes, this one has {}", limits::kSecretBytes, value.size()));
   REMIT_ASSIGN(std::vector<std::uint32_t> versions, Versions(path));
   std::uint32_t next = versions.empty() ? 1 : versions.back() + 1;
   std::string key = KeyOf(path, next);
