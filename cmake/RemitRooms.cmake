@@ -1,7 +1,7 @@
-# remit_room(NAME [DIR dir] [USES rooms…] [LINKS libraries…] [PRIVATE_LINKS libraries…])
+# remit_room(NAME [DIR dir] [FOLDERS folders…] [USES rooms…] [LINKS libraries…] [PRIVATE_LINKS libraries…])
 #
 # Declares one room: a static library `remit_NAME` of every .cc file directly in the folder (tests, fuzz targets and benchmarks left
-# out), which may include the rooms in USES, and a test program `NAME_test` of its *_test.cc files, each test an entry of ctest.
+# out) or in one of its FOLDERS, which may include the rooms in USES, and a test program `NAME_test` of its *_test.cc files, each test an entry of ctest.
 # The folder may be empty, or hold headers only. Options for the test program:
 #   TEST_LINKS     further libraries of the tests alone
 #   TEST_LABELS    ctest labels
@@ -11,7 +11,7 @@
 include(GoogleTest OPTIONAL)
 
 function(remit_room name)
-  cmake_parse_arguments(R "TEST_ONE" "DIR;TEST_TIMEOUT" "USES;LINKS;PRIVATE_LINKS;TEST_LINKS;TEST_LABELS" ${ARGN})
+  cmake_parse_arguments(R "TEST_ONE" "DIR;TEST_TIMEOUT" "FOLDERS;USES;LINKS;PRIVATE_LINKS;TEST_LINKS;TEST_LABELS" ${ARGN})
   if(NOT R_DIR)
     set(R_DIR ${name})
   endif()
@@ -19,7 +19,11 @@ function(remit_room name)
     set(R_TEST_TIMEOUT 120)
   endif()
   set(dir ${CMAKE_SOURCE_DIR}/src/${R_DIR})
-  file(GLOB sources CONFIGURE_DEPENDS ${dir}/*.cc)
+  set(patterns ${dir}/*.cc)
+  foreach(folder ${R_FOLDERS})
+    list(APPEND patterns ${dir}/${folder}/*.cc)
+  endforeach()
+  file(GLOB sources CONFIGURE_DEPENDS ${patterns})
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(fuzzers ${sources})
@@ -60,7 +64,9 @@ function(remit_room name)
 
   if(REMIT_FUZZ)
     foreach(fuzzer ${fuzzers})
-      get_filename_component(stem ${fuzzer} NAME_WE)
+      file(RELATIVE_PATH stem ${dir} ${fuzzer})
+      string(REGEX REPLACE "\\.cc$" "" stem ${stem})
+      string(REPLACE "/" "_" stem ${stem})
       add_executable(fuzz_${name}_${stem} ${fuzzer})
       target_link_libraries(fuzz_${name}_${stem} PRIVATE remit_${name})
       target_link_options(fuzz_${name}_${stem} PRIVATE -fsanitize=fuzzer)

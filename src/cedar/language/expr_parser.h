@@ -1,0 +1,64 @@
+// Expressions, by recursive descent: one function for each level of precedence of Cedar's grammar.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "cedar/ast.h"
+#include "cedar/language/lexer.h"
+
+namespace remit::cedar {
+
+// Parses expressions off a stream. INVARIANT: neither the parser's recursion nor the height of any tree that it makes exceeds
+// limits::kCedarDepth (but for the few levels of a balanced chain), so that whoever walks a tree may recurse.
+class ExprParser {
+ public:
+  explicit ExprParser(TokenStream& tokens) : tokens_(tokens) {}
+
+  Result<ExprPtr> Parse();
+
+ private:
+  struct Node {
+    ExprPtr expr;
+    std::size_t height = 1;
+  };
+
+  Result<Node> ParseExpr();
+  Result<Node> ParseIf();
+  Result<Node> ParseChain(Op op);
+  Result<Node> ParseRelation();
+  Result<Node> ParseHas(Node left, const Token& first);
+  Result<Node> ParseLike(Node left, const Token& first);
+  Result<Node> ParseIs(Node left, const Token& first);
+  Result<Node> ParseAdd();
+  Result<Node> ParseMultiply();
+  Result<Node> ParseUnary();
+  Result<Node> ParseNegation(std::size_t dashes, const Token& first);
+  Result<Node> ParseMember();
+  Result<Node> ParseMethod(Node receiver, const Token& name, const Token& first);
+  Result<Node> ParsePrimary();
+  Result<Node> ParseName();
+  Result<Node> ParseFunction(const std::string& name, const Token& first);
+  Result<Node> ParseSet();
+  Result<Node> ParseRecord();
+  Result<std::vector<Node>> ParseList(std::string_view close);
+  Result<std::string> ParseKey();
+
+  // Finishes a node of these parts, which began at `first`. Errors: `parse-error` where the tree becomes too high.
+  Result<Node> Finish(Expr expr, std::vector<Node> args, const Token& first);
+
+  TokenStream& tokens_;
+  std::size_t depth_ = 0;
+};
+
+// `A::B::C`. Errors: `parse-error`, also for reserved words.
+Result<std::string> ParseTypeName(TokenStream& tokens);
+
+// One identifier that is not reserved. `what` names what it is for.
+Result<std::string> ParseIdentifier(TokenStream& tokens, std::string_view what);
+
+// `A::B::"id"`.
+Result<EntityUid> ParseEntityUid(TokenStream& tokens);
+
+}  // namespace remit::cedar

@@ -1,0 +1,218 @@
+// Partial evaluation: variables, short circuits, `if`, and how residuals are put together.
+#include "cedar/partial.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "cedar/authorizer.h"
+#include "cedar/partial/partial_reducer.h"
+
+namespace remit::cedar {
+
+bool IsLiteral(const ExprPtr& expr) { return expr->op == Op::kLiteral; }
+bool IsLiteralOf(const ExprPtr& expr, Value::Kind kind) { return IsLiteral(expr) && expr->literal.Is(kind); }
+bool IsTrue(const Expr& expr) { return expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kBool) && expr.literal.AsBool(); }
+bool IsFalse(const Expr& expr) { return expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kBool) && !expr.literal.AsBool(); }
+
+ExprPtr MakeOperation(Op op, std::vector<ExprPtr> operands, const Span& span) {
+  auto expr = std::make_shared<Expr>();
+  expr->op = op;
+  expr->span = span;
+  for (ExprPtr& operand : operands) expr->args.push_back(WrittenOut(operand));
+  return expr;
+}
+
+ExprPtr WrittenOut(const ExprPtr& expr) {
+  if (IsLiteralOf(expr, Value::Kind::kSet)) {
+    std::vector<ExprPtr> members;
+    for (const Value& member : expr->literal.AsSet()) members.push_back(MakeLiteral(member, expr->span));
+    return MakeOperation(Op::kSet, std::move(members), expr->span);
+  }
+  if (IsLiteralOf(expr, Value::Kind::kRecord)) {
+    auto record = std::make_shared<Expr>();
+    record->op = Op::kRecord;
+    record->span = expr->span;
+    for (const auto& [name, value] : expr->literal.AsRecord()) record->fields.emplace_back(name, WrittenOut(MakeLiteral(value, expr->span)));
+    return record;
+  }
+  return expr;
+}
+
+ExprPtr WithOperands(const ExprPtr& expr, const std::vector<ExprPtr>& operands) {
+  if (expr->args == operands) return expr;
+  auto changed = std::make_shared<Expr>(*expr);
+  for (std::size_t i = 0; i < operands.size(); ++i) changed->args[i] = WrittenOut(operands[i]);
+  return changed;
+}
+
+// `{}.error`: an expression that fails, whoever evaluates it.
+ExprPtr CertainFailure(const Span& span) {
+  auto failure = std::make_shared<Expr>();
+  failure->op = Op::kGetAttr;
+  failure->span = span;
+  failure->name = "error";
+  failure->args = {MakeOperation(Op::kRecord, {}, span)};
+  return failure;
+}
+
+namespace {
+
+ExprPtr Bool(bool value, const Span& span) { return MakeLiteral(Value(value), span); }
+
+bool IsBoolLiteral(const ExprPtr& expr) { return IsLiteralOf(expr, Value::Kind::kBool); }
+
+// An expression whose value, if it has one, is `value`, because a later operand says so: `x && false`, `x || true`.
+bool EndsIn(const Expr& expr, Op op, bool value) { return expr.op == op && IsBoolLiteral(expr.args[1]) && expr.args[1]->literal.AsBool() == value; }
+
+}  // namespace
+
+Reduced Reducer::Reduce(const ExprPtr& expr) {
+  switch (expr->op) {
+    case Op::kLiteral:
+    case Op::kSlot:
+    case Op::kUnknown: return expr;
+    case Op::kVar: return ReduceVar(expr);
+    case Op::kAnd:
+    case Op::kOr: return ReduceLogic(expr);
+    case Op::kIf: return ReduceIf(expr);
+    case Op::kNot: return ReduceNot(expr);
+    case Op::kIsIn: return ReduceIsIn(expr);
+    case Op::kSet: return ReduceSet(expr);
+    case Op::kRecord: return ReduceRecord(expr);
+    default: return ReduceStrict(expr);
+  }
+}
+
+Reduced Reducer::ReduceVar(const ExprPtr& expr) const {
+  switch (expr->var) {
+    case Var::kPrincipal: return request_.principal ? MakeLiteral(Value(*request_.principal), expr->span) : expr;
+    case Var::kAction: return MakeLiteral(Value(request_.action), expr->span);
+    case Var::kResource: return request_.resource ? MakeLiteral(Value(*request_.resource), expr->span) : expr;
+    case Var::kContext: break;
+  }
+  return request_.context ? MakeLiteral(*request_.context, expr->span) : expr;
+}
+
+// For `&&` false decides, for `||` true does.
+Reduced Reducer::ReduceLogic(const ExprPtr& expr) {
+  const bool decides = expr->op == Op::kOr;
+  const Reduced left = Reduce(expr->args[0]);
+  if (!left) return std::nullopt;
+  if (IsLiteral(*left)) {
+    if (!IsBoolLiteral(*left)) return std::nullopt;
+    if ((*left)->literal.AsBool() == decides) return left;
+    const Reduced right = Reduce(expr->args[1]);
+    if (!right || (IsLiteral(*right) && !IsBoolLiteral(*right))) return std::nullopt;
+    const StaticTypePtr type = Foresee(*right).type;
+    if (type != nullptr && type->IsBool()) return right;
+    return WithOperands(expr, {*left, *right});  // the right side may not be a boolean, and then fails
+  }
+  if (EndsIn(**left, expr->op, decides)) return left;
+  const Guards outside = guards_;
+  if (expr->op == Op::kAnd) Foresight::Learn(**left, guards_);
+  Reduced right = Reduce(expr->args[1]);
+  guards_ = outside;
+  return ReduceLogicTail(expr, *left, std::move(right));
+}
+
+// The left side is a residual.
+Reduced Reducer::ReduceLogicTail(const ExprPtr& expr, const ExprPtr& left, Reduced right) {
+  if (!right) return WithOperands(expr, {left, CertainFailure(expr->args[1]->span)});
+  if (IsBoolLiteral(*right)) {
+    const Prospect of_left = Foresee(left);
+    const bool decides = (*right)->literal.AsBool() == (expr->op == Op::kOr);
+    if (decides && of_left.IsCertainBool()) return right;
+    if (!decides && of_left.type != nullptr && of_left.type->IsBool()) return left;
+  }
+  return WithOperands(expr, {left, *right});
+}
+
+Reduced Reducer::ReduceIf(const ExprPtr& expr) {
+  const Reduced test = Reduce(expr->args[0]);
+  if (!test) return std::nullopt;
+  if (IsLiteral(*test)) {
+    if (!IsBoolLiteral(*test)) return std::nullopt;
+    return Reduce(expr->args[(*test)->literal.AsBool() ? 1 : 2]);
+  }
+  const Guards outside = guards_;
+  Foresight::Learn(**test, guards_);
+  Reduced then = Reduce(expr->args[1]);
+  guards_ = outside;
+  Reduced otherwise = Reduce(expr->args[2]);
+  if (!then && !otherwise) return std::nullopt;
+  if (!then) then = CertainFailure(expr->args[1]->span);
+  if (!otherwise) otherwise = CertainFailure(expr->args[2]->span);
+  const Prospect of_test = Foresee(*test);
+  if (of_test.IsCertainBool() && Equal(**then, **otherwise)) return then;
+  if (of_test.type != nullptr && of_test.type->IsBool()) {
+    if (IsTrue(**then) && IsFalse(**otherwise)) return test;
+    if (IsFalse(**then) && IsTrue(**otherwise)) return MakeOperation(Op::kNot, {*test}, expr->span);
+  }
+  return WithOperands(expr, {*test, *then, *otherwise});
+}
+
+Reduced Reducer::ReduceNot(const ExprPtr& expr) {
+  const Reduced operand = Reduce(expr->args[0]);
+  if (!operand) return std::nullopt;
+  if (IsBoolLiteral(*operand)) return Bool(!(*operand)->literal.AsBool(), expr->span);
+  if (IsLiteral(*operand)) return std::nullopt;
+  if ((*operand)->op == Op::kNot) {
+    const StaticTypePtr type = Foresee((*operand)->args[0]).type;
+    if (type != nullptr && type->IsBool()) return (*operand)->args[0];
+  }
+  return WithOperands(expr, {*operand});
+}
+
+Reduced Reducer::ReduceStrict(const ExprPtr& expr) {
+  std::vector<ExprPtr> operands;
+  for (const ExprPtr& argument : expr->args) {
+    Reduced operand = Reduce(argument);
+    if (!operand) return std::nullopt;
+    operands.push_back(std::move(*operand));
+  }
+  return Apply(expr, operands);
+}
+
+Reduced Reducer::ReduceSet(const ExprPtr& expr) {
+  std::vector<ExprPtr> members;
+  std::vector<Value> values;
+  for (const ExprPtr& argument : expr->args) {
+    Reduced member = Reduce(argument);
+    if (!member) return std::nullopt;
+    if (IsLiteral(*member)) values.push_back((*member)->literal);
+    members.push_back(std::move(*member));
+  }
+  if (values.size() == members.size()) return MakeLiteral(Value::Set(std::move(values)), expr->span);
+  return WithOperands(expr, members);
+}
+
+Reduced Reducer::ReduceRecord(const ExprPtr& expr) {
+  auto record = std::make_shared<Expr>(*expr);
+  Record values;
+  for (auto& [name, field] : record->fields) {
+    Reduced reduced = Reduce(field);
+    if (!reduced) return std::nullopt;
+    if (IsLiteral(*reduced)) values.emplace(name, (*reduced)->literal);
+    field = WrittenOut(*reduced);
+  }
+  if (values.size() == record->fields.size()) return MakeLiteral(Value::FromRecord(std::move(values)), expr->span);
+  return record;
+}
+
+// INVARIANT: the operator asks nothing of entities and variables, so that any request and no entities will do.
+Reduced Reducer::Compute(const Expr& expr, std::vector<ExprPtr> literals) const {
+  Expr known = expr;
+  known.args = std::move(literals);
+  auto value = EvaluateExpr(known, Request{}, Entities());
+  if (!value) return std::nullopt;
+  return MakeLiteral(std::move(*value), expr.span);
+}
+
+std::optional<ExprPtr> PartialEvaluate(const Expr& expr, const PartialRequest& request, const EntityView& entities, const Schema& schema,
+                                       PartialOptions options) {
+  const Reduced reduced = Reducer(request, entities, schema, options).Reduce(std::make_shared<const Expr>(expr));
+  if (!reduced) return std::nullopt;
+  return WrittenOut(*reduced);
+}
+
+}  // namespace remit::cedar

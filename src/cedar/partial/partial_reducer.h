@@ -1,0 +1,66 @@
+// The machine of partial evaluation: one pass, bottom-up, that knows which conditions have been made sure of on its way.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "cedar/partial.h"
+#include "cedar/partial/partial_types.h"
+
+namespace remit::cedar {
+
+// A literal of any value is known; any other expression is a residual; nothing is an error that is certain.
+using Reduced = std::optional<ExprPtr>;
+
+class Reducer {
+ public:
+  Reducer(const PartialRequest& request, const EntityView& entities, const Schema& schema, PartialOptions options)
+      : request_(request), entities_(entities), schema_(schema), options_(options), foresight_(request, schema) {}
+
+  Reduced Reduce(const ExprPtr& expr);
+
+ private:
+  // partial.cc: control flow and construction.
+  Reduced ReduceVar(const ExprPtr& expr) const;
+  Reduced ReduceLogic(const ExprPtr& expr);
+  Reduced ReduceLogicTail(const ExprPtr& expr, const ExprPtr& left, Reduced right);
+  Reduced ReduceIf(const ExprPtr& expr);
+  Reduced ReduceNot(const ExprPtr& expr);
+  Reduced ReduceStrict(const ExprPtr& expr);  // operators that evaluate all their operands
+  Reduced ReduceSet(const ExprPtr& expr);
+  Reduced ReduceRecord(const ExprPtr& expr);
+  Reduced Compute(const Expr& expr, std::vector<ExprPtr> literals) const;
+
+  // partial_entities.cc: what asks entities, sets and types. `expr` is the original node, the operands are reduced.
+  Reduced Apply(const ExprPtr& expr, const std::vector<ExprPtr>& operands);
+  Reduced ApplyEqual(const ExprPtr& expr, const ExprPtr& left, const ExprPtr& right);
+  Reduced ApplyIs(const ExprPtr& expr, const ExprPtr& object);
+  Reduced ReduceIsIn(const ExprPtr& expr);
+  Reduced ApplyIn(const ExprPtr& expr, const ExprPtr& left, const ExprPtr& right);
+  Reduced ApplyContains(const ExprPtr& expr, const ExprPtr& set, const ExprPtr& member);
+  Reduced ApplyHas(const ExprPtr& expr, ExprPtr object);
+  Reduced ApplyGetAttr(const ExprPtr& expr, const ExprPtr& object);
+  Reduced ApplyTag(const ExprPtr& expr, const ExprPtr& object, const ExprPtr& tag);
+  Reduced InKnown(const ExprPtr& expr, const EntityUid& uid, const std::vector<EntityUid>& groups) const;
+  std::optional<bool> IsIn(const EntityUid& uid, const EntityUid& group) const;  // nothing: an open world may still make it so
+
+  Prospect Foresee(const ExprPtr& expr) { return foresight_.Of(*expr, guards_); }
+
+  const PartialRequest& request_;
+  const EntityView& entities_;
+  const Schema& schema_;
+  const PartialOptions options_;
+  Foresight foresight_;
+  Guards guards_;  // what is sure where the reducer stands
+};
+
+bool IsLiteral(const ExprPtr& expr);
+bool IsLiteralOf(const ExprPtr& expr, Value::Kind kind);
+
+// `expr` with other operands; known sets and records among them are written out. The node itself where nothing changed.
+ExprPtr WithOperands(const ExprPtr& expr, const std::vector<ExprPtr>& operands);
+ExprPtr MakeOperation(Op op, std::vector<ExprPtr> operands, const Span& span);
+ExprPtr WrittenOut(const ExprPtr& expr);
+ExprPtr CertainFailure(const Span& span);
+
+}  // namespace remit::cedar

@@ -1,0 +1,59 @@
+// What can be said of a residual before its unknowns are known: the type that its value has, and whether it can fail.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "cedar/partial.h"
+#include "cedar/schema/types.h"
+
+namespace remit::cedar {
+
+// The accesses that a condition has made sure of, by the text of object and attribute or tag.
+using Guards = std::set<std::string>;
+
+struct Prospect {
+  StaticTypePtr type;    // of the value, where there is one; null: not known
+  bool certain = false;  // evaluation cannot fail
+
+  bool IsCertain() const { return certain && type != nullptr; }
+  bool IsCertainBool() const { return IsCertain() && type->IsBool(); }
+};
+
+// INVARIANT: sound for requests and entities that conform to the schema, and for unknown principals and resources that are in the store
+// if their type has a required attribute. It does not rely on the policy having been validated.
+class Foresight {
+ public:
+  Foresight(const PartialRequest& request, const Schema& schema) : request_(request), schema_(schema) {}
+
+  Prospect Of(const Expr& expr, const Guards& guards);
+
+  // What is known to be there once `condition` was true.
+  static void Learn(const Expr& condition, Guards& guards);
+
+  // Whether an entity of type `child` can be in one of type `ancestor`, or be it.
+  bool MayBeIn(const std::string& child, const std::string& ancestor) const;
+
+  // Whether two values of these types can be equal, as far as types tell.
+  static bool MayBeEqual(const StaticType& a, const StaticType& b);
+
+  // What the types say of `has`: false if it has no such attribute, true if it always has, nothing if it may.
+  std::optional<bool> Has(const Expr& object, const StaticType& type, const std::string& attribute);
+
+ private:
+  Prospect OfVar(Var var);
+  Prospect OfAccess(const Expr& expr, const Guards& guards);
+  Prospect OfTag(const Expr& expr, const Guards& guards);
+  Prospect OfSet(const Expr& expr, const Guards& guards);
+  Prospect OfRecord(const Expr& expr, const Guards& guards);
+  Prospect OfIf(const Expr& expr, const Guards& guards);
+  Prospect OfLogic(const Expr& expr, const Guards& guards);
+  Prospect OfCall(const Expr& expr, const Guards& guards);
+  bool IsCertainTest(const Expr& expr, const Guards& guards);
+
+  const PartialRequest& request_;
+  const Schema& schema_;
+  TypeCache cache_;
+};
+
+}  // namespace remit::cedar
