@@ -1,6 +1,9 @@
 // The handlers of the OAuth endpoints, each in a file of its own.
 #pragma once
 
+#include <functional>
+#include <string>
+
 #include "api/services.h"
 #include "http/message.h"
 
@@ -9,6 +12,11 @@ namespace remit::api {
 void Token(Services& services, const http::Request& request, http::Respond respond);        // oauth_token.cc
 void Introspect(Services& services, const http::Request& request, http::Respond respond);   // oauth_state.cc, RFC 7662
 void RevokeToken(Services& services, const http::Request& request, http::Respond respond);  // oauth_state.cc, RFC 7009
-json::Value OauthMetadata(const std::string& issuer);                                       // oauth.cc, RFC 8414
+
+// Ends a task whose token is given up, or was never handed over: a request is withdrawn, an active task completed.
+// `done` gets the broker's own answer to the second of these if the first did not apply.
+void GiveUpTask(Services& services, const identity::Caller& by, const std::string& task, std::function<void(Status)> done);  // oauth_state.cc
+
+json::Value OauthMetadata(const std::string& issuer);  // oauth.cc, RFC 8414
 
 }  // namespace remit::api

@@ -21,16 +21,26 @@ void GiveUp(Services& services, const Caller& client, const std::string& token, 
       respond(ended.has_value() ? http::Empty(200) : ToResponse(FromError(ended.error(), "server_error")));
     });
   }
-  const Caller owner = services.broker.FindHandle(token);
-  if (owner.Is(Kind::kNobody)) return respond(http::Empty(200));
-  // A task's token lives exactly as long as the task: giving it up completes the task.
-  services.broker.Complete(client, owner.task, Duration::zero(), [respond](Result<broker::EndAnswer> ended) {
+  const std::string task = services.broker.TaskOfHandle(token);
+  if (task.empty()) return respond(http::Empty(200));
+  // A task's token lives exactly as long as the task: giving it up ends the task.
+  GiveUpTask(services, client, task, [respond](Status ended) {
     const bool ours = !ended.has_value() && FromError(ended.error(), "").status >= 500;
     respond(ours ? ToResponse(FromError(ended.error(), "")) : http::Empty(200));
   });
 }
 
 }  // namespace
+
+void GiveUpTask(Services& services, const Caller& by, const std::string& task, std::function<void(Status)> done) {
+  services.broker.Withdraw(by, task, [&services, by, task, done = std::move(done)](Result<broker::EndAnswer> withdrawn) {
+    if (withdrawn.has_value()) return done({});
+    // It is active, perhaps since a moment ago: only then does the broker refuse a withdrawal by somebody who may.
+    services.broker.Complete(by, task, Duration::zero(), [done](Result<broker::EndAnswer> completed) {
+      done(completed.has_value() ? Status{} : Status(std::unexpected(std::move(completed).error())));
+    });
+  });
+}
 
 void Introspect(Services& services, const http::Request& request, http::Respond respond) {
   auto form = ReadForm(request);

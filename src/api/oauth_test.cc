@@ -173,6 +173,9 @@ TEST_F(OauthTest, ATaskThatNeedsApprovalSaysSo) {
   EXPECT_EQ(token.Text("remit_state"), "requested");
   EXPECT_TRUE(token.Text("remit_approval").starts_with("apv_"));
   EXPECT_FALSE(Active(token.Text("access_token")));
+  // Its token is given up like any other: the request is withdrawn, and nobody can approve it any more.
+  EXPECT_EQ(server_.PostForm("/revoke", Assertion({{"token", token.Text("access_token")}}), TestServer::Nobody()).status, 200);
+  EXPECT_EQ(server_.bench.StateOf(token.Text("remit_task")), "withdrawn");
 }
 
 TEST_F(OauthTest, IntrospectionIsForActorsAndTheOperator) {

@@ -98,7 +98,7 @@ void GiveTaskToken(Services& services, TokenAsk ask, broker::StartAnswer started
   }
   const Caller holder = HolderOf(started);
   if (!active) {
-    return services.broker.Withdraw(holder, started.task.id, [respond](Result<broker::EndAnswer>) {
+    return GiveUpTask(services, holder, started.task.id, [respond](Status) {
       respond(ToResponse(
           OauthFail("invalid_target", "this task needs approval first: ask without `resource`, and for the token once it is active").error()));
     });
@@ -106,10 +106,9 @@ void GiveTaskToken(Services& services, TokenAsk ask, broker::StartAnswer started
   services.broker.IssueToken(holder, {started.task.id, ask.resource, ask.offline},
                              [&services, respond, holder, body = std::move(body), token = started.token](Result<broker::TokenAnswer> issued) mutable {
                                if (!issued.has_value()) {
-                                 return services.broker.Complete(holder, holder.task, Duration::zero(),
-                                                                 [respond, error = std::move(issued).error()](Result<broker::EndAnswer>) {
-                                                                   respond(ToResponse(FromError(error, "invalid_target")));
-                                                                 });
+                                 return GiveUpTask(services, holder, holder.task, [respond, error = std::move(issued).error()](Status) {
+                                   respond(ToResponse(FromError(error, "invalid_target")));
+                                 });
                                }
                                body.Set("access_token", issued->token.Reveal());
                                body.Set("remit_token", token.Reveal());

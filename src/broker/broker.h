@@ -110,6 +110,8 @@ class Broker {
   json::Value Introspect(const Caller& by, std::string_view token);
   // Who holds this opaque handle (REMIT_TOKEN or holder key); kNobody where dead or unknown.
   Caller FindHandle(std::string_view handle) const;
+  // The task that a handle belongs to, a request included; "" where dead or unknown. To end it only: what a handle may do is FindHandle's.
+  std::string TaskOfHandle(std::string_view handle) const;
 
   // --- tokens for other resource servers (tokens.cc) ------------------------------------------------------------------------------
   // The task's own, while it is active. One credential for each audience and kind: asking again renews it. Errors: `wrong-state`,

@@ -335,4 +335,11 @@ Caller Broker::FindHandle(std::string_view handle) const {
   });
 }
 
+std::string Broker::TaskOfHandle(std::string_view handle) const {
+  return impl_->Locked([&] {
+    const LiveTask* live = impl_->FindByHandle(handle, nullptr);
+    return live == nullptr ? std::string() : live->id();
+  });
+}
+
 }  // namespace remit::broker

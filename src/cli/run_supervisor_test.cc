@@ -160,6 +160,8 @@ struct Way {
   const char* name;
   const char* program;  // prints "up" when it is what its name says
 };
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
+
 class Kept : public testing::TestWithParam<std::tuple<Way, Means>> {
  protected:
   const Way& way() const { return std::get<0>(GetParam()); }

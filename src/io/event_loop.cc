@@ -9,6 +9,7 @@
 #include <boost/asio/signal_set.hpp>
 
 #include "base/result.h"
+#include "io/patience.h"
 
 namespace remit::io {
 
@@ -47,6 +48,31 @@ void EventLoop::Run(int threads) {
   run();
   others.clear();
   impl_->context.restart();
+}
+
+void EventLoop::RunAwake(std::chrono::microseconds window) {
+  if (std::thread::hardware_concurrency() < 2) return Run();
+  asio::io_context& context = impl_->context;
+  const auto run = [&]() noexcept {
+    Patience patience;
+    while (context.run_one() > 0) {  // sleeps
+      while (context.poll() > 0) {}
+      if (!patience.ShouldLook()) continue;
+      bool found = false;
+      auto until = std::chrono::steady_clock::now() + window;
+      while (!context.stopped() && std::chrono::steady_clock::now() < until) {
+        if (context.poll() == 0) {
+          std::this_thread::yield();
+          continue;
+        }
+        found = true;
+        until = std::chrono::steady_clock::now() + window;
+      }
+      patience.Looked(found);
+    }
+  };
+  run();
+  context.restart();
 }
 
 void EventLoop::Stop() { impl_->context.stop(); }

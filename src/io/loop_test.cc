@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "io/event_loop.h"
+#include "io/patience.h"
 #include "io/timers.h"
 #include "io/workers.h"
 
@@ -42,6 +43,39 @@ TEST(EventLoop, RunsOnSeveralThreadsAndCanRunAgain) {
   loop.Post([&] { again = true, loop.Stop(); });
   loop.Run();
   EXPECT_TRUE(again);
+}
+
+TEST(EventLoop, RunAwakeRunsWhatOthersPostAndStops) {
+  EventLoop loop;
+  int ran = 0;
+  std::jthread other;
+  loop.Post([&] {
+    other = std::jthread([&] {
+      for (int i = 0; i < 1000; ++i) loop.Post([&] { ++ran; });
+      loop.Post([&] { loop.Stop(); });
+    });
+  });
+  loop.RunAwake(100us);
+  EXPECT_EQ(ran, 1000);
+  bool again = false;
+  loop.Post([&] { again = true, loop.Stop(); });
+  loop.RunAwake(100us);
+  EXPECT_TRUE(again);
+}
+
+TEST(Patience, LooksWhileItPaysAndElseNowAndThen) {
+  Patience patience;
+  EXPECT_TRUE(patience.ShouldLook());
+  for (int i = 0; i < 100; ++i) patience.Looked(true);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(patience.ShouldLook()) << i;
+    patience.Looked(false);
+  }
+  int looks = 0;
+  for (int i = 0; i < 320; ++i) looks += patience.ShouldLook() ? 1 : 0;
+  EXPECT_EQ(looks, 10);
+  for (int i = 0; i < 4; ++i) patience.Looked(true);
+  EXPECT_TRUE(patience.ShouldLook());
 }
 
 TEST(EventLoop, TurnsSignalsIntoCallbacks) {
