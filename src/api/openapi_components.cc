@@ -212,8 +212,18 @@ std::string_view Components() {
     "max_ttl": {"type": "string", "description": "a span of time: 15m, 1h30m, 90s"},
     "parameters": {"type": "array", "items": {"$ref": "#/components/schemas/Parameter"}},
     "may_start": {},
+    "missing": {
+     "type": "array",
+     "items": {"type": "string"},
+     "description": "parameters without which the permissions are not exact: what depends on them is as the catalog states it"},
     "permissions": {},
-    "accepted": {"type": "array", "items": {"type": "string"}}},
+    "accepted": {"type": "array", "items": {"type": "string"}},
+    "you": {
+     "type": "object",
+     "description": "where nothing is missing, and an actor or a person asks: whether they may start it now, and after how many approvals",
+     "properties": {"allowed": {"type": "boolean"}, "approvals": {"type": "integer"}, "reason": {"type": "string"}},
+     "required": ["allowed"],
+     "additionalProperties": false}},
    "required": ["type", "purpose", "ttl", "max_ttl", "parameters"]},
   "Parameter": {
    "type": "object",

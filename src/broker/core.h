@@ -147,6 +147,7 @@ class Broker::Impl {
 
   // Starts: see start.cc.
   Result<StartDraft> DraftStart(const Caller& by, const StartRequest& request);
+  json::Object StartVerdict(const Caller& by, const task::TaskType& type, const cedar::Entity& entity);
   void ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
                     std::function<void(Status)> done);
   Result<std::vector<LiveCredential>> PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions);
@@ -306,6 +307,13 @@ Result<PersonRecord> PersonFromJson(const json::Value& document);
 
 // How many people must say yes, from the decision as it is when all have.
 std::uint32_t ApprovalsNeeded(const task::Decision& when_all_approve);
+
+// Errors: `unknown-type`, whose hint names the nearest.
+Result<const task::TaskType*> TypeNamed(const task::Catalog& catalog, const std::string& name);
+
+// Whether `by` is somebody who starts tasks of this type at all. Errors: `not-an-actor`, `start-denied`, `wrong-actor-type`.
+Status CheckStarter(const Caller& by, const task::TaskType& type, const std::map<cedar::EntityUid, ActorRecord>& actors,
+                    const std::map<cedar::EntityUid, PersonRecord>& people);
 
 // Not found, and not to be known: the same answer for both.
 std::unexpected<Error> NoSuchTask(const std::string& id);

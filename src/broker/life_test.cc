@@ -57,6 +57,24 @@ TEST_F(BrokerTest, RefusesStartsWithOneClearReason) {
   EXPECT_EQ(bench.store().Head().size, before + 1);                                                                 // the refusals wrote nothing
 }
 
+TEST_F(BrokerTest, ExplainsAsFarAsTheParametersAreKnown) {
+  auto explain = [&](const std::string& type, json::Object parameters, const Caller& by = Bench::Agent()) {
+    return bench.broker().Explain(by, type, json::Value(std::move(parameters)), true);
+  };
+  EXPECT_EQ(explain("triag", {}).error().hint, "did you mean `triage`?");
+  EXPECT_EQ(explain("triage", {{"tiket", "T-1"}}).error().reason, "unknown-parameter");
+  const json::Value type = *explain("triage", {});
+  EXPECT_EQ(*type.Find("missing"), json::StringArray({"ticket"}));
+  EXPECT_EQ(type.Find("you"), nullptr) << "nothing is said of a task that is not named";
+  const json::Value exact = *explain("triage", {{"ticket", "T-1"}});
+  EXPECT_TRUE(exact.Find("missing")->AsArray().empty());
+  EXPECT_TRUE(exact.Find("you")->Find("allowed")->AsBool());
+  EXPECT_EQ(exact.Find("you")->Find("approvals")->AsInt(), 0);
+  const json::Value refused = *explain("triage", {{"ticket", "T-1"}}, Bench::Agent("helpdesk"));
+  EXPECT_FALSE(refused.Find("you")->Find("allowed")->AsBool());
+  EXPECT_EQ(explain("triage", {{"ticket", "T-1"}}, Bench::Operator())->Find("you"), nullptr) << "the operator starts nothing";
+}
+
 TEST_F(BrokerTest, LivesNoLongerThanItsTypeAllows) {
   StartRequest request;
   request.type = "triage";

@@ -10,7 +10,6 @@
 #include "task/credential.h"
 
 namespace remit::broker {
-namespace {
 
 using Kind = Caller::Kind;
 using Verdict = task::Decision::Verdict;
@@ -26,8 +25,6 @@ Status CheckStarter(const Caller& by, const task::TaskType& type, const std::map
   if (barred) return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", by.uid.ToString()));
   return task::CheckActor(type, by.uid);
 }
-
-}  // namespace
 
 std::uint32_t ApprovalsNeeded(const task::Decision& when_all_approve) {
   std::uint32_t needed = 0;
@@ -207,14 +204,7 @@ void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> a
 
 Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest& request) {
   StartDraft draft;
-  const task::TaskType* type = current->FindType(request.type);
-  if (type == nullptr) {
-    std::vector<std::string> names;
-    for (const auto& [entity, known] : current->task_types()) names.push_back(known.name);
-    std::string near = Nearest(request.type, names);
-    return Fail(Code::kNotFound, "unknown-type", fmt::format("no task type `{}`", EscapeControl(request.type)),
-                near.empty() ? "see the types with `remit catalog show`" : fmt::format("did you mean `{}`?", near));
-  }
+  REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*current, request.type));
   REMIT_TRY(CheckStarter(by, *type, actors, people));
   REMIT_TRY(task::CheckReason(*type, request.reason));
   Duration ttl = request.ttl.value_or(type->ttl);

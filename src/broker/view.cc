@@ -1,4 +1,4 @@
-// Reading: tasks, what they hold, what a type could do, and how the broker is.
+// Reading: tasks, what they hold, and how the broker is.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -155,53 +155,6 @@ Result<std::map<std::string, Secret>> Broker::Environment(const Caller& by, cons
       if (LiveCredential* credential = impl_->FindCredential(id)) environment.Add(credential->record.target, credential->environment);
     return environment.Build();
   });
-}
-
-Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, const json::Value& parameters, bool from_text) {
-  if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
-  std::shared_ptr<const task::Catalog> catalog;
-  std::shared_ptr<const FactSet> facts;
-  impl_->Locked([&] { catalog = impl_->current, facts = impl_->facts; });
-  if (!catalog) return Fail(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded", "load one with `remit catalog load FOLDER`");
-  const task::TaskType* found = catalog->FindType(type);
-  if (found == nullptr) return Fail(Code::kNotFound, "unknown-type", fmt::format("no task type `{}`", type));
-  json::Object answer{{"type", found->name},
-                      {"entity_type", found->entity_type},
-                      {"purpose", found->purpose},
-                      {"ttl", FormatDuration(found->ttl)},
-                      {"max_ttl", FormatDuration(found->max_ttl)}};
-  json::Array wanted;
-  for (const task::Parameter& parameter : found->parameters)
-    wanted.push_back(json::Object{{"name", parameter.name}, {"type", parameter.type->ToString()}, {"required", parameter.required}});
-  answer.Set("parameters", std::move(wanted));
-  bool bound = parameters.IsObject() && !parameters.AsObject().empty();
-  for (const task::Parameter& parameter : found->parameters)
-    if (parameter.required && (!parameters.IsObject() || !parameters.AsObject().Contains(parameter.name))) bound = bound && false;
-  json::Value symbolic = task::ExplainType(*catalog, *found);
-  if (const json::Value* may = symbolic.Find("may_start")) answer.Set("may_start", *may);
-  if (!bound && !found->parameters.empty()) {
-    if (const json::Value* permissions = symbolic.Find("permissions")) answer.Set("permissions", *permissions);
-    answer.Set("accepted", json::Array{});
-    return json::Value(std::move(answer));
-  }
-  REMIT_ASSIGN(cedar::Record record,
-               task::BindParameters(*catalog, *found, parameters.IsObject() ? parameters : json::Value(json::Object{}), facts->entities, from_text));
-  task::TaskRecord sample;
-  sample.id = "tsk_00000000000000000000000000";
-  sample.type = found->entity_type;
-  sample.actor = by.uid;
-  sample.parameters = cedar::Value::FromRecord(std::move(record)).ToJson();
-  cedar::Entity entity = task::TaskEntity(*found, sample, catalog->schema());
-  cedar::OverlayEntities view(facts->entities);
-  view.Add(std::make_shared<const cedar::Entity>(entity));
-  task::PermissionSet set = task::PermissionsOf(*catalog, entity, view);
-  answer.Set("permissions", set.ToJson());
-  std::set<std::string> accepted;
-  for (const task::Permission& permission : set.permissions)
-    if (target::Target* target = impl_->OwnerOf(permission.action, permission.resource))
-      for (const std::string& item : target->Accepted()) accepted.insert(target->name() + ": " + item);
-  answer.Set("accepted", json::StringArray(std::vector<std::string>(accepted.begin(), accepted.end())));
-  return json::Value(std::move(answer));
 }
 
 json::Value Broker::Health() const {

@@ -1,4 +1,6 @@
 // remit check and explain: one decision, and what a type could do. Neither spends anything.
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -10,6 +12,26 @@
 
 namespace remit::cli {
 namespace {
+
+// "you may start it: after 1 yes", "you may start it: no (no-permit)"; "" where the answer does not say.
+std::string MayStart(const json::Value& answer) {
+  const json::Value* you = answer.Find("you");
+  if (you == nullptr) return "";
+  if (!you->Find("allowed")->AsBool()) return fmt::format("you may start it: {} ({})", Styled(Style::kRed, "no"), Text(*you, "reason"));
+  const json::Value* approvals = you->Find("approvals");
+  const std::int64_t needed = approvals != nullptr && approvals->IsInt() ? approvals->AsInt() : 0;
+  if (needed == 0) return "you may start it: " + Styled(Style::kGreen, "yes");
+  return fmt::format("you may start it: {}", Styled(Style::kYellow, fmt::format("after {} yes", needed)));
+}
+
+// "add service=… environment=…"; "" where the answer is exact.
+std::string ToBeAdded(const json::Value& answer) {
+  const json::Value* missing = answer.Find("missing");
+  if (missing == nullptr || !missing->IsArray() || missing->AsArray().empty()) return "";
+  std::string line = "add";
+  for (const json::Value& name : missing->AsArray()) line += " " + Plain(name) + "=…";
+  return line;
+}
 
 // As it stands in the catalog, and where.
 void PrintPolicy(const json::Value& policy) {
@@ -38,9 +60,11 @@ void AddCheck(Command& root) {
           if (!context) return std::unexpected(std::move(context.error()).Within("--context"));
           body.Set("context", *std::move(context));
         }
+        const char* token = std::getenv("REMIT_TOKEN");
+        if (check->task == "-" && (token == nullptr || token[0] == '\0'))
+          return Fail(Code::kUnauthenticated, "no-token", "REMIT_TOKEN is not set", "name the task instead of `-`, or run it inside `remit run`");
         REMIT_ASSIGN(Remote remote, Remote::Open(check->task == "-" ? As::kTask : As::kAnybody));
         if (check->task == "-") {
-          if (!remote.bearer()) return Fail(Code::kUnauthenticated, "no-token", "REMIT_TOKEN is not set", "name the task instead of `-`");
           body.Set("token", remote.bearer()->Reveal());
         } else {
           body.Set("task", check->task);
@@ -84,6 +108,8 @@ void AddCheck(Command& root) {
           PrintLine(Styled(Style::kYellow, "  what its targets let everybody do, accepted by name:"));
           for (const json::Value& item : accepted->AsArray()) PrintLine("    " + Plain(item));
         }
+        if (const std::string add = ToBeAdded(answer); !add.empty()) PrintLine(Styled(Style::kYellow, "  not exact: " + add));
+        if (const std::string may = MayStart(answer); !may.empty()) PrintLine("  " + may);
         return kOk;
       });
 }

@@ -58,9 +58,12 @@ std::string PermissionLine(const json::Value& permission) {
     line += " when " + Plain(*why);
   if (const json::Value* obligations = permission.Find("obligations"); obligations != nullptr && obligations->IsArray()) {
     for (const json::Value& obligation : obligations->AsArray()) {
-      if (const json::Value* uses = obligation.Find("after_uses")) line += uses->AsInt() == 1 ? " (once)" : fmt::format(" ({} times)", uses->AsInt());
+      // What cannot be known before the use is asked for, e.g. what the enforcement point will say of the resource, is said with it.
+      const std::string when = Text(obligation, "when").empty() ? "" : " when " + Text(obligation, "when");
+      if (const json::Value* uses = obligation.Find("after_uses"))
+        line += uses->AsInt() == 1 ? fmt::format(" (once{})", when) : fmt::format(" ({} times{})", uses->AsInt(), when);
       if (const json::Value* yes = obligation.Find("unless_approved"))
-        line += fmt::format(" (after {} approval{})", yes->AsInt(), yes->AsInt() == 1 ? "" : "s");
+        line += fmt::format(" (after {} approval{}{})", yes->AsInt(), yes->AsInt() == 1 ? "" : "s", when);
     }
   }
   return line;

@@ -17,6 +17,9 @@ TEST(PermissionLineTest, IsAsPeopleSayIt) {
   EXPECT_EQ(Line(R"({"action":"Action::\"read\"","in":"Folder::\"prod\"","obligations":[{"unless_approved":2}]})"),
             R"(read in Folder::"prod" (after 2 approvals))");
   EXPECT_EQ(Line(R"({"action":"Action::\"call\"","is":"Tool"})"), "call on any Tool");
+  EXPECT_EQ(
+      Line(R"({"action":"Action::\"say\"","resource":"T::\"1\"","obligations":[{"after_uses":1},{"unless_approved":1,"when":"resource.vip"}]})"),
+      R"(say on T::"1" (once) (after 1 approval when resource.vip))");
 }
 
 TEST(PermissionLineTest, WhatIsNoActionStaysAsItIs) { EXPECT_EQ(Line(R"({"action":"Reaction::\"x\""})"), R"(Reaction::"x")"); }

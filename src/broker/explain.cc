@@ -1,0 +1,144 @@
+// What tasks of a type could do and who may start them. Parameters that are given are bound, as a start would bind them; what depends on the
+// others is told as the catalog states it, and `missing` names them.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "broker/core.h"
+
+namespace remit::broker {
+namespace {
+
+using Kind = Caller::Kind;
+using Verdict = task::Decision::Verdict;
+
+// What must still be named before the answer is exact. Nothing named at all is a question about the type, also where nothing must be.
+std::vector<std::string> Missing(const task::TaskType& type, const json::Value& given) {
+  std::vector<std::string> missing;
+  for (const task::Parameter& parameter : type.parameters)
+    if ((parameter.required || given.AsObject().empty()) && given.Find(parameter.name) == nullptr) missing.push_back(parameter.name);
+  return missing;
+}
+
+// The type as it would be if nothing more had to be named.
+task::TaskType AsGiven(task::TaskType type) {
+  for (task::Parameter& parameter : type.parameters) parameter.required = false;
+  return type;
+}
+
+// A task of that type as `by` would start it, without an id of its own.
+task::TaskRecord Sample(const Caller& by, const task::TaskType& type, cedar::Record parameters, Time now) {
+  task::TaskRecord sample;
+  sample.id = "tsk_00000000000000000000000000";
+  sample.type = type.entity_type;
+  sample.actor = by.uid;
+  sample.requested = now;
+  sample.ttl = type.ttl;
+  sample.parameters = cedar::Value::FromRecord(std::move(parameters)).ToJson();
+  return sample;
+}
+
+// Whether a bound permission says what the catalog states there.
+bool IsBound(const json::Value& stated, const json::Array& bound) {
+  const std::string *action = stated.FindString("action"), *policy = stated.FindString("policy");
+  return std::ranges::any_of(bound, [&](const json::Value& one) {
+    const json::Value* policies = one.Find("policies");
+    return *one.FindString("action") == *action && policies != nullptr && policies->IsArray() &&
+           std::ranges::any_of(policies->AsArray(), [&](const json::Value& name) { return name.AsString() == *policy; });
+  });
+}
+
+// What is bound, and as stated whatever needs more than is known.
+json::Array AsFarAsKnown(json::Array bound, const json::Value* stated) {
+  json::Array rest;
+  if (stated != nullptr)
+    for (const json::Value& one : stated->AsArray())
+      if (!IsBound(one, bound)) rest.push_back(one);
+  for (json::Value& one : rest) bound.push_back(std::move(one));
+  return bound;
+}
+
+json::Array ParametersJson(const task::TaskType& type) {
+  json::Array parameters;
+  for (const task::Parameter& parameter : type.parameters)
+    parameters.push_back(json::Object{{"name", parameter.name}, {"type", parameter.type->ToString()}, {"required", parameter.required}});
+  return parameters;
+}
+
+}  // namespace
+
+Result<const task::TaskType*> TypeNamed(const task::Catalog& catalog, const std::string& name) {
+  if (const task::TaskType* type = catalog.FindType(name)) return type;
+  std::vector<std::string> names;
+  for (const auto& [entity, known] : catalog.task_types()) names.push_back(known.name);
+  const std::string near = Nearest(name, names);
+  return Fail(Code::kNotFound, "unknown-type", fmt::format("no task type `{}`", EscapeControl(name)),
+              near.empty() ? "see the types with `remit catalog show`" : fmt::format("did you mean `{}`?", near));
+}
+
+// Whether `by` could start this one now, its reason aside: {"allowed", "approvals"}, or why not.
+json::Object Broker::Impl::StartVerdict(const Caller& by, const task::TaskType& type, const cedar::Entity& entity) {
+  json::Object verdict{{"allowed", false}};
+  if (const Status may = CheckStarter(by, type, actors, people); !may) {
+    verdict.Set("reason", may.error().reason);
+    return verdict;
+  }
+  const task::Decision decision = AskVerb(by, "start", entity, 0);
+  if (decision.verdict == Verdict::kDeny) {
+    verdict.Set("reason", decision.reason);
+    return verdict;
+  }
+  const bool waits = decision.verdict == Verdict::kNeedsApproval;
+  verdict.Set("allowed", true);
+  verdict.Set("approvals", waits ? ApprovalsNeeded(AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max())) : 0);
+  return verdict;
+}
+
+Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, const json::Value& parameters, bool from_text) {
+  if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
+  std::shared_ptr<const task::Catalog> catalog;
+  std::shared_ptr<const FactSet> facts;
+  Time now;
+  impl_->Locked([&] { catalog = impl_->current, facts = impl_->facts, now = impl_->Now(); });
+  if (!catalog) return Fail(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded", "load one with `remit catalog load FOLDER`");
+  REMIT_ASSIGN(const task::TaskType* found, TypeNamed(*catalog, type));
+  json::Object answer{{"type", found->name},
+                      {"entity_type", found->entity_type},
+                      {"purpose", found->purpose},
+                      {"ttl", FormatDuration(found->ttl)},
+                      {"max_ttl", FormatDuration(found->max_ttl)},
+                      {"parameters", ParametersJson(*found)}};
+  const json::Value given = parameters.IsObject() ? parameters : json::Value(json::Object{});
+  const std::vector<std::string> missing = Missing(*found, given);
+  const json::Value stated = task::ExplainType(*catalog, *found);
+  if (const json::Value* may = stated.Find("may_start")) answer.Set("may_start", *may);
+  answer.Set("missing", json::StringArray(missing));
+  if (!missing.empty() && given.AsObject().empty()) {
+    if (const json::Value* permissions = stated.Find("permissions")) answer.Set("permissions", *permissions);
+    answer.Set("accepted", json::Array{});
+    return json::Value(std::move(answer));
+  }
+  REMIT_ASSIGN(cedar::Record record, task::BindParameters(*catalog, AsGiven(*found), given, facts->entities, from_text));
+  const cedar::Entity entity = task::TaskEntity(*found, Sample(by, *found, std::move(record), now), catalog->schema());
+  cedar::OverlayEntities view(facts->entities);
+  view.Add(std::make_shared<const cedar::Entity>(entity));
+  const task::PermissionSet set = task::PermissionsOf(*catalog, entity, view);
+  json::Value permissions = set.ToJson();
+  if (!missing.empty()) permissions = AsFarAsKnown(permissions.AsArray(), stated.Find("permissions"));
+  answer.Set("permissions", std::move(permissions));
+  std::set<std::string> accepted;
+  for (const task::Permission& permission : set.permissions)
+    if (target::Target* target = impl_->OwnerOf(permission.action, permission.resource))
+      for (const std::string& item : target->Accepted()) accepted.insert(target->name() + ": " + item);
+  answer.Set("accepted", json::StringArray(std::vector<std::string>(accepted.begin(), accepted.end())));
+  // The operator and tasks start nothing: they ask for others.
+  if (missing.empty() && (by.Is(Kind::kActor) || by.Is(Kind::kPerson))) {
+    impl_->Locked([&] {
+      if (impl_->current == catalog) answer.Set("you", impl_->StartVerdict(by, *found, entity));
+    });
+  }
+  return json::Value(std::move(answer));
+}
+
+}  // namespace remit::broker
