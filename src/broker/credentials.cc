@@ -185,7 +185,11 @@ void Broker::Impl::OnEnded(const std::string& id, target::EndResult result) {
   // Written down when it says something new, not at each attempt of an hour's waiting.
   if (result.reason != credential->record.last_error || !result.evidence.empty() ||
       (!result.notes.empty() && result.notes != credential->record.notes)) {
-    log::Warn("credential `{}` is not dead yet: {}", id, result.reason);
+    // That an offline token lives on for a minute is what was asked for; that a target does not let go is trouble.
+    if (credential->record.kind == kOfflineKind)
+      log::Info("credential `{}` is not dead yet: {}", id, result.reason);
+    else
+      log::Warn("credential `{}` is not dead yet: {}", id, result.reason);
     auto notes = result.notes.empty() ? credential->record.notes : std::move(result.notes);
     Result<task::CredentialTransition> noted =
         task::NoteAttempt(credential->record, result.reason, std::move(result.evidence), std::move(notes), when, Stamp());

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/local_time.h"
 #include "cli/output.h"
 #include "cli/parameters.h"
 #include "cli/remote.h"
@@ -18,12 +19,12 @@ void PrintApproval(const json::Value& approval) {
   for (const char* said : {"attributes", "context"})
     if (const json::Value* value = approval.Find(said); value != nullptr && value->IsObject() && !value->AsObject().empty())
       PrintLine(fmt::format("  {}: {}", said, json::Write(*value)));
-  PrintLine(fmt::format("  asked by {} at {}{}", Text(approval, "actor"), Text(approval, "requested"),
+  PrintLine(fmt::format("  asked by {} at {}{}", Text(approval, "actor"), Moment(approval, "requested"),
                         Text(approval, "reason").empty() ? "" : ": " + Text(approval, "reason")));
   if (const json::Value* permissions = approval.Find("permissions"); permissions != nullptr && permissions->IsArray())
     for (const json::Value& permission : permissions->AsArray()) PrintLine("  could: " + PermissionLine(permission));
   PrintLine(
-      fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Text(approval, "expires")));
+      fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Moment(approval, "expires")));
   PrintLine(Styled(Style::kDim, "  hash " + Text(approval, "hash")));
 }
 

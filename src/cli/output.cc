@@ -51,7 +51,9 @@ std::string Styled(Style style, std::string_view text, int fd) {
   return std::string(CodeOf(style)) + std::string(text) + "\x1b[0m";
 }
 
+// What was said on stdout before comes before, also where that is a pipe.
 void PrintError(const Error& error) {
+  std::fflush(stdout);
   if (globals().json) {
     json::Object inner{{"code", CodeName(error.code)}, {"reason", error.reason}, {"message", error.message}};
     if (!error.place.empty()) inner.Set("place", error.place);
@@ -64,7 +66,10 @@ void PrintError(const Error& error) {
   if (!error.hint.empty()) std::fprintf(stderr, "%s %s\n", Styled(Style::kCyan, "hint:", 2).c_str(), Visible(error.hint).c_str());
 }
 
-void PrintMessage(std::string_view text) { std::fprintf(stderr, "%s %s\n", Styled(Style::kDim, "remit:", 2).c_str(), Visible(text).c_str()); }
+void PrintMessage(std::string_view text) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "%s %s\n", Styled(Style::kDim, "remit:", 2).c_str(), Visible(text).c_str());
+}
 
 void PrintLine(std::string_view text) { std::printf("%.*s\n", static_cast<int>(text.size()), text.data()); }
 

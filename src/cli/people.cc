@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/local_time.h"
 #include "cli/output.h"
 #include "cli/remote.h"
 #include "io/files.h"
@@ -76,7 +77,9 @@ void AddPeople(Command& root) {
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/people/sign-in-link", json::Object{{"person", *link}}));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(Text(answer, "code"));
-        PrintMessage(fmt::format("good once, until {}; they type `remit sign-in`, and this when asked", Text(answer, "expires")));
+        // Where another command reads the code, nobody has to be told what to type.
+        if (struct stat out; fstat(1, &out) != 0 || !S_ISFIFO(out.st_mode))
+          PrintMessage(fmt::format("good once, until {}; they type `remit sign-in`, and this when asked", Moment(answer, "expires")));
         return kOk;
       });
   person.Sub("list", "lists the people").Example("remit person list").Run([]() -> Result<int> {
@@ -104,7 +107,7 @@ void AddPeople(Command& root) {
           answer.AsObject().Erase("session");
           return PrintJson(answer), kOk;
         }
-        PrintLine(fmt::format("signed in as {}, until {}", Text(answer, "person"), Text(answer, "expires")));
+        PrintLine(fmt::format("signed in as {}, until {}", Text(answer, "person"), Moment(answer, "expires")));
         return kOk;
       });
   root.Sub("sign-out", "ends your session").Example("remit sign-out").Run([]() -> Result<int> {

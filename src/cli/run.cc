@@ -22,7 +22,8 @@ void AddRun(Command& root) {
       .Flag("--quiet", args->quiet, "say only what is wrong")
       .Rest("COMMAND...", args->command, "the command and its arguments, as they stand")
       .Example(
-          "remit run deploy service=checkout environment=prod --reason CHG-77 -- ./deploy.sh\nremit run maintain tables=a,b -- psql -c 'SELECT 1'")
+          "remit run deploy service=checkout environment=prod --reason CHG-77 -- ./deploy.sh\nremit run maintenance tables=orders/public.invoices -- "
+          "psql -c 'SELECT 1'")
       .Run([args]() -> Result<int> {
         if (args->command.empty())
           return Fail(Code::kInvalidArgument, "no-command", "which command?", "write it behind `--`: remit run " + args->type + " … -- COMMAND");

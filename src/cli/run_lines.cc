@@ -1,7 +1,5 @@
 #include "cli/run_lines.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -10,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/local_time.h"
 #include "cli/output.h"
 #include "cli/parameters.h"
 #include "cli/run_signals.h"
@@ -85,6 +84,12 @@ RunLine CredentialLine(std::string_view task, const json::Value& credential) {
                          {"name", Member(credential, "name")},
                          {"state", Member(credential, "state")}},
                .problem = !dead};
+  if (const std::string until = OfflineUntil(credential); !dead && !until.empty()) {
+    line.event.Set("last_error", Text(credential, "last_error"));
+    line.texts = {fmt::format("offline token for {} can be accepted until {} by servers that do not ask Remit (remit show {})",
+                              Text(credential, "name"), until, task)};
+    return line;
+  }
   const std::string what = fmt::format("{} {} {}", Text(credential, "target"), Text(credential, "kind"), Text(credential, "name"));
   if (dead) {
     line.event.Set("proof", Proof(credential));
@@ -226,17 +231,12 @@ std::vector<RunLine> ProofLines(std::string_view task, const json::Value& creden
   return lines;
 }
 
-std::string LocalTime(Time t, Time now) {
-  const auto local = [](Time at) {
-    const time_t seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
-    tm parts{};
-    ::localtime_r(&seconds, &parts);
-    return parts;
-  };
-  const tm then = local(t), today = local(now);
-  std::string text = fmt::format("{:02}:{:02}:{:02}", then.tm_hour, then.tm_min, then.tm_sec);
-  if (then.tm_year == today.tm_year && then.tm_yday == today.tm_yday) return text;
-  return fmt::format("{:04}-{:02}-{:02} {}", then.tm_year + 1900, then.tm_mon + 1, then.tm_mday, text);
+std::string OfflineUntil(const json::Value& credential) {
+  constexpr std::string_view kSaid = "offline until ";
+  const std::string why = Text(credential, "last_error");
+  if (Text(credential, "kind") != "token-offline" || !why.starts_with(kSaid)) return "";
+  const Result<Time> until = ParseTime(why.substr(kSaid.size()));
+  return until ? LocalTime(*until, SystemClock().Wall()) : "";
 }
 
 std::string Elapsed(Duration d) {

@@ -50,8 +50,8 @@ RunLine NotCompletedLine(std::string_view task, const Error& error);
 // with it and knew it no more.
 std::vector<RunLine> ProofLines(std::string_view task, const json::Value& credentials, bool token_refused);
 
-// "14:03:22", with the date in front where it is not today's; local time.
-std::string LocalTime(Time t, Time now);
+// Until when a token can be accepted by servers that do not ask, as LocalTime; "" where the credential is none of that kind.
+std::string OfflineUntil(const json::Value& credential);
 
 // "0.4s", "12.3s", "3m4s".
 std::string Elapsed(Duration d);

@@ -91,9 +91,11 @@ TEST_F(RunLines, SayWhatIsStillEndingAlsoWhenQuiet) {
   EXPECT_TRUE(lines[0].problem);
   EXPECT_THAT(lines[0].texts,
               ElementsAre("orders postgres-role r is still ending: connection refused; the server goes on until it is dead (remit show tsk_1)"));
-  const json::Value offline =
-      Read(R"([{"target": "token", "kind": "token-offline", "name": "t", "state": "ending", "last_error": "offline until 14:00"}])");
-  EXPECT_THAT(ProofLines("tsk_1", offline, true).at(0).texts.at(0), testing::HasSubstr("still ending: offline until 14:00"))
+  const json::Value offline = Read(
+      R"([{"target": "token", "kind": "token-offline", "name": "https://d.example", "state": "ending", "last_error": "offline until 2001-02-03T14:00:05Z"}])");
+  EXPECT_THAT(ProofLines("tsk_1", offline, true).at(0).texts,
+              ElementsAre("offline token for https://d.example can be accepted until 2001-02-03 14:00:05 by servers that do not ask Remit "
+                          "(remit show tsk_1)"))
       << "such a token lives on";
 }
 
@@ -103,10 +105,7 @@ TEST_F(RunLines, WhatOthersWroteIsShownEscaped) {
             "the task ended before the command: tsk_1 is revoked (seen in a log); the command gets SIGTERM");
 }
 
-TEST_F(RunLines, TimesAreLocalAndShort) {
-  const Time now = *ParseTime("2026-03-01T10:00:00Z");
-  EXPECT_EQ(LocalTime(*ParseTime("2026-03-01T14:03:22.5Z"), now), "14:03:22");
-  EXPECT_EQ(LocalTime(*ParseTime("2026-03-02T00:00:00Z"), now), "2026-03-02 00:00:00");
+TEST_F(RunLines, TimesAreShort) {
   EXPECT_EQ(Elapsed(340ms), "0.3s");
   EXPECT_EQ(Elapsed(12'340ms), "12.3s");
   EXPECT_EQ(Elapsed(184'400ms), "3m4s");

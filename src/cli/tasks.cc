@@ -1,10 +1,15 @@
 // remit start, show, list, complete, withdraw, revoke, token, receipt: a task by hand.
+#include <cstdlib>
+#include <set>
+
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/local_time.h"
 #include "cli/output.h"
 #include "cli/parameters.h"
 #include "cli/remote.h"
+#include "cli/run_lines.h"
 #include "http/target.h"
 
 namespace remit::cli {
@@ -17,15 +22,27 @@ void PrintCredentials(const json::Value& credentials) {
     Style style = state == "live" ? Style::kGreen : state == "dead" ? Style::kDim : Style::kYellow;
     std::string line =
         fmt::format("  {} {} at {}: {}", Text(credential, "id"), Text(credential, "kind"), Text(credential, "target"), Styled(style, state));
-    if (state == "ending") line += " (" + Text(credential, "last_error") + ")";
+    const std::string until = OfflineUntil(credential);
+    if (state == "ending") line += " (" + (until.empty() ? Text(credential, "last_error") : "can be accepted offline until " + until) + ")";
     PrintLine(line);
     if (const json::Value* evidence = credential.Find("evidence"); evidence != nullptr && evidence->IsArray())
       for (const json::Value& one : evidence->AsArray())
-        PrintLine(fmt::format("      {}  {}: {}", Text(one, "at"), Text(one, "step"), Text(one, "detail")));
+        PrintLine(fmt::format("      {}  {}: {}", Moment(one, "at"), Text(one, "step"), Text(one, "detail")));
   }
 }
 
-void PrintTask(const json::Value& task) {
+// What was asked of Remit, and who is not asked: targets that have credentials of their own decide for themselves.
+std::string Asked(const json::Value& task, const json::Value* credentials) {
+  std::set<std::string> themselves;
+  if (credentials != nullptr && credentials->IsArray())
+    for (const json::Value& one : credentials->AsArray())
+      if (!Text(one, "kind").starts_with("token")) themselves.insert(Text(one, "target"));
+  std::string line = fmt::format("asked of Remit: {} allowed, {} refused", Text(task, "allowed"), Text(task, "denied"));
+  for (const std::string& target : themselves) line += fmt::format("; {} decides for itself", target);
+  return line;
+}
+
+void PrintTask(const json::Value& task, const json::Value* credentials) {
   std::string state = Text(task, "state");
   PrintLine(fmt::format("{}  {}  {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"),
                         Styled(state == "active"      ? Style::kGreen
@@ -36,10 +53,9 @@ void PrintTask(const json::Value& task) {
   PrintLine(fmt::format("  {} for {}", Parameters(*task.Find("parameters")), Text(task, "actor")));
   if (!Text(task, "reason").empty()) PrintLine(fmt::format("  reason: {}", Text(task, "reason")));
   PrintLine(fmt::format("  {} {}", task.Find("ended") != nullptr ? "ended" : "until",
-                        task.Find("ended") != nullptr ? Text(task, "ended") + " (" + Text(task, "end_reason") + ")" : Text(task, "deadline")));
-  PrintLine(fmt::format("  {} allowed, {} refused", Text(task, "allowed"), Text(task, "denied")));
+                        task.Find("ended") != nullptr ? Moment(task, "ended") + " (" + Text(task, "end_reason") + ")" : Moment(task, "deadline")));
+  PrintLine("  " + Asked(task, credentials));
   if (!Text(task, "approval").empty()) PrintLine(fmt::format("  waits for approval `{}`", Text(task, "approval")));
-  if (const json::Value* credentials = task.Find("credentials")) PrintCredentials(*credentials);
 }
 
 Result<int> PrintEnd(const json::Value& answer) {
@@ -72,7 +88,7 @@ void AddStart(Command& root) {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks", body));
         if (globals().json) return PrintJson(answer), kOk;
-        PrintTask(*answer.Find("task"));
+        PrintTask(*answer.Find("task"), nullptr);
         PrintLine("  REMIT_TOKEN=" + Text(answer, "token"));
         PrintLine("  holder key: " + Text(answer, "holder"));
         return kOk;
@@ -85,7 +101,8 @@ void AddShow(Command& root) {
     REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
     REMIT_ASSIGN(json::Value task, remote.Get("/v1/tasks/" + http::PercentEncode(*id)));
     if (globals().json) return PrintJson(task), kOk;
-    PrintTask(task);
+    PrintTask(task, task.Find("credentials"));
+    if (const json::Value* credentials = task.Find("credentials")) PrintCredentials(*credentials);
     return kOk;
   });
 }
@@ -113,7 +130,7 @@ void AddList(Command& root) {
         std::vector<std::vector<std::string>> rows = {{"TASK", "TYPE", "STATE", "ACTOR", "PARAMETERS", "UNTIL"}};
         for (const json::Value& task : answer.Find("tasks")->AsArray())
           rows.push_back({Text(task, "id"), Text(task, "name"), Text(task, "state"), Text(task, "actor"), Parameters(*task.Find("parameters")),
-                          task.Find("ended") != nullptr ? Text(task, "ended") : Text(task, "deadline")});
+                          task.Find("ended") != nullptr ? Moment(task, "ended") : Moment(task, "deadline")});
         PrintTable(rows);
         return kOk;
       });
@@ -168,6 +185,9 @@ void AddToken(Command& root) {
       .Flag("--offline", args->offline, "for a server that does not ask Remit: short, and renewed by asking again")
       .Example("remit token --audience https://deploy.example")
       .Run([args]() -> Result<int> {
+        if (const char* token = std::getenv("REMIT_TOKEN"); token == nullptr || token[0] == '\0')
+          return Fail(Code::kUnauthenticated, "no-token", "REMIT_TOKEN is not set: only a task gets tokens",
+                      "run it inside `remit run TYPE … -- COMMAND`");
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kTask));
         REMIT_ASSIGN(json::Value me, remote.Get("/v1/whoami"));
         json::Object body{{"audience", args->audience}};
@@ -189,9 +209,9 @@ void AddReceipt(Command& root) {
         REMIT_ASSIGN(json::Value receipt, remote.Get("/v1/tasks/" + http::PercentEncode(*id) + "/receipt"));
         if (globals().json) return PrintJson(receipt), kOk;
         const json::Value& task = *receipt.Find("task");
-        PrintTask(task);
+        PrintTask(task, receipt.Find("credentials"));
         for (const json::Value& approval : task.Find("approvals")->AsArray())
-          PrintLine(fmt::format("  approved by {} at {}", Text(approval, "person"), Text(approval, "at")));
+          PrintLine(fmt::format("  approved by {} at {}", Text(approval, "person"), Moment(approval, "at")));
         PrintLine("  could do:");
         for (const json::Value& permission : receipt.Find("permissions")->AsArray()) PrintLine("    " + PermissionLine(permission));
         if (const json::Value* accepted = receipt.Find("accepted"); accepted != nullptr && accepted->IsArray() && !accepted->AsArray().empty()) {
@@ -199,8 +219,9 @@ void AddReceipt(Command& root) {
           for (const json::Value& item : accepted->AsArray()) PrintLine("    " + item.AsString());
         }
         if (const json::Value* uses = task.Find("uses"); uses != nullptr && uses->IsObject())
-          for (const auto& [policy, count] : uses->AsObject()) PrintLine(fmt::format("  `{}` was lifted {} time(s)", policy, count.AsInt()));
-        PrintLine("  held: REMIT_TOKEN, dead since " + Text(task, "ended"));
+          for (const auto& [policy, count] : uses->AsObject())
+            PrintLine(fmt::format("  `{}` was lifted {}", policy, count.AsInt() == 1 ? "once" : fmt::format("{} times", count.AsInt())));
+        PrintLine("  held: REMIT_TOKEN, dead since " + Moment(task, "ended"));
         PrintCredentials(*receipt.Find("credentials"));
         const json::Value& proof = *receipt.Find("proof");
         PrintLine(fmt::format("  the end is event {} of the ledger; signed by installation {}", Text(proof, "index"), Text(receipt, "installation")));

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 
 import harness
@@ -134,6 +135,41 @@ class Output(harness.Case):
             self.assertNotIn(ESCAPE, on_terminal(*words, env={**env, "TERM": "dumb"}))
             self.assertNotIn(ESCAPE, on_terminal(*words, "--json", env=env))
         self.assertGreaterEqual(coloured, 3)
+
+    def test_explain_says_what_is_missing_and_whether_you_may(self):
+        explain = lambda who, *words: who.cli("explain", "deploy", *words).lines
+        part = explain(self.ci, "service=checkout")
+        self.assertIn('    deploy on Application::"checkout"', part)
+        self.assertIn("    deploy.to on principal.environment", part)
+        self.assertEqual(part[-1], "  not exact: add environment=…")
+        self.assertEqual(explain(self.ci)[-1], "  not exact: add service=… environment=…")
+        self.assertEqual(explain(self.ci, "service=checkout", "environment=prod")[-1], "  you may start it: yes")
+        self.assertEqual(explain(self.ci, "service=checkout", "environment=prod-eu")[-1], "  you may start it: after 1 yes")
+        self.assertEqual(explain(self.rita, "service=checkout", "environment=prod")[-1], "  you may start it: no (wrong-actor-type)")
+        self.assertNotIn("you may", self.remit.cli("explain", "deploy", "service=checkout", "environment=prod").stdout)
+
+    def test_times_for_people_are_local_and_short(self):
+        self.ci.cli("start", "deploy", "service=checkout", "environment=prod-eu")
+        task = self.ci.cli("start", "deploy", "service=checkout", "environment=prod", "--json").json["task"]["id"]
+        self.ci.cli("complete", task)
+        for who, words in ((self.ci, ["list"]), (self.ci, ["list", "--state", "ended"]), (self.ci, ["show", task]), (self.ci, ["receipt", task]),
+                           (self.rita, ["approvals"])):
+            text = who.cli(*words).stdout
+            self.assertRegex(text, r"\d\d:\d\d:\d\d\b")
+            self.assertNotRegex(text, r"\d:\d\d\.\d|\dT\d\d:", words)
+
+    def test_messages_come_after_what_was_said_before(self):
+        folder = harness.temp_dir()
+        self.addCleanup(shutil.rmtree, folder)
+        both = subprocess.run([harness.BIN, "init", f"{folder}/etc", "--data-dir", f"{folder}/data", "--socket", f"{folder}/s"], env=harness.clean_env(),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True).stdout
+        self.assertEqual([line.split()[0] for line in both.splitlines()], ["wrote", "wrote", "remit:"], both)
+
+    def test_a_link_says_what_to_type_unless_a_command_reads_it(self):
+        link = ["person", "link", 'Employee::"rita"']
+        self.assertEqual(self.remit.cli(*link).stderr, "")
+        said = on_terminal(*link, env=self.remit.operator_env)
+        self.assertIn("they type `remit sign-in`", said)
 
     def test_what_others_named_does_not_reach_the_terminal(self):
         """A name with an escape sequence in it is shown, not obeyed."""

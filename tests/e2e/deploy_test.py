@@ -225,12 +225,14 @@ class Deploy(harness.Case):
         # Remit itself refuses from the commit on; who does not ask goes on until `exp`, and Remit says so instead of claiming that it is over.
         self.assertEqual(self.remit.api("POST", "/introspect", form={"token": token}, bearer=OPERATOR).json, {"active": False})
         self.assertEqual(self.remit.cli("check", task, "deploy", 'Application::"checkout"', "--json", check=False).json["allowed"], False)
-        self.assertRegex(run.stderr, r"still ending: offline until 20\d\d-")
+        self.assertRegex(run.stderr, r"(?m)^remit: offline token for \S+ can be accepted until .*\d\d:\d\d:\d\d by servers that do not ask Remit")
+        self.assertNotRegex(self.remit.stderr(), r"(?i)warn.* is not dead yet: offline")
         credential = self.remit.task(task)["credentials"][0]
         if credential["state"] == "ending":  # unless this machine slept for a minute
             self.assertRegex(credential["last_error"], r"^offline until 20\d\d-")
             receipt = self.ci.cli("receipt", task, "--json").json
             self.assertFalse(receipt["all_dead"])
+            self.assertRegex(self.ci.cli("receipt", task).stdout, r"token-offline at token: ending \(can be accepted offline until .*\d\d:\d\d:\d\d\)|: dead")
         kept = f"{self.remit.dir}/checkpoint"
         pathlib.Path(kept).write_text(self.remit.cli("ledger", "checkpoint").stdout)
 

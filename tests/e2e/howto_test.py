@@ -5,7 +5,7 @@ How a page is read:
   must come, in this order, with anything for `…` and other lines in between. `--` and the like are not special: only `…` is.
 - A command must succeed, unless the next one is `echo $?`.
 - A command that ends with `&` stays; the page goes on when what is shown below it has been printed.
-- A block whose fence names a file (```sh deploy.sh) is that file.
+- A block fenced as ```sh is typed as it stands: most of them make a file, and whatever needs it comes later on the page.
 - Ports stand for others: 7070 is the server's, 5432 PostgreSQL's, 8080 that of what a page itself starts. `catalogs` is the clone's, and `remit` is the program under test.
 """
 
@@ -20,10 +20,6 @@ import time
 
 import harness
 
-# What the README leaves out: who says yes. The tests of the catalog ask.
-RELEASE_TEAM = """
-permit (principal is Employee in Team::"release", action == Remit::Action::"approve", resource is DeployService);
-"""
 PAGES = harness.SOURCE / "docs" / "how-to"
 
 
@@ -37,27 +33,27 @@ class Step:
 
 
 def read_page(path):
-    """The steps of a page, and its files."""
-    steps, files, fence = [], {}, None
+    """The steps of a page."""
+    steps, fence = [], None
     for number, line in enumerate(path.read_text().splitlines(), 1):
         if fence is None:
-            opened = re.fullmatch(r"```(\S+)(?: (\S+))?", line)
+            opened = re.fullmatch(r"```(.*)", line)
             if opened:
-                fence = opened.groups()
-                if fence[1]:
-                    files[fence[1]] = ""
+                fence = opened[1]
+                if fence == "sh":
+                    steps.append(Step(f"{path.name}:{number}", ""))
         elif line == "```":
             fence = None
-        elif fence[1]:
-            files[fence[1]] += line + "\n"
-        elif fence[0] == "console":
+        elif fence == "sh":
+            steps[-1].command += line + "\n"
+        elif fence == "console":
             if line.startswith("$ "):
                 steps.append(Step(f"{path.name}:{number}", line[2:]))
             elif line.startswith("> "):
                 steps[-1].command += "\n" + line[2:]
             elif line.strip():
                 steps[-1].expected.append(line.rstrip())
-    return steps, files
+    return steps
 
 
 def missing(expected, output):
@@ -123,7 +119,7 @@ class Shell:
 
 class HowTo(harness.Case):
     def follow(self, page, ports):
-        steps, files = read_page(PAGES / page)
+        steps = read_page(PAGES / page)
         self.assertTrue(steps, f"{page} has no command")
         top = harness.temp_dir("remit-howto-")
         self.addCleanup(shutil.rmtree, top, ignore_errors=True)
@@ -138,11 +134,6 @@ class HowTo(harness.Case):
                 text = re.sub(rf"(?<![0-9]){shown}(?![0-9])", str(real), text)
             return text
 
-        for name, text in files.items():
-            path = pathlib.Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(here(text))
-            path.chmod(0o755)
         shell = Shell(folder, harness.clean_env({"HOME": top, "PATH": f"{top}/bin:{os.environ['PATH']}", "LC_ALL": "C.UTF-8", "PGCONNECT_TIMEOUT": "20"}))
         self.addCleanup(shell.close)
         for at, step in enumerate(steps):
@@ -175,18 +166,20 @@ class HowTo(harness.Case):
         self.follow("vendor-maintenance.md", {7070: harness.free_port(), 5432: postgres.port})
 
     def test_readme(self):
-        """The first screen: the catalog shown there is one and keeps the tests of catalogs/deploy, and `remit run` prints these lines with it."""
+        """The first screen: the two files shown there are a catalog as they stand and keep the tests of catalogs/deploy, and `remit run` prints
+        these lines with it."""
         text = (harness.SOURCE / "README.md").read_text()
-        schema, policies = re.search(r"```cedar\n(.*?)```", text, re.S).group(1).split("\n\n")
-        self.assertLessEqual(len(schema.splitlines()) + len(policies.splitlines()), 12)
+        files = dict(re.findall(r"```cedar\n// (\S+)\n(.*?)```", text, re.S))
+        self.assertEqual(sorted(files), ["deploy.cedar", "deploy.cedarschema"])
+        self.assertEqual(sum(len(file.splitlines()) for file in files.values()), 12)
         command, *shown = re.search(r"```console\n\$ remit (.*?)```", text, re.S).group(1).splitlines()
         self.assertLessEqual(len(shown), 6)
 
         folder = pathlib.Path(harness.temp_dir("remit-readme-"))
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         deploy = harness.SOURCE / "catalogs" / "deploy"
-        (folder / "c.cedarschema").write_text((deploy / "people.cedarschema").read_text() + schema + "\n")
-        (folder / "c.cedar").write_text(policies + RELEASE_TEAM)
+        for name, file in files.items():
+            (folder / name).write_text(f"// {name}\n{file}")
         for name in ("facts.json", "deploy.test.toml"):
             shutil.copy(deploy / name, folder)
         self.assertIn("11 passed, 0 failed", harness.run("catalog", "test", folder).stdout)
