@@ -1,8 +1,11 @@
 // /v1/check, /v1/explain and /v1/approvals: questions that spend nothing, and people's answers.
+#include <fmt/format.h>
+
 #include "api/codec.h"
 #include "api/rest.h"
 #include "api/routes.h"
 #include "base/ids.h"
+#include "base/text.h"
 #include "json/object_reader.h"
 
 namespace remit::api {
@@ -39,7 +42,9 @@ void ListApprovals(const Call& call, Respond respond) {
 
 Result<std::string> ApprovalIdOf(const http::Request& request) {
   const std::string id(request.Param("id"));
-  if (!IsId(id, kApprovalPrefix)) return Fail(Code::kNotFound, "unknown-approval", "there is no such request, or it is not for you to see");
+  if (!IsId(id, kApprovalPrefix))
+    return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", EscapeControl(id)),
+                "see what does with `remit approvals`");
   return id;
 }
 

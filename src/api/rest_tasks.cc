@@ -19,7 +19,9 @@ using http::Respond;
 // The id in the path. What is no id at all is answered like an id that is unknown. Errors: `unknown-task`.
 Result<std::string> TaskIdOf(const Request& request) {
   const std::string id(request.Param("id"));
-  if (!IsId(id, kTaskPrefix)) return Fail(Code::kNotFound, "unknown-task", "there is no such task, or it is not for you to see");
+  if (!IsId(id, kTaskPrefix))
+    return Fail(Code::kNotFound, "unknown-task", fmt::format("no task `{}`, or none that you may see", EscapeControl(id)),
+                "list tasks with `remit list`");
   return id;
 }
 

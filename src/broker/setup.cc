@@ -22,6 +22,16 @@ Status CheckOperator(const Caller& by, std::string_view what) {
               "run this as the server's own user or as root, over its unix socket");
 }
 
+// The hint for a type that has not the mark: the nearest that has, or all of them.
+std::string MarkedTypes(const task::Catalog& catalog, const std::string& type, bool (task::Catalog::*marked)(std::string_view) const) {
+  std::vector<std::string> names;
+  for (const auto& [name, declared] : catalog.schema().entity_types())
+    if ((catalog.*marked)(name)) names.push_back(name);
+  const std::string near = Nearest(type, names);
+  if (!near.empty()) return fmt::format("did you mean `{}`?", near);
+  return names.empty() ? "no type of the catalog is" : fmt::format("these are: {}", Join(names, ", "));
+}
+
 // The uid of an entity document: {"uid": {"type", "id"}} or {"uid": {"__entity": {…}}}.
 Result<cedar::EntityUid> UidOf(const json::Value& document) {
   const json::Value* uid = document.Find("uid");
@@ -284,7 +294,8 @@ void Broker::PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> a
       return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
     if (!im.current->IsActor(actor.uid.type))
       return refuse(
-          Error(Code::kInvalidArgument, "not-an-actor-type", fmt::format("`{}` is not marked @actor in the catalog in force", actor.uid.type)));
+          Error(Code::kInvalidArgument, "not-an-actor-type", fmt::format("`{}` is not marked @actor in the catalog in force", actor.uid.type))
+              .Hint(MarkedTypes(*im.current, actor.uid.type, &task::Catalog::IsActor)));
     auto same_client = im.actors_by_client.find(actor.client_id);
     if (same_client != im.actors_by_client.end() && same_client->second != actor.uid)
       return refuse(
@@ -330,7 +341,8 @@ void Broker::PutPerson(const Caller& by, PersonRecord person, Answer<json::Value
       return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
     if (!im.current->IsPerson(person.uid.type))
       return refuse(
-          Error(Code::kInvalidArgument, "not-a-person-type", fmt::format("`{}` is not marked @person in the catalog in force", person.uid.type)));
+          Error(Code::kInvalidArgument, "not-a-person-type", fmt::format("`{}` is not marked @person in the catalog in force", person.uid.type))
+              .Hint(MarkedTypes(*im.current, person.uid.type, &task::Catalog::IsPerson)));
     json::Object event = Impl::Event("person.changed", im.Stamp());
     event.Set("person", person.uid.ToString());
     event.Set("barred", person.barred);

@@ -13,14 +13,23 @@
 namespace remit::cli {
 namespace {
 
-// A public key: PEM or JWK.
+// A public key: PEM or JWK. A private one stays here: it is nobody else's, not even the server's.
 Result<json::Value> ReadPublicKey(const std::string& path) {
   REMIT_ASSIGN(std::string text, io::ReadFile(path, 64u << 10));
   if (text.find("-----BEGIN PUBLIC KEY-----") != std::string::npos) {
-    REMIT_ASSIGN(crypto::VerifyKey key, crypto::VerifyKey::FromPem(text));
-    return json::Value(jose::PublicJwk(key));
+    Result<crypto::VerifyKey> key = crypto::VerifyKey::FromPem(text);
+    if (!key) return Fail(std::move(key).error().At(path));
+    return json::Value(jose::PublicJwk(*key));
   }
-  return json::Parse(text);
+  Result<json::Value> jwk = json::Parse(text);
+  const bool is_jwk = jwk && jwk->IsObject();
+  if (text.find("PRIVATE KEY-----") != std::string::npos || (is_jwk && jwk->Find("d") != nullptr))
+    return Fail(Code::kInvalidArgument, "private-key", fmt::format("`{}` is a private key; register its public half", path),
+                "name the file with what `remit actor key` printed, e.g. ci.pub");
+  if (!is_jwk)
+    return Fail(Code::kInvalidArgument, "bad-key", fmt::format("`{}` is no public key: neither PEM nor JWK", path),
+                "`remit actor key FILE` makes a key, and prints its public half");
+  return jwk;
 }
 
 }  // namespace

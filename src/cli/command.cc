@@ -31,6 +31,12 @@ class HelpWithRest final : public CLI::Formatter {
   std::string name_, help_;
 };
 
+// What holds for every command stands in the help of each.
+constexpr const char* kEverywhere =
+    "Everywhere:\n"
+    "  --json                      answer in JSON\n"
+    "  --server ADDRESS            where the server is: http(s)://HOST:PORT or unix:/PATH (else $REMIT_ADDR)";
+
 }  // namespace
 
 struct Command::Impl {
@@ -71,12 +77,13 @@ Command& Command::Sub(const std::string& name, const std::string& summary) {
   auto impl = std::make_shared<Impl>(*impl_);
   impl->app = impl_->app->add_subcommand(name, summary);
   impl->app->fallthrough();
+  impl->app->footer(kEverywhere);
   subs_.push_back(std::make_unique<Command>(std::move(impl)));
   return *subs_.back();
 }
 
 Command& Command::Example(const std::string& lines) {
-  std::string text = "\nExample:\n";
+  std::string text = std::string(kEverywhere) + "\n\nExample:\n";
   std::string rest = lines;
   for (std::size_t end; (end = rest.find('\n')) != std::string::npos; rest = rest.substr(end + 1)) text += "  " + rest.substr(0, end) + "\n";
   impl_->app->footer(text + "  " + rest);
@@ -145,14 +152,39 @@ Reached Reach(CLI::App& root) {
   return reached;
 }
 
+// Flags with two dashes, of this command and of all.
+std::vector<std::string> Flags(const CLI::App& root, const CLI::App& command) {
+  std::vector<std::string> flags;
+  for (const CLI::App* app : {&root, &command})
+    for (const CLI::Option* option : app->get_options())
+      for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  return flags;
+}
+
+// What to say of words that nobody asked for: the first flag among them, else the first word.
+Error SurplusError(CLI::App& root, const Reached& reached) {
+  std::vector<std::string> words = root.remaining(true);
+  const auto flag = std::ranges::find_if(words, [](const std::string& word) { return word.starts_with("-"); });
+  Error error(Code::kInvalidArgument, "usage", "");
+  error.hint = reached.name + " --help";
+  if (flag == words.end()) {
+    error.message = fmt::format("`{}` takes no `{}`", reached.name, words.empty() ? "" : EscapeControl(words.front()));
+    return error;
+  }
+  const std::string name = flag->substr(0, flag->find('='));
+  error.message = fmt::format("`{}` has no option `{}`", reached.name, EscapeControl(name));
+  if (const std::string nearest = Nearest(name, Flags(root, *reached.app)); !nearest.empty()) error.hint = fmt::format("did you mean `{}`?", nearest);
+  return error;
+}
+
 // What to say of words that the parser refused with `why`.
-Error UsageError(CLI::App& root, const std::string& why) {
+Error UsageError(CLI::App& root, const std::string& why, bool surplus) {
   const Reached reached = Reach(root);
   std::vector<std::string> known;
   for (const CLI::App* sub : reached.app->get_subcommands([](const CLI::App*) { return true; })) known.push_back(sub->get_name());
   Error error(Code::kInvalidArgument, "usage", InOurWords(why));
   error.hint = reached.name + " --help";
-  if (known.empty()) return error;
+  if (known.empty()) return surplus ? SurplusError(root, reached) : error;
   error.message = fmt::format("`{}` needs a command behind it", reached.name);
   for (const std::string& word : root.remaining(true)) {
     if (word.starts_with("-")) continue;
@@ -172,7 +204,8 @@ int Main(int argc, char** argv) {
     behind->assign(dashes + 1, arguments.end());
     arguments.erase(dashes, arguments.end());
   }
-  auto app = std::make_shared<CLI::App>("gives a machine exactly the access that one task needs, for exactly as long as that task runs", "remit");
+  auto app =
+      std::make_shared<CLI::App>("Remit gives a machine exactly the access that one task needs, for exactly as long as that task runs", "remit");
   app->require_subcommand(1);
   app->set_version_flag("--version", std::string("remit ") + REMIT_VERSION);
   app->add_flag("--json", globals().json, "answer in JSON");
@@ -199,11 +232,11 @@ int Main(int argc, char** argv) {
     std::printf("%s\n", version.what());
     return kOk;
   } catch (const CLI::ParseError& error) {
-    PrintError(UsageError(*app, error.what()));
+    PrintError(UsageError(*app, error.what(), dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr));
     return kUsage;
   }
   if (!*impl->chosen) {
-    PrintError(UsageError(*app, "which command?"));
+    PrintError(UsageError(*app, "which command?", false));
     return kUsage;
   }
   Result<int> outcome = (*impl->chosen)();

@@ -1,6 +1,8 @@
 // What the command line says of words that it does not know, through the real commands.
 #include "cli/command.h"
 
+#include <cstdlib>
+
 #include <gtest/gtest.h>
 
 namespace remit::cli {
@@ -50,6 +52,34 @@ TEST(CommandLineTest, AnUnknownFlagIsRefused) {
   EXPECT_EQ(said.exit, kUsage);
   EXPECT_NE(said.err.find("--frob"), std::string::npos) << said.err;
   EXPECT_NE(said.err.find("hint: remit run --help"), std::string::npos) << said.err;
+}
+
+TEST(CommandLineTest, OfSurplusWordsTheFlagIsNamedAndTheNearestIsOffered) {
+  EXPECT_EQ(Type({"run", "deploy", "--tll", "5m"}).err, "remit: `remit run` has no option `--tll`\nhint: did you mean `--ttl`?\n");
+  EXPECT_EQ(Type({"list", "--stat", "ended"}).err, "remit: `remit list` has no option `--stat`\nhint: did you mean `--state`?\n");
+  EXPECT_EQ(Type({"list", "--stat=ended"}).err, "remit: `remit list` has no option `--stat`\nhint: did you mean `--state`?\n");
+  EXPECT_EQ(Type({"list", "--jsn"}).err, "remit: `remit list` has no option `--jsn`\nhint: did you mean `--json`?\n");
+  EXPECT_EQ(Type({"list", "surplus"}).err, "remit: `remit list` takes no `surplus`\nhint: remit list --help\n");
+}
+
+TEST(CommandLineTest, EveryHelpHasTheOptionsThatHoldEverywhere) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"run"}, {"catalog"}, {"catalog", "load"}}) {
+    std::vector<std::string> words = command;
+    words.push_back("--help");
+    const Said said = Type(words);
+    EXPECT_NE(said.out.find("  --json  "), std::string::npos) << said.out;
+    EXPECT_NE(said.out.find("  --server ADDRESS  "), std::string::npos) << said.out;
+  }
+}
+
+TEST(CommandLineTest, ATokenIsForTasks) {
+  ::unsetenv("REMIT_TOKEN");
+  for (const auto& words : {std::vector<std::string>{"token", "--audience", "https://x.example"}, {"check", "-", "deploy", "X::\"x\""}}) {
+    const Said said = Type(words);
+    EXPECT_EQ(said.exit, kDenied);
+    EXPECT_TRUE(said.err.starts_with("remit: REMIT_TOKEN is not set")) << said.err;
+    EXPECT_NE(said.err.find("remit run"), std::string::npos) << said.err;
+  }
 }
 
 TEST(CommandLineTest, TheHelpOfRunShowsWhatStandsBehindTheDashes) {

@@ -1,4 +1,6 @@
 // remit ledger: verifies the record from scratch, prints it, and shows a checkpoint to keep elsewhere.
+#include <sys/stat.h>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -16,23 +18,28 @@
 namespace remit::cli {
 namespace {
 
+std::unexpected<Error> NoCheckpoint(const std::string& path) {
+  return Fail(Code::kInvalidArgument, "bad-checkpoint", fmt::format("`{}` is neither a checkpoint nor a receipt", path),
+              "keep one with `remit ledger checkpoint > FILE`, or `remit receipt TASK --json > FILE`");
+}
+
 // A checkpoint from a file: the signed note, or the JSON of `remit ledger checkpoint --json` or of a receipt. With a key its signature is checked.
 Result<store::TreeHead> ReadCheckpoint(const std::string& path, const std::string& key) {
   REMIT_ASSIGN(std::string text, io::ReadFile(path, 64u << 10));
   if (text.starts_with("{")) {
-    REMIT_ASSIGN(json::Value document, json::Parse(text));
-    const json::Value* proof = document.Find("proof");
-    const std::string* note = (proof != nullptr ? *proof : document).FindString("checkpoint");
-    if (note == nullptr) return Fail(Code::kInvalidArgument, "bad-checkpoint", fmt::format("`{}` has no checkpoint", path));
-    text = *note;
+    const Result<json::Value> document = json::Parse(text);
+    if (!document) return NoCheckpoint(path);
+    const json::Value* proof = document->Find("proof");
+    const std::string* note = (proof != nullptr ? *proof : *document).FindString("checkpoint");
+    if (note == nullptr) return NoCheckpoint(path);
+    text = std::string(*note);
   }
-  if (!key.empty()) {
-    REMIT_ASSIGN(ledger::NoteVerifier verifier, ledger::NoteVerifier::Parse(key));
-    REMIT_ASSIGN(ledger::Checkpoint checkpoint, ledger::OpenCheckpoint(text, verifier));
-    return store::TreeHead{checkpoint.size, checkpoint.root};
-  }
-  REMIT_ASSIGN(ledger::Note note, ledger::ParseNote(text));
-  REMIT_ASSIGN(ledger::Checkpoint checkpoint, ledger::ParseCheckpointText(note.text));
+  const Result<ledger::Note> note = ledger::ParseNote(text);
+  const auto unsigned_checkpoint = note ? ledger::ParseCheckpointText(note->text) : std::unexpected(note.error());
+  if (!unsigned_checkpoint) return NoCheckpoint(path);
+  if (key.empty()) return store::TreeHead{unsigned_checkpoint->size, unsigned_checkpoint->root};
+  REMIT_ASSIGN(ledger::NoteVerifier verifier, ledger::NoteVerifier::Parse(key));
+  REMIT_ASSIGN(ledger::Checkpoint checkpoint, ledger::OpenCheckpoint(text, verifier));
   return store::TreeHead{checkpoint.size, checkpoint.root};
 }
 
@@ -52,6 +59,9 @@ void AddVerify(Command& ledger) {
           REMIT_ASSIGN(config::Config config, config::Load(args->config));
           args->store = config.data_dir + "/remit.db";
         }
+        if (struct stat info; stat(args->store.c_str(), &info) == 0 && S_ISDIR(info.st_mode))
+          return Fail(Code::kInvalidArgument, "not-a-remit-store", fmt::format("`{}` is a folder", args->store),
+                      fmt::format("--store {}{}remit.db", args->store, args->store.ends_with("/") ? "" : "/"));
         std::optional<store::TreeHead> against;
         if (!args->against.empty()) {
           REMIT_ASSIGN(against, ReadCheckpoint(args->against, args->key));

@@ -26,11 +26,35 @@ std::string Env(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-// As people say it.
-Error InOurWords(Error error, const std::string& address) {
-  if (error.reason != "cannot-connect") return error;
-  error.message = fmt::format("no server answers at {}", address);
-  error.hint = "start one with `remit dev`, or say where it is with --server";
+// As people say it. `by_default`: the address is nobody's word.
+Error InOurWords(Error error, const std::string& address, bool by_default) {
+  if (error.reason == "cannot-connect") {
+    error.message = fmt::format("no server answers at {}", address);
+    error.hint = by_default ? "REMIT_ADDR is not set, so the default was tried: set it, or start a server with `remit dev`"
+                            : "start one with `remit dev`, or say where it is with --server";
+  } else if (error.reason == "bad-certificate" && error.message.find("wrong version number") != std::string::npos) {
+    error.message = fmt::format("what answers at {} has no TLS", address);
+    error.hint = "try http://" + address.substr(address.find("://") + 3);
+  }
+  return error;
+}
+
+// Single quotes around what was probably meant: mostly it is the shell that took the double ones away.
+std::string QuotedUid(const std::string& message) {
+  const std::size_t begin = message.find('`'), end = message.rfind('`');
+  const std::string text = begin < end ? message.substr(begin + 1, end - begin - 1) : "";
+  const std::size_t colons = text.rfind("::");
+  if (colons == std::string::npos || colons == 0 || text.find_first_of("\"'\\") != std::string::npos || colons + 2 == text.size())
+    return "'Type::\"id\"'";
+  return fmt::format("'{}::\"{}\"'", text.substr(0, colons), text.substr(colons + 2));
+}
+
+// A refusal as somebody at a shell sees it: there is no request body there.
+Error AsTyped(Error error) {
+  if (error.place == "body") error.place.clear();
+  if (error.place.starts_with("body.")) error.place.erase(0, 5);
+  if (error.reason == "bad-entity-uid")
+    error.hint = "write it in single quotes, or the shell takes the double ones away: " + QuotedUid(error.message);
   return error;
 }
 
@@ -82,6 +106,7 @@ Result<Remote> Remote::Open(As as) {
   Remote remote;
   std::string where = globals().server;
   if (where.empty()) where = Env("REMIT_ADDR");
+  remote.default_address_ = where.empty() && Env("REMIT_SOCKET").empty();
   if (where.empty()) where = "unix:" + (Env("REMIT_SOCKET").empty() ? std::string("/run/remit/remit.sock") : Env("REMIT_SOCKET"));
   remote.address_ = where;
   bool local = where.starts_with("unix:");
@@ -101,7 +126,7 @@ Result<Remote> Remote::Open(As as) {
   if (as == As::kPeer) {
     if (!local)
       return Fail(Code::kInvalidArgument, "unix-socket-needed", "this is for the operator, on the server's unix socket",
-                  "use --server unix:/run/remit/remit.sock");
+                  "use --server unix:PATH; PATH is `socket` under [listen] in its remit.toml");
     return remote;
   }
   if ((as == As::kTask || as == As::kAnybody) && !Env("REMIT_TOKEN").empty()) {
@@ -113,7 +138,7 @@ Result<Remote> Remote::Open(As as) {
       return Fail(Code::kInvalidArgument, "client-id-missing", "REMIT_KEY_FILE is set and REMIT_CLIENT_ID is not",
                   "set REMIT_CLIENT_ID to the actor's client id");
     Result<Secret> session = SessionForKey(*remote.client_, Env("REMIT_KEY_FILE"), Env("REMIT_CLIENT_ID"));
-    if (!session) return std::unexpected(InOurWords(std::move(session.error()), remote.address_));
+    if (!session) return std::unexpected(InOurWords(std::move(session.error()), remote.address_, remote.default_address_));
     remote.bearer_ = *std::move(session);
     return remote;
   }
@@ -143,8 +168,8 @@ Result<http::ClientResponse> Remote::Call(const std::string& method, const std::
     request.body = json::Write(*body);
   }
   Result<http::ClientResponse> response = client_->Call(request);
-  if (!response) return std::unexpected(InOurWords(std::move(response.error()), address_));
-  if (!response->ok()) return std::unexpected(http::ErrorOf(*response));
+  if (!response) return std::unexpected(InOurWords(std::move(response.error()), address_, default_address_));
+  if (!response->ok()) return std::unexpected(AsTyped(http::ErrorOf(*response)));
   return response;
 }
 

@@ -48,6 +48,7 @@ class Remote {
   Result<http::ClientResponse> Call(const std::string& method, const std::string& path, const json::Value* body);
 
   std::string address_;
+  bool default_address_ = false;  // nobody said where
   http::ClientOptions options_;
   std::shared_ptr<http::Client> client_;
   std::optional<Secret> bearer_;

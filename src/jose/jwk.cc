@@ -108,8 +108,13 @@ Result<Secret> ReadPrivateFile(const std::string& path) {
     return Fail(Error(Code::kFailedPrecondition, reason, std::move(message)).At(path).Hint(std::move(hint)));
   };
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  if (fd < 0)
-    return refuse("key-file-missing", fmt::format("cannot open the key file: {}", std::strerror(errno)), "name the file that holds the private key");
+  if (fd < 0) {
+    const int why = errno;
+    return Fail(Error(why == ENOENT ? Code::kNotFound : Code::kFailedPrecondition, "key-file-missing",
+                      fmt::format("cannot open the key file: {}", std::strerror(why)))
+                    .At(path)
+                    .Hint("name the file that holds the private key"));
+  }
   struct stat info{};
   const bool known = ::fstat(fd, &info) == 0;
   std::string text(limits::kKeyFileBytes + 1, '\0');

@@ -64,6 +64,8 @@ class Asked(Bad):
         self.refused(start("deploj", *PROD), NOT_FOUND, "no task type `deploj`", "did you mean `deploy`?")
         self.refused(start("deploy", "service=checkout", "enviroment=prod"), USAGE, "no parameter `enviroment`", "did you mean `environment`?")
         self.refused(start("deploy", "service=checkout"), USAGE, "needs the parameter `environment`")
+        self.refused(self.ci.cli("explain", "deploj", check=False), NOT_FOUND, "no task type `deploj`", "did you mean `deploy`?")
+        self.refused(self.ci.cli("explain", "deploy", "service=nothing", check=False), USAGE, 'Application::"nothing"')
         self.refused(start("deploy", "service=nothing", "environment=prod"), USAGE, "`service`", 'Application::"nothing"', "remit facts put")
         self.refused(start("deploy", 'service={"type":"Environment","id":"prod"}', "environment=prod"), USAGE, "`service`", "Application")
         self.refused(start("deploy", "service", "environment=prod"), USAGE, "`service` is not name=value")
@@ -111,14 +113,17 @@ class Asked(Bad):
 
     def test_what_is_not_there_or_not_for_you(self):
         cli = lambda *args, **kwargs: self.ci.cli(*args, check=False, **kwargs)
-        self.refused(cli("show", "tsk_nothing"), NOT_FOUND, hint=False)
-        self.refused(cli("show", "tsk_01k00000000000000000000000"), NOT_FOUND, "remit list")
-        self.refused(cli("complete", "tsk_01k00000000000000000000000"), NOT_FOUND, "remit list")
+        for command in ("show", "receipt", "complete"):
+            for task in ("nonsense", "tsk_nothing", "tsk_01k00000000000000000000000"):
+                self.refused(cli(command, task), NOT_FOUND, f"no task `{task}`, or none that you may see", "remit list")
         self.refused(cli("approve", "apv_x"), DENIED, "nobody is signed in", "remit sign-in")
         self.refused(cli("list", env={"REMIT_KEY_FILE": None}), DENIED, "nobody knows who is calling")
         self.refused(cli("list", env={"REMIT_ADDR": "http://127.0.0.1:1"}), UNAVAILABLE, "no server answers", "remit dev")
         self.refused(cli("list", env={"REMIT_ADDR": "ftp://example"}), USAGE, "`ftp://example`", "unix:/PATH")
-        self.refused(cli("list", env={"REMIT_KEY_FILE": "/nothing"}), STATE, "/nothing")
+        if not os.path.exists("/run/remit/remit.sock"):  # no server is installed on this machine
+            self.refused(cli("list", env={"REMIT_ADDR": None}), UNAVAILABLE, "no server answers at unix:/run/remit/remit.sock", "REMIT_ADDR is not set")
+        self.refused(cli("list", env={"REMIT_ADDR": self.remit.url.replace("http:", "https:")}), UNAVAILABLE, "has no TLS", f"try {self.remit.url}")
+        self.refused(cli("list", env={"REMIT_KEY_FILE": "/nothing"}), NOT_FOUND, "/nothing")
         self.refused(cli("deplyo"), USAGE, "deplyo", "remit --help")
         self.refused(cli(), USAGE, "remit --help")
         self.refused(cli("list", "--state", "dead"), USAGE, "`dead`")
@@ -131,8 +136,25 @@ class Asked(Bad):
     def test_what_an_operator_types_wrongly(self):
         cli = lambda *args: self.remit.cli(*args, check=False)
         self.refused(cli("actor", "put", "nonsense"), USAGE, "`nonsense` is not an entity uid", 'Type::"id"')
-        self.refused(cli("actor", "put", 'Environment::"prod"'), USAGE, "@actor", hint=False)
+        self.refused(cli("actor", "put", "Pipeline::ci"), USAGE, "remit: uid: `Pipeline::ci` is not an entity uid", """single quotes""", """'Pipeline::"ci"'""")
+        self.refused(cli("actor", "put", 'Environment::"prod"'), USAGE, "@actor", "these are: Pipeline")
+        self.refused(cli("actor", "put", 'Pipline::"x"'), USAGE, "@actor", "did you mean `Pipeline`?")
+        self.refused(cli("person", "put", 'Employe::"x"'), USAGE, "@person", "did you mean `Employee`?")
         self.refused(cli("actor", "put", 'Pipeline::"x"', "--key", "/nothing"), NOT_FOUND, "/nothing", hint=False)
+        key = f"{self.remit.dir}/some.key"
+        self.remit.cli("actor", "key", key)
+        self.refused(cli("actor", "put", 'Pipeline::"x"', "--key", key), USAGE, f"`{key}` is a private key; register its public half", "remit actor key")
+        pathlib.Path(f"{self.remit.dir}/jwk").write_text('{"kty": "EC", "crv": "P-256", "x": "", "y": "", "d": "AA"}')
+        self.refused(cli("actor", "put", 'Pipeline::"x"', "--key", f"{self.remit.dir}/jwk"), USAGE, "is a private key")
+        self.refused(cli("actor", "put", 'Pipeline::"x"', "--key", self.remit.config), USAGE, f"`{self.remit.config}` is no public key: neither PEM nor JWK")
+        over_http = harness.run("actor", "list", env={"REMIT_ADDR": self.remit.url}, check=False)
+        self.refused(over_http, USAGE, "unix socket", "[listen] in its remit.toml")
+        verify = lambda *args: harness.run("ledger", "verify", *args, check=False)
+        self.refused(verify("--store", self.remit.data), USAGE, f"`{self.remit.data}` is a folder", f"--store {self.remit.data}/remit.db")
+        for text in ("#!/bin/sh\ntrue\n", "{", "{}"):
+            pathlib.Path(f"{self.remit.dir}/kept").write_text(text)
+            self.refused(verify("--config", self.remit.config, "--against", f"{self.remit.dir}/kept"), USAGE,
+                         f"`{self.remit.dir}/kept` is neither a checkpoint nor a receipt", "remit ledger checkpoint", "remit receipt")
         self.refused(cli("person", "link", 'Employee::"nobody"'), NOT_FOUND, "remit person")
         facts = f"{self.remit.dir}/facts.json"
         pathlib.Path(facts).write_text('[{"uid": {"type": "Environment", "id": "mars"}, "attrs": {"approval": "maybe"}, "parents": []}]')
@@ -151,6 +173,7 @@ class Asked(Bad):
                  ["deploy.cedar:3:", "depoy"]),
                 ("deploy.cedarschema", "@ttl(\"30m\")", "@ttl(\"forever\")", ["deploy.cedarschema:", "forever"]),
                 ("deploy.cedarschema", "entity Group;", "entity Group", ["deploy.cedarschema:"]),
+                ("deploy.cedar", "@id(\"deploy-its-service\")", "entity Group;", ["deploy.cedar:2:", "go into a .cedarschema file"]),
         ]:
             shutil.rmtree(folder, ignore_errors=True)
             shutil.copytree(harness.SOURCE / "catalogs/deploy", folder)
