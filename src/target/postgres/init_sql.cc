@@ -91,7 +91,7 @@ Result<std::string> InitSql(const InitOptions& options) {
       "-- Prepares a PostgreSQL server for Remit's installation {}. For psql, as a superuser; may be run again at any time.\n"
       "-- Makes schema remit (functions that make and end the roles of tasks), Remit's own role, and a NOLOGIN role for each table and\n"
       "-- privilege that tasks may be granted. Grants nothing to PUBLIC.\n"
-      "\\set ON_ERROR_STOP on\n\\set QUIET on\n\\pset tuples_only on\n\\pset format unaligned\n\n",
+      "\\set ON_ERROR_STOP on\n\\set QUIET on\n\\o /dev/null\n\n",
       options.installation);
   REMIT_ASSIGN(const std::string main, Equip(options, options.database, &tables));
   out += main;
@@ -100,6 +100,7 @@ Result<std::string> InitSql(const InitOptions& options) {
     REMIT_ASSIGN(const std::string other, Equip(options, database, nullptr));
     out += other;
   }
+  out += "\\o\n";
   if (options.login_verifier.empty())
     out += "-- Now set the password of Remit's role, which is not in this script:  \\password " + pg::QuoteIdentifier(options.login).value() + "\n";
   return out;
