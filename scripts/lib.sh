@@ -88,7 +88,7 @@ compile() {
       /^ninja: (Entering|no work)/ { next }
       /^\[[0-9]+\/[0-9]+\] / {
         split(substr($1, 2, length($1) - 2), step, "/")
-        if (step[2] > 2 && (step[1] == step[2] || step[1] % 50 == 0 && step[1] > 0)) { print "    " step[1] " of " step[2] " steps"; fflush() }
+        if (step[2] > 2 && (step[1] == step[2] || step[1] % 10 == 0 && step[1] > 0)) { print "    " step[1] " of " step[2] " steps"; fflush() }
         next
       }
       { print; fflush() }' >&2 && return
