@@ -24,6 +24,19 @@ class Operations(harness.Case):
         for place in ("/etc/remit", "/var/lib/remit", "/run/remit/remit.sock"):
             self.assertIn(place, help)
 
+    def test_what_the_installed_server_refers_to_is_installed(self):
+        """The steps of the page copy the catalogs that they load, and the page that the unit names."""
+        steps = re.search(r"## Install\n.*?```\n(.*?)```", (harness.SOURCE / "docs/operations.md").read_text(), re.S).group(1)
+        there = {}  # the folder of a copy: where it is from
+        for source, folder in re.findall(r"^cp -r (\S+) (\S+)$", steps, re.M):
+            there[folder.rstrip("/")] = harness.SOURCE / source
+        loaded = re.search(r"remit catalog load (\S+)/\*", steps).group(1)
+        self.assertTrue((there[loaded] / "facts.json").is_file(), there)
+        named = re.search(r"(?m)^Documentation=file://(\S+)$", (harness.SOURCE / "packaging/remit.service").read_text()).group(1)
+        self.assertTrue((there[os.path.dirname(named)] / os.path.basename(named)).is_file(), named)
+        made = re.search(r"^mkdir -p (.*)$", steps, re.M).group(1).split()
+        self.assertLessEqual(set(there), set(made))
+
     def test_it_says_that_it_is_ready_and_takes_the_key_from_the_service_manager(self):
         server = self.server(start=False)
         credentials = f"{server.dir}/credentials"
