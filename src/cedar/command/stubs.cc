@@ -1,0 +1,17 @@
+// Commands that are not there yet.
+#include "cedar/command/command.h"
+
+namespace remit::cedar::command {
+namespace {
+Result<int> NotThere(std::string_view name) {
+  return Fail(Code::kUnsupported, "not-supported", "`cedar " + std::string(name) + "` is not there yet");
+}
+}  // namespace
+Result<int> LinkTemplate(Words) { return NotThere("link"); }
+Result<int> Format(Words) { return NotThere("format"); }
+Result<int> TranslatePolicy(Words) { return NotThere("translate-policy"); }
+Result<int> TranslateSchema(Words) { return NotThere("translate-schema"); }
+Result<int> Query(Words) { return NotThere("query"); }
+Result<int> Bench(Words) { return NotThere("bench"); }
+Result<int> ServeCases(Words) { return NotThere("serve-cases"); }
+}  // namespace remit::cedar::command
