@@ -184,13 +184,42 @@ Result<std::vector<PolicyPtr>> ReadPolicyText(std::string_view text, const std::
   return ParsePolicies(text, file == "-" ? "<stdin>" : file);
 }
 
+Result<Schema> ReadSchemaJson(const json::Value&) { return Fail(Code::kUnsupported, "not-supported", "a schema in JSON cannot be read yet"); }
+
+Result<Policies> ReadPolicySet(const json::Value& document) {
+  Policies all;
+  if (const json::Value* fixed = document.Find("staticPolicies"); fixed != nullptr && fixed->IsString()) {
+    REMIT_ASSIGN(all.policies, ReadPolicyText(fixed->AsString(), ""));
+  } else if (fixed != nullptr && fixed->IsObject()) {
+    for (const auto& [id, policy] : fixed->AsObject()) {
+      if (!policy.IsString()) return Fail(Code::kUnsupported, "not-supported", "policies in JSON cannot be read yet");
+      REMIT_ASSIGN(const std::vector<PolicyPtr> one, ReadPolicyText(policy.AsString(), ""));
+      if (one.size() != 1) return Fail(Code::kInvalidArgument, "bad-policy-set", fmt::format("`{}` is not one policy", EscapeControl(id)));
+      auto named = std::make_shared<Policy>(*one.front());
+      named->id = id;
+      all.policies.push_back(std::move(named));
+    }
+  }
+  if (document.Find("templates") != nullptr || document.Find("templateLinks") != nullptr) {
+    return Fail(Code::kUnsupported, "not-supported", "templates cannot be linked yet");
+  }
+  REMIT_TRY(ExpectDistinct(all));
+  return all;
+}
+
 Result<Schema> ReadSchema(std::string_view text, const std::string& file, bool json) {
-  if (json) return Fail(Code::kUnsupported, "not-supported", "a schema in JSON cannot be read yet");
+  if (json) {
+    REMIT_ASSIGN(const json::Value document, json::Parse(text, kLimits));
+    return ReadSchemaJson(document);
+  }
   return Schema::Parse({{file, std::string(text)}});
 }
 
 Result<Value> ReadContext(const json::Value& document, const Schema* schema, const EntityUid& action) {
   const ActionType* type = schema == nullptr ? nullptr : schema->FindAction(action);
+  if (schema != nullptr && type == nullptr) {
+    return Fail(Code::kInvalidArgument, "unknown-action", fmt::format("the schema has no action `{}`", action.ToString()));
+  }
   auto value = type == nullptr ? ValueFromJson(document) : schema->ReadValue(document, *type->context);
   if (!value) return Fail(std::move(value.error()).Within("the context"));
   if (!value->Is(Value::Kind::kRecord)) return Fail(Code::kInvalidArgument, "bad-value", "the context is not a JSON object");

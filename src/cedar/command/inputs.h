@@ -67,7 +67,13 @@ bool EndsInJson(std::string_view file);
 Result<std::vector<PolicyPtr>> ReadPolicyText(std::string_view text, const std::string& file);
 Result<Schema> ReadSchema(std::string_view text, const std::string& file, bool json);
 
-// By the action's declared type where there is one, else as it is written.
+Result<Schema> ReadSchemaJson(const json::Value& document);
+
+// {"staticPolicies": {id: text | JSON}, "templates": {id: text | JSON}, "templateLinks": [{"templateId", "newId", "values"}]}; each
+// member may be missing, and static policies may be one text. Links are filled in. Errors: `bad-policy-set`, and those of the readers.
+Result<Policies> ReadPolicySet(const json::Value& document);
+
+// By the action's declared type; as it is written without a schema. Errors: `unknown-action`, `bad-value`, `ill-typed`.
 Result<Value> ReadContext(const json::Value& document, const Schema* schema, const EntityUid& action);
 
 }  // namespace remit::cedar::command

@@ -13,5 +13,4 @@ Result<int> TranslatePolicy(Words) { return NotThere("translate-policy"); }
 Result<int> TranslateSchema(Words) { return NotThere("translate-schema"); }
 Result<int> Query(Words) { return NotThere("query"); }
 Result<int> Bench(Words) { return NotThere("bench"); }
-Result<int> ServeCases(Words) { return NotThere("serve-cases"); }
 }  // namespace remit::cedar::command
