@@ -10,6 +10,7 @@
 namespace remit::cedar {
 
 class Schema;
+struct Hierarchy;
 
 struct Entity {
   EntityUid uid;
@@ -24,6 +25,7 @@ class EntityView {
   virtual ~EntityView() = default;
   virtual const Entity* Find(const EntityUid& uid) const = 0;                              // null: unknown, i.e. no attributes, no parents
   virtual bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const = 0;  // child != ancestor, transitively
+  virtual const Hierarchy* Prepared() const { return nullptr; }  // for the evaluator: what Entities is underneath; null: ask one by one
 };
 
 // A closed set of entities. Immutable once built; copies share.
@@ -43,9 +45,9 @@ class Entities final : public EntityView {
   bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const override;
   std::size_t size() const;
   std::vector<const Entity*> All() const;  // in order of uid
+  const Hierarchy* Prepared() const override;
 
  private:
-  struct Hierarchy;
   std::shared_ptr<const Hierarchy> hierarchy_;
 };
 

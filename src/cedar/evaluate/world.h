@@ -1,0 +1,109 @@
+// What a decision asks about entities, of a store that has numbers and of any other view. Both answer the same questions, so that there is
+// one machine and one index for both.
+#pragma once
+
+#include <algorithm>
+
+#include "cedar/entities.h"
+#include "cedar/entities/hierarchy.h"
+#include "cedar/evaluate/program.h"
+
+namespace remit::cedar {
+
+// A store: uids become numbers, and numbers are compared.
+class StoreWorld {
+ public:
+  static constexpr bool kKnowsAncestors = true;
+
+  explicit StoreWorld(const Hierarchy& store) : store_(store) {}
+
+  Datum Entity(const UidLiteral& literal) const { return Datum::EntityOf(*literal.uid, store_.Find(*literal.uid, literal.hash)); }
+
+  bool Same(Datum a, Datum b) const {
+    if (a.number < kNowhere && b.number < kNowhere) return a.number == b.number;
+    return a.uid == b.uid || *a.uid == *b.uid;
+  }
+
+  // Whether `child` is `ancestor` or below it.
+  bool Within(Datum child, Datum ancestor) const {
+    LookUp(child), LookUp(ancestor);
+    if (child.number == kNowhere) return Same(child, ancestor);
+    if (ancestor.number == kNowhere) return false;
+    return child.number == ancestor.number || ContainsNumber(store_.AncestorsOf(child.number), ancestor.number);
+  }
+
+  // For Datum::Members::kNumbered.
+  bool WithinAny(Datum child, Datum set) const {
+    LookUp(child);
+    if (child.number == kNowhere) return false;
+    const auto members = store_.MembersOf(set.number), ancestors = store_.AncestorsOf(child.number);
+    if (ContainsNumber(members, child.number)) return true;
+    const auto& [few, many] = std::minmax(members, ancestors, [](auto a, auto b) { return a.size() < b.size(); });
+    return std::ranges::any_of(few, [&](std::uint32_t number) { return ContainsNumber(many, number); });
+  }
+  bool IsMember(Datum entity, Datum set) const {
+    LookUp(entity);
+    return entity.number != kNowhere && ContainsNumber(store_.MembersOf(set.number), entity.number);
+  }
+  std::span<const std::uint32_t> MembersOf(Datum set) const { return store_.MembersOf(set.number); }
+
+  // Failed: there is none, or no such entity.
+  Datum Attribute(Datum entity, const Name& name) const {
+    LookUp(entity);
+    if (entity.number == kNowhere) return Datum::Failed();
+    const Hierarchy::Attribute* found = store_.FindAttribute(entity.number, *name.text, name.hash);
+    return found == nullptr ? Datum::Failed() : found->value;
+  }
+  const cedar::Entity* Find(Datum entity) const {
+    LookUp(entity);
+    return entity.number == kNowhere ? nullptr : store_.nodes[entity.number].entity;
+  }
+
+  std::size_t AncestorCount(Datum entity) const { return entity.number == kNowhere ? 0 : store_.AncestorsOf(entity.number).size(); }
+  // Calls `each(uid, hash)`.
+  template <class Each>
+  void ForEachAncestor(Datum entity, Each each) const {
+    if (entity.number == kNowhere) return;
+    for (const std::uint32_t number : store_.AncestorsOf(entity.number)) each(*store_.nodes[number].uid, store_.nodes[number].hash);
+  }
+
+ private:
+  void LookUp(Datum& entity) const {
+    if (entity.number == kNotLookedUp) [[unlikely]]
+      entity.number = store_.Find(*entity.uid, HashUid(*entity.uid));
+  }
+
+  const Hierarchy& store_;
+};
+
+// Any view: uids stay uids, and every question is passed on.
+class ViewWorld {
+ public:
+  static constexpr bool kKnowsAncestors = false;
+
+  explicit ViewWorld(const EntityView& view) : view_(view) {}
+
+  Datum Entity(const UidLiteral& literal) const { return Datum::EntityOf(*literal.uid, kNowhere); }
+  bool Same(Datum a, Datum b) const { return a.uid == b.uid || *a.uid == *b.uid; }
+  bool Within(Datum child, Datum ancestor) const { return Same(child, ancestor) || view_.IsDescendant(*child.uid, *ancestor.uid); }
+  Datum Attribute(Datum entity, const Name& name) const {
+    const cedar::Entity* found = Find(entity);
+    if (found == nullptr) return Datum::Failed();
+    const auto attribute = found->attributes.find(*name.text);
+    return attribute == found->attributes.end() ? Datum::Failed() : Datum::Of(attribute->second);
+  }
+  const cedar::Entity* Find(Datum entity) const { return view_.Find(*entity.uid); }
+
+  // Nothing is numbered here.
+  bool WithinAny(Datum, Datum) const { return false; }
+  bool IsMember(Datum, Datum) const { return false; }
+  std::span<const std::uint32_t> MembersOf(Datum) const { return {}; }
+  std::size_t AncestorCount(Datum) const { return 0; }
+  template <class Each>
+  void ForEachAncestor(Datum, Each) const {}
+
+ private:
+  const EntityView& view_;
+};
+
+}  // namespace remit::cedar
