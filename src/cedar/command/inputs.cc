@@ -150,19 +150,14 @@ void RequestInput::AddTo(Options& options) {
 
 Result<Request> RequestInput::Read(const Schema* schema) const {
   Request request;
-  json::Value context_document = json::Object{};
   if (json) {
     if (principal || action || resource || context) {
       return Fail(Code::kInvalidArgument, "usage", "`--request-json` stands in place of `--principal`, `--action`, `--resource` and `--context`");
     }
     REMIT_ASSIGN(const json::Value document, ReadJson(*json));
-    REMIT_ASSIGN(request.principal, UidMember(document, "principal"));
-    REMIT_ASSIGN(request.action, UidMember(document, "action"));
-    REMIT_ASSIGN(request.resource, UidMember(document, "resource"));
-    const json::Value* member = document.Find("context");
-    if (member == nullptr) return Fail(Code::kInvalidArgument, "missing-request", "the request has no `context`", "write \"context\": {}");
-    context_document = *member;
+    REMIT_ASSIGN(request, RequestFromJson(document, schema));
   } else {
+    json::Value context_document = json::Object{};
     if (!principal || !action || !resource) {
       return Fail(Code::kInvalidArgument, "missing-request", "a request has a principal, an action and a resource",
                   "give --principal, --action and --resource, or --request-json");
@@ -173,10 +168,21 @@ Result<Request> RequestInput::Read(const Schema* schema) const {
     if (context) {
       REMIT_ASSIGN(context_document, ReadJson(*context));
     }
+    REMIT_ASSIGN(request.context, ReadContext(context_document, schema, request.action));
   }
   const bool validate = validation.value_or("true") == "true";
-  REMIT_ASSIGN(request.context, ReadContext(context_document, schema, request.action));
   if (validate && schema != nullptr) REMIT_TRY(schema->ValidateRequest(request));
+  return request;
+}
+
+Result<Request> RequestFromJson(const json::Value& document, const Schema* schema) {
+  Request request;
+  REMIT_ASSIGN(request.principal, UidMember(document, "principal"));
+  REMIT_ASSIGN(request.action, UidMember(document, "action"));
+  REMIT_ASSIGN(request.resource, UidMember(document, "resource"));
+  const json::Value* context = document.Find("context");
+  if (context == nullptr) return Fail(Code::kInvalidArgument, "missing-request", "the request has no `context`", "write \"context\": {}");
+  REMIT_ASSIGN(request.context, ReadContext(*context, schema, request.action));
   return request;
 }
 

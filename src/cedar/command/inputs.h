@@ -62,6 +62,10 @@ struct RequestInput {
   Result<Request> Read(const Schema* schema) const;
 };
 
+// {"principal", "action", "resource", "context"}; entities as {"type", "id"} or as text. Not checked against the schema but for the
+// context's form. Errors: `missing-request`, those of the readers.
+Result<Request> RequestFromJson(const json::Value& document, const Schema* schema);
+
 bool EndsInJson(std::string_view file);
 
 Result<std::vector<PolicyPtr>> ReadPolicyText(std::string_view text, const std::string& file);

@@ -12,5 +12,4 @@ Result<int> Format(Words) { return NotThere("format"); }
 Result<int> TranslatePolicy(Words) { return NotThere("translate-policy"); }
 Result<int> TranslateSchema(Words) { return NotThere("translate-schema"); }
 Result<int> Query(Words) { return NotThere("query"); }
-Result<int> Bench(Words) { return NotThere("bench"); }
 }  // namespace remit::cedar::command
