@@ -120,8 +120,7 @@ class HierarchyBuilder {
 
   void AddAttributes(Number number, const Entity& entity) {
     const auto begin = static_cast<Number>(to_.attributes.size());
-    for (const auto& [name, value] : entity.attributes)
-      to_.attributes.push_back({.hash = static_cast<std::uint32_t>(HashText(name)), .name = &name, .value = DatumOf(value)});
+    for (const auto& [name, value] : entity.attributes) to_.attributes.push_back({.name = QuickName(name), .value = DatumOf(value)});
     to_.nodes[number].attributes = {.begin = begin, .end = static_cast<Number>(to_.attributes.size())};
   }
 

@@ -2,6 +2,7 @@
 // lie close together. The entities themselves are kept beside it; everything here points into them.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -24,8 +25,7 @@ struct Hierarchy {
     Range ancestors, attributes;     // of the lists below
   };
   struct Attribute {
-    std::uint32_t hash = 0;  // of the name, its lower half
-    const std::string* name = nullptr;
+    QuickName name;
     Datum value;
   };
   struct Slot {
@@ -48,7 +48,7 @@ struct Hierarchy {
     for (std::size_t at = hash & mask;; at = (at + 1) & mask) {
       const Slot& slot = slots[at];
       if (slot.number == kNowhere) return kNowhere;
-      if (slot.hash == hash >> 32 && *nodes[slot.number].uid == uid) return slot.number;
+      if (slot.hash == hash >> 32 && nodes[slot.number].hash == hash && SameUid(*nodes[slot.number].uid, uid)) return slot.number;
     }
   }
   std::span<const std::uint32_t> AncestorsOf(std::uint32_t number) const {
@@ -57,13 +57,6 @@ struct Hierarchy {
   }
   std::span<const std::uint32_t> MembersOf(std::uint32_t set) const {
     return {set_members.data() + sets[set].begin, set_members.data() + sets[set].end};
-  }
-  const Attribute* FindAttribute(std::uint32_t number, std::string_view name, std::uint64_t name_hash) const {
-    const Range range = nodes[number].attributes;
-    for (const Attribute *at = attributes.data() + range.begin, *end = attributes.data() + range.end; at != end; ++at) {
-      if (at->hash == static_cast<std::uint32_t>(name_hash) && *at->name == name) return at;
-    }
-    return nullptr;
   }
 };
 

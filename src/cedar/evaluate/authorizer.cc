@@ -43,6 +43,9 @@ struct PolicySet::Compiled {
   };
   void Find(const Request& request, const EntityView& entities, Found& found) const;
 
+  template <class Determined, class Failed>
+  bool Decide(const Request& request, const EntityView& entities, Determined determined, Failed failed) const;
+
   // Why the policy fails on this request, which it does.
   std::string Message(const Policy& policy, const Request& request, const EntityView& entities) const;
 };
@@ -157,20 +160,36 @@ const std::vector<PolicyPtr>& PolicySet::policies() const {
   return compiled_ == nullptr ? none : compiled_->policies;
 }
 
+// Calls `determined(policy)` and `failed(policy, message)`, each in order of the ids; returns whether the request is allowed.
+template <class Determined, class Failed>
+bool PolicySet::Compiled::Decide(const Request& request, const EntityView& entities, Determined determined, Failed failed) const {
+  Found found;
+  Find(request, entities, found);
+  const bool forbidden = !found.forbids.empty(), permitted = !found.permits.empty();
+  for (const std::uint32_t number : (forbidden ? found.forbids : found.permits).Sorted()) determined(*items[number].policy);
+  if (!found.failed.empty()) {
+    for (const std::uint32_t number : found.failed.Sorted()) failed(*items[number].policy, Message(*items[number].policy, request, entities));
+  }
+  return permitted && !forbidden;
+}
+
 void PolicySet::Decide(const Request& request, const EntityView& entities, Answer& answer) const {
   answer.allowed = false;
   answer.determining.clear();
   answer.errors.clear();
   if (compiled_ == nullptr) return;
-  Compiled::Found found;
-  compiled_->Find(request, entities, found);
-  answer.allowed = found.forbids.empty() && !found.permits.empty();
-  Numbers& determining = found.forbids.empty() ? found.permits : found.forbids;
-  for (const std::uint32_t number : determining.Sorted()) answer.determining.push_back(compiled_->items[number].policy);
-  for (const std::uint32_t number : found.failed.Sorted()) {
-    const Policy& policy = *compiled_->items[number].policy;
-    answer.errors.emplace_back(&policy, compiled_->Message(policy, request, entities));
-  }
+  answer.allowed = compiled_->Decide(
+      request, entities, [&](const Policy& policy) { answer.determining.push_back(&policy); },
+      [&](const Policy& policy, std::string message) { answer.errors.emplace_back(&policy, std::move(message)); });
+}
+
+Response PolicySet::IsAuthorized(const Request& request, const EntityView& entities) const {
+  Response response;
+  if (compiled_ == nullptr) return response;
+  response.allowed = compiled_->Decide(
+      request, entities, [&](const Policy& policy) { response.determining.push_back(policy.id); },
+      [&](const Policy& policy, std::string message) { response.errors.push_back({policy.id, std::move(message)}); });
+  return response;
 }
 
 bool PolicySet::IsAllowed(const Request& request, const EntityView& entities) const {
@@ -185,17 +204,6 @@ bool PolicySet::IsAllowed(const Request& request, const EntityView& entities) co
     });
   });
   return permitted && !forbidden;
-}
-
-Response PolicySet::IsAuthorized(const Request& request, const EntityView& entities) const {
-  Answer answer;
-  Decide(request, entities, answer);
-  Response response;
-  response.allowed = answer.allowed;
-  response.determining.reserve(answer.determining.size());
-  for (const Policy* policy : answer.determining) response.determining.push_back(policy->id);
-  for (auto& [policy, message] : answer.errors) response.errors.push_back({policy->id, std::move(message)});
-  return response;
 }
 
 Evaluation PolicySet::Evaluate(const Request& request, const EntityView& entities) const {

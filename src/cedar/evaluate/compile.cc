@@ -79,7 +79,7 @@ CodeIndex Compiler::Compile(const Expr& expr, std::size_t depth) {
       for (const std::string& name : expr.path) NameOf(name);
       return Emit({.what = Do::kHas, .a = receiver, .b = first, .c = static_cast<std::uint32_t>(expr.path.size())});
     }
-    case Op::kGetAttr: return Operator(Do::kGetAttribute, expr, depth, NameOf(expr.name));
+    case Op::kGetAttr: return Attribute(expr, depth);
     case Op::kLike: {
       to_.patterns.push_back(&expr.pattern);
       return Operator(Do::kLike, expr, depth, static_cast<std::uint32_t>(to_.patterns.size() - 1));
@@ -98,6 +98,14 @@ CodeIndex Compiler::Operator(Do what, const Expr& expr, std::size_t depth, std::
   if (expr.args.size() > 1) code.b = Compile(*expr.args[1], depth + 1);
   if (expr.args.size() > 2) code.c = Compile(*expr.args[2], depth + 1);
   return Emit(code);
+}
+
+CodeIndex Compiler::Attribute(const Expr& expr, std::size_t depth) {
+  const CodeIndex owner = Compile(*expr.args[0], depth + 1);
+  const Do what = to_.code[owner].what;
+  if (what > Do::kResource) return Emit({.what = Do::kGetAttribute, .a = owner, .b = NameOf(expr.name)});
+  to_.code.pop_back();
+  return Emit({.what = Do::kAttributeOf, .a = static_cast<std::uint32_t>(what), .b = NameOf(expr.name)});
 }
 
 CodeIndex Compiler::Literal(const Value& value) {
@@ -168,7 +176,7 @@ CodeIndex Compiler::Emit(Instruction code) {
 }
 
 std::uint32_t Compiler::NameOf(const std::string& text) {
-  to_.names.push_back({.text = &text, .hash = HashText(text)});
+  to_.names.emplace_back(text);
   return static_cast<std::uint32_t>(to_.names.size() - 1);
 }
 

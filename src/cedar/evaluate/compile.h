@@ -21,6 +21,7 @@ class Compiler {
  private:
   CodeIndex Compile(const Expr& expr, std::size_t depth);
   CodeIndex Operator(Do what, const Expr& expr, std::size_t depth, std::uint32_t b = 0);
+  CodeIndex Attribute(const Expr& expr, std::size_t depth);
   CodeIndex Literal(const Value& value);
   CodeIndex SetOf(const Expr& expr, std::size_t depth);
   CodeIndex RecordOf(const Expr& expr, std::size_t depth);

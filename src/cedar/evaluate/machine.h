@@ -25,10 +25,16 @@ class Machine {
 
   // `subjects`: principal, action and resource of the request, known to the world.
   Machine(const Program& program, const World& world, const Datum (&subjects)[3], const Value& context)
-      : program_(program), world_(world), subjects_(subjects), context_(context) {}
+      : code_(program.code.data()),
+        constants_(program.constants.data()),
+        names_(program.names.data()),
+        program_(program),
+        world_(world),
+        subjects_{subjects[0], subjects[1], subjects[2]},
+        context_(context) {}
 
   Truth Test(CodeIndex at) {
-    const Instruction& code = program_.code[at];
+    const Instruction& code = code_[at];
     switch (code.what) {
       case Do::kAnd: {
         const Truth left = Test(code.a);
@@ -72,21 +78,25 @@ class Machine {
   }
 
  private:
-  Datum Run(CodeIndex at) {
-    const Instruction& code = program_.code[at];
+  // The operands that are most frequent without a call.
+  [[gnu::always_inline]] Datum Run(CodeIndex at) {
+    const Instruction& code = code_[at];
+    if (code.what <= Do::kResource) return subjects_[static_cast<std::size_t>(code.what)];
+    if (code.what == Do::kConstant) return constants_[code.a];
+    if (code.what == Do::kAttributeOf) return world_.Attribute(subjects_[code.a], names_[code.b]);
+    return Operate(at, code);
+  }
+
+  [[gnu::noinline]] Datum Operate(CodeIndex at, const Instruction& code) {
     switch (code.what) {
-      case Do::kConstant: return program_.constants[code.a];
       case Do::kUid: return world_.Entity(program_.uids[code.a]);
-      case Do::kPrincipal: return subjects_[0];
-      case Do::kAction: return subjects_[1];
-      case Do::kResource: return subjects_[2];
       case Do::kContext: return Datum::Of(context_);
       case Do::kFail: return Datum::Failed();
       case Do::kIf: {
         const Truth test = Test(code.a);
         return test == Truth::kFailed ? Datum::Failed() : Run(test == Truth::kTrue ? code.b : code.c);
       }
-      case Do::kGetAttribute: return Attribute(Run(code.a), program_.names[code.b]);
+      case Do::kGetAttribute: return Attribute(Run(code.a), names_[code.b]);
       case Do::kNegate:
       case Do::kAdd:
       case Do::kSubtract:
@@ -104,7 +114,7 @@ class Machine {
 
   static Truth Not(Truth truth) { return truth == Truth::kFailed ? truth : TruthOf(truth == Truth::kFalse); }
 
-  Truth Equal(const Instruction& code) {
+  [[gnu::noinline]] Truth Equal(const Instruction& code) {
     const Datum left = Run(code.a);
     if (left.IsFailed()) return Truth::kFailed;
     const Datum right = Run(code.b);
@@ -122,7 +132,7 @@ class Machine {
     }
   }
 
-  Truth Compare(const Instruction& code) {
+  [[gnu::noinline]] Truth Compare(const Instruction& code) {
     const Datum left = Run(code.a), right = Run(code.b);
     if (!left.Is(Tag::kLong) && !left.Is(Tag::kDatetime) && !left.Is(Tag::kDuration)) return Truth::kFailed;
     if (right.tag != left.tag) return Truth::kFailed;
@@ -134,7 +144,7 @@ class Machine {
     }
   }
 
-  Datum Arithmetic(const Instruction& code) {
+  [[gnu::noinline]] Datum Arithmetic(const Instruction& code) {
     const Datum left = Run(code.a), right = code.what == Do::kNegate ? left : Run(code.b);
     if (!left.Is(Tag::kLong) || !right.Is(Tag::kLong)) return Datum::Failed();
     std::int64_t result = 0;
@@ -164,24 +174,24 @@ class Machine {
     return TruthOf(std::ranges::any_of(members, [&](const Value& member) { return world_.Within(child, Datum::Of(member)); }));
   }
 
-  Truth Is(const Instruction& code) {
+  [[gnu::noinline]] Truth Is(const Instruction& code) {
     const Datum entity = Run(code.a);
     if (!entity.Is(Tag::kEntity)) return Truth::kFailed;
-    if (entity.uid->type != *program_.types[code.b]) return Truth::kFalse;
+    if (!SameText(entity.uid->type, *program_.types[code.b])) return Truth::kFalse;
     return code.what == Do::kIs ? Truth::kTrue : In(entity, code.c);
   }
 
-  Truth Has(const Instruction& code) {
+  [[gnu::noinline]] Truth Has(const Instruction& code) {
     Datum value = Run(code.a);
     for (std::uint32_t i = 0; i < code.c; ++i) {
       if (!value.Is(Tag::kEntity) && !value.Is(Tag::kRecord)) return Truth::kFailed;
-      value = Attribute(value, program_.names[code.b + i]);
+      value = Attribute(value, names_[code.b + i]);
       if (value.IsFailed()) return Truth::kFalse;
     }
     return Truth::kTrue;
   }
 
-  Datum Attribute(Datum owner, const Name& name) const {
+  Datum Attribute(Datum owner, const QuickName& name) const {
     if (owner.Is(Tag::kEntity)) return world_.Attribute(owner, name);
     if (!owner.Is(Tag::kRecord)) return Datum::Failed();
     const Record& record = owner.value->AsRecord();
@@ -189,7 +199,7 @@ class Machine {
     return found == record.end() ? Datum::Failed() : Datum::Of(found->second);
   }
 
-  Truth Contains(const Instruction& code) {
+  [[gnu::noinline]] Truth Contains(const Instruction& code) {
     const Datum set = Run(code.a), member = Run(code.b);
     if (!set.Is(Tag::kSet) || member.IsFailed()) return Truth::kFailed;
     if (set.members == Datum::Members::kNumbered) return TruthOf(member.Is(Tag::kEntity) && world_.IsMember(member, set));
@@ -198,28 +208,28 @@ class Machine {
     return TruthOf(std::binary_search(members.begin(), members.end(), ValueOf(member, made)));
   }
 
-  Truth ContainsAll(const Instruction& code) {
+  [[gnu::noinline]] Truth ContainsAll(const Instruction& code) {
     const Datum set = Run(code.a), other = Run(code.b);
     if (!set.Is(Tag::kSet) || !other.Is(Tag::kSet)) return Truth::kFailed;
     const std::vector<Value>&members = set.value->AsSet(), &others = other.value->AsSet();
     return TruthOf(std::includes(members.begin(), members.end(), others.begin(), others.end()));
   }
 
-  Truth ContainsAny(const Instruction& code) {
+  [[gnu::noinline]] Truth ContainsAny(const Instruction& code) {
     const Datum set = Run(code.a), other = Run(code.b);
     if (!set.Is(Tag::kSet) || !other.Is(Tag::kSet)) return Truth::kFailed;
     const std::vector<Value>& members = set.value->AsSet();
     return TruthOf(std::ranges::any_of(other.value->AsSet(), [&](const Value& v) { return std::binary_search(members.begin(), members.end(), v); }));
   }
 
-  Truth HasTag(const Instruction& code) {
+  [[gnu::noinline]] Truth HasTag(const Instruction& code) {
     const Datum owner = Run(code.a), tag = Run(code.b);
     if (!owner.Is(Tag::kEntity) || !tag.Is(Tag::kString)) return Truth::kFailed;
     const Entity* entity = world_.Find(owner);
     return TruthOf(entity != nullptr && entity->tags.contains(tag.value->AsString()));
   }
 
-  Datum GetTag(const Instruction& code) {
+  [[gnu::noinline]] Datum GetTag(const Instruction& code) {
     const Datum owner = Run(code.a), tag = Run(code.b);
     if (!owner.Is(Tag::kEntity) || !tag.Is(Tag::kString)) return Datum::Failed();
     const Entity* entity = world_.Find(owner);
@@ -228,7 +238,7 @@ class Machine {
     return found == entity->tags.end() ? Datum::Failed() : Datum::Of(found->second);
   }
 
-  Datum MakeSet(const Instruction& code) {
+  [[gnu::noinline]] Datum MakeSet(const Instruction& code) {
     std::vector<Value> members;
     members.reserve(code.c);
     for (std::uint32_t i = 0; i < code.c; ++i) {
@@ -240,18 +250,18 @@ class Machine {
     return Keep(Value::Set(std::move(members)));
   }
 
-  Datum MakeRecord(const Instruction& code) {
+  [[gnu::noinline]] Datum MakeRecord(const Instruction& code) {
     Record record;
     for (std::uint32_t i = 0; i < code.c; ++i) {
       const Datum field = Run(program_.operands[code.a + i]);
       if (field.IsFailed()) return field;
       Value made;
-      record.insert_or_assign(*program_.names[code.b + i].text, ValueOf(field, made));
+      record.insert_or_assign(*names_[code.b + i].text, ValueOf(field, made));
     }
     return Keep(Value::FromRecord(std::move(record)));
   }
 
-  Datum Call(const Instruction& code) {
+  [[gnu::noinline]] Datum Call(const Instruction& code) {
     constexpr std::size_t kMost = 2;  // parameters of any function
     Value made[kMost];
     const Value* arguments[kMost] = {};
@@ -284,9 +294,12 @@ class Machine {
     return lives_elsewhere ? Datum::Of(made_.emplace_front(std::move(value))) : small;
   }
 
+  const Instruction* const code_;
+  const Datum* const constants_;
+  const QuickName* const names_;
   const Program& program_;
-  const World& world_;
-  const Datum (&subjects_)[3];
+  const World world_;
+  const Datum subjects_[3];
   const Value& context_;
   std::forward_list<Value> made_;
 };

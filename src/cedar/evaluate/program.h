@@ -10,17 +10,18 @@
 #include "cedar/ast.h"
 #include "cedar/entities/datum.h"
 #include "cedar/language/ext_functions.h"
+#include "cedar/language/hash.h"
 
 namespace remit::cedar {
 
 using CodeIndex = std::uint32_t;
 
 enum class Do : std::uint8_t {
-  kConstant,  // constants[a]
-  kUid,       // the entity uids[a]
-  kPrincipal,
+  kPrincipal,  // INVARIANT: the subjects are first, in the order of scopes
   kAction,
   kResource,
+  kConstant,  // constants[a]
+  kUid,       // the entity uids[a]
   kContext,
   kFail,    // always: a slot, an unknown, a function that is not there, a tree higher than evaluation goes
   kAnd,     // a && b, in this order, as all below
@@ -42,6 +43,7 @@ enum class Do : std::uint8_t {
   kIsIn,          // a is types[b] in c
   kHas,           // a has names[b], of what that is names[b + 1], …: c of them
   kGetAttribute,  // a.names[b]
+  kAttributeOf,   // the same, of subject a
   kLike,          // a like patterns[b]
   kContains,      // a.contains(b)
   kContainsAll,
@@ -59,11 +61,6 @@ struct Instruction {
   std::uint32_t a = 0, b = 0, c = 0;
 };
 
-struct Name {
-  const std::string* text = nullptr;
-  std::uint64_t hash = 0;  // HashText
-};
-
 struct UidLiteral {
   const EntityUid* uid = nullptr;
   std::uint64_t hash = 0;  // HashUid
@@ -74,7 +71,7 @@ struct Program {
   std::vector<Instruction> code;
   std::vector<Datum> constants;
   std::vector<UidLiteral> uids;
-  std::vector<Name> names;
+  std::vector<QuickName> names;
   std::vector<const std::string*> types;
   std::vector<const std::vector<PatternPart>*> patterns;
   std::vector<const ExtensionFunction*> functions;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "cedar/evaluate/program.h"
+#include "cedar/language/hash.h"
 
 namespace remit::cedar {
 
@@ -22,9 +23,9 @@ bool Satisfies(const Datum& subject, std::uint64_t hash, const Scope& scope, con
   auto within = [&](std::uint32_t at) { return world.Within(subject, world.Entity(program.uids[at])); };
   switch (scope.kind) {
     case Kind::kAny: return true;
-    case Kind::kEqual: return program.uids[scope.first].hash == hash && *program.uids[scope.first].uid == *subject.uid;
-    case Kind::kIs: return subject.uid->type == *scope.type;
-    case Kind::kIsIn: return subject.uid->type == *scope.type && within(scope.first);
+    case Kind::kEqual: return program.uids[scope.first].hash == hash && SameUid(*program.uids[scope.first].uid, *subject.uid);
+    case Kind::kIs: return SameText(subject.uid->type, *scope.type);
+    case Kind::kIsIn: return SameText(subject.uid->type, *scope.type) && within(scope.first);
     case Kind::kIn:
     case Kind::kInSet:
       for (std::uint32_t i = 0; i < scope.count; ++i) {

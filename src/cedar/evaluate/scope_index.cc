@@ -10,8 +10,9 @@ using Kind = ScopeConstraint::Kind;
 
 // So few policies are tested one by one.
 constexpr std::size_t kFew = 2;
-// A part is not worth asking for if a request is left with this share of the policies anyhow.
+// A part is worth asking for if a request is left with less than this share of the policies, or if one look-up spares so many tests.
 constexpr double kWorthwhile = 0.75;
+constexpr std::size_t kManyTests = 4;
 
 }  // namespace
 
@@ -122,9 +123,12 @@ class ScopeIndexBuilder {
     for (std::size_t part = 0; part < kSubjects; ++part) {
       if ((parts & 1u << part) == 0) continue;
       Groups groups = GroupBy(part, entries);
-      if (best_part == kSubjects || groups.cost < best.cost) best = std::move(groups), best_part = part;
+      const bool better = std::pair(groups.cost, groups.any.size()) < std::pair(best.cost, best.any.size());
+      if (best_part == kSubjects || better) best = std::move(groups), best_part = part;
     }
-    if (best_part == kSubjects || best.cost > kWorthwhile * static_cast<double>(entries.size())) return MakeLeaf(entries);
+    if (best_part == kSubjects) return MakeLeaf(entries);
+    const bool selective = best.cost <= kWorthwhile * static_cast<double>(entries.size());
+    if (!selective && entries.size() - best.any.size() < kManyTests) return MakeLeaf(entries);
     return MakeNode(best_part, best, entries, parts & ~(1u << best_part));
   }
 

@@ -61,7 +61,8 @@ class ScopeIndex {
     for (std::uint64_t at = hash;; ++at) {
       const Slot& slot = slots_[node.first + (at & (node.count - 1))];
       if (slot.type == nullptr) return nullptr;
-      if (slot.hash == hash && (slot.id == nullptr) == (id == nullptr) && *slot.type == type && (id == nullptr || *slot.id == *id)) return &slot;
+      if (slot.hash == hash && (slot.id == nullptr) == (id == nullptr) && (id == nullptr || SameText(*slot.id, *id)) && SameText(*slot.type, type))
+        return &slot;
     }
   }
 
@@ -95,7 +96,7 @@ class ScopeIndex {
       for (std::uint32_t i = 0; i < node.below_count && go_on; ++i) {
         const Slot& slot = slots_[below_[node.first_below + i].slot];
         const UidLiteral& uid = below_[node.first_below + i].uid;
-        if (*uid.uid != *entity.uid && world.Within(entity, world.Entity(uid))) go_on = Walk(slot.below, subjects, world, visit);
+        if (!SameUid(*uid.uid, *entity.uid) && world.Within(entity, world.Entity(uid))) go_on = Walk(slot.below, subjects, world, visit);
       }
       return go_on;
     }

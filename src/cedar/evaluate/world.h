@@ -15,13 +15,13 @@ class StoreWorld {
  public:
   static constexpr bool kKnowsAncestors = true;
 
-  explicit StoreWorld(const Hierarchy& store) : store_(store) {}
+  explicit StoreWorld(const Hierarchy& store) : nodes_(store.nodes.data()), attributes_(store.attributes.data()), store_(store) {}
 
   Datum Entity(const UidLiteral& literal) const { return Datum::EntityOf(*literal.uid, store_.Find(*literal.uid, literal.hash)); }
 
   bool Same(Datum a, Datum b) const {
     if (a.number < kNowhere && b.number < kNowhere) return a.number == b.number;
-    return a.uid == b.uid || *a.uid == *b.uid;
+    return SameUid(*a.uid, *b.uid);
   }
 
   // Whether `child` is `ancestor` or below it.
@@ -48,15 +48,20 @@ class StoreWorld {
   std::span<const std::uint32_t> MembersOf(Datum set) const { return store_.MembersOf(set.number); }
 
   // Failed: there is none, or no such entity.
-  Datum Attribute(Datum entity, const Name& name) const {
-    LookUp(entity);
-    if (entity.number == kNowhere) return Datum::Failed();
-    const Hierarchy::Attribute* found = store_.FindAttribute(entity.number, *name.text, name.hash);
-    return found == nullptr ? Datum::Failed() : found->value;
+  Datum Attribute(Datum entity, const QuickName& name) const {
+    if (entity.number >= kNowhere) [[unlikely]]
+      return AttributeElsewhere(entity, name);
+    if (name.size > QuickName::kQuick) [[unlikely]]
+      return LongAttribute(entity, name);
+    const Hierarchy::Range range = nodes_[entity.number].attributes;
+    for (const Hierarchy::Attribute *at = attributes_ + range.begin, *end = attributes_ + range.end; at != end; ++at) {
+      if (at->name.IsQuickly(name)) return at->value;
+    }
+    return Datum::Failed();
   }
   const cedar::Entity* Find(Datum entity) const {
     LookUp(entity);
-    return entity.number == kNowhere ? nullptr : store_.nodes[entity.number].entity;
+    return entity.number == kNowhere ? nullptr : nodes_[entity.number].entity;
   }
 
   std::size_t AncestorCount(Datum entity) const { return entity.number == kNowhere ? 0 : store_.AncestorsOf(entity.number).size(); }
@@ -64,15 +69,28 @@ class StoreWorld {
   template <class Each>
   void ForEachAncestor(Datum entity, Each each) const {
     if (entity.number == kNowhere) return;
-    for (const std::uint32_t number : store_.AncestorsOf(entity.number)) each(*store_.nodes[number].uid, store_.nodes[number].hash);
+    for (const std::uint32_t number : store_.AncestorsOf(entity.number)) each(*nodes_[number].uid, nodes_[number].hash);
   }
 
  private:
+  [[gnu::noinline]] Datum AttributeElsewhere(Datum entity, const QuickName& name) const {
+    LookUp(entity);
+    return entity.number == kNowhere ? Datum::Failed() : Attribute(entity, name);
+  }
+  [[gnu::noinline]] Datum LongAttribute(Datum entity, const QuickName& name) const {
+    const Hierarchy::Range range = nodes_[entity.number].attributes;
+    const auto end = attributes_ + range.end;
+    const auto found =
+        std::find_if(attributes_ + range.begin, end, [&](const Hierarchy::Attribute& other) { return *other.name.text == *name.text; });
+    return found == end ? Datum::Failed() : found->value;
+  }
   void LookUp(Datum& entity) const {
     if (entity.number == kNotLookedUp) [[unlikely]]
       entity.number = store_.Find(*entity.uid, HashUid(*entity.uid));
   }
 
+  const Hierarchy::Node* nodes_;
+  const Hierarchy::Attribute* attributes_;
   const Hierarchy& store_;
 };
 
@@ -84,9 +102,9 @@ class ViewWorld {
   explicit ViewWorld(const EntityView& view) : view_(view) {}
 
   Datum Entity(const UidLiteral& literal) const { return Datum::EntityOf(*literal.uid, kNowhere); }
-  bool Same(Datum a, Datum b) const { return a.uid == b.uid || *a.uid == *b.uid; }
+  bool Same(Datum a, Datum b) const { return SameUid(*a.uid, *b.uid); }
   bool Within(Datum child, Datum ancestor) const { return Same(child, ancestor) || view_.IsDescendant(*child.uid, *ancestor.uid); }
-  Datum Attribute(Datum entity, const Name& name) const {
+  Datum Attribute(Datum entity, const QuickName& name) const {
     const cedar::Entity* found = Find(entity);
     if (found == nullptr) return Datum::Failed();
     const auto attribute = found->attributes.find(*name.text);

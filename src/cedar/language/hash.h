@@ -1,9 +1,11 @@
-// Hashes of names and uids, for tables in memory: never written down, and never in the order of anything that is seen. The secret differs
-// from process to process, so that nobody can choose ids that collide.
+// Hashes and equality of names and uids, for tables in memory. Hashes are never written down, and never in the order of anything that is seen. The
+// secret differs from process to process, so that nobody can choose ids that collide.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "cedar/value.h"
@@ -48,6 +50,38 @@ inline std::uint64_t HashText(std::string_view text) {
   }
   return Mix(first ^ state, last ^ kOther);
 }
+
+// Equality without a call where the texts are short, as names and ids are.
+inline bool SameText(std::string_view a, std::string_view b) {
+  using namespace hash_internal;
+  const std::size_t size = a.size();
+  if (size != b.size()) return false;
+  const char *x = a.data(), *y = b.data();
+  if (size > 16) return std::memcmp(x, y, size) == 0;
+  if (size >= 8) return Load<std::uint64_t>(x) == Load<std::uint64_t>(y) && Load<std::uint64_t>(x + size - 8) == Load<std::uint64_t>(y + size - 8);
+  if (size >= 4) return Load<std::uint32_t>(x) == Load<std::uint32_t>(y) && Load<std::uint32_t>(x + size - 4) == Load<std::uint32_t>(y + size - 4);
+  return size == 0 || (x[0] == y[0] && x[size / 2] == y[size / 2] && x[size - 1] == y[size - 1]);
+}
+
+// A name that is compared without looking at its text, unless it is long. The text must outlive it.
+struct QuickName {
+  static constexpr std::size_t kQuick = 16;
+
+  std::uint64_t first = 0, second = 0;  // bytes 0 to 15; zero behind the end
+  const std::string* text = nullptr;
+  std::size_t size = 0;
+
+  QuickName() = default;
+  explicit QuickName(const std::string& name) : text(&name), size(name.size()) {
+    char bytes[16] = {};
+    std::memcpy(bytes, name.data(), std::min(name.size(), sizeof bytes));
+    first = hash_internal::Load<std::uint64_t>(bytes), second = hash_internal::Load<std::uint64_t>(bytes + 8);
+  }
+  // For names of at most kQuick bytes.
+  bool IsQuickly(const QuickName& other) const { return first == other.first && second == other.second && size == other.size; }
+};
+
+inline bool SameUid(const EntityUid& a, const EntityUid& b) { return &a == &b || (SameText(a.id, b.id) && SameText(a.type, b.type)); }
 
 inline std::uint64_t HashUid(const EntityUid& uid) {
   return hash_internal::Mix(HashText(uid.type) ^ hash_internal::kOdd, HashText(uid.id) ^ hash_internal::kOther);
