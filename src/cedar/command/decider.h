@@ -16,10 +16,15 @@ class Decider {
 
   Response Answer(std::size_t request) const { return set_.IsAuthorized(requests_[request], entities_); }
 
-  // Decision, determining policies and errors. The answer is dropped.
-  void Full(std::size_t request) const { Keep(Answer(request).allowed); }
+  // Decision, determining policies and errors, into memory that is used again.
+  void Full(std::size_t request) {
+    set_.Decide(requests_[request], entities_, answer_);
+    Keep(answer_.allowed);
+  }
+  // The same with copies of ids, as who keeps an answer needs them.
+  void Copied(std::size_t request) const { Keep(Answer(request).allowed); }
   // The decision alone.
-  void DecisionOnly(std::size_t request) const { Keep(Answer(request).allowed); }
+  void DecisionOnly(std::size_t request) const { Keep(set_.IsAllowed(requests_[request], entities_)); }
 
  private:
   // Whoever optimises must think that the value is looked at.
@@ -28,6 +33,7 @@ class Decider {
   const PolicySet& set_;
   const Entities& entities_;
   std::vector<Request> requests_;
+  cedar::Answer answer_;
 };
 
 }  // namespace remit::cedar::command

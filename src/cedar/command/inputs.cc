@@ -60,6 +60,11 @@ Result<EntityUid> UidMember(const json::Value& document, std::string_view name) 
 
 }  // namespace
 
+Result<std::optional<EntityUid>> OptionalUid(const std::optional<std::string>& text, std::string_view what) {
+  if (!text) return std::nullopt;
+  return UidOf(*text, what);
+}
+
 bool EndsInJson(std::string_view file) { return file.ends_with(".json"); }
 
 Result<std::string> ReadText(const std::string& file) {

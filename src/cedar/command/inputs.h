@@ -66,6 +66,9 @@ struct RequestInput {
 // context's form. Errors: `missing-request`, those of the readers.
 Result<Request> RequestFromJson(const json::Value& document, const Schema* schema);
 
+// An entity as people write it; nothing where nothing is given. `what` is for the message. Errors: `bad-entity-uid`.
+Result<std::optional<EntityUid>> OptionalUid(const std::optional<std::string>& text, std::string_view what);
+
 bool EndsInJson(std::string_view file);
 
 Result<std::vector<PolicyPtr>> ReadPolicyText(std::string_view text, const std::string& file);

@@ -11,5 +11,4 @@ Result<int> LinkTemplate(Words) { return NotThere("link"); }
 Result<int> Format(Words) { return NotThere("format"); }
 Result<int> TranslatePolicy(Words) { return NotThere("translate-policy"); }
 Result<int> TranslateSchema(Words) { return NotThere("translate-schema"); }
-Result<int> Query(Words) { return NotThere("query"); }
 }  // namespace remit::cedar::command
