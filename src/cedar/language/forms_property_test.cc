@@ -28,7 +28,7 @@ std::string Scattered(const std::string& text) {
   std::string out;
   while (!tokens->AtEnd()) {
     out += std::string(tokens->Next().text);
-    out += kBetween[*rc::gen::inRange<std::size_t>(0, kBetween.size() * 2) % kBetween.size()];
+    out += kBetween[*rc::gen::resize(rc::kNominalSize, rc::gen::inRange<std::size_t>(0, kBetween.size()))];
   }
   return out;
 }

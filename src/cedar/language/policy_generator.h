@@ -85,7 +85,8 @@ class PolicyGenerator {
   }
 
  private:
-  static std::size_t Below(std::size_t bound) { return *rc::gen::inRange<std::size_t>(0, bound); }
+  // Over the whole range from the first case on.
+  static std::size_t Below(std::size_t bound) { return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange<std::size_t>(0, bound)); }
 
   template <class T>
   static T Pick(const std::vector<T>& of) {
