@@ -10,7 +10,7 @@ namespace remit::cedar {
 
 struct FormatOptions {
   int line_width = 80;   // columns that a line should not exceed, where it can be broken; at least 1
-  int indent_width = 2;  // spaces a level; at least 0
+  int indent_width = 2;  // spaces a level; 0 to 16
 };
 
 // The same policies and templates, laid out anew: a policy a paragraph, scopes with a constraint on lines of their own, conditions broken

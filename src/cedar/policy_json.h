@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/limits.h"
 #include "cedar/ast.h"
 #include "cedar/template.h"
 #include "json/read.h"
@@ -17,8 +18,8 @@ json::Value PolicyToJson(const Policy& policy);
 json::Value ExprToJson(const Expr& expr);
 
 // Reads a policy or template. Unknown members are refused where the reference refuses them. Errors: `bad-policy-json`, its place the path
-// to what is wrong, e.g. "conditions[0].body.&&.left"; also for trees higher than limits::kCedarDepth, for functions that do not exist,
-// and for methods without a receiver, which have no form in Cedar's text.
+// to what is wrong, e.g. "conditions[0].body.&&.left"; also for what has no form in Cedar's text: trees higher than
+// limits::kCedarDepth, functions that do not exist, methods without a receiver.
 Result<PolicyPtr> PolicyFromJson(const json::Value& document, std::string id);
 Result<ExprPtr> ExprFromJson(const json::Value& document);
 

@@ -23,6 +23,14 @@ Expr WithOp(Op op) {
 
 std::string TooDeep() { return fmt::format("expression is nested too deeply, at most {} levels are allowed", limits::kCedarDepth); }
 
+// Whether a tree has at most `limit` nodes; looks at no more than that.
+bool IsSmall(const Expr& expr, std::size_t& limit) {
+  if (limit == 0) return false;
+  --limit;
+  return std::ranges::all_of(expr.args, [&](const ExprPtr& arg) { return IsSmall(*arg, limit); }) &&
+         std::ranges::all_of(expr.fields, [&](const auto& field) { return IsSmall(*field.second, limit); });
+}
+
 const json::Object* Operands(const json::Value& value, std::string_view op) {
   if (!value.IsObject() || value.AsObject().size() != 1) return nullptr;
   const json::Value* operands = value.Find(op);
@@ -167,7 +175,7 @@ Result<ExprReader::Node> ExprReader::ReadIs(const json::Object& parts) {
   return Finish(std::move(expr), {std::move(left), std::move(right)});
 }
 
-// One attribute, or a chain of them. Text can only chain identifiers; for other names the tests are joined.
+// One attribute, or a chain of them.
 Result<ExprReader::Node> ExprReader::ReadHas(const json::Object& parts) {
   REMIT_ASSIGN(Node target, ReadMember(parts, "left"));
   REMIT_ASSIGN(const json::Value* attr, place_.Member(parts, "attr"));
@@ -183,17 +191,25 @@ Result<ExprReader::Node> ExprReader::ReadHas(const json::Object& parts) {
     }
   }
   if (target.height + path.size() > limits::kCedarDepth) return place_.Fail(TooDeep());
-  if (path.size() == 1 || std::ranges::all_of(path, IsIdentifier)) {
-    Expr expr = WithOp(Op::kHas);
-    expr.path = std::move(path);
-    return Finish(std::move(expr), {std::move(target)});
+  if (path.size() > 1 && !std::ranges::all_of(path, IsIdentifier)) return HasEach(std::move(target), path);
+  Expr expr = WithOp(Op::kHas);
+  expr.path = std::move(path);
+  return Finish(std::move(expr), {std::move(target)});
+}
+
+// Text can chain identifiers only. Other names are tested one after the other, each behind the target again, which must be small for
+// that: such chains may stand in each other.
+Result<ExprReader::Node> ExprReader::HasEach(Node target, const std::vector<std::string>& path) {
+  constexpr std::size_t kSmall = 64;
+  if (std::size_t limit = kSmall; !IsSmall(*target.expr, limit)) {
+    return place_.Fail(fmt::format("a chain of names that are no identifiers must stand behind an expression of at most {} nodes", kSmall));
   }
   std::vector<ExprPtr> tests;
   std::vector<std::size_t> heights;
-  for (std::string& name : path) {
+  for (const std::string& name : path) {
     Expr test = WithOp(Op::kHas), get = WithOp(Op::kGetAttr);
     test.path = {name};
-    get.name = std::move(name);
+    get.name = name;
     REMIT_ASSIGN(Node tested, Finish(std::move(test), {target}));
     heights.push_back(tested.height);
     tests.push_back(std::move(tested.expr));
@@ -243,7 +259,8 @@ Result<ExprReader::Node> ExprReader::ReadRecord(const json::Object& fields) {
   Node node;
   Expr expr = WithOp(Op::kRecord);
   for (const auto& [key, value] : fields) {
-    REMIT_ASSIGN(Node field, ReadMember(fields, key));
+    const JsonPlace::Step step(place_, key);
+    REMIT_ASSIGN(Node field, ReadExpr(value));
     node.height = std::max(node.height, field.height + 1);
     expr.fields.emplace_back(key, std::move(field.expr));
   }

@@ -67,6 +67,7 @@ class ExprReader {
   Result<Node> ReadIf(const json::Object& parts);
   Result<Node> ReadIs(const json::Object& parts);
   Result<Node> ReadHas(const json::Object& parts);
+  Result<Node> HasEach(Node target, const std::vector<std::string>& path);
   Result<Node> ReadLike(const json::Object& parts);
   Result<Node> ReadGetAttr(const json::Object& parts);
   Result<Node> ReadRecord(const json::Object& fields);

@@ -43,7 +43,7 @@ class Formatter {
  private:
   static Doc Nothing() { return Doc::kNothing; }
   Doc Space() { return layout_.Text(" "); }
-  Doc Indented(Doc doc) { return layout_.Nest(std::max(options_.indent_width, 0), doc); }
+  Doc Indented(Doc doc) { return layout_.Nest(std::clamp(options_.indent_width, 0, 16), doc); }
 
   const Token& Peek(std::size_t ahead = 0) const {
     static constexpr Token kNone;

@@ -123,6 +123,12 @@ TEST(PolicyJsonTest, LongHasChainsStayBounded) {
   EXPECT_TRUE(ExprFromJson(Json(written)).has_value());
 }
 
+TEST(PolicyJsonTest, ChainsOfOddNamesInEachOtherStayBounded) {
+  const std::string open = R"({"has":{"attr":["a b","c"],"left":)";
+  EXPECT_EQ(ReadBack(open + R"({"Var":"context"}}})"), "context has \"a b\" && context[\"a b\"] has c");
+  EXPECT_THAT(ReadBack(Repeat(open, 50) + R"({"Var":"context"})" + Repeat("}}", 50)), testing::HasSubstr("of at most 64 nodes"));
+}
+
 TEST(PolicyJsonTest, DepthIsLimited) {
   auto nested = [](std::string_view open, std::string_view close, std::size_t times) {
     const auto value = json::Parse(Repeat(open, times) + R"({"Value":1})" + Repeat(close, times), kPolicyJsonLimits);
