@@ -43,8 +43,8 @@ struct PolicySet::Compiled {
   };
   void Find(const Request& request, const EntityView& entities, Found& found) const;
 
-  template <class Determined, class Failed>
-  bool Decide(const Request& request, const EntityView& entities, Determined determined, Failed failed) const;
+  template <class Into, class OfPolicy, class OfFailure>
+  void Decide(const Request& request, const EntityView& entities, Into& into, OfPolicy policy, OfFailure failure) const;
 
   // Why the policy fails on this request, which it does.
   std::string Message(const Policy& policy, const Request& request, const EntityView& entities) const;
@@ -80,7 +80,7 @@ void PolicySet::Compiled::ForEachInScope(const Request& request, const World& wo
     }
     return visit(entry.policy, [&] {
       const CodeIndex condition = items[entry.policy].condition;
-      return condition == kAlways ? Truth::kTrue : machine.Test(condition);
+      return condition == kAlways ? Truth::kTrue : machine.Run(condition);
     });
   });
 }
@@ -160,17 +160,18 @@ const std::vector<PolicyPtr>& PolicySet::policies() const {
   return compiled_ == nullptr ? none : compiled_->policies;
 }
 
-// Calls `determined(policy)` and `failed(policy, message)`, each in order of the ids; returns whether the request is allowed.
-template <class Determined, class Failed>
-bool PolicySet::Compiled::Decide(const Request& request, const EntityView& entities, Determined determined, Failed failed) const {
+// The decision. Fills in what determines it (`policy(…)` of each) and what failed (`failure(…)`), each in order of the ids.
+template <class Into, class OfPolicy, class OfFailure>
+void PolicySet::Compiled::Decide(const Request& request, const EntityView& entities, Into& into, OfPolicy policy, OfFailure failure) const {
   Found found;
   Find(request, entities, found);
-  const bool forbidden = !found.forbids.empty(), permitted = !found.permits.empty();
-  for (const std::uint32_t number : (forbidden ? found.forbids : found.permits).Sorted()) determined(*items[number].policy);
-  if (!found.failed.empty()) {
-    for (const std::uint32_t number : found.failed.Sorted()) failed(*items[number].policy, Message(*items[number].policy, request, entities));
-  }
-  return permitted && !forbidden;
+  into.allowed = !found.permits.empty() && found.forbids.empty();
+  const std::span<const std::uint32_t> determining = (found.forbids.empty() ? found.permits : found.forbids).Sorted();
+  into.determining.reserve(determining.size());
+  for (const std::uint32_t number : determining) into.determining.push_back(policy(*items[number].policy));
+  if (found.failed.empty()) return;
+  for (const std::uint32_t number : found.failed.Sorted())
+    into.errors.push_back(failure(*items[number].policy, Message(*items[number].policy, request, entities)));
 }
 
 void PolicySet::Decide(const Request& request, const EntityView& entities, Answer& answer) const {
@@ -178,17 +179,17 @@ void PolicySet::Decide(const Request& request, const EntityView& entities, Answe
   answer.determining.clear();
   answer.errors.clear();
   if (compiled_ == nullptr) return;
-  answer.allowed = compiled_->Decide(
-      request, entities, [&](const Policy& policy) { answer.determining.push_back(&policy); },
-      [&](const Policy& policy, std::string message) { answer.errors.emplace_back(&policy, std::move(message)); });
+  compiled_->Decide(
+      request, entities, answer, [](const Policy& policy) { return &policy; },
+      [](const Policy& policy, std::string message) { return std::pair(&policy, std::move(message)); });
 }
 
 Response PolicySet::IsAuthorized(const Request& request, const EntityView& entities) const {
   Response response;
   if (compiled_ == nullptr) return response;
-  response.allowed = compiled_->Decide(
-      request, entities, [&](const Policy& policy) { response.determining.push_back(policy.id); },
-      [&](const Policy& policy, std::string message) { response.errors.push_back({policy.id, std::move(message)}); });
+  compiled_->Decide(
+      request, entities, response, [](const Policy& policy) -> const std::string& { return policy.id; },
+      [](const Policy& policy, std::string message) { return PolicyError{policy.id, std::move(message)}; });
   return response;
 }
 

@@ -8,6 +8,7 @@
 #include <forward_list>
 
 #include "cedar/authorizer.h"
+#include "cedar/evaluate/context.h"
 #include "cedar/evaluate/program.h"
 #include "cedar/evaluate/world.h"
 #include "cedar/language/escape.h"
@@ -23,6 +24,9 @@ class Machine {
  public:
   using Tag = Datum::Tag;
 
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
   // `subjects`: principal, action and resource of the request, known to the world.
   Machine(const Program& program, const World& world, const Datum (&subjects)[3], const Value& context)
       : code_(program.code.data()),
@@ -31,132 +35,190 @@ class Machine {
         program_(program),
         world_(world),
         subjects_{subjects[0], subjects[1], subjects[2]},
-        context_(context) {}
+        known_{world.Know(subjects[0]), world.Know(subjects[1]), world.Know(subjects[2])},
+        context_(context) {
+    if (program.stack >= kStack) long_stack_.resize(program.stack + 1);
+    bottom_ = long_stack_.empty() ? std::launder(reinterpret_cast<Datum*>(stack_)) : long_stack_.data();
+  }
 
-  Truth Test(CodeIndex at) {
-    const Instruction& code = code_[at];
-    switch (code.what) {
-      case Do::kAnd: {
-        const Truth left = Test(code.a);
-        return left == Truth::kTrue ? Test(code.b) : left;
+  // Runs the code from `at` to its end.
+  Truth Run(CodeIndex at) {
+    const Instruction* const code = code_;
+    const Datum* const constants = constants_;
+    const QuickName* const names = names_;
+    Datum* top = bottom_;  // the highest value
+    const Instruction* next = code + at;
+    auto take_right = [&](const Instruction& now) { return now.b != Instruction::kNone ? constants + now.b : top--; };
+    auto settle = [&](const Instruction& now, bool truth) {
+      if (now.then == Instruction::Then::kPush) {
+        *top = Datum::Bool(truth);
+      } else if (truth == (now.then == Instruction::Then::kOr)) {
+        *top = Datum::Bool(truth), next = code + now.a;
+      } else {
+        --top;
       }
-      case Do::kOr: {
-        const Truth left = Test(code.a);
-        return left == Truth::kFalse ? Test(code.b) : left;
-      }
-      case Do::kNot: return Not(Test(code.a));
-      case Do::kEqual: return Equal(code);
-      case Do::kNotEqual: return Not(Equal(code));
-      case Do::kLess:
-      case Do::kLessEqual:
-      case Do::kGreater:
-      case Do::kGreaterEqual: return Compare(code);
-      case Do::kIn: {
-        const Datum left = Run(code.a);
-        return left.IsFailed() ? Truth::kFailed : In(left, code.b);
-      }
-      case Do::kIs:
-      case Do::kIsIn: return Is(code);
-      case Do::kHas: return Has(code);
-      case Do::kLike: {
-        const Datum text = Run(code.a);
-        return text.Is(Tag::kString) ? TruthOf(Matches(*program_.patterns[code.b], text.value->AsString())) : Truth::kFailed;
-      }
-      case Do::kContains: return Contains(code);
-      case Do::kContainsAll: return ContainsAll(code);
-      case Do::kContainsAny: return ContainsAny(code);
-      case Do::kIsEmpty: {
-        const Datum set = Run(code.a);
-        return set.Is(Tag::kSet) ? TruthOf(set.value->AsSet().empty()) : Truth::kFailed;
-      }
-      case Do::kHasTag: return HasTag(code);
-      default: {
-        const Datum value = Run(at);
-        return value.Is(Tag::kBool) ? TruthOf(value.truth) : Truth::kFailed;
+    };
+    for (;;) {
+      const Instruction& now = *next++;
+      switch (now.what) {
+        case Do::kReturn: return top->Is(Tag::kBool) ? TruthOf(top->truth) : Truth::kFailed;
+        case Do::kFail: return Truth::kFailed;
+        case Do::kConstant: *++top = constants[now.a]; break;
+        case Do::kUid: *++top = world_.Entity(program_.uids[now.a]); break;
+        case Do::kSubject: *++top = subjects_[now.a]; break;
+        case Do::kContext: *++top = Datum::Of(context_.value()); break;
+        case Do::kAttributeOf:
+          if (!world_.AttributeOf(known_[now.a], names[now.b], *++top)) [[unlikely]]
+            return Truth::kFailed;
+          break;
+        case Do::kContextField:
+          if (!context_.Find(names[now.b], *++top)) [[unlikely]]
+            return Truth::kFailed;
+          break;
+        case Do::kAttribute:
+          if (!Attribute(*top, names[now.b], *top)) return Truth::kFailed;
+          break;
+        case Do::kCheck:
+          if (!top->Is(Tag::kBool)) return Truth::kFailed;
+          break;
+        case Do::kNot:
+          if (!top->Is(Tag::kBool)) return Truth::kFailed;
+          top->truth = !top->truth;
+          break;
+        case Do::kJump: next = code + now.a; break;
+        case Do::kAnd:
+        case Do::kOr:
+          if (!top->Is(Tag::kBool)) return Truth::kFailed;
+          if (top->truth == (now.what == Do::kOr))
+            next = code + now.a;
+          else
+            --top;
+          break;
+        case Do::kUnless:
+          if (!top->Is(Tag::kBool)) return Truth::kFailed;
+          if (!top->truth) next = code + now.a;
+          --top;
+          break;
+        case Do::kEqual:
+        case Do::kNotEqual: {
+          const Datum& right = *take_right(now);
+          settle(now, Equal(*top, right) == (now.what == Do::kEqual));
+          break;
+        }
+        case Do::kLess:
+        case Do::kLessEqual:
+        case Do::kGreater:
+        case Do::kGreaterEqual: {
+          const Datum& right = *take_right(now);
+          if (!AreOrdered(*top, right)) return Truth::kFailed;
+          settle(now, Compare(now.what, top->number64, right.number64));
+          break;
+        }
+        case Do::kAdd:
+        case Do::kSubtract:
+        case Do::kMultiply: {
+          const Datum& right = *take_right(now);
+          if (!top->Is(Tag::kLong) || !right.Is(Tag::kLong) || Overflows(now.what, top->number64, right.number64)) return Truth::kFailed;
+          break;
+        }
+        case Do::kNegate:
+          if (!top->Is(Tag::kLong) || __builtin_sub_overflow(std::int64_t{0}, top->number64, &top->number64)) return Truth::kFailed;
+          break;
+        case Do::kIs:
+          if (!top->Is(Tag::kEntity)) return Truth::kFailed;
+          *top = Datum::Bool(SameText(top->uid->type, *program_.types[now.b]));
+          break;
+        case Do::kIsIn:
+          if (!top->Is(Tag::kEntity)) return Truth::kFailed;
+          if (!SameText(top->uid->type, *program_.types[now.b])) *top = Datum::Bool(false), next = code + now.a;
+          break;
+        case Do::kHas:
+        case Do::kLike:
+        case Do::kIsEmpty:
+          *top = OfOne(now, *top);
+          if (top->IsFailed()) return Truth::kFailed;
+          break;
+        case Do::kIn:
+        case Do::kContains:
+        case Do::kContainsAll:
+        case Do::kContainsAny:
+        case Do::kHasTag:
+        case Do::kGetTag:
+          --top;
+          *top = OfTwo(now.what, top[0], top[1]);
+          if (top->IsFailed()) return Truth::kFailed;
+          break;
+        case Do::kSet:
+        case Do::kRecord:
+        case Do::kCall:
+          top = top - now.a + 1;
+          *top = OfMany(now, std::span(top, now.a));
+          if (top->IsFailed()) return Truth::kFailed;
+          break;
       }
     }
   }
 
  private:
-  // The operands that are most frequent without a call.
-  [[gnu::always_inline]] Datum Run(CodeIndex at) {
-    const Instruction& code = code_[at];
-    if (code.what <= Do::kResource) return subjects_[static_cast<std::size_t>(code.what)];
-    if (code.what == Do::kConstant) return constants_[code.a];
-    if (code.what == Do::kAttributeOf) return world_.Attribute(subjects_[code.a], names_[code.b]);
-    return Operate(at, code);
+  static bool Compare(Do what, std::int64_t a, std::int64_t b) {
+    switch (what) {
+      case Do::kLess: return a < b;
+      case Do::kLessEqual: return a <= b;
+      case Do::kGreater: return a > b;
+      default: return a >= b;
+    }
+  }
+  static bool Overflows(Do what, std::int64_t& a, std::int64_t b) {
+    switch (what) {
+      case Do::kAdd: return __builtin_add_overflow(a, b, &a);
+      case Do::kSubtract: return __builtin_sub_overflow(a, b, &a);
+      default: return __builtin_mul_overflow(a, b, &a);
+    }
+  }
+  static bool AreOrdered(const Datum& a, const Datum& b) {
+    return a.tag == b.tag && (a.Is(Tag::kLong) || a.Is(Tag::kDatetime) || a.Is(Tag::kDuration));
+  }
+  static Datum Bool(Truth truth) { return truth == Truth::kFailed ? Datum::Failed() : Datum::Bool(truth == Truth::kTrue); }
+
+  [[gnu::noinline]] Datum OfOne(const Instruction& now, Datum value) {
+    if (now.what == Do::kHas) return Bool(Has(value, now));
+    if (now.what == Do::kLike)
+      return value.Is(Tag::kString) ? Datum::Bool(Matches(*program_.patterns[now.b], value.value->AsString())) : Datum::Failed();
+    return value.Is(Tag::kSet) ? Datum::Bool(value.value->AsSet().empty()) : Datum::Failed();  // kIsEmpty
   }
 
-  [[gnu::noinline]] Datum Operate(CodeIndex at, const Instruction& code) {
-    switch (code.what) {
-      case Do::kUid: return world_.Entity(program_.uids[code.a]);
-      case Do::kContext: return Datum::Of(context_);
-      case Do::kFail: return Datum::Failed();
-      case Do::kIf: {
-        const Truth test = Test(code.a);
-        return test == Truth::kFailed ? Datum::Failed() : Run(test == Truth::kTrue ? code.b : code.c);
-      }
-      case Do::kGetAttribute: return Attribute(Run(code.a), names_[code.b]);
-      case Do::kNegate:
-      case Do::kAdd:
-      case Do::kSubtract:
-      case Do::kMultiply: return Arithmetic(code);
-      case Do::kGetTag: return GetTag(code);
-      case Do::kSet: return MakeSet(code);
-      case Do::kRecord: return MakeRecord(code);
-      case Do::kCall: return Call(code);
-      default: {
-        const Truth truth = Test(at);
-        return truth == Truth::kFailed ? Datum::Failed() : Datum::Bool(truth == Truth::kTrue);
-      }
+  [[gnu::noinline]] Datum OfTwo(Do what, Datum left, Datum right) {
+    switch (what) {
+      case Do::kIn: return Bool(In(left, right));
+      case Do::kContains: return Bool(Contains(left, right));
+      case Do::kContainsAll: return Bool(ContainsAll(left, right));
+      case Do::kContainsAny: return Bool(ContainsAny(left, right));
+      case Do::kHasTag: return Bool(HasTag(left, right));
+      default: return GetTag(left, right);
     }
   }
 
-  static Truth Not(Truth truth) { return truth == Truth::kFailed ? truth : TruthOf(truth == Truth::kFalse); }
+  [[gnu::noinline]] Datum OfMany(const Instruction& now, std::span<const Datum> operands) {
+    if (now.what == Do::kSet) return MakeSet(operands);
+    if (now.what == Do::kRecord) return MakeRecord(operands, now.b);
+    return Call(operands, *program_.functions[now.b]);
+  }
 
-  [[gnu::noinline]] Truth Equal(const Instruction& code) {
-    const Datum left = Run(code.a);
-    if (left.IsFailed()) return Truth::kFailed;
-    const Datum right = Run(code.b);
-    if (right.IsFailed()) return Truth::kFailed;
-    if (left.tag != right.tag) return Truth::kFalse;
+  bool Equal(const Datum& left, const Datum& right) const {
+    if (left.tag != right.tag) return false;
     switch (left.tag) {
-      case Tag::kBool: return TruthOf(left.truth == right.truth);
-      case Tag::kEntity: return TruthOf(world_.Same(left, right));
+      case Tag::kBool: return left.truth == right.truth;
+      case Tag::kEntity: return world_.Same(left, right);
       case Tag::kLong:
       case Tag::kDecimal:
       case Tag::kDatetime:
-      case Tag::kDuration: return TruthOf(left.number64 == right.number64);
-      case Tag::kString: return TruthOf(left.value->AsString() == right.value->AsString());
-      default: return TruthOf(*left.value == *right.value);
+      case Tag::kDuration: return left.number64 == right.number64;
+      case Tag::kString: return SameText(left.value->AsString(), right.value->AsString());
+      default: return *left.value == *right.value;
     }
   }
 
-  [[gnu::noinline]] Truth Compare(const Instruction& code) {
-    const Datum left = Run(code.a), right = Run(code.b);
-    if (!left.Is(Tag::kLong) && !left.Is(Tag::kDatetime) && !left.Is(Tag::kDuration)) return Truth::kFailed;
-    if (right.tag != left.tag) return Truth::kFailed;
-    switch (code.what) {
-      case Do::kLess: return TruthOf(left.number64 < right.number64);
-      case Do::kLessEqual: return TruthOf(left.number64 <= right.number64);
-      case Do::kGreater: return TruthOf(left.number64 > right.number64);
-      default: return TruthOf(left.number64 >= right.number64);
-    }
-  }
-
-  [[gnu::noinline]] Datum Arithmetic(const Instruction& code) {
-    const Datum left = Run(code.a), right = code.what == Do::kNegate ? left : Run(code.b);
-    if (!left.Is(Tag::kLong) || !right.Is(Tag::kLong)) return Datum::Failed();
-    std::int64_t result = 0;
-    const bool overflow = code.what == Do::kAdd        ? __builtin_add_overflow(left.number64, right.number64, &result)
-                          : code.what == Do::kSubtract ? __builtin_sub_overflow(left.number64, right.number64, &result)
-                          : code.what == Do::kMultiply ? __builtin_mul_overflow(left.number64, right.number64, &result)
-                                                       : __builtin_sub_overflow(std::int64_t{0}, left.number64, &result);
-    return overflow ? Datum::Failed() : Datum::Number(Tag::kLong, result);
-  }
-
-  Truth In(Datum child, CodeIndex right_code) {
-    const Datum right = Run(right_code);
+  Truth In(Datum child, Datum right) {
     if (!child.Is(Tag::kEntity)) return Truth::kFailed;
     if (right.Is(Tag::kEntity)) return TruthOf(world_.Within(child, right));
     if (!right.Is(Tag::kSet)) return Truth::kFailed;
@@ -174,63 +236,53 @@ class Machine {
     return TruthOf(std::ranges::any_of(members, [&](const Value& member) { return world_.Within(child, Datum::Of(member)); }));
   }
 
-  [[gnu::noinline]] Truth Is(const Instruction& code) {
-    const Datum entity = Run(code.a);
-    if (!entity.Is(Tag::kEntity)) return Truth::kFailed;
-    if (!SameText(entity.uid->type, *program_.types[code.b])) return Truth::kFalse;
-    return code.what == Do::kIs ? Truth::kTrue : In(entity, code.c);
-  }
-
-  [[gnu::noinline]] Truth Has(const Instruction& code) {
-    Datum value = Run(code.a);
-    for (std::uint32_t i = 0; i < code.c; ++i) {
+  Truth Has(Datum value, const Instruction& now) {
+    for (std::uint32_t i = 0; i < now.a; ++i) {
       if (!value.Is(Tag::kEntity) && !value.Is(Tag::kRecord)) return Truth::kFailed;
-      value = Attribute(value, names_[code.b + i]);
-      if (value.IsFailed()) return Truth::kFalse;
+      if (!Attribute(value, program_.names[now.b + i], value)) return Truth::kFalse;
     }
     return Truth::kTrue;
   }
 
-  Datum Attribute(Datum owner, const QuickName& name) const {
-    if (owner.Is(Tag::kEntity)) return world_.Attribute(owner, name);
-    if (!owner.Is(Tag::kRecord)) return Datum::Failed();
+  // Whether there is one, which is then in `out`.
+  bool Attribute(Datum owner, const QuickName& name, Datum& out) {
+    if (owner.Is(Tag::kEntity)) return world_.AttributeOf(world_.Know(owner), name, out);
+    if (!owner.Is(Tag::kRecord)) return false;
+    if (owner.value == &context_.value()) return context_.Find(name, out);
     const Record& record = owner.value->AsRecord();
     const auto found = record.find(*name.text);
-    return found == record.end() ? Datum::Failed() : Datum::Of(found->second);
+    if (found == record.end()) return false;
+    out = Datum::Of(found->second);
+    return true;
   }
 
-  [[gnu::noinline]] Truth Contains(const Instruction& code) {
-    const Datum set = Run(code.a), member = Run(code.b);
-    if (!set.Is(Tag::kSet) || member.IsFailed()) return Truth::kFailed;
+  Truth Contains(Datum set, Datum member) const {
+    if (!set.Is(Tag::kSet)) return Truth::kFailed;
     if (set.members == Datum::Members::kNumbered) return TruthOf(member.Is(Tag::kEntity) && world_.IsMember(member, set));
     const std::vector<Value>& members = set.value->AsSet();  // sorted
     Value made;
     return TruthOf(std::binary_search(members.begin(), members.end(), ValueOf(member, made)));
   }
 
-  [[gnu::noinline]] Truth ContainsAll(const Instruction& code) {
-    const Datum set = Run(code.a), other = Run(code.b);
+  static Truth ContainsAll(Datum set, Datum other) {
     if (!set.Is(Tag::kSet) || !other.Is(Tag::kSet)) return Truth::kFailed;
     const std::vector<Value>&members = set.value->AsSet(), &others = other.value->AsSet();
     return TruthOf(std::includes(members.begin(), members.end(), others.begin(), others.end()));
   }
 
-  [[gnu::noinline]] Truth ContainsAny(const Instruction& code) {
-    const Datum set = Run(code.a), other = Run(code.b);
+  static Truth ContainsAny(Datum set, Datum other) {
     if (!set.Is(Tag::kSet) || !other.Is(Tag::kSet)) return Truth::kFailed;
     const std::vector<Value>& members = set.value->AsSet();
     return TruthOf(std::ranges::any_of(other.value->AsSet(), [&](const Value& v) { return std::binary_search(members.begin(), members.end(), v); }));
   }
 
-  [[gnu::noinline]] Truth HasTag(const Instruction& code) {
-    const Datum owner = Run(code.a), tag = Run(code.b);
+  Truth HasTag(Datum owner, Datum tag) const {
     if (!owner.Is(Tag::kEntity) || !tag.Is(Tag::kString)) return Truth::kFailed;
     const Entity* entity = world_.Find(owner);
     return TruthOf(entity != nullptr && entity->tags.contains(tag.value->AsString()));
   }
 
-  [[gnu::noinline]] Datum GetTag(const Instruction& code) {
-    const Datum owner = Run(code.a), tag = Run(code.b);
+  Datum GetTag(Datum owner, Datum tag) const {
     if (!owner.Is(Tag::kEntity) || !tag.Is(Tag::kString)) return Datum::Failed();
     const Entity* entity = world_.Find(owner);
     if (entity == nullptr) return Datum::Failed();
@@ -238,39 +290,31 @@ class Machine {
     return found == entity->tags.end() ? Datum::Failed() : Datum::Of(found->second);
   }
 
-  [[gnu::noinline]] Datum MakeSet(const Instruction& code) {
-    std::vector<Value> members;
-    members.reserve(code.c);
-    for (std::uint32_t i = 0; i < code.c; ++i) {
-      const Datum member = Run(program_.operands[code.a + i]);
-      if (member.IsFailed()) return member;
+  Datum MakeSet(std::span<const Datum> operands) {
+    std::vector<Value> members(operands.size());
+    for (std::size_t i = 0; i < operands.size(); ++i) {
       Value made;
-      members.push_back(ValueOf(member, made));
+      members[i] = ValueOf(operands[i], made);
     }
     return Keep(Value::Set(std::move(members)));
   }
 
-  [[gnu::noinline]] Datum MakeRecord(const Instruction& code) {
+  Datum MakeRecord(std::span<const Datum> operands, std::uint32_t first_name) {
     Record record;
-    for (std::uint32_t i = 0; i < code.c; ++i) {
-      const Datum field = Run(program_.operands[code.a + i]);
-      if (field.IsFailed()) return field;
+    for (std::size_t i = 0; i < operands.size(); ++i) {
       Value made;
-      record.insert_or_assign(*names_[code.b + i].text, ValueOf(field, made));
+      record.insert_or_assign(*program_.names[first_name + i].text, ValueOf(operands[i], made));
     }
     return Keep(Value::FromRecord(std::move(record)));
   }
 
-  [[gnu::noinline]] Datum Call(const Instruction& code) {
+  Datum Call(std::span<const Datum> operands, const ExtensionFunction& function) {
     constexpr std::size_t kMost = 2;  // parameters of any function
     Value made[kMost];
     const Value* arguments[kMost] = {};
-    for (std::uint32_t i = 0; i < code.c; ++i) {
-      const Datum argument = Run(program_.operands[code.a + i]);
-      if (argument.IsFailed()) return argument;
-      arguments[i] = &ValueOf(argument, made[i]);
-    }
-    auto result = CallExtension(*program_.functions[code.b], std::span(arguments, code.c));
+    REMIT_CHECK(operands.size() <= kMost);
+    for (std::size_t i = 0; i < operands.size(); ++i) arguments[i] = &ValueOf(operands[i], made[i]);
+    auto result = CallExtension(function, std::span(arguments, operands.size()));
     return result ? Keep(std::move(*result)) : Datum::Failed();
   }
 
@@ -294,14 +338,20 @@ class Machine {
     return lives_elsewhere ? Datum::Of(made_.emplace_front(std::move(value))) : small;
   }
 
+  static constexpr std::size_t kStack = 32;
+
   const Instruction* const code_;
   const Datum* const constants_;
   const QuickName* const names_;
+  Datum* bottom_ = nullptr;  // below the first value
   const Program& program_;
   const World world_;
   const Datum subjects_[3];
-  const Value& context_;
+  const typename World::Known known_[3];  // the subjects
+  Context context_;
   std::forward_list<Value> made_;
+  std::vector<Datum> long_stack_;                           // where the program needs more than
+  alignas(Datum) std::byte stack_[kStack * sizeof(Datum)];  // this, which is not touched before it is used
 };
 
 }  // namespace remit::cedar

@@ -15,12 +15,10 @@ class Numbers {
   Numbers& operator=(const Numbers&) = delete;
 
   void Add(std::uint32_t number) {
-    if (size_ < kShort) {
-      short_[size_++] = number;
-      return;
-    }
-    if (size_ == kShort) long_.assign(short_, short_ + kShort);
-    long_.push_back(number);
+    if (size_ < kShort) [[likely]]
+      short_[size_] = number;
+    else
+      AddLong(number);
     ++size_;
   }
 
@@ -36,6 +34,11 @@ class Numbers {
   }
 
  private:
+  [[gnu::noinline]] void AddLong(std::uint32_t number) {
+    if (size_ == kShort) long_.assign(short_, short_ + kShort);
+    long_.push_back(number);
+  }
+
   static constexpr std::size_t kShort = 24;
   std::uint32_t short_[kShort];
   std::size_t size_ = 0;

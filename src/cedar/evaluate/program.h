@@ -1,5 +1,5 @@
-// The compiled form of conditions: nodes of sixteen bytes in one array, operands before their operators, names hashed, constants made.
-// What each node does is machine.h's; how it comes from a tree is compile.h's.
+// The compiled form of conditions: code for a machine with a stack. What each instruction does is machine.h's; how it comes from a tree is
+// compile.h's.
 #pragma once
 
 #include <cstdint>
@@ -16,49 +16,58 @@ namespace remit::cedar {
 
 using CodeIndex = std::uint32_t;
 
+// "→ x": pushes x. Operands are on the stack, the last on top, and are taken off; `a` and `b` are the instruction's own. An operand of the
+// wrong kind, and what has no value, ends the evaluation: it failed.
 enum class Do : std::uint8_t {
-  kPrincipal,  // INVARIANT: the subjects are first, in the order of scopes
-  kAction,
-  kResource,
-  kConstant,  // constants[a]
-  kUid,       // the entity uids[a]
-  kContext,
-  kFail,    // always: a slot, an unknown, a function that is not there, a tree higher than evaluation goes
-  kAnd,     // a && b, in this order, as all below
-  kOr,      // a || b
-  kIf,      // a ? b : c
-  kNot,     // !a
-  kNegate,  // -a
-  kEqual,   // a == b
+  kReturn,        // truth: the result
+  kFail,          // always: a slot, an unknown, a function that is not there, a tree higher than evaluation goes
+  kConstant,      // → constants[a]
+  kUid,           // → the entity uids[a]
+  kSubject,       // → subject a: principal, action, resource
+  kContext,       // → context
+  kAttributeOf,   // → subject a's names[b]
+  kContextField,  // → context's names[b]
+  kAttribute,     // x → x.names[b]
+  kHas,           // x → whether it has names[b], of what that is names[b + 1], …: a of them
+  kCheck,         // truth → itself
+  kNot,           // truth →
+  kJump,          // to a
+  kAnd,           // truth: if false → itself, and to a
+  kOr,            // truth: if true → itself, and to a
+  kUnless,        // truth: if false to a
+  kEqual,         // x, y →; y is constants[b] if there is a b; then as `then` says
   kNotEqual,
   kLess,
   kLessEqual,
   kGreater,
   kGreaterEqual,
-  kAdd,
+  kAdd,  // likewise, without `then`
   kSubtract,
   kMultiply,
-  kIn,            // a in b
-  kIs,            // a is types[b]
-  kIsIn,          // a is types[b] in c
-  kHas,           // a has names[b], of what that is names[b + 1], …: c of them
-  kGetAttribute,  // a.names[b]
-  kAttributeOf,   // the same, of subject a
-  kLike,          // a like patterns[b]
-  kContains,      // a.contains(b)
+  kNegate,  // x →
+  kIn,      // x, y →, as all that follow if not said otherwise
+  kIs,      // x → whether it is of types[b]
+  kIsIn,    // x: if of types[b] → itself, else → false, and to a
+  kLike,    // x → whether it is like patterns[b]
+  kContains,
   kContainsAll,
   kContainsAny,
-  kIsEmpty,  // a.isEmpty()
-  kHasTag,   // a.hasTag(b)
+  kIsEmpty,  // x →
+  kHasTag,
   kGetTag,
-  kSet,     // of operands[a], …: c of them
-  kRecord,  // likewise; the field of operands[a + i] is names[b + i]
-  kCall,    // functions[b] of operands[a], …: c of them
+  kSet,     // a values → the set
+  kRecord,  // a values → the record; the names of its fields are names[b], …
+  kCall,    // a values → functions[b] of them
 };
 
 struct Instruction {
+  static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
+  // What becomes of a comparison: it is pushed, or does at once what kAnd or kOr behind it would, with `a`.
+  enum class Then : std::uint8_t { kPush, kAnd, kOr };
+
   Do what = Do::kFail;
-  std::uint32_t a = 0, b = 0, c = 0;
+  Then then = Then::kPush;
+  std::uint32_t a = 0, b = kNone;
 };
 
 struct UidLiteral {
@@ -75,12 +84,12 @@ struct Program {
   std::vector<const std::string*> types;
   std::vector<const std::vector<PatternPart>*> patterns;
   std::vector<const ExtensionFunction*> functions;
-  std::vector<CodeIndex> operands;
   struct UidRange {
     std::uint32_t begin = 0, end = 0;
   };
   std::vector<UidRange> uid_sets;  // Datum::Members::kHashed
   std::deque<Value> values;        // that were made while compiling
+  std::size_t stack = 0;           // how high it becomes at most
 };
 
 }  // namespace remit::cedar

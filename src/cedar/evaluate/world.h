@@ -47,17 +47,24 @@ class StoreWorld {
   }
   std::span<const std::uint32_t> MembersOf(Datum set) const { return store_.MembersOf(set.number); }
 
-  // Failed: there is none, or no such entity.
-  Datum Attribute(Datum entity, const QuickName& name) const {
-    if (entity.number >= kNowhere) [[unlikely]]
-      return AttributeElsewhere(entity, name);
-    if (name.size > QuickName::kQuick) [[unlikely]]
-      return LongAttribute(entity, name);
+  // What of an entity is worth finding once, where several attributes of it are asked for.
+  struct Known {
+    const Hierarchy::Attribute *begin = nullptr, *end = nullptr;
+  };
+  Known Know(Datum entity) const {
+    LookUp(entity);
+    if (entity.number == kNowhere) return {};
     const Hierarchy::Range range = nodes_[entity.number].attributes;
-    for (const Hierarchy::Attribute *at = attributes_ + range.begin, *end = attributes_ + range.end; at != end; ++at) {
-      if (at->name.IsQuickly(name)) return at->value;
+    return {.begin = attributes_ + range.begin, .end = attributes_ + range.end};
+  }
+  // Whether there is such an attribute, which is then in `out`.
+  [[gnu::always_inline]] bool AttributeOf(const Known& entity, const QuickName& name, Datum& out) const {
+    if (name.size > QuickName::kQuick) [[unlikely]]
+      return LongAttributeOf(entity, name, out);
+    for (const Hierarchy::Attribute* at = entity.begin; at != entity.end; ++at) {
+      if (at->name.IsQuickly(name)) return out = at->value, true;
     }
-    return Datum::Failed();
+    return false;
   }
   const cedar::Entity* Find(Datum entity) const {
     LookUp(entity);
@@ -73,16 +80,9 @@ class StoreWorld {
   }
 
  private:
-  [[gnu::noinline]] Datum AttributeElsewhere(Datum entity, const QuickName& name) const {
-    LookUp(entity);
-    return entity.number == kNowhere ? Datum::Failed() : Attribute(entity, name);
-  }
-  [[gnu::noinline]] Datum LongAttribute(Datum entity, const QuickName& name) const {
-    const Hierarchy::Range range = nodes_[entity.number].attributes;
-    const auto end = attributes_ + range.end;
-    const auto found =
-        std::find_if(attributes_ + range.begin, end, [&](const Hierarchy::Attribute& other) { return *other.name.text == *name.text; });
-    return found == end ? Datum::Failed() : found->value;
+  [[gnu::noinline]] static bool LongAttributeOf(const Known& entity, const QuickName& name, Datum& out) {
+    const auto found = std::find_if(entity.begin, entity.end, [&](const Hierarchy::Attribute& other) { return *other.name.text == *name.text; });
+    return found != entity.end && (out = found->value, true);
   }
   void LookUp(Datum& entity) const {
     if (entity.number == kNotLookedUp) [[unlikely]]
@@ -104,11 +104,13 @@ class ViewWorld {
   Datum Entity(const UidLiteral& literal) const { return Datum::EntityOf(*literal.uid, kNowhere); }
   bool Same(Datum a, Datum b) const { return SameUid(*a.uid, *b.uid); }
   bool Within(Datum child, Datum ancestor) const { return Same(child, ancestor) || view_.IsDescendant(*child.uid, *ancestor.uid); }
-  Datum Attribute(Datum entity, const QuickName& name) const {
+  using Known = Datum;
+  Known Know(Datum entity) const { return entity; }
+  bool AttributeOf(Known entity, const QuickName& name, Datum& out) const {
     const cedar::Entity* found = Find(entity);
-    if (found == nullptr) return Datum::Failed();
+    if (found == nullptr) return false;
     const auto attribute = found->attributes.find(*name.text);
-    return attribute == found->attributes.end() ? Datum::Failed() : Datum::Of(attribute->second);
+    return attribute != found->attributes.end() && (out = Datum::Of(attribute->second), true);
   }
   const cedar::Entity* Find(Datum entity) const { return view_.Find(*entity.uid); }
 
