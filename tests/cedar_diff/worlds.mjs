@@ -95,7 +95,7 @@ export class World {
     const out = [];
     for (const entity of this.model.entities) {
       const ids = entity.enumeration ?? ["a", "b", "c"];
-      for (const id of random.some(ids, 0.55)) {
+      for (const id of random.some(ids, 0.4)) {
         if (!entity.enumeration || random.chance(0.5)) out.push(this.entity(entity.name, id));
       }
     }
