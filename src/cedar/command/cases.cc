@@ -8,7 +8,9 @@
 
 #include "cedar/authorizer.h"
 #include "cedar/command/inputs.h"
+#include "cedar/format.h"
 #include "cedar/parser.h"
+#include "cedar/policy_json.h"
 #include "cedar/validator.h"
 
 namespace remit::cedar::command {
@@ -120,6 +122,32 @@ Answer AnswerParse(const json::Value& question) {
   return json::Object{};
 }
 
+// {"policies": text of one policy or template} → {"json"}.
+Answer AnswerPolicyToJson(const json::Value& question) {
+  REMIT_ASSIGN(const Policies policies, PoliciesOf(question));
+  if (policies.policies.size() + policies.templates.size() != 1) return BadQuestion("policies: one policy");
+  return json::Object{{"json", PolicyToJson(policies.policies.empty() ? *policies.templates.front() : *policies.policies.front())}};
+}
+
+// {"json"} → {"text"}.
+Answer AnswerPolicyFromJson(const json::Value& question) {
+  const json::Value* document = question.Find("json");
+  if (document == nullptr) return BadQuestion("json");
+  REMIT_ASSIGN(const PolicyPtr policy, At("policies", PolicyFromJson(*document, "policy0")));
+  return json::Object{{"text", ToString(*policy)}};
+}
+
+// {"text", "lineWidth", "indentWidth"} → {"text", "again": what formatting makes of that}.
+Answer AnswerFormat(const json::Value& question) {
+  const std::string* text = question.FindString("text");
+  const json::Value *width = question.Find("lineWidth"), *indent = question.Find("indentWidth");
+  if (text == nullptr || width == nullptr || indent == nullptr || !width->IsInt() || !indent->IsInt()) return BadQuestion("text");
+  const FormatOptions options{.line_width = static_cast<int>(width->AsInt()), .indent_width = static_cast<int>(indent->AsInt())};
+  REMIT_ASSIGN(const std::string once, At("policies", FormatPolicies(*text, "", options)));
+  REMIT_ASSIGN(const std::string twice, At("format", FormatPolicies(once, "", options)));
+  return json::Object{{"text", once}, {"again", twice}};
+}
+
 struct Kind {
   std::string_view op;
   Answer (*answer)(const json::Value& question);
@@ -128,6 +156,9 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"authorize", AnswerAuthorize},
     {"validate", AnswerValidate},
     {"parse", AnswerParse},
+    {"policy-to-json", AnswerPolicyToJson},
+    {"policy-from-json", AnswerPolicyFromJson},
+    {"format", AnswerFormat},
 });
 
 Answer Answered(const json::Value& question) {

@@ -6,6 +6,16 @@
 namespace remit::cedar::command {
 namespace {
 
+// Every error of a text, not the first alone. True: there is none.
+bool FineText(const PolicyInput& input) {
+  const std::string name = input.file.value_or("-");
+  const auto text = ReadText(name);
+  if (!text) return PrintError(text.error()), false;
+  const ParsedPolicies parsed = ParseAllPolicies(*text, name == "-" ? "<stdin>" : name);
+  for (const Diagnostic& error : parsed.errors) PrintFinding(error);
+  return parsed.errors.empty();
+}
+
 // Prints the error, if there is one. True: there is none.
 template <class T>
 bool Fine(const Result<T>& result) {
@@ -32,7 +42,12 @@ Result<int> CheckParse(Words words) {
   ShowErrorsAsJson(json);
 
   bool fine = true;
-  if (policy_input.file || !(schema_input.file || entity_input.file || expression)) fine &= Fine(policy_input.Read());
+  if (policy_input.file || !(schema_input.file || entity_input.file || expression)) {
+    const bool standard_input = policy_input.file.value_or("-") == "-";  // which can be read once only
+    const bool text_alone = policy_input.IsText() && !policy_input.links;
+    fine &= !text_alone || FineText(policy_input);
+    if (fine && !(text_alone && standard_input)) fine &= Fine(policy_input.Read());
+  }
   if (expression) fine &= Fine(ParseExpr(*expression));
   const auto schema = schema_input.Read();
   fine &= Fine(schema);

@@ -165,6 +165,55 @@ TEST_F(CommandTest, QueryAsksForThePartThatIsLeftOut) {
   EXPECT_THAT(Ask({"query", "-l", "User::\"alice\""}).err, HasSubstr("takes two of"));
 }
 
+TEST_F(CommandTest, FormatWritesChecksAndPrints) {
+  Write("policies.cedar", "permit(principal,action,resource)when{true};");
+  const Outcome printed = Type({"format", "--policies", Path("policies.cedar")});
+  EXPECT_EQ(printed.exit, kOk) << printed.err;
+  EXPECT_THAT(printed.out, HasSubstr("when { true }"));
+  EXPECT_EQ(Type({"format", "--policies", Path("policies.cedar"), "--check"}).exit, kFailure);
+  EXPECT_EQ(Type({"format", "--policies", Path("policies.cedar"), "--write"}).exit, kOk);
+  EXPECT_EQ(Read("policies.cedar"), printed.out);
+  EXPECT_EQ(Type({"format", "--policies", Path("policies.cedar"), "--check"}).exit, kOk);
+}
+
+TEST_F(CommandTest, LinksAreNotedAndUsed) {
+  Write("policies.cedar", R"(@id("share") permit (principal == ?principal, action, resource);)");
+  const std::vector<std::string> files{"--policies", Path("policies.cedar"), "--template-linked", Path("links.json")};
+  const auto with_files = [&](std::vector<std::string> words) {
+    words.insert(words.end(), files.begin(), files.end());
+    return Type(words);
+  };
+  const Outcome linked = with_files({"link", "--template-id", "share", "--new-id", "bob", "--arguments", R"({"?principal": "User::\"bob\""})"});
+  EXPECT_EQ(linked.exit, kOk) << linked.err;
+  EXPECT_THAT(linked.out, HasSubstr("principal == User::\"bob\""));
+  const std::vector<std::string> request{"-a", "Action::\"view\"", "-r", "Doc::\"d\"", "--json"};
+  const auto ask = [&](const std::string& user) {
+    std::vector<std::string> words{"authorize", "-l", user};
+    words.insert(words.end(), request.begin(), request.end());
+    return with_files(words);
+  };
+  EXPECT_THAT(ask("User::\"bob\"").out, HasSubstr(R"("reason":["bob"])"));
+  EXPECT_EQ(ask("User::\"eve\"").exit, kDeny);
+  // An id that is taken, and a slot that stays empty.
+  EXPECT_THAT(with_files({"link", "--template-id", "share", "--new-id", "bob", "--arguments", R"({"?principal": "User::\"bob\""})"}).err,
+              HasSubstr("bob"));
+  EXPECT_THAT(with_files({"link", "--template-id", "share", "--new-id", "x", "--arguments", R"({"?resource": "User::\"bob\""})"}).err,
+              HasSubstr("`?principal` of template `share`"));
+}
+
+TEST_F(CommandTest, PoliciesGoToJsonAndBack) {
+  const Outcome json = Type({"translate-policy", "--direction", "cedar-to-json", "--policies", Path("policies.cedar")});
+  ASSERT_EQ(json.exit, kOk) << json.err;
+  Write("policies.json", json.out);
+  const Outcome text = Type({"translate-policy", "--direction", "json-to-cedar", "--policies", Path("policies.json")});
+  ASSERT_EQ(text.exit, kOk) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("context.level > 3"));
+  // The ending says that it is JSON.
+  const Outcome allow = Type({"authorize", "--policies", Path("policies.json"), "--entities", Path("entities.json"), "--context",
+                              Path("context.json"), "-l", "User::\"alice\"", "-a", "Action::\"view\"", "-r", "Doc::\"d\""});
+  EXPECT_EQ(allow.out, "ALLOW\n") << allow.err;
+}
+
 // --- run-tests
 
 class RunTestsTest : public CommandTest {

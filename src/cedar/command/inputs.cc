@@ -2,14 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <memory>
-#include <set>
 
 #include "base/text.h"
 #include "cedar/parser.h"
+#include "cedar/policy_json.h"
 #include "json/read.h"
 
 namespace remit::cedar::command {
@@ -22,25 +23,12 @@ struct Closer {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-Result<PolicyPtr> NamedById(PolicyPtr policy) {
+PolicyPtr NamedById(PolicyPtr policy) {
   const Annotation* id = policy->FindAnnotation("id");
   if (id == nullptr) return policy;
   auto named = std::make_shared<Policy>(*policy);
   named->id = id->value;
   return named;
-}
-
-Status ExpectDistinct(const Policies& all) {
-  std::set<std::string_view> seen;
-  for (const auto* list : {&all.policies, &all.templates}) {
-    for (const PolicyPtr& policy : *list) {
-      if (seen.insert(policy->id).second) continue;
-      return Fail(Error(Code::kInvalidArgument, "duplicate-policy", fmt::format("two policies have the id `{}`", EscapeControl(policy->id)))
-                      .At(policy->span.ToString())
-                      .Hint("give each an @id of its own"));
-    }
-  }
-  return {};
 }
 
 bool IsJson(const std::optional<std::string>& format, const std::string& file) { return format ? *format == "json" : EndsInJson(file); }
@@ -106,19 +94,70 @@ void PolicyInput::AddTo(Options& options, bool standard_input) {
       .Value('k', "template-linked", links, "FILE", "links of templates: [{\"template_id\", \"link_id\", \"args\": {\"?principal\": \"User::…\"}}]");
 }
 
-Result<Policies> PolicyInput::Read() const {
-  const std::string name = file.value_or("-");
-  REMIT_ASSIGN(const std::string text, ReadText(name));
-  if (IsJson(format, name)) return Fail(Code::kUnsupported, "not-supported", "policies in JSON cannot be read yet");
-  if (links) return Fail(Code::kUnsupported, "not-supported", "links of templates cannot be read yet");
-  REMIT_ASSIGN(std::vector<PolicyPtr> parsed, ReadPolicyText(text, name));
+namespace {
+
+// What LinkAll makes of it, and the templates.
+Result<Policies> Linked(PolicySetSource source) {
   Policies all;
-  for (PolicyPtr& policy : parsed) {
-    REMIT_ASSIGN(PolicyPtr named, NamedById(std::move(policy)));
-    (named->IsTemplate() ? all.templates : all.policies).push_back(std::move(named));
-  }
-  REMIT_TRY(ExpectDistinct(all));
+  REMIT_ASSIGN(all.policies, LinkAll(source));
+  all.templates = std::move(source.templates);
   return all;
+}
+
+bool IsPolicySet(const json::Value& document) {
+  return document.Find("staticPolicies") != nullptr || document.Find("templates") != nullptr || document.Find("templateLinks") != nullptr;
+}
+
+PolicySetSource Sorted(std::vector<PolicyPtr> policies) {
+  PolicySetSource source;
+  for (PolicyPtr& policy : policies) (policy->IsTemplate() ? source.templates : source.policies).push_back(std::move(policy));
+  return source;
+}
+
+}  // namespace
+
+bool PolicyInput::IsText() const { return !IsJson(format, file.value_or("-")); }
+
+Result<PolicySetSource> PolicyInput::ReadSource() const {
+  const std::string name = file.value_or("-");
+  PolicySetSource source;
+  if (!IsText()) {
+    REMIT_ASSIGN(const json::Value document, ReadJson(name));
+    if (IsPolicySet(document)) {
+      REMIT_ASSIGN(source, PolicySetFromJson(document));
+    } else {
+      REMIT_ASSIGN(PolicyPtr policy, PolicyFromJson(document, "policy0"));
+      source = Sorted({std::move(policy)});
+    }
+  } else {
+    REMIT_ASSIGN(const std::string text, ReadText(name));
+    REMIT_ASSIGN(std::vector<PolicyPtr> parsed, ReadPolicyText(text, name));
+    for (PolicyPtr& policy : parsed) policy = NamedById(std::move(policy));
+    source = Sorted(std::move(parsed));
+  }
+  if (links) {
+    REMIT_ASSIGN(std::vector<TemplateLink> more, ReadLinks(*links));
+    std::ranges::move(more, std::back_inserter(source.links));
+  }
+  return source;
+}
+
+Result<Policies> PolicyInput::Read() const {
+  REMIT_ASSIGN(PolicySetSource source, ReadSource());
+  return Linked(std::move(source));
+}
+
+Result<Policies> ReadPolicySet(const json::Value& document) {
+  const json::Value* text = document.Find("staticPolicies");
+  if (text == nullptr || !text->IsString()) {
+    REMIT_ASSIGN(PolicySetSource source, PolicySetFromJson(document));
+    return Linked(std::move(source));
+  }
+  json::Object rest = document.AsObject();
+  rest.Erase("staticPolicies");
+  REMIT_ASSIGN(PolicySetSource source, PolicySetFromJson(rest));
+  REMIT_ASSIGN(source.policies, ReadPolicyText(text->AsString(), ""));
+  return Linked(std::move(source));
 }
 
 void SchemaInput::AddTo(Options& options) {
@@ -196,27 +235,6 @@ Result<std::vector<PolicyPtr>> ReadPolicyText(std::string_view text, const std::
 }
 
 Result<Schema> ReadSchemaJson(const json::Value&) { return Fail(Code::kUnsupported, "not-supported", "a schema in JSON cannot be read yet"); }
-
-Result<Policies> ReadPolicySet(const json::Value& document) {
-  Policies all;
-  if (const json::Value* fixed = document.Find("staticPolicies"); fixed != nullptr && fixed->IsString()) {
-    REMIT_ASSIGN(all.policies, ReadPolicyText(fixed->AsString(), ""));
-  } else if (fixed != nullptr && fixed->IsObject()) {
-    for (const auto& [id, policy] : fixed->AsObject()) {
-      if (!policy.IsString()) return Fail(Code::kUnsupported, "not-supported", "policies in JSON cannot be read yet");
-      REMIT_ASSIGN(const std::vector<PolicyPtr> one, ReadPolicyText(policy.AsString(), ""));
-      if (one.size() != 1) return Fail(Code::kInvalidArgument, "bad-policy-set", fmt::format("`{}` is not one policy", EscapeControl(id)));
-      auto named = std::make_shared<Policy>(*one.front());
-      named->id = id;
-      all.policies.push_back(std::move(named));
-    }
-  }
-  if (document.Find("templates") != nullptr || document.Find("templateLinks") != nullptr) {
-    return Fail(Code::kUnsupported, "not-supported", "templates cannot be linked yet");
-  }
-  REMIT_TRY(ExpectDistinct(all));
-  return all;
-}
 
 Result<Schema> ReadSchema(std::string_view text, const std::string& file, bool json) {
   if (json) {

@@ -14,6 +14,7 @@
 #include "cedar/command/options.h"
 #include "cedar/entities.h"
 #include "cedar/schema.h"
+#include "cedar/template.h"
 #include "json/value.h"
 
 namespace remit::cedar::command {
@@ -33,9 +34,18 @@ struct PolicyInput {
   std::optional<std::string> file, format, links;
 
   void AddTo(Options& options, bool standard_input);
-  // Named by their @id where they have one, else policy0, policy1, …. Errors: those of the readers; `duplicate-policy`.
-  Result<Policies> Read() const;
+  // Nothing filled in yet. Policies in Cedar's syntax are named by their @id where they have one, else policy0, policy1, …; JSON is a policy
+  // set or one policy. Errors: those of the readers.
+  Result<PolicySetSource> ReadSource() const;
+  bool IsText() const;            // by its format, or by its ending
+  Result<Policies> Read() const;  // errors: those of LinkAll, too
 };
+
+// The file of --template-linked: [{"template_id", "link_id", "args": {"?principal": "User::…"}}]. Errors: `bad-links`, `bad-entity-uid`.
+Result<std::vector<TemplateLink>> ReadLinks(const std::string& file);
+json::Value LinksToJson(const std::vector<TemplateLink>& links);
+// {"?principal": "User::…", "?resource": "Photo::…"}. Errors: `bad-links`, `bad-entity-uid`.
+Result<SlotValues> SlotsFromJson(const json::Value& document);
 
 // --schema, --schema-format
 struct SchemaInput {
@@ -76,8 +86,7 @@ Result<Schema> ReadSchema(std::string_view text, const std::string& file, bool j
 
 Result<Schema> ReadSchemaJson(const json::Value& document);
 
-// {"staticPolicies": {id: text | JSON}, "templates": {id: text | JSON}, "templateLinks": [{"templateId", "newId", "values"}]}; each
-// member may be missing, and static policies may be one text. Links are filled in. Errors: `bad-policy-set`, and those of the readers.
+// A policy set in JSON as PolicySetFromJson reads it, or with one text as "staticPolicies"; links are filled in.
 Result<Policies> ReadPolicySet(const json::Value& document);
 
 // By the action's declared type; as it is written without a schema. Errors: `unknown-action`, `bad-value`, `ill-typed`.

@@ -7,8 +7,5 @@ Result<int> NotThere(std::string_view name) {
   return Fail(Code::kUnsupported, "not-supported", "`cedar " + std::string(name) + "` is not there yet");
 }
 }  // namespace
-Result<int> LinkTemplate(Words) { return NotThere("link"); }
-Result<int> Format(Words) { return NotThere("format"); }
-Result<int> TranslatePolicy(Words) { return NotThere("translate-policy"); }
 Result<int> TranslateSchema(Words) { return NotThere("translate-schema"); }
 }  // namespace remit::cedar::command
