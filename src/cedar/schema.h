@@ -86,6 +86,7 @@ class Schema {
   // By the declared `in`s, transitively. A type is its own descendant only where it is declared `in` itself.
   bool MayBeDescendant(std::string_view child_type, std::string_view ancestor_type) const;
   bool ActionIn(const EntityUid& action, const EntityUid& group) const;  // equal or member, transitively
+  const std::set<EntityUid>& GroupsOf(const EntityUid& action) const;    // transitively; none for an action that is not known
 
   // Checks one entity against its type. Errors: `entity-does-not-validate`, naming what is wrong.
   Status ValidateEntity(const struct Entity& entity) const;
@@ -93,8 +94,8 @@ class Schema {
   // Checks one value against a type. Errors: `ill-typed`.
   Status ValidateValue(const Value& value, const Type& type) const;
 
-  // Reads a JSON value as a value of `type`, with Cedar's implicit forms: "id"-objects {type,id} or __entity for entities, plain strings
-  // for extension types. Errors: `ill-typed`, `bad-value`.
+  // Reads a JSON value as a value of `type`, with Cedar's implicit forms: {"type", "id"} for entities; for extension types a plain string,
+  // or {"fn", "arg"} without its `__extn`. Errors: `ill-typed`, `bad-value`.
   Result<Value> ReadValue(const json::Value& document, const Type& type) const;
 
   // Checks a request: known action, types that it applies to, context of its type. Errors: `request-does-not-validate`.

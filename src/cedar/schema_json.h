@@ -22,7 +22,7 @@ Result<json::Value> SchemaTextToResolvedJson(std::string_view text, std::string_
 
 // The human syntax of one JSON fragment. Errors, with the way to the member as the place: those of Schema::FromJson that concern the
 // format; `not-supported` for what the human syntax cannot say: a shape that is not a record, a context that is neither a record nor a name,
-// an entity type and a common type of the same name in one namespace.
+// an entity type that a common type of the same name hides.
 Result<std::string> SchemaJsonToText(const json::Value& document);
 
 }  // namespace remit::cedar

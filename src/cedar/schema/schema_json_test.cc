@@ -232,6 +232,15 @@ TEST(SchemaJsonTest, WritesAsTextWhatTextCanSay) {
       HasSubstr("not-supported"));
 }
 
+TEST(SchemaJsonTest, SharesANameBetweenTypesOnlyWhereTextCanTell) {
+  EXPECT_EQ(ToTextOrWhy(R"({"": {"commonTypes": {"A": {"type": "Long"}}, "entityTypes": {"A": {}}, "actions": {}}})"),
+            "type A = __cedar::Long;\nentity A;\n");
+  EXPECT_THAT(
+      ToTextOrWhy(
+          R"({"": {"commonTypes": {"A": {"type": "Long"}}, "entityTypes": {"A": {"tags": {"type": "Entity", "name": "A"}}}, "actions": {}}})"),
+      HasSubstr("not-supported"));
+}
+
 TEST(SchemaJsonTest, IsNotExhaustedByItsInput) {
   std::string deep = R"({"type": "Long"})";
   for (int i = 0; i < 300; ++i) deep = R"({"type": "Set", "element": )" + deep + "}";

@@ -145,31 +145,68 @@ class Printer {
   std::string text_;
 };
 
-std::unexpected<Error> CannotSay(const Span& span, std::string message) {
-  return Fail(Error(Code::kUnsupported, "not-supported", std::move(message)).At(span.ToString()));
-}
-
 // What only the JSON form can say.
-Status CheckSayable(const NamespaceDeclaration& space) {
-  std::set<std::string, std::less<>> types;
-  for (const CommonTypeDeclaration& type : space.types) types.insert(type.name.text);
-  for (const EntityDeclaration& entity : space.entities) {
-    const DeclaredName& name = entity.names.front();
-    if (!space.name.empty() && types.contains(name.text)) {
-      return CannotSay(name.span, fmt::format("`{}` is an entity type and a common type of `{}`: in text the name means the common type only",
-                                              name.text, space.name));
-    }
-    if (entity.shape != nullptr && entity.shape->kind != Kind::kRecord) {
-      return CannotSay(entity.shape->span, fmt::format("the shape of entity type `{}` is not written out as a record", name.text));
+class SayableCheck {
+ public:
+  Status Check(const SchemaFragment& fragment) {
+    for (const NamespaceDeclaration& space : fragment) FindTwice(space);
+    for (const NamespaceDeclaration& space : fragment) REMIT_TRY(CheckNamespace(space));
+    return {};
+  }
+
+ private:
+  // Outside of namespaces an entity type and a common type may share a name, as long as nothing asks for the entity type by it.
+  void FindTwice(const NamespaceDeclaration& space) {
+    if (!space.name.empty()) return;
+    std::set<std::string, std::less<>> types;
+    for (const CommonTypeDeclaration& type : space.types) types.insert(type.name.text);
+    for (const EntityDeclaration& entity : space.entities) {
+      if (types.contains(entity.names.front().text)) twice_.insert(entity.names.front().text);
     }
   }
-  for (const ActionDeclaration& action : space.actions) {
-    const bool sayable = action.context == nullptr || action.context->kind == Kind::kRecord || action.context->kind == Kind::kCommon ||
-                         action.context->kind == Kind::kName;
-    if (!sayable) return CannotSay(action.context->span, "the context is neither a record nor the name of a common type");
+
+  Status CheckNamespace(const NamespaceDeclaration& space) const {
+    std::set<std::string, std::less<>> types;
+    for (const CommonTypeDeclaration& type : space.types) {
+      types.insert(type.name.text);
+      REMIT_TRY(CheckType(*type.type));
+    }
+    for (const EntityDeclaration& entity : space.entities) {
+      const DeclaredName& name = entity.names.front();
+      if (!space.name.empty() && types.contains(name.text)) return Hidden(name.text, name.span);
+      if (entity.shape != nullptr && entity.shape->kind != Kind::kRecord) {
+        return CannotSay(entity.shape->span, fmt::format("the shape of entity type `{}` is not written out as a record", name.text));
+      }
+      if (entity.shape != nullptr) REMIT_TRY(CheckType(*entity.shape));
+      if (entity.tags != nullptr) REMIT_TRY(CheckType(*entity.tags));
+    }
+    for (const ActionDeclaration& action : space.actions) {
+      if (action.context == nullptr) continue;
+      const Kind kind = action.context->kind;
+      if (kind != Kind::kRecord && kind != Kind::kCommon && kind != Kind::kName) {
+        return CannotSay(action.context->span, "the context is neither a record nor the name of a common type");
+      }
+      REMIT_TRY(CheckType(*action.context));
+    }
+    return {};
   }
-  return {};
-}
+
+  Status CheckType(const TypeSyntax& type) const {
+    if (type.kind == Kind::kEntity && twice_.contains(type.name)) return Hidden(type.name, type.span);
+    if (type.element != nullptr) REMIT_TRY(CheckType(*type.element));
+    for (const AttributeSyntax& attribute : type.attributes) REMIT_TRY(CheckType(*attribute.type));
+    return {};
+  }
+
+  static std::unexpected<Error> Hidden(const std::string& name, const Span& span) {
+    return CannotSay(span, fmt::format("`{}` is both an entity type and a common type: in text the name means the common type only", name));
+  }
+  static std::unexpected<Error> CannotSay(const Span& span, std::string message) {
+    return Fail(Error(Code::kUnsupported, "not-supported", std::move(message)).At(span.ToString()));
+  }
+
+  std::set<std::string, std::less<>> twice_;
+};
 
 }  // namespace
 
@@ -193,7 +230,7 @@ std::string ToText(const SchemaFragment& fragment) {
 
 Result<std::string> SchemaJsonToText(const json::Value& document) {
   REMIT_ASSIGN(const SchemaFragment fragment, ReadSchemaFragment(document, ""));
-  for (const NamespaceDeclaration& space : fragment) REMIT_TRY(CheckSayable(space));
+  REMIT_TRY(SayableCheck().Check(fragment));
   return ToText(fragment);
 }
 

@@ -115,9 +115,10 @@ bool Typechecker::AnyMayBeIn(const StaticType& left, const StaticType& right) co
 }
 
 StaticTypePtr Typechecker::CheckIn(const Expr& left, const Expr& right, const Capabilities& prior) {
+  const std::size_t findings_before = findings_.size();
   const StaticTypePtr left_type = Expect(left, prior, Want::kEntity, "`contains` looks into a set").type;
   const StaticTypePtr right_type = Expect(right, prior, Want::kEntityOrEntities, "`contains` looks into a set").type;
-  if (left_type == nullptr || right_type == nullptr) return BoolType();
+  if (left_type == nullptr || right_type == nullptr || findings_.size() > findings_before) return BoolType();
   const EntityUid* uid = AsEntityLiteral(left);
   if (uid != nullptr && IsActionType(uid->type)) {
     if (const auto groups = AsEntityLiterals(right)) {

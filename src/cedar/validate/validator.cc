@@ -62,9 +62,9 @@ std::vector<std::string_view> SlotTypes(const Schema& schema, const ScopeConstra
   return types;
 }
 
-std::vector<RequestEnvironment> Environments(const Schema& schema, const Policy& policy) {
+std::vector<RequestEnvironment> Environments(const Schema& schema, const Policy& policy, const ScopeConstraint& action_scope) {
   std::vector<RequestEnvironment> environments;
-  for (const ActionType* action : ActionsOf(schema, policy.action)) {
+  for (const ActionType* action : ActionsOf(schema, action_scope)) {
     for (const std::string& principal : action->principals) {
       if (!ScopeAllows(schema, policy.principal, principal)) continue;
       for (const std::string& resource : action->resources) {
@@ -140,13 +140,36 @@ bool CheckIn(const Schema& schema, const RequestEnvironment& environment, const 
   return type == nullptr || type->kind != StaticType::Kind::kFalse;
 }
 
+// The set of an action scope is a set like any other: strict validation wants it to have members, all of one type.
+std::optional<Diagnostic> CheckActionSet(const Policy& policy) {
+  if (policy.action.kind != ScopeConstraint::Kind::kInSet) return std::nullopt;
+  const std::vector<EntityUid>& actions = policy.action.entities;
+  Diagnostic finding = OfPolicy(policy, Diagnostic::Severity::kError, "empty-set", "the scope's set of actions is empty");
+  finding.span = policy.action.span;
+  if (actions.empty()) return finding;
+  const auto other = std::ranges::find_if(actions, [&](const EntityUid& uid) { return uid.type != actions.front().type; });
+  if (other == actions.end()) return std::nullopt;
+  finding.reason = "incompatible-types";
+  finding.message = fmt::format("set holds both `{}` and `{}`", actions.front().type, other->type);
+  finding.hint = "write a policy for each namespace";
+  return finding;
+}
+
 std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const Policy& policy, const ValidationOptions& options, TypeCache& cache) {
   std::vector<Diagnostic> findings;
   CheckNames(schema, policy, findings);
-  const std::vector<RequestEnvironment> environments = Environments(schema, policy);
+  std::vector<RequestEnvironment> environments = Environments(schema, policy, policy.action);
   if (environments.empty()) findings.push_back(NoApplicableAction(schema, policy));
-  bool possible = policy.conditions.empty() && !options.level && !environments.empty();
-  if (!possible) {
+  if (options.mode == ValidationMode::kStrict) {
+    if (auto action_set = CheckActionSet(policy)) {
+      // What the scope says of actions is not known then: any of them may be meant.
+      environments = Environments(schema, policy, {});
+      if (!environments.empty()) findings.push_back(std::move(*action_set));
+    }
+  }
+  const bool trivial = policy.conditions.empty() && !options.level;
+  bool possible = trivial && !environments.empty();
+  if (!trivial) {
     const ExprPtr condition = options.level ? policy.AsExpr() : ConditionOf(policy);
     for (const RequestEnvironment& environment : environments) {
       const bool here = CheckIn(schema, environment, *condition, options, cache, findings);
