@@ -52,17 +52,23 @@ std::unexpected<Error> TooLarge(const Span& span) {
   return FailAt(span, "type-too-large", "type is too large, or nested too deeply, when its common types are written out");
 }
 
-// Adds everything that can be reached from `from` by `next`, `from` itself only where a cycle leads back to it.
+// The transitive closures of member_of are written out; a chain of n types has n² / 2 entries, and each is a name.
+constexpr std::size_t kClosureEntries = 1u << 20;
+
+// Adds everything that can be reached from `from`, itself only where a cycle leads back to it; counts what was added. False beyond the limit.
 template <class Map, class Node, class Set>
-void Close(const Map& declarations, const Node& from, Set& reached) {
+bool Close(const Map& declarations, const Node& from, Set& reached, std::size_t& entries) {
   std::vector<const Node*> open{&from};
   while (!open.empty()) {
     const Node* node = open.back();
     open.pop_back();
     for (const Node& parent : declarations.at(*node).member_of) {
-      if (reached.insert(parent).second) open.push_back(&parent);
+      if (!reached.insert(parent).second) continue;
+      if (++entries > kClosureEntries) return false;
+      open.push_back(&parent);
     }
   }
+  return true;
 }
 
 }  // namespace
@@ -106,8 +112,17 @@ Result<Schema> SchemaBuilder::Build(const SchemaFragment& namespaces) {
     for (const EntityDeclaration& entity : space.entities) REMIT_TRY(ResolveEntity(space.name, entity));
     for (const ActionDeclaration& action : space.actions) REMIT_TRY(ResolveAction(space.name, action));
   }
-  for (const auto& [name, type] : schema_.entity_types_) Close(schema_.entity_types_, name, schema_.type_ancestors_[name]);
-  for (const auto& [uid, action] : schema_.actions_) Close(schema_.actions_, uid, schema_.action_ancestors_[uid]);
+  std::size_t entries = 0;
+  const auto too_large = [](const Span& span) {
+    return FailAt(span, "hierarchy-too-large", fmt::format("the types or actions have more than {} ancestors in all", kClosureEntries),
+                  "make the hierarchy flatter");
+  };
+  for (const auto& [name, type] : schema_.entity_types_) {
+    if (!Close(schema_.entity_types_, name, schema_.type_ancestors_[name], entries)) return too_large(type.span);
+  }
+  for (const auto& [uid, action] : schema_.actions_) {
+    if (!Close(schema_.actions_, uid, schema_.action_ancestors_[uid], entries)) return too_large(action.span);
+  }
   REMIT_TRY(CheckActionCycles());
   return std::move(schema_);
 }

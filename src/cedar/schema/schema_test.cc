@@ -266,6 +266,9 @@ TEST(SchemaTest, IsNotExhaustedByItsInput) {
   EXPECT_THAT(Refusal("type T = " + deep), HasSubstr("nested too deeply"));
   for (int i = 1; i < 100'000; ++i) chain += "type T" + std::to_string(i) + " = Set<T" + std::to_string(i - 1) + ">;";
   EXPECT_THAT(Refusal(chain), HasSubstr("type-too-large"));
+  std::string tower = "entity E0;";
+  for (int i = 1; i < 50'000; ++i) tower += "entity E" + std::to_string(i) + " in E" + std::to_string(i - 1) + ";";
+  EXPECT_THAT(Refusal(tower), HasSubstr("hierarchy-too-large"));
   for (int i = 1; i < 60; ++i) {
     const std::string before = "D" + std::to_string(i - 1);
     doubling += "type D" + std::to_string(i) + " = { a: " + before + ", b: " + before + " };";

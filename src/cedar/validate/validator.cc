@@ -62,6 +62,9 @@ std::vector<std::string_view> SlotTypes(const Schema& schema, const ScopeConstra
   return types;
 }
 
+// What one policy is checked for at most: lists of principals, of resources and of slots multiply.
+constexpr std::size_t kEnvironments = 1u << 20;
+
 std::vector<RequestEnvironment> Environments(const Schema& schema, const Policy& policy, const ScopeConstraint& action_scope) {
   std::vector<RequestEnvironment> environments;
   for (const ActionType* action : ActionsOf(schema, action_scope)) {
@@ -72,6 +75,7 @@ std::vector<RequestEnvironment> Environments(const Schema& schema, const Policy&
         for (std::string_view principal_slot : SlotTypes(schema, policy.principal, principal)) {
           for (std::string_view resource_slot : SlotTypes(schema, policy.resource, resource)) {
             environments.push_back({action, principal, resource, principal_slot, resource_slot});
+            if (environments.size() > kEnvironments) return environments;
           }
         }
       }
@@ -166,6 +170,11 @@ std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const Policy& polic
       environments = Environments(schema, policy, {});
       if (!environments.empty()) findings.push_back(std::move(*action_set));
     }
+  }
+  if (environments.size() > kEnvironments) {
+    findings.push_back(OfPolicy(policy, Diagnostic::Severity::kError, "too-many-environments",
+                                fmt::format("the scope matches more than {} combinations of action and types", kEnvironments)));
+    environments.resize(kEnvironments);
   }
   const bool trivial = policy.conditions.empty() && !options.level;
   bool possible = trivial && !environments.empty();
