@@ -1,7 +1,7 @@
 # remit_room(NAME [DIR dir] [FOLDERS folders…] [USES rooms…] [LINKS libraries…] [PRIVATE_LINKS libraries…])
 #
-# Declares one room: a static library `remit_NAME` of every .cc file directly in the folder (tests, fuzz targets and benchmarks left
-# out) or in one of its FOLDERS, which may include the rooms in USES, and a test program `NAME_test` of its *_test.cc files, each test an entry of ctest.
+# Declares one room: a static library `remit_NAME` of every .cc file directly in the folder (tests, fuzz targets, benchmarks
+# and main.cc left out) or in one of its FOLDERS, which may include the rooms in USES, and a test program `NAME_test` of its *_test.cc files, each test an entry of ctest.
 # The folder may be empty, or hold headers only. Options for the test program:
 #   TEST_LINKS     further libraries of the tests alone
 #   TEST_LABELS    ctest labels
@@ -31,7 +31,7 @@ function(remit_room name)
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(fuzzers ${sources})
   list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_bench)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|_bench|/main)\\.cc$")
 
   if(sources)
     add_library(remit_${name} STATIC ${sources})

@@ -33,7 +33,8 @@ packages_for() {
   done <"$root/scripts/deps.txt" | sort -u
 }
 
-installed() { [[ $(dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null) == installed* ]]; }
+# npm also comes inside the nodejs package of others, which the Debian package of that name would break.
+installed() { [[ $(dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null) == installed* || ($1 == npm && -n $(command -v npm)) ]]; }
 
 as_root() { if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi; }
 

@@ -59,6 +59,7 @@ using ExprPtr = std::shared_ptr<const Expr>;
 struct PatternPart {  // of `like`: any run of characters, or one literal text
   bool wildcard = false;
   std::string literal;
+  std::uint32_t stars = 1;  // of a wildcard: how many the source has in a row; they mean the same as one
   bool operator==(const PatternPart&) const = default;
 };
 
@@ -96,8 +97,9 @@ struct ScopeConstraint {
 };
 
 struct Annotation {
-  std::string value;  // "" where the source has no value
+  std::string value;
   Span span;
+  bool bare = false;  // without a value, as in `@flag`; the value is then ""
 };
 
 struct Policy {

@@ -27,6 +27,14 @@ struct Response {
   std::vector<PolicyError> errors;       // sorted by id
 };
 
+// The same without copies: policies themselves instead of their ids. One that is used again keeps its memory, so that a decision in which
+// no policy fails allocates nothing. The policies live as long as the set.
+struct Answer {
+  bool allowed = false;
+  std::vector<const Policy*> determining;                     // sorted by id
+  std::vector<std::pair<const Policy*, std::string>> errors;  // sorted by id; with the message
+};
+
 // Every policy's own result, for hosts that add a meaning of their own to some policies (Remit's obligations).
 struct Evaluation {
   std::vector<const Policy*> permits;  // satisfied; these lists are in order of the policies
@@ -34,8 +42,12 @@ struct Evaluation {
   std::vector<std::pair<const Policy*, std::string>> errors;
 };
 
-// Policies compiled for evaluation: scopes first, by action and by principal and resource type, then conditions. Immutable;
-// thread-safe; copies share.
+// Policies compiled for evaluation: an index over their scopes, then their conditions as flat code. The cost of a decision follows the
+// policies whose scopes the request satisfies, not how many there are; over `Entities` (which are numbered once, when they are built) it is
+// a few times less than over another view. Immutable; thread-safe; copies share.
+//
+// Who replaces policies or entities while others decide keeps both in one shared_ptr<const …>, and publishes a new one: readers take the
+// pointer once a request (std::atomic<std::shared_ptr>, or a copy for each thread), and never see half of a change.
 class PolicySet {
  public:
   PolicySet() = default;
@@ -45,7 +57,14 @@ class PolicySet {
 
   const std::vector<PolicyPtr>& policies() const;
 
+  // Decision, reasons and errors.
   Response IsAuthorized(const Request& request, const EntityView& entities) const;
+  void Decide(const Request& request, const EntityView& entities, Answer& answer) const;  // what was in `answer` goes
+
+  // The decision alone, which is known as soon as one forbid is satisfied. Allocates nothing, unless a condition makes a set, a record or an
+  // extension value on the way.
+  bool IsAllowed(const Request& request, const EntityView& entities) const;
+
   Evaluation Evaluate(const Request& request, const EntityView& entities) const;
 
  private:

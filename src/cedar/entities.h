@@ -10,6 +10,7 @@
 namespace remit::cedar {
 
 class Schema;
+struct Hierarchy;
 
 struct Entity {
   EntityUid uid;
@@ -24,6 +25,7 @@ class EntityView {
   virtual ~EntityView() = default;
   virtual const Entity* Find(const EntityUid& uid) const = 0;                              // null: unknown, i.e. no attributes, no parents
   virtual bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const = 0;  // child != ancestor, transitively
+  virtual const Hierarchy* Prepared() const { return nullptr; }  // for the evaluator: what Entities is underneath; null: ask one by one
 };
 
 // A closed set of entities. Immutable once built; copies share.
@@ -35,17 +37,19 @@ class Entities final : public EntityView {
   // `hierarchy-too-large` over limits::kCedarAncestors.
   static Result<Entities> Build(std::vector<Entity> entities);
 
-  // Reads Cedar's entities JSON. With a schema: implicit entity and extension forms are read by declared type, action entities of the
-  // schema are added, and every entity is validated. Errors: `bad-entities`, `duplicate-entity`, `entity-cycle`, `entity-does-not-validate`.
+  // Reads Cedar's entities JSON. The same entity twice is one; members that the format does not have are not looked at. With a schema:
+  // implicit entity and extension forms are read by declared type, every entity is validated, and the schema's actions are added; an action
+  // that the document has must be in the groups that the schema puts it into, as far as the document leads to them. Errors: `bad-entities`,
+  // `duplicate-entity` (twice, and different), `entity-cycle`, `entity-does-not-validate`.
   static Result<Entities> FromJson(const json::Value& document, const Schema* schema);
 
   const Entity* Find(const EntityUid& uid) const override;
   bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const override;
   std::size_t size() const;
   std::vector<const Entity*> All() const;  // in order of uid
+  const Hierarchy* Prepared() const override;
 
  private:
-  struct Hierarchy;
   std::shared_ptr<const Hierarchy> hierarchy_;
 };
 
@@ -66,8 +70,8 @@ class OverlayEntities final : public EntityView {
   std::vector<std::shared_ptr<const Entity>> added_;  // few
 };
 
-// One value in Cedar's JSON form, without a schema: entities are written {"__entity": {"type", "id"}}, extension values {"__extn":
-// {"fn", "arg"}} (or "args" for several). For implicit forms see Schema::ReadValue. Errors: `bad-value`.
+// One value in Cedar's JSON form, without a schema: entities are written {"__entity": {"type", "id"}}, the result of an extension function
+// {"__extn": {"fn", "arg"}} (or "args" for several). For implicit forms see Schema::ReadValue. Errors: `bad-value`.
 Result<Value> ValueFromJson(const json::Value& document);
 
 // An entity's uid: {"type", "id"} or {"__entity": {"type", "id"}}. Errors: `bad-value`.

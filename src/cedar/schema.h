@@ -1,4 +1,5 @@
-// Schemas: which entity types, attributes, actions and contexts there are. Read from the human syntax; several fragments form one.
+// Schemas: which entity types, attributes, actions and contexts there are. Read from the human syntax and from the JSON form (schema_json.h
+// translates between them); several fragments, of either form, make one.
 #pragma once
 
 #include <map>
@@ -60,6 +61,7 @@ struct ActionType {
 struct SchemaSource {
   std::string file_name;
   std::string text;
+  bool json = false;  // the text is in the JSON form, not in the human syntax
 };
 
 // Immutable; thread-safe.
@@ -68,10 +70,14 @@ class Schema {
   Schema() = default;
 
   // Parses and resolves all fragments together. A namespace may have declarations in several fragments, a name only one declaration.
-  // Errors, all with the place: those of ParseSchemaFragment (schema_parser.h); `unknown-type`, `unknown-action`, `duplicate-declaration`,
-  // `shadowed-declaration` (a namespace declares what the empty one has, RFC 70), `reserved-name`, `type-cycle`, `action-cycle`,
-  // `context-not-record`, `type-too-large` (base/limits.h kCedarTypeNodes).
+  // Errors, all with the place: `parse-error`, `empty-applies-to`; for the JSON form also `bad-json`, `json-too-large`, `not-an-object`,
+  // `missing-field`, `bad-field`, `unknown-field`; for both `unknown-type`, `unknown-action`, `duplicate-declaration`, `reserved-name`,
+  // `shadowed-declaration` (a namespace declares what the empty one has, RFC 70), `type-cycle`, `action-cycle`, `context-not-record`,
+  // `shape-not-record`, `not-supported` (open records, attributes of actions), `type-too-large` (limits::kCedarTypeNodes), `hierarchy-too-large`.
   static Result<Schema> Parse(const std::vector<SchemaSource>& fragments);
+
+  // The same for fragments in the JSON form that are already values. A place is the way to the member: `NS/entityTypes/User/shape`.
+  static Result<Schema> FromJson(const std::vector<json::Value>& fragments);
 
   const EntityType* FindEntityType(std::string_view name) const;
   const ActionType* FindAction(const EntityUid& uid) const;
@@ -80,6 +86,7 @@ class Schema {
   // By the declared `in`s, transitively. A type is its own descendant only where it is declared `in` itself.
   bool MayBeDescendant(std::string_view child_type, std::string_view ancestor_type) const;
   bool ActionIn(const EntityUid& action, const EntityUid& group) const;  // equal or member, transitively
+  const std::set<EntityUid>& GroupsOf(const EntityUid& action) const;    // transitively; none for an action that is not known
 
   // Checks one entity against its type. Errors: `entity-does-not-validate`, naming what is wrong.
   Status ValidateEntity(const struct Entity& entity) const;
@@ -87,8 +94,8 @@ class Schema {
   // Checks one value against a type. Errors: `ill-typed`.
   Status ValidateValue(const Value& value, const Type& type) const;
 
-  // Reads a JSON value as a value of `type`, with Cedar's implicit forms: "id"-objects {type,id} or __entity for entities, plain strings
-  // for extension types. Errors: `ill-typed`, `bad-value`.
+  // Reads a JSON value as a value of `type`, with Cedar's implicit forms: {"type", "id"} for entities; for extension types a plain string,
+  // or {"fn", "arg"} without its `__extn`. Errors: `ill-typed`, `bad-value`.
   Result<Value> ReadValue(const json::Value& document, const Type& type) const;
 
   // Checks a request: known action, types that it applies to, context of its type. Errors: `request-does-not-validate`.

@@ -1,6 +1,7 @@
-// Strict validation: a policy that passes cannot fail at run time by a type error, whatever entities and requests conform to the schema.
+// Validation: a policy that passes cannot fail at run time by a type error, whatever entities and requests conform to the schema.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "cedar/ast.h"
@@ -8,7 +9,20 @@
 
 namespace remit::cedar {
 
-// All findings, errors first, in source order. Warnings: `impossible-policy` (true for no request environment), odd identifiers.
-std::vector<Diagnostic> Validate(const Schema& schema, const std::vector<PolicyPtr>& policies);
+// Strict: the two sides of `==`, the members of a set, the branches of `if` … have one type, and extension values are made of literals.
+// Permissive: only what can fail when it is evaluated is an error.
+enum class ValidationMode { kStrict, kPermissive };
+
+struct ValidationOptions {
+  ValidationMode mode = ValidationMode::kStrict;
+  // How many steps from one entity to the next a policy may take (RFC 76): 1 allows `principal.manager`, 2 `principal.manager.name`.
+  // `in`, `has`, `hasTag` and `getTag` are steps too. Steps may begin at `principal`, `action`, `resource` and `context` only. None: any.
+  std::optional<unsigned> level;
+};
+
+// All findings, errors first, in source order; templates too, for every entity type that a slot can be filled with. Warnings:
+// `impossible-policy` (true for no request environment), `odd-identifier` and `odd-string` (UTS 39: bidirectional control characters,
+// mixed scripts, characters that no identifier should have). Thread-safe.
+std::vector<Diagnostic> Validate(const Schema& schema, const std::vector<PolicyPtr>& policies, ValidationOptions options = {});
 
 }  // namespace remit::cedar

@@ -99,6 +99,18 @@ class Value {
       data_;
 };
 
+// Each accessor's index is that of its kind: the variant's alternatives stand in the order of Kind.
+inline bool Value::AsBool() const { return REMIT_CHECK(Is(Kind::kBool)), *std::get_if<0>(&data_); }
+inline std::int64_t Value::AsLong() const { return REMIT_CHECK(Is(Kind::kLong)), *std::get_if<1>(&data_); }
+inline const std::string& Value::AsString() const { return REMIT_CHECK(Is(Kind::kString)), **std::get_if<2>(&data_); }
+inline const EntityUid& Value::AsEntity() const { return REMIT_CHECK(Is(Kind::kEntity)), **std::get_if<3>(&data_); }
+inline const std::vector<Value>& Value::AsSet() const { return REMIT_CHECK(Is(Kind::kSet)), **std::get_if<4>(&data_); }
+inline const Record& Value::AsRecord() const { return REMIT_CHECK(Is(Kind::kRecord)), **std::get_if<5>(&data_); }
+inline Decimal Value::AsDecimal() const { return REMIT_CHECK(Is(Kind::kDecimal)), *std::get_if<6>(&data_); }
+inline Datetime Value::AsDatetime() const { return REMIT_CHECK(Is(Kind::kDatetime)), *std::get_if<7>(&data_); }
+inline DurationValue Value::AsDuration() const { return REMIT_CHECK(Is(Kind::kDuration)), *std::get_if<8>(&data_); }
+inline const IpAddr& Value::AsIpAddr() const { return REMIT_CHECK(Is(Kind::kIpAddr)), *std::get_if<9>(&data_); }
+
 std::string_view KindName(Value::Kind kind);  // "bool", "long", "string", "entity", "set", "record", "decimal", …
 
 // Cedar's string escapes: quotes `text` as a Cedar string literal.

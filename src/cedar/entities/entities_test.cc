@@ -92,11 +92,50 @@ TEST(EntitiesJsonTest, ReadsEntities) {
 TEST(EntitiesJsonTest, RefusesWhatIsNotAnEntity) {
   EXPECT_EQ(FromJsonError("{}"), "bad-entities: entities must be an array, found an object");
   EXPECT_TRUE(FromJsonError(R"([{"uid": {"type": "A", "id": "x"}, "attrs": {}}])").starts_with("bad-entities: ")) << "no parents";
-  EXPECT_TRUE(FromJsonError(R"([{"uid": {"type": "A", "id": "x"}, "attrs": {}, "parents": [], "extra": 1}])").starts_with("bad-entities: "));
+  EXPECT_TRUE(FromJsonError(R"([{"uid": {"type": "A", "id": "x"}, "attrs": {}, "parents": [], "tags": null}])").starts_with("bad-entities: "));
+  EXPECT_TRUE(
+      FromJsonError(R"([{"uid": {"type": "Action", "id": "x"}, "attrs": {}, "parents": [{"type": "A", "id": "y"}]}])").starts_with("bad-entities: "));
   EXPECT_EQ(FromJsonError(R"([{"uid": {"type": "A", "id": "x"}, "attrs": {"n": null}, "parents": []}])"),
             "bad-entities: entity `A::\"x\"`: attribute `n`: null is not a Cedar value");
   EXPECT_EQ(FromJsonError(R"([{"uid": "A::\"x\"", "attrs": {}, "parents": []}])"),
             "bad-entities: an entity reference must be an object with the strings `type` and `id`");
+}
+
+TEST(EntitiesJsonTest, TheSameEntityTwiceIsOneAndMembersThatNobodyKnowsAreNotRead) {
+  const auto entities = Entities::FromJson(json::Parse(R"([
+    {"uid": {"type": "A", "id": "x"}, "attrs": {"n": 1}, "parents": [{"type": "A", "id": "y"}, {"type": "A", "id": "z"}], "comment": "first"},
+    {"uid": {"__entity": {"type": "A", "id": "x", "note": 1}}, "attrs": {"n": 1}, "tags": {}, "parents": [{"type": "A", "id": "z"}, {"type": "A", "id": "y"}]}])")
+                                               .value(),
+                                           nullptr);
+  ASSERT_TRUE(entities.has_value()) << entities.error().ToString();
+  EXPECT_EQ(entities->size(), 1u);
+  EXPECT_EQ(
+      FromJsonError(
+          R"([{"uid": {"type": "A", "id": "x"}, "attrs": {}, "parents": []}, {"uid": {"type": "A", "id": "x"}, "attrs": {"n": 1}, "parents": []}])"),
+      "duplicate-entity: duplicate entity entry `A::\"x\"`");
+}
+
+std::string Read(std::string_view text) {
+  const auto value = ValueFromJson(json::Parse(text).value());
+  return value ? value->ToString() : value.error().reason;
+}
+
+TEST(ValueJsonTest, AnObjectIsARecordUnlessItIsAnEscapeAsAWhole) {
+  EXPECT_EQ(Read(R"({"__entity": {"type": "A", "id": "x", "more": 1}})"), "A::\"x\"");
+  EXPECT_EQ(Read(R"({"__entity": {"type": "A"}})"), R"({"__entity": {"type": "A"}})");
+  EXPECT_EQ(Read(R"({"__entity": {"type": "A", "id": "x"}, "b": 1})"), R"({"__entity": {"id": "x", "type": "A"}, "b": 1})");
+  EXPECT_EQ(Read(R"({"__entity": {"type": "not a name", "id": "x"}})"), "bad-value");
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "decimal"}})"), R"({"__extn": {"fn": "decimal"}})");
+  EXPECT_EQ(Read(R"({"__expr": "1 + 1"})"), "bad-value");
+  EXPECT_EQ(Read(R"({"__expr": 1})"), R"({"__expr": 1})");
+}
+
+TEST(ValueJsonTest, AnyExtensionFunctionMayMakeAValue) {
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "isLoopback", "arg": {"__extn": {"fn": "ip", "arg": "127.0.0.1"}}}})"), "true");
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "decimal", "args": ["1.5"]}})"), "decimal(\"1.5\")");
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "decimal", "args": ["1.5", "2.5"]}})"), "bad-value");
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "decimal", "arg": 1}})"), "bad-value");
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "nothing", "arg": 1}})"), "bad-value");
 }
 
 constexpr std::string_view kSchema = R"(
@@ -125,6 +164,39 @@ TEST(EntitiesJsonTest, ASchemaGivesImplicitFormsTheirTypesAndAddsItsActions) {
   EXPECT_EQ(attributes.at("limit"), Value(Decimal{15'000}));
   EXPECT_EQ(attributes.at("nets").AsSet().size(), 2u);
   EXPECT_TRUE(entities->IsDescendant({"Action", "read"}, {"Action", "all"}));
+}
+
+TEST(EntitiesJsonTest, ASchemaReadsEveryFormOfAnExtensionValue) {
+  for (std::string_view form : {R"("1.5")", R"({"fn": "decimal", "arg": "1.5"})", R"({"__extn": {"fn": "decimal", "args": ["1.5"]}})"}) {
+    const auto entities =
+        ReadWithSchema(R"([{"uid": {"type": "User", "id": "ann"}, "parents": [], "attrs": {"nets": [], "limit": )" + std::string(form) + "}}]");
+    ASSERT_TRUE(entities.has_value()) << form << entities.error().ToString();
+    EXPECT_EQ(entities->Find({"User", "ann"})->attributes.at("limit"), Value(Decimal{15'000})) << form;
+  }
+  for (std::string_view form : {R"(1)", R"("x")", R"({"fn": "ip", "arg": "1.2.3.4"})", R"({"__expr": "1"})", R"({"__extn": {"fn": "decimal"}})"}) {
+    EXPECT_FALSE(
+        ReadWithSchema(R"([{"uid": {"type": "User", "id": "ann"}, "parents": [], "attrs": {"nets": [], "limit": )" + std::string(form) + "}}]")
+            .has_value())
+        << form;
+  }
+}
+
+TEST(EntitiesJsonTest, AnActionMustBeInAllGroupsThatTheDocumentCanLeadTo) {
+  const Schema schema = Schema::Parse({{"s", "action top; action all in top; action read in all;"}}).value();
+  const auto check = [&](std::string_view text) {
+    const auto entities = Entities::FromJson(json::Parse(text).value(), &schema);
+    return entities ? std::string("valid") : entities.error().reason;
+  };
+  constexpr std::string_view kRead = R"({"uid": {"type": "Action", "id": "read"}, "attrs": {}, "parents": [{"type": "Action", "id": "all"}]})";
+  constexpr std::string_view kAll = R"({"uid": {"type": "Action", "id": "all"}, "attrs": {}, "parents": [{"type": "Action", "id": "top"}]})";
+  EXPECT_EQ(check("[" + std::string(kRead) + "," + std::string(kAll) + "]"), "valid");
+  EXPECT_EQ(check("[" + std::string(kRead) + "]"), "entity-does-not-validate") << "nothing says that it is in `top`";
+  EXPECT_EQ(
+      check(
+          R"([{"uid": {"type": "Action", "id": "read"}, "attrs": {}, "parents": [{"type": "Action", "id": "top"}, {"type": "Action", "id": "all"}]}])"),
+      "valid");
+  EXPECT_EQ(check(R"([{"uid": {"type": "Action", "id": "other"}, "attrs": {}, "parents": []}])"), "entity-does-not-validate");
+  EXPECT_EQ(check(R"([{"uid": {"type": "Action", "id": "top"}, "attrs": {"a": 1}, "parents": []}])"), "entity-does-not-validate");
 }
 
 TEST(EntitiesJsonTest, WhatTheSchemaDoesNotHaveIsRefused) {

@@ -1,128 +1,154 @@
-// The decision on one screen (IsAuthorized), over policies that are found by action, then by the type of principal or resource.
+// The decision on one screen (Decide), over the policies that the index finds for a request.
 #include "cedar/authorizer.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <set>
-#include <unordered_map>
+#include <numeric>
 
 #include <fmt/format.h>
 
+#include "cedar/evaluate/compile.h"
 #include "cedar/evaluate/evaluator.h"
-#include "cedar/evaluate/fold.h"
+#include "cedar/evaluate/machine.h"
+#include "cedar/evaluate/numbers.h"
+#include "cedar/evaluate/scope_index.h"
 
 namespace remit::cedar {
+
+// Policies are numbered in order of their ids, so that answers come sorted.
+struct PolicySet::Compiled {
+  static constexpr CodeIndex kAlways = 0xFFFF'FFFF;  // no condition
+  struct Item {
+    const Policy* policy = nullptr;
+    std::uint32_t position = 0;  // in `policies`
+    CodeIndex condition = kAlways;
+    bool permit = false;
+  };
+
+  std::vector<PolicyPtr> policies;  // as given
+  std::vector<Item> items;
+  std::vector<Scopes> scopes;  // of each item
+  Program program;
+  ScopeIndex index;
+
+  void Add(const Policy& policy, std::uint32_t position);
+
+  // Calls `visit(number, hold)` for each policy whose scope is satisfied, until it returns false; `hold()` is what its conditions come to.
+  // In no order, and perhaps twice.
+  template <class World, class Visit>
+  void ForEachInScope(const Request& request, const World& world, Visit visit) const;
+
+  // Satisfied permits and forbids, and what failed.
+  struct Found {
+    Numbers permits, forbids, failed;
+  };
+  void Find(const Request& request, const EntityView& entities, Found& found) const;
+
+  template <class Into, class OfPolicy, class OfFailure>
+  void Decide(const Request& request, const EntityView& entities, Into& into, OfPolicy policy, OfFailure failure) const;
+
+  // Why the policy fails on this request, which it does.
+  std::string Message(const Policy& policy, const Request& request, const EntityView& entities) const;
+};
+
 namespace {
 
-using Index = std::uint32_t;
-using Kind = ScopeConstraint::Kind;
-
-// The entity type that a constraint leaves possible, "" for any. (A descendant of an entity may be of any type.)
-std::string_view TypeOf(const ScopeConstraint& constraint) {
-  switch (constraint.kind) {
-    case Kind::kEqual: return constraint.entities.front().type;
-    case Kind::kIs:
-    case Kind::kIsIn: return constraint.type;
-    default: return "";
-  }
+template <class Use>
+void WithWorld(const EntityView& entities, Use use) {
+  if (const Hierarchy* store = entities.Prepared(); store != nullptr)
+    use(StoreWorld(*store));
+  else
+    use(ViewWorld(entities));
 }
 
-bool Satisfies(const EntityUid& uid, const ScopeConstraint& constraint, const EntityView& entities) {
-  auto within = [&](const EntityUid& ancestor) { return uid == ancestor || entities.IsDescendant(uid, ancestor); };
-  switch (constraint.kind) {
-    case Kind::kAny: return true;
-    case Kind::kEqual: return uid == constraint.entities.front();
-    case Kind::kIn: return within(constraint.entities.front());
-    case Kind::kInSet: return std::ranges::any_of(constraint.entities, within);
-    case Kind::kIs: return uid.type == constraint.type;
-    case Kind::kIsIn: return uid.type == constraint.type && within(constraint.entities.front());
-  }
-  return false;
+template <class World>
+Subject Introduce(const EntityUid& uid, const World& world) {
+  const UidLiteral literal{.uid = &uid, .hash = HashUid(uid)};
+  return {.entity = world.Entity(literal), .hash = literal.hash};
 }
-
-// Policies that one action may concern, each in exactly one list.
-struct Bucket {
-  std::unordered_map<std::string_view, std::vector<Index>> by_principal_type, by_resource_type;  // names live in the policies
-  std::vector<Index> others;
-
-  void Add(const Policy& policy, Index index) {
-    if (const auto type = TypeOf(policy.principal); !type.empty())
-      by_principal_type[type].push_back(index);
-    else if (const auto resource_type = TypeOf(policy.resource); !resource_type.empty())
-      by_resource_type[resource_type].push_back(index);
-    else
-      others.push_back(index);
-  }
-
-  template <class Visit>
-  void ForEach(const Request& request, Visit visit) const {
-    if (const auto found = by_principal_type.find(request.principal.type); found != by_principal_type.end())
-      std::ranges::for_each(found->second, visit);
-    if (const auto found = by_resource_type.find(request.resource.type); found != by_resource_type.end()) std::ranges::for_each(found->second, visit);
-    std::ranges::for_each(others, visit);
-  }
-};
 
 }  // namespace
 
-struct PolicySet::Compiled {
-  std::vector<PolicyPtr> policies;
-  std::vector<std::vector<Policy::Condition>> conditions;      // of each policy, constants folded
-  std::unordered_map<EntityUid, Bucket, EntityUidHash> exact;  // action == U
-  Bucket any;                                                  // any action, and groups
-
-  bool InScope(const Policy& policy, const Request& request, const EntityView& entities) const {
-    return Satisfies(request.principal, policy.principal, entities) && Satisfies(request.action, policy.action, entities) &&
-           Satisfies(request.resource, policy.resource, entities);
-  }
-
-  // Whether every condition holds; nothing for an error, which `evaluator` then knows.
-  std::optional<bool> Holds(Index index, Evaluator& evaluator) const {
-    for (const Policy::Condition& condition : conditions[index]) {
-      const std::optional<bool> result = evaluator.EvaluateBool(*condition.body);
-      if (!result.has_value()) return std::nullopt;
-      if (*result != condition.when) return false;
+template <class World, class Visit>
+void PolicySet::Compiled::ForEachInScope(const Request& request, const World& world, Visit visit) const {
+  const Subject subjects[kSubjects] = {Introduce(request.principal, world), Introduce(request.action, world), Introduce(request.resource, world)};
+  const Datum entities[kSubjects] = {subjects[0].entity, subjects[1].entity, subjects[2].entity};
+  Machine<World> machine(program, world, entities, request.context);
+  index.ForEach(subjects, world, [&](ScopeIndex::Entry entry) {
+    for (std::size_t part = 0; entry.open >> part != 0; ++part) {
+      if ((entry.open >> part & 1) == 0) continue;
+      if (!Satisfies(entities[part], subjects[part].hash, scopes[entry.policy][part], program, world)) return true;
     }
-    return true;
-  }
+    return visit(entry.policy, [&] {
+      const CodeIndex condition = items[entry.policy].condition;
+      return condition == kAlways ? Truth::kTrue : machine.Run(condition);
+    });
+  });
+}
 
-  // Calls `on_satisfied(index)` and `on_error(index, message)`, in no order.
-  template <class OnSatisfied, class OnError>
-  void Run(const Request& request, const EntityView& entities, OnSatisfied on_satisfied, OnError on_error) const {
-    Evaluator evaluator(request, entities);
-    auto visit = [&](Index index) {
-      if (!InScope(*policies[index], request, entities)) return;
-      const std::optional<bool> holds = Holds(index, evaluator);
-      if (!holds.has_value())
-        on_error(index, evaluator.error());
-      else if (*holds)
-        on_satisfied(index);
-    };
-    if (const auto found = exact.find(request.action); found != exact.end()) found->second.ForEach(request, visit);
-    any.ForEach(request, visit);
+void PolicySet::Compiled::Find(const Request& request, const EntityView& entities, Found& found) const {
+  WithWorld(entities, [&](const auto& world) {
+    ForEachInScope(request, world, [&](std::uint32_t number, auto hold) {
+      switch (hold()) {
+        case Truth::kTrue: (items[number].permit ? found.permits : found.forbids).Add(number); break;
+        case Truth::kFailed: found.failed.Add(number); break;
+        case Truth::kFalse: break;
+      }
+      return true;
+    });
+  });
+}
+
+std::string PolicySet::Compiled::Message(const Policy& policy, const Request& request, const EntityView& entities) const {
+  Evaluator evaluator(request, entities);
+  for (const Policy::Condition& condition : policy.conditions) {
+    const std::optional<bool> holds = evaluator.EvaluateBool(*condition.body);
+    if (!holds.has_value()) return evaluator.error().message;
+    if (*holds != condition.when) break;
   }
-};
+  Panic("a policy failed when compiled, but not as a tree", __FILE__, __LINE__);
+}
+
+void PolicySet::Compiled::Add(const Policy& policy, std::uint32_t position) {
+  Compiler compiler(program);
+  Scopes& parts = scopes.emplace_back();
+  const ScopeConstraint* constraints[kSubjects] = {&policy.principal, &policy.action, &policy.resource};
+  for (std::size_t part = 0; part < kSubjects; ++part) {
+    const ScopeConstraint& constraint = *constraints[part];
+    parts[part] = {.kind = constraint.kind,
+                   .first = compiler.Uids(constraint.entities),
+                   .count = static_cast<std::uint32_t>(constraint.entities.size()),
+                   .type = &constraint.type};
+  }
+  items.push_back({.policy = &policy,
+                   .position = position,
+                   .condition = compiler.Conditions(policy).value_or(kAlways),
+                   .permit = policy.effect == Effect::kPermit});
+}
 
 Result<PolicySet> PolicySet::Build(std::vector<PolicyPtr> policies) {
-  auto compiled = std::make_shared<Compiled>();
-  std::set<std::string_view> ids;
-  for (const PolicyPtr& policy : policies) {
-    REMIT_CHECK(policy != nullptr);
-    if (!ids.insert(policy->id).second) {
-      return Fail(Error(Code::kInvalidArgument, "duplicate-policy", fmt::format("duplicate policy id `{}`", policy->id)).At(policy->span.ToString()));
-    }
-    if (policy->IsTemplate()) {
-      return Fail(
-          Error(Code::kUnsupported, "not-supported", fmt::format("policy `{}` is a template, which must be linked before it is used", policy->id))
-              .At(policy->span.ToString()));
-    }
-    const Index index = static_cast<Index>(compiled->conditions.size());
-    std::vector<Policy::Condition> conditions = policy->conditions;
-    for (Policy::Condition& condition : conditions) condition.body = FoldConstants(condition.body);
-    compiled->conditions.push_back(std::move(conditions));
-    Bucket& bucket = policy->action.kind == Kind::kEqual ? compiled->exact[policy->action.entities.front()] : compiled->any;
-    bucket.Add(*policy, index);
+  for (const PolicyPtr& policy : policies) REMIT_CHECK(policy != nullptr);
+  std::vector<std::uint32_t> by_id(policies.size());
+  std::iota(by_id.begin(), by_id.end(), 0u);
+  std::ranges::sort(by_id, [&](std::uint32_t a, std::uint32_t b) { return std::tie(policies[a]->id, a) < std::tie(policies[b]->id, b); });
+
+  // Of several flaws the first in order of the policies is reported.
+  std::size_t duplicate = policies.size();
+  for (std::size_t i = 1; i < by_id.size(); ++i) {
+    if (policies[by_id[i]]->id == policies[by_id[i - 1]]->id) duplicate = std::min<std::size_t>(duplicate, by_id[i]);
   }
+  const auto unlinked = static_cast<std::size_t>(
+      std::ranges::find_if(policies, &Policy::IsTemplate, [](const PolicyPtr& p) -> const Policy& { return *p; }) - policies.begin());
+  if (std::min(duplicate, unlinked) < policies.size()) {
+    const Policy& policy = *policies[std::min(duplicate, unlinked)];
+    const auto flaw = duplicate <= unlinked ? Error(Code::kInvalidArgument, "duplicate-policy", fmt::format("duplicate policy id `{}`", policy.id))
+                                            : Error(Code::kUnsupported, "not-supported",
+                                                    fmt::format("policy `{}` is a template, which must be linked before it is used", policy.id));
+    return Fail(Error(flaw).At(policy.span.ToString()));
+  }
+
+  auto compiled = std::make_shared<Compiled>();
+  for (const std::uint32_t position : by_id) compiled->Add(*policies[position], position);
+  compiled->index.Build(compiled->scopes, compiled->program);
   compiled->policies = std::move(policies);
   PolicySet set;
   set.compiled_ = std::move(compiled);
@@ -134,39 +160,70 @@ const std::vector<PolicyPtr>& PolicySet::policies() const {
   return compiled_ == nullptr ? none : compiled_->policies;
 }
 
+// The decision. Fills in what determines it (`policy(…)` of each) and what failed (`failure(…)`), each in order of the ids.
+template <class Into, class OfPolicy, class OfFailure>
+void PolicySet::Compiled::Decide(const Request& request, const EntityView& entities, Into& into, OfPolicy policy, OfFailure failure) const {
+  Found found;
+  Find(request, entities, found);
+  into.allowed = !found.permits.empty() && found.forbids.empty();
+  const std::span<const std::uint32_t> determining = (found.forbids.empty() ? found.permits : found.forbids).Sorted();
+  into.determining.reserve(determining.size());
+  for (const std::uint32_t number : determining) into.determining.push_back(policy(*items[number].policy));
+  if (found.failed.empty()) return;
+  for (const std::uint32_t number : found.failed.Sorted())
+    into.errors.push_back(failure(*items[number].policy, Message(*items[number].policy, request, entities)));
+}
+
+void PolicySet::Decide(const Request& request, const EntityView& entities, Answer& answer) const {
+  answer.allowed = false;
+  answer.determining.clear();
+  answer.errors.clear();
+  if (compiled_ == nullptr) return;
+  compiled_->Decide(
+      request, entities, answer, [](const Policy& policy) { return &policy; },
+      [](const Policy& policy, std::string message) { return std::pair(&policy, std::move(message)); });
+}
+
 Response PolicySet::IsAuthorized(const Request& request, const EntityView& entities) const {
   Response response;
   if (compiled_ == nullptr) return response;
-  std::vector<std::string> permits, forbids;
-  compiled_->Run(
-      request, entities,
-      [&](Index index) {
-        const Policy& policy = *compiled_->policies[index];
-        (policy.effect == Effect::kPermit ? permits : forbids).push_back(policy.id);
-      },
-      [&](Index index, const Error& error) { response.errors.push_back({compiled_->policies[index]->id, error.message}); });
-  response.allowed = forbids.empty() && !permits.empty();
-  response.determining = forbids.empty() ? std::move(permits) : std::move(forbids);
-  std::ranges::sort(response.determining);
-  std::ranges::sort(response.errors, {}, &PolicyError::policy);
+  compiled_->Decide(
+      request, entities, response, [](const Policy& policy) -> const std::string& { return policy.id; },
+      [](const Policy& policy, std::string message) { return PolicyError{policy.id, std::move(message)}; });
   return response;
 }
 
+bool PolicySet::IsAllowed(const Request& request, const EntityView& entities) const {
+  bool permitted = false, forbidden = false;
+  if (compiled_ == nullptr) return false;
+  WithWorld(entities, [&](const auto& world) {
+    compiled_->ForEachInScope(request, world, [&](std::uint32_t number, auto hold) {
+      const bool permit = compiled_->items[number].permit;
+      if (permit && permitted) return true;  // nothing new
+      if (hold() == Truth::kTrue) (permit ? permitted : forbidden) = true;
+      return !forbidden;
+    });
+  });
+  return permitted && !forbidden;
+}
+
 Evaluation PolicySet::Evaluate(const Request& request, const EntityView& entities) const {
-  std::vector<Index> satisfied;
-  std::vector<std::pair<Index, std::string>> errors;
   Evaluation evaluation;
   if (compiled_ == nullptr) return evaluation;
-  compiled_->Run(
-      request, entities, [&](Index index) { satisfied.push_back(index); },
-      [&](Index index, const Error& error) { errors.emplace_back(index, error.message); });
-  std::ranges::sort(satisfied);
-  std::ranges::sort(errors);
-  for (const Index index : satisfied) {
-    const Policy& policy = *compiled_->policies[index];
-    (policy.effect == Effect::kPermit ? evaluation.permits : evaluation.forbids).push_back(&policy);
+  Compiled::Found found;
+  compiled_->Find(request, entities, found);
+  auto in_order = [&](Numbers& numbers) {
+    std::vector<std::uint32_t> positions;
+    for (const std::uint32_t number : numbers.Sorted()) positions.push_back(compiled_->items[number].position);
+    std::ranges::sort(positions);
+    return positions;
+  };
+  for (const std::uint32_t position : in_order(found.permits)) evaluation.permits.push_back(compiled_->policies[position].get());
+  for (const std::uint32_t position : in_order(found.forbids)) evaluation.forbids.push_back(compiled_->policies[position].get());
+  for (const std::uint32_t position : in_order(found.failed)) {
+    const Policy& policy = *compiled_->policies[position];
+    evaluation.errors.emplace_back(&policy, compiled_->Message(policy, request, entities));
   }
-  for (auto& [index, message] : errors) evaluation.errors.emplace_back(compiled_->policies[index].get(), std::move(message));
   return evaluation;
 }
 

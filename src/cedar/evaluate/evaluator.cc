@@ -3,14 +3,10 @@
 
 #include <fmt/format.h>
 
-#include "base/limits.h"
 #include "cedar/language/escape.h"
 
 namespace remit::cedar {
 namespace {
-
-// What the parser's limit leaves room for: a policy as one expression adds the chain of its conditions.
-constexpr std::size_t kDepth = limits::kCedarDepth + 2 * kChainLength;
 
 std::string TypeText(const Value& value) {
   if (value.Is(Value::Kind::kEntity)) return fmt::format("(entity of type `{}`)", value.AsEntity().type);
@@ -49,13 +45,13 @@ bool Evaluator::Expect(const Expr& expr, const Value& value, Value::Kind kind) {
 
 bool Evaluator::Evaluate(const Expr& expr, Operand& out) {
   const Deeper deeper(depth_);
-  if (depth_ > kDepth) return Fail(expr, "recursion limit reached");
+  if (depth_ > kEvaluationDepth) return Fail(expr, "recursion limit reached");
   return EvaluateAt(expr, out);
 }
 
 std::optional<bool> Evaluator::EvaluateBool(const Expr& expr) {
   const Deeper deeper(depth_);
-  if (depth_ > kDepth) return Fail(expr, "recursion limit reached"), std::nullopt;
+  if (depth_ > kEvaluationDepth) return Fail(expr, "recursion limit reached"), std::nullopt;
   return BoolAt(expr);
 }
 

@@ -8,11 +8,15 @@
 #include <optional>
 #include <string>
 
+#include "base/limits.h"
 #include "cedar/ast.h"
 #include "cedar/authorizer.h"
 #include "cedar/entities.h"
 
 namespace remit::cedar {
+
+// How high a tree may be: what the parser's limit leaves room for, as a policy written as one expression adds the chain of its conditions.
+inline constexpr std::size_t kEvaluationDepth = limits::kCedarDepth + 2 * kChainLength;
 
 // What an expression came to: a value that lives elsewhere (in the tree, the request or an entity), or one made here.
 class Operand {

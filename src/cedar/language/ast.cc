@@ -121,8 +121,9 @@ ExprPtr Policy::AsExpr() const {
 
 bool Equal(const Policy& a, const Policy& b) {
   return a.effect == b.effect && EqualScopes(a.principal, b.principal) && EqualScopes(a.action, b.action) && EqualScopes(a.resource, b.resource) &&
-         std::ranges::equal(a.annotations, b.annotations,
-                            [](const auto& x, const auto& y) { return x.first == y.first && x.second.value == y.second.value; }) &&
+         std::ranges::equal(
+             a.annotations, b.annotations,
+             [](const auto& x, const auto& y) { return x.first == y.first && x.second.value == y.second.value && x.second.bare == y.second.bare; }) &&
          std::ranges::equal(a.conditions, b.conditions, [](const auto& x, const auto& y) { return x.when == y.when && Equal(*x.body, *y.body); });
 }
 

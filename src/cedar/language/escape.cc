@@ -142,7 +142,10 @@ Result<std::vector<PatternPart>> UnescapePattern(std::string_view inner) {
     parts.back().literal += text;
   };
   auto on_star = [&parts] {
-    if (parts.empty() || !parts.back().wildcard) parts.push_back({.wildcard = true, .literal = ""});
+    if (parts.empty() || !parts.back().wildcard)
+      parts.push_back({.wildcard = true, .literal = ""});
+    else
+      ++parts.back().stars;
   };
   REMIT_TRY(Walk(inner, true, on_text, on_star));
   return parts;
@@ -152,7 +155,7 @@ std::string Quote(std::string_view text) { return "\"" + EscapeText(text, false)
 
 std::string QuotePattern(const std::vector<PatternPart>& pattern) {
   std::string out = "\"";
-  for (const PatternPart& part : pattern) out += part.wildcard ? "*" : EscapeText(part.literal, true);
+  for (const PatternPart& part : pattern) out += part.wildcard ? std::string(part.stars, '*') : EscapeText(part.literal, true);
   return out + "\"";
 }
 

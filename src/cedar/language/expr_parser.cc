@@ -35,7 +35,14 @@ struct Method {
 constexpr Method kMethods[] = {{"contains", Op::kContains, 1}, {"containsAll", Op::kContainsAll, 1}, {"containsAny", Op::kContainsAny, 1},
                                {"isEmpty", Op::kIsEmpty, 0},   {"hasTag", Op::kHasTag, 1},           {"getTag", Op::kGetTag, 1}};
 
-// The height of what MakeChain makes of operands this high.
+Expr WithOp(Op op) {
+  Expr expr;
+  expr.op = op;
+  return expr;
+}
+
+}  // namespace
+
 std::size_t ChainHeight(std::span<const std::size_t> heights) {
   if (heights.size() > kChainLength) {
     const std::size_t half = heights.size() / 2;
@@ -45,14 +52,6 @@ std::size_t ChainHeight(std::span<const std::size_t> heights) {
   for (const std::size_t next : heights.subspan(1)) height = 1 + std::max(height, next);
   return height;
 }
-
-Expr WithOp(Op op) {
-  Expr expr;
-  expr.op = op;
-  return expr;
-}
-
-}  // namespace
 
 Result<ExprPtr> ExprParser::Parse() {
   REMIT_ASSIGN(Node node, ParseExpr());

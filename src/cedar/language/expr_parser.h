@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "cedar/language/lexer.h"
 
 namespace remit::cedar {
+
+// The height of what MakeChain makes of operands this high; at least one.
+std::size_t ChainHeight(std::span<const std::size_t> heights);
 
 // Parses expressions off a stream. INVARIANT: neither the parser's recursion nor the height of any tree that it makes exceeds
 // limits::kCedarDepth (but for the few levels of a balanced chain), so that whoever walks a tree may recurse.

@@ -9,12 +9,10 @@
 #include "base/text.h"
 #include "cedar/language/expr_parser.h"
 #include "cedar/language/ext_functions.h"
+#include "cedar/language/operators.h"
 
 namespace remit::cedar {
 namespace {
-
-constexpr std::pair<std::string_view, Var> kVars[] = {
-    {"principal", Var::kPrincipal}, {"action", Var::kAction}, {"resource", Var::kResource}, {"context", Var::kContext}};
 
 bool IsMethodName(std::string_view name) {
   static constexpr std::string_view kBuiltIn[] = {"contains", "containsAll", "containsAny", "isEmpty", "hasTag", "getTag"};
@@ -105,14 +103,14 @@ Result<ExprParser::Node> ExprParser::ParseName() {
     return Node{MakeLiteral(std::move(uid), tokens_.SpanFrom(first))};
   }
   if (tokens_.Peek().Is("(")) return ParseFunction(name, first);
-  const auto found = std::ranges::find(kVars, name, &std::pair<std::string_view, Var>::first);
-  if (found == std::end(kVars)) {
+  const std::optional<Var> var = FindVar(name);
+  if (!var) {
     return tokens_.FailAt(first, fmt::format("invalid variable: `{}`", name),
                           "the valid variables are `principal`, `action`, `resource` and `context`; string literals stand in quotes");
   }
   Expr expr;
   expr.op = Op::kVar;
-  expr.var = found->second;
+  expr.var = *var;
   return Finish(std::move(expr), {}, first);
 }
 

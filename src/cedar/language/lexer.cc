@@ -127,9 +127,10 @@ std::string FirstCharacter(std::string_view rest) {
 
 }  // namespace
 
-Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view file_name) {
+Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view file_name, Span* failure) {
   TokenStream stream;
   stream.file_ = std::make_shared<const std::string>(file_name);
+  if (failure != nullptr) *failure = Span{stream.file_, 0, 0, 1, 1};
   if (text.size() > limits::kCedarFileBytes) {
     return Fail(Error(Code::kInvalidArgument, "source-too-large",
                       fmt::format("source text has {} bytes, at most {} are allowed", text.size(), limits::kCedarFileBytes))
@@ -140,6 +141,7 @@ Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view fi
   for (;;) {
     const Token token = scanner.Next();
     if (token.kind != TokenKind::kEnd && token.text.empty()) {
+      if (failure != nullptr) *failure = stream.SpanOf(token);
       if (token.kind == TokenKind::kString) {
         return stream.FailAt(token, "string literal does not end", "write a closing `\"`; a line break inside must not follow a `\\`");
       }
@@ -196,7 +198,8 @@ Span TokenStream::SpanFrom(const Token& first) const {
 }
 
 std::unexpected<Error> TokenStream::FailAt(const Token& token, std::string message, std::string hint) const {
-  return Fail(Error(Code::kInvalidArgument, "parse-error", std::move(message)).At(SpanOf(token).ToString()).Hint(std::move(hint)));
+  last_failure_ = SpanOf(token);
+  return Fail(Error(Code::kInvalidArgument, "parse-error", std::move(message)).At(last_failure_.ToString()).Hint(std::move(hint)));
 }
 
 std::unexpected<Error> TokenStream::Unexpected(std::string_view expected) const {

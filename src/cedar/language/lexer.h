@@ -34,8 +34,8 @@ struct Token {
 class TokenStream {
  public:
   // Errors: `parse-error` for a character that begins no token, a string that does not end, and text that is not UTF-8;
-  // `source-too-large` over limits::kCedarFileBytes.
-  static Result<TokenStream> Read(std::string_view text, std::string_view file_name);
+  // `source-too-large` over limits::kCedarFileBytes. `failure`, where given, gets the place of the error.
+  static Result<TokenStream> Read(std::string_view text, std::string_view file_name, Span* failure = nullptr);
 
   const Token& Peek(std::size_t ahead = 0) const;  // kEnd for ever behind the last token
   const Token& Next();                             // returns the token and steps over it
@@ -54,11 +54,13 @@ class TokenStream {
   // A `parse-error` at `token`; Unexpected says "unexpected `x`, expected …".
   std::unexpected<Error> FailAt(const Token& token, std::string message, std::string hint = {}) const;
   std::unexpected<Error> Unexpected(std::string_view expected) const;
+  const Span& last_failure() const { return last_failure_; }  // of the error made last
 
  private:
   std::shared_ptr<const std::string> file_;
   std::vector<Token> tokens_;  // INVARIANT: the last is kEnd
   std::size_t next_ = 0;
+  mutable Span last_failure_;
 };
 
 // Words that cannot be the name of anything: true false if then else in is like has __cedar.

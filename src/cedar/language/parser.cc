@@ -33,7 +33,8 @@ class PolicyParser {
       if (name.kind != TokenKind::kIdentifier) return tokens_.Unexpected("an annotation's name");
       tokens_.Next();
       Annotation annotation;
-      if (tokens_.Accept("(")) {
+      annotation.bare = !tokens_.Accept("(");
+      if (!annotation.bare) {
         if (tokens_.Peek().kind != TokenKind::kString) return tokens_.Unexpected("a string");
         REMIT_ASSIGN(annotation.value, tokens_.Unquote(tokens_.Next()));
         REMIT_TRY(tokens_.Expect(")"));
@@ -186,6 +187,33 @@ Result<std::vector<PolicyPtr>> ParsePolicies(std::string_view text, std::string_
     policies.push_back(std::move(policy));
   }
   return policies;
+}
+
+ParsedPolicies ParseAllPolicies(std::string_view text, std::string_view file_name, std::string_view id_prefix) {
+  ParsedPolicies parsed;
+  Span failure;
+  auto report = [&](const Error& error, std::string id) {
+    Diagnostic& finding = parsed.errors.emplace_back();
+    finding.reason = error.reason;
+    finding.message = error.message;
+    finding.hint = error.hint;
+    finding.policy = std::move(id);
+    finding.span = failure;
+  };
+  auto tokens = TokenStream::Read(text, file_name, &failure);
+  if (!tokens) return report(tokens.error(), ""), parsed;
+  for (std::size_t index = 0; !tokens->AtEnd() && parsed.errors.size() < kParseErrors; ++index) {
+    std::string id = fmt::format("{}{}", id_prefix, index);
+    auto policy = PolicyParser(*tokens).Parse(id);
+    if (policy) {
+      parsed.policies.push_back(std::move(*policy));
+      continue;
+    }
+    failure = tokens->last_failure();
+    report(policy.error(), std::move(id));
+    while (!tokens->AtEnd() && !tokens->Accept(";")) tokens->Next();  // stands nowhere but at the end of a policy
+  }
+  return parsed;
 }
 
 Result<ExprPtr> ParseExpr(std::string_view text, std::string_view file_name) {

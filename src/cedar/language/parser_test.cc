@@ -69,7 +69,7 @@ TEST(EscapeTest, PatternsTellStarsFromWildcards) {
   EXPECT_FALSE(matches("ab*ab", "ab"));
   EXPECT_TRUE(matches("", ""));
   EXPECT_FALSE(matches("", "x"));
-  EXPECT_EQ(QuotePattern(UnescapePattern(R"(\*a**b\"*)").value()), R"("\*a*b\"*")");
+  EXPECT_EQ(QuotePattern(UnescapePattern(R"(\*a**b\"*)").value()), R"("\*a**b\"*")");
 }
 
 TEST(ParserTest, PrecedenceIsThatOfTheGrammar) {
@@ -192,7 +192,7 @@ TEST(PolicyTest, ScopesAnnotationsAndConditions) {
   EXPECT_EQ(first.span.ToString(), "p.cedar:1:1");
   EXPECT_EQ(
       ToString(first),
-      "@flag(\"\")\n@id(\"first\")\n@if(\"reserved words are fine here\")\n"
+      "@flag\n@id(\"first\")\n@if(\"reserved words are fine here\")\n"
       "permit (principal is A::B in C::\"x\", action in [Action::\"a\", N::Action::\"b\"], resource == D::\"y\")\nwhen { true }\nunless { false };");
   EXPECT_EQ(ToString(*first.AsExpr()),
             "principal is A::B in C::\"x\" && action in [Action::\"a\", N::Action::\"b\"] && resource == D::\"y\" && true && !false");
@@ -201,6 +201,37 @@ TEST(PolicyTest, ScopesAnnotationsAndConditions) {
   ASSERT_TRUE(same.has_value()) << same.error().ToString();
   EXPECT_EQ(ToString(*same->front()), "permit (principal == A::\"x\", action in [Action::\"a\"], resource in ?resource);");
   EXPECT_TRUE(policies->at(1)->IsTemplate());
+}
+
+TEST(PolicyTest, AnEmptyValueIsNotNone) {
+  const auto policies = ParsePolicies("@a @b(\"\") permit(principal, action, resource);", "p");
+  ASSERT_TRUE(policies.has_value());
+  EXPECT_TRUE(policies->front()->FindAnnotation("a")->bare);
+  EXPECT_FALSE(policies->front()->FindAnnotation("b")->bare);
+  EXPECT_EQ(ToString(*policies->front()), "@a\n@b(\"\")\npermit (principal, action, resource);");
+}
+
+TEST(PolicyTest, AllErrorsOfATextAreReported) {
+  constexpr std::string_view kText =
+      "permit(principal, action, resource);\n"
+      "allow(principal, action, resource);\n"
+      "permit(principal, action) when { true };\n"
+      "forbid(principal, action, resource);\n"
+      "permit(principal, action, resource) when { foo( };\n"
+      "permit(principal, action, resource)";
+  const ParsedPolicies parsed = ParseAllPolicies(kText, "p.cedar", "p");
+  ASSERT_EQ(parsed.policies.size(), 2u);
+  EXPECT_EQ(parsed.policies[1]->id, "p3");
+  std::vector<std::string> found;
+  for (const Diagnostic& error : parsed.errors) found.push_back(error.policy + " " + error.ToError().place + " " + error.message);
+  EXPECT_EQ(found, (std::vector<std::string>{"p1 p.cedar:2:1 invalid policy effect: `allow`", "p2 p.cedar:3:25 unexpected `)`, expected `,`",
+                                             "p4 p.cedar:5:44 `foo` is not a valid function",
+                                             "p5 p.cedar:6:36 unexpected end of input, expected `when`, `unless` or `;`"}));
+  EXPECT_TRUE(ParseAllPolicies("permit(principal, action, resource);", "p").errors.empty());
+  const ParsedPolicies unreadable = ParseAllPolicies("permit(principal, action, resource);\n #", "p.cedar");
+  ASSERT_EQ(unreadable.errors.size(), 1u);
+  EXPECT_EQ(unreadable.errors[0].span.ToString(), "p.cedar:2:2");
+  EXPECT_EQ(ParseAllPolicies(Repeat("a;", 1000), "p").errors.size(), kParseErrors);
 }
 
 TEST(PolicyTest, WrongScopesAreRefusedWithTheirPlace) {

@@ -5,6 +5,7 @@
 #include "cedar/language/escape.h"
 #include "cedar/language/ext_functions.h"
 #include "cedar/language/lexer.h"
+#include "cedar/language/operators.h"
 
 namespace remit::cedar {
 namespace {
@@ -36,40 +37,6 @@ Level LevelOf(const Expr& expr) {
     case Op::kLiteral: return expr.literal.Is(Value::Kind::kLong) && expr.literal.AsLong() < 0 ? kUnaryLevel : kMemberLevel;
     default: return kMemberLevel;
   }
-}
-
-std::string_view OperatorText(Op op) {
-  switch (op) {
-    case Op::kAnd: return "&&";
-    case Op::kOr: return "||";
-    case Op::kEqual: return "==";
-    case Op::kNotEqual: return "!=";
-    case Op::kLess: return "<";
-    case Op::kLessEqual: return "<=";
-    case Op::kGreater: return ">";
-    case Op::kGreaterEqual: return ">=";
-    case Op::kAdd: return "+";
-    case Op::kSubtract: return "-";
-    case Op::kMultiply: return "*";
-    case Op::kIn: return "in";
-    case Op::kContains: return "contains";
-    case Op::kContainsAll: return "containsAll";
-    case Op::kContainsAny: return "containsAny";
-    case Op::kIsEmpty: return "isEmpty";
-    case Op::kHasTag: return "hasTag";
-    case Op::kGetTag: return "getTag";
-    default: return "";
-  }
-}
-
-std::string_view VarName(Var var) {
-  switch (var) {
-    case Var::kPrincipal: return "principal";
-    case Var::kAction: return "action";
-    case Var::kResource: return "resource";
-    case Var::kContext: return "context";
-  }
-  return "";
 }
 
 std::string AttributeName(std::string_view name) { return IsIdentifier(name) ? std::string(name) : Quote(name); }
@@ -231,7 +198,9 @@ std::string ToString(const ScopeConstraint& constraint, std::string_view variabl
 
 std::string ToString(const Policy& policy) {
   std::string out;
-  for (const auto& [name, annotation] : policy.annotations) out += fmt::format("@{}({})\n", name, Quote(annotation.value));
+  for (const auto& [name, annotation] : policy.annotations) {
+    out += annotation.bare ? fmt::format("@{}\n", name) : fmt::format("@{}({})\n", name, Quote(annotation.value));
+  }
   out += policy.effect == Effect::kPermit ? "permit (" : "forbid (";
   out += ToString(policy.principal, "principal") + ", " + ToString(policy.action, "action") + ", " + ToString(policy.resource, "resource") + ")";
   for (const Policy::Condition& condition : policy.conditions)

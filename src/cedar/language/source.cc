@@ -7,6 +7,7 @@ namespace remit::cedar {
 
 std::string Span::ToString() const {
   if (file == nullptr) return "";
+  if (line == 0) return *file;
   if (file->empty()) return fmt::format("{}:{}", line, column);
   return fmt::format("{}:{}:{}", *file, line, column);
 }

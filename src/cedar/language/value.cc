@@ -91,18 +91,6 @@ Value Value::FromRecord(Record fields) {
   return value;
 }
 
-// Each accessor's index is that of its kind: the variant's alternatives stand in the order of Kind.
-bool Value::AsBool() const { return REMIT_CHECK(Is(Kind::kBool)), std::get<0>(data_); }
-std::int64_t Value::AsLong() const { return REMIT_CHECK(Is(Kind::kLong)), std::get<1>(data_); }
-const std::string& Value::AsString() const { return REMIT_CHECK(Is(Kind::kString)), *std::get<2>(data_); }
-const EntityUid& Value::AsEntity() const { return REMIT_CHECK(Is(Kind::kEntity)), *std::get<3>(data_); }
-const std::vector<Value>& Value::AsSet() const { return REMIT_CHECK(Is(Kind::kSet)), *std::get<4>(data_); }
-const Record& Value::AsRecord() const { return REMIT_CHECK(Is(Kind::kRecord)), *std::get<5>(data_); }
-Decimal Value::AsDecimal() const { return REMIT_CHECK(Is(Kind::kDecimal)), std::get<6>(data_); }
-Datetime Value::AsDatetime() const { return REMIT_CHECK(Is(Kind::kDatetime)), std::get<7>(data_); }
-DurationValue Value::AsDuration() const { return REMIT_CHECK(Is(Kind::kDuration)), std::get<8>(data_); }
-const IpAddr& Value::AsIpAddr() const { return REMIT_CHECK(Is(Kind::kIpAddr)), std::get<9>(data_); }
-
 std::strong_ordering Value::operator<=>(const Value& other) const {
   if (kind() != other.kind()) return kind() <=> other.kind();
   switch (kind()) {

@@ -86,11 +86,11 @@ Reduced Reducer::Reduce(const ExprPtr& expr) {
 Reduced Reducer::ReduceVar(const ExprPtr& expr) const {
   switch (expr->var) {
     case Var::kPrincipal: return request_.principal ? MakeLiteral(Value(*request_.principal), expr->span) : expr;
-    case Var::kAction: return MakeLiteral(Value(request_.action), expr->span);
+    case Var::kAction: return request_.action ? MakeLiteral(Value(*request_.action), expr->span) : expr;
     case Var::kResource: return request_.resource ? MakeLiteral(Value(*request_.resource), expr->span) : expr;
     case Var::kContext: break;
   }
-  return request_.context ? MakeLiteral(*request_.context, expr->span) : expr;
+  return request_.context && request_.unknown_context.empty() ? MakeLiteral(*request_.context, expr->span) : expr;
 }
 
 // For `&&` false decides, for `||` true does.

@@ -48,12 +48,23 @@ Reduced Reducer::Apply(const ExprPtr& expr, const std::vector<ExprPtr>& operands
   return WithOperands(expr, operands);
 }
 
+// What the candidates of an unknown action agree on.
+std::optional<bool> Reducer::ActionEquals(const ExprPtr& left, const ExprPtr& right) const {
+  const ExprPtr& other = left->op == Op::kVar ? right : left;
+  const Expr& variable = left->op == Op::kVar ? *left : *right;
+  if (variable.op != Op::kVar || variable.var != Var::kAction || !IsLiteralOf(other, Value::Kind::kEntity)) return std::nullopt;
+  const auto equal = [&](const ActionType* action) { return action->uid == other->literal.AsEntity(); };
+  if (std::ranges::none_of(foresight_.Actions(), equal)) return false;
+  return foresight_.Actions().size() == 1 ? std::optional(true) : std::nullopt;
+}
+
 Reduced Reducer::ApplyEqual(const ExprPtr& expr, const ExprPtr& left, const ExprPtr& right) {
   const bool equal_means = expr->op == Op::kEqual;
   if (IsLiteral(left) && IsLiteral(right)) return Known(Value((left->literal == right->literal) == equal_means), expr);
   const Prospect of_left = Foresee(left), of_right = Foresee(right);
   if (of_left.certain && of_right.certain) {
     if (Equal(*WrittenOut(left), *WrittenOut(right))) return Known(Value(equal_means), expr);
+    if (const auto is = ActionEquals(left, right)) return Known(Value(*is == equal_means), expr);
     if (of_left.type != nullptr && of_right.type != nullptr && !Foresight::MayBeEqual(*of_left.type, *of_right.type)) {
       return Known(Value(!equal_means), expr);
     }
@@ -100,6 +111,7 @@ Reduced Reducer::ApplyIn(const ExprPtr& expr, const ExprPtr& left, const ExprPtr
   }
   const Prospect of_left = Foresee(left), of_right = Foresee(right);
   if (of_left.type != nullptr && of_left.type->kind != Kind::kEntity) return std::nullopt;
+  if (groups && left->op == Op::kVar && left->var == Var::kAction) return ActionIn(expr, left, *groups);
   if (groups) {
     if (of_left.type != nullptr) std::erase_if(*groups, [&](const EntityUid& group) { return !foresight_.MayBeIn(of_left.type->name, group.type); });
     if (groups->empty() && of_left.IsCertain()) return Known(Value(false), expr);
@@ -115,6 +127,20 @@ Reduced Reducer::ApplyIn(const ExprPtr& expr, const ExprPtr& left, const ExprPtr
   return WithOperands(expr, {left, right});
 }
 
+Reduced Reducer::ActionIn(const ExprPtr& expr, const ExprPtr& left, const std::vector<EntityUid>& groups) const {
+  std::vector<EntityUid> open;  // those that some candidate is in, and some is not
+  bool always = !foresight_.Actions().empty();
+  for (const ActionType* action : foresight_.Actions()) {
+    always = always && std::ranges::any_of(groups, [&](const EntityUid& group) { return IsIn(action->uid, group) == true; });
+  }
+  if (always) return Known(Value(true), expr);
+  for (const EntityUid& group : groups) {
+    if (std::ranges::any_of(foresight_.Actions(), [&](const ActionType* action) { return IsIn(action->uid, group) != false; })) open.push_back(group);
+  }
+  if (open.empty()) return Known(Value(false), expr);
+  return InGroups(expr, left, open);
+}
+
 Reduced Reducer::InKnown(const ExprPtr& expr, const EntityUid& uid, const std::vector<EntityUid>& groups) const {
   std::vector<EntityUid> open;
   for (const EntityUid& group : groups) {
@@ -128,8 +154,8 @@ Reduced Reducer::InKnown(const ExprPtr& expr, const EntityUid& uid, const std::v
 
 std::optional<bool> Reducer::IsIn(const EntityUid& uid, const EntityUid& group) const {
   if (uid == group || entities_.IsDescendant(uid, group)) return true;
-  if (!options_.open_world) return false;
-  if (IsActionType(uid.type)) return schema_.ActionIn(uid, group);
+  if (!options_.open_world && options_.unknowns == nullptr) return false;
+  if (options_.open_world && IsActionType(uid.type)) return schema_.ActionIn(uid, group);
   // An ancestor that the store does not have may have any ancestor that its type allows.
   std::vector<EntityUid> open{uid};
   std::unordered_set<EntityUid, EntityUidHash> seen{uid};
@@ -137,13 +163,30 @@ std::optional<bool> Reducer::IsIn(const EntityUid& uid, const EntityUid& group) 
     const EntityUid next = std::move(open.back());
     open.pop_back();
     const Entity* entity = entities_.Find(next);
-    if (entity == nullptr && schema_.MayBeDescendant(next.type, group.type)) return std::nullopt;
+    if (MayHaveMoreAncestors(next) && schema_.MayBeDescendant(next.type, group.type)) return std::nullopt;
     if (entity == nullptr) continue;
     for (const EntityUid& parent : entity->parents) {
       if (seen.insert(parent).second) open.push_back(parent);
     }
   }
   return false;
+}
+
+const UnknownParts* Reducer::UnknownOf(const EntityUid& uid) const {
+  if (options_.unknowns == nullptr) return nullptr;
+  const auto found = options_.unknowns->find(uid);
+  return found == options_.unknowns->end() ? nullptr : &found->second;
+}
+
+bool Reducer::IsUnknownAttribute(const EntityUid& uid, const std::string& attribute) const {
+  const UnknownParts* parts = UnknownOf(uid);
+  if (parts != nullptr) return parts->all_attributes || parts->attributes.contains(attribute);
+  return options_.open_world && entities_.Find(uid) == nullptr;
+}
+
+bool Reducer::MayHaveMoreAncestors(const EntityUid& uid) const {
+  const UnknownParts* parts = UnknownOf(uid);
+  return parts != nullptr ? parts->ancestors : options_.open_world && entities_.Find(uid) == nullptr;
 }
 
 Reduced Reducer::ApplyContains(const ExprPtr& expr, const ExprPtr& set, const ExprPtr& member) {
@@ -179,9 +222,13 @@ Reduced Reducer::ApplyHas(const ExprPtr& expr, ExprPtr object) {
       object = Known(field->second, expr);
       continue;
     }
-    if (IsLiteralOf(object, Value::Kind::kEntity)) {
+    if (const auto of_context = ContextAttribute(*object, attribute)) {
+      if (!*of_context) return Known(Value(false), expr);
+      object = Known(**of_context, expr);
+      continue;
+    }
+    if (IsLiteralOf(object, Value::Kind::kEntity) && !IsUnknownAttribute(object->literal.AsEntity(), attribute)) {
       const Entity* entity = entities_.Find(object->literal.AsEntity());
-      if (entity == nullptr && options_.open_world) break;
       const auto field = entity == nullptr ? Record::const_iterator() : entity->attributes.find(attribute);
       if (entity == nullptr || field == entity->attributes.end()) return Known(Value(false), expr);
       object = Known(field->second, expr);
@@ -207,10 +254,21 @@ Reduced Reducer::ApplyHas(const ExprPtr& expr, ExprPtr object) {
   return rest;
 }
 
+// Of a context that is known in part; nothing: not known. Null: it is not there.
+std::optional<std::optional<Value>> Reducer::ContextAttribute(const Expr& object, const std::string& attribute) const {
+  if (object.op != Op::kVar || object.var != Var::kContext || !request_.context || request_.unknown_context.contains(attribute)) return std::nullopt;
+  const auto field = request_.context->AsRecord().find(attribute);
+  return field == request_.context->AsRecord().end() ? std::optional<Value>() : std::optional(field->second);
+}
+
 Reduced Reducer::ApplyGetAttr(const ExprPtr& expr, const ExprPtr& object) {
+  if (const auto of_context = ContextAttribute(*object, expr->name)) {
+    return *of_context ? Reduced(Known(**of_context, expr)) : std::nullopt;
+  }
   if (IsLiteralOf(object, Value::Kind::kEntity)) {
+    if (IsUnknownAttribute(object->literal.AsEntity(), expr->name)) return WithOperands(expr, {object});
     const Entity* entity = entities_.Find(object->literal.AsEntity());
-    if (entity == nullptr) return options_.open_world ? Reduced(WithOperands(expr, {object})) : std::nullopt;
+    if (entity == nullptr) return std::nullopt;
     const auto field = entity->attributes.find(expr->name);
     return field == entity->attributes.end() ? std::nullopt : Reduced(Known(field->second, expr));
   }
@@ -236,7 +294,8 @@ Reduced Reducer::ApplyTag(const ExprPtr& expr, const ExprPtr& object, const Expr
   const bool asks = expr->op == Op::kHasTag;
   if (IsLiteral(object) && IsLiteral(tag)) {
     const Entity* entity = entities_.Find(object->literal.AsEntity());
-    if (entity == nullptr && options_.open_world) return WithOperands(expr, {object, tag});
+    const UnknownParts* parts = UnknownOf(object->literal.AsEntity());
+    if (parts != nullptr ? parts->tags : entity == nullptr && options_.open_world) return WithOperands(expr, {object, tag});
     const bool has = entity != nullptr && entity->tags.contains(tag->literal.AsString());
     if (asks) return Known(Value(has), expr);
     return has ? Reduced(Known(entity->tags.find(tag->literal.AsString())->second, expr)) : std::nullopt;

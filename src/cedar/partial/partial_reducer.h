@@ -15,7 +15,7 @@ using Reduced = std::optional<ExprPtr>;
 class Reducer {
  public:
   Reducer(const PartialRequest& request, const EntityView& entities, const Schema& schema, PartialOptions options)
-      : request_(request), entities_(entities), schema_(schema), options_(options), foresight_(request, schema) {}
+      : request_(request), entities_(entities), schema_(schema), options_(options), foresight_(request, schema, options.unknowns) {}
 
   Reduced Reduce(const ExprPtr& expr);
 
@@ -41,9 +41,15 @@ class Reducer {
   Reduced ApplyHas(const ExprPtr& expr, ExprPtr object);
   Reduced ApplyGetAttr(const ExprPtr& expr, const ExprPtr& object);
   Reduced ApplyTag(const ExprPtr& expr, const ExprPtr& object, const ExprPtr& tag);
+  std::optional<bool> ActionEquals(const ExprPtr& left, const ExprPtr& right) const;
+  std::optional<std::optional<Value>> ContextAttribute(const Expr& object, const std::string& attribute) const;
+  Reduced ActionIn(const ExprPtr& expr, const ExprPtr& left, const std::vector<EntityUid>& groups) const;
   Reduced InKnown(const ExprPtr& expr, const EntityUid& uid, const std::vector<EntityUid>& groups) const;
   std::optional<bool> IsIn(const EntityUid& uid, const EntityUid& group) const;  // nothing: an open world may still make it so
 
+  const UnknownParts* UnknownOf(const EntityUid& uid) const;
+  bool IsUnknownAttribute(const EntityUid& uid, const std::string& attribute) const;
+  bool MayHaveMoreAncestors(const EntityUid& uid) const;
   Prospect Foresee(const ExprPtr& expr) { return foresight_.Of(*expr, guards_); }
 
   const PartialRequest& request_;

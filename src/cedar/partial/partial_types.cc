@@ -25,9 +25,23 @@ bool HaveOrder(const Prospect& a, const Prospect& b) {
 std::string AttributeKey(const Expr& object, std::string_view attribute) { return fmt::format("{}\x1f.{}", ToString(object), attribute); }
 std::string TagKey(const Expr& object, const Expr& tag) { return fmt::format("{}\x1f#{}", ToString(object), ToString(tag)); }
 
-bool IsUnknownEntity(const Expr& expr) { return expr.op == Op::kVar && (expr.var == Var::kPrincipal || expr.var == Var::kResource); }
-
 }  // namespace
+
+Foresight::Foresight(const PartialRequest& request, const Schema& schema, const Unknowns* unknowns)
+    : request_(request), schema_(schema), unknowns_(unknowns) {
+  if (request.action) {
+    if (const ActionType* action = schema.FindAction(*request.action)) actions_.push_back(action);
+    return;
+  }
+  for (const auto& [uid, action] : schema.actions()) {
+    if (action.principals.contains(request.principal_type) && action.resources.contains(request.resource_type)) actions_.push_back(&action);
+  }
+}
+
+bool Foresight::IsInStore(const Expr& expr) const {
+  if (expr.op == Op::kVar) return expr.var == Var::kPrincipal || expr.var == Var::kResource;
+  return unknowns_ != nullptr && expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kEntity) && unknowns_->contains(expr.literal.AsEntity());
+}
 
 Prospect Foresight::Of(const Expr& expr, const Guards& guards) {
   switch (expr.op) {
@@ -82,11 +96,24 @@ Prospect Foresight::OfVar(Var var) {
   switch (var) {
     case Var::kPrincipal: return {EntityTypeNamed(request_.principal_type), true};
     case Var::kResource: return {EntityTypeNamed(request_.resource_type), true};
-    case Var::kAction: return {EntityTypeNamed(request_.action.type), true};
-    case Var::kContext: break;
+    case Var::kAction: break;
+    case Var::kContext: return {ContextType(), true};
   }
-  const ActionType* action = schema_.FindAction(request_.action);
-  return {action == nullptr ? nullptr : cache_.Of(action->context), true};
+  if (request_.action) return {EntityTypeNamed(request_.action->type), true};
+  for (const ActionType* action : actions_) {
+    if (action->uid.type != actions_.front()->uid.type) return {nullptr, true};
+  }
+  return {actions_.empty() ? nullptr : EntityTypeNamed(actions_.front()->uid.type), true};
+}
+
+// Where the action is not known, that of all its candidates, if it is one.
+StaticTypePtr Foresight::ContextType() {
+  if (actions_.empty()) return nullptr;
+  StaticTypePtr type = cache_.Of(actions_.front()->context);
+  for (const ActionType* action : actions_) {
+    if (action != actions_.front() && action->context->ToString() != actions_.front()->context->ToString()) return nullptr;
+  }
+  return type;
 }
 
 Prospect Foresight::OfAccess(const Expr& expr, const Guards& guards) {
@@ -105,7 +132,7 @@ Prospect Foresight::OfAccess(const Expr& expr, const Guards& guards) {
   const auto attribute = entity->attributes.find(expr.name);
   if (attribute == entity->attributes.end()) return {};
   // Other entities than the unknown ones themselves may be missing from the store.
-  return {cache_.Of(attribute->second.type), of.certain && (guarded || (attribute->second.required && IsUnknownEntity(object)))};
+  return {cache_.Of(attribute->second.type), of.certain && (guarded || (attribute->second.required && IsInStore(object)))};
 }
 
 Prospect Foresight::OfTag(const Expr& expr, const Guards& guards) {
@@ -211,7 +238,7 @@ std::optional<bool> Foresight::Has(const Expr& object, const StaticType& type, c
   if (entity == nullptr) return std::nullopt;
   const auto declared = entity->attributes.find(attribute);
   if (declared == entity->attributes.end()) return false;
-  return declared->second.required && IsUnknownEntity(object) ? std::optional(true) : std::nullopt;
+  return declared->second.required && IsInStore(object) ? std::optional(true) : std::nullopt;
 }
 
 }  // namespace remit::cedar

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "cedar/partial.h"
 #include "cedar/schema/types.h"
@@ -24,7 +25,7 @@ struct Prospect {
 // if their type has a required attribute. It does not rely on the policy having been validated.
 class Foresight {
  public:
-  Foresight(const PartialRequest& request, const Schema& schema) : request_(request), schema_(schema) {}
+  Foresight(const PartialRequest& request, const Schema& schema, const Unknowns* unknowns = nullptr);
 
   Prospect Of(const Expr& expr, const Guards& guards);
 
@@ -33,6 +34,9 @@ class Foresight {
 
   // Whether an entity of type `child` can be in one of type `ancestor`, or be it.
   bool MayBeIn(const std::string& child, const std::string& ancestor) const;
+
+  // The actions that the request may ask for: the known one, or those that the schema has for its types.
+  const std::vector<const ActionType*>& Actions() const { return actions_; }
 
   // Whether two values of these types can be equal, as far as types tell.
   static bool MayBeEqual(const StaticType& a, const StaticType& b);
@@ -49,10 +53,14 @@ class Foresight {
   Prospect OfIf(const Expr& expr, const Guards& guards);
   Prospect OfLogic(const Expr& expr, const Guards& guards);
   Prospect OfCall(const Expr& expr, const Guards& guards);
+  StaticTypePtr ContextType();
+  bool IsInStore(const Expr& expr) const;  // an entity that is there, whatever else is known of it
   bool IsCertainTest(const Expr& expr, const Guards& guards);
 
   const PartialRequest& request_;
   const Schema& schema_;
+  const Unknowns* unknowns_;
+  std::vector<const ActionType*> actions_;
   TypeCache cache_;
 };
 

@@ -26,4 +26,10 @@ bool Schema::ActionIn(const EntityUid& action, const EntityUid& group) const {
   return action == group || it->second.contains(group);
 }
 
+const std::set<EntityUid>& Schema::GroupsOf(const EntityUid& action) const {
+  static const std::set<EntityUid> kNone;
+  const auto it = action_ancestors_.find(action);
+  return it == action_ancestors_.end() ? kNone : it->second;
+}
+
 }  // namespace remit::cedar

@@ -12,11 +12,13 @@
 namespace remit::cedar {
 namespace {
 
+constexpr std::string_view kBuiltInNamespace = "__cedar";
+
 class SchemaParser {
  public:
   explicit SchemaParser(TokenStream tokens) : tokens_(std::move(tokens)) {}
 
-  Result<std::vector<NamespaceDeclaration>> Parse();
+  Result<SchemaFragment> Parse();
 
  private:
   Result<Annotations> ParseAnnotations();
@@ -29,11 +31,12 @@ class SchemaParser {
   Result<TypeSyntaxPtr> ParseType();
   Result<TypeSyntaxPtr> ParseRecord();
   Result<std::vector<AttributeSyntax>> ParseAttributes();  // with the braces
+  Result<AttributeSyntax> ParseAttribute();
   Result<std::vector<std::string>> ParseEnumeration();
 
   Result<DeclaredName> ParseIdentifier(std::string_view what);
   Result<DeclaredName> ParseName(std::string_view what);  // identifier or string
-  Result<DeclaredName> ParsePath(std::string_view what, bool may_be_builtin = false);
+  Result<DeclaredName> ParsePath(std::string_view what);
   Result<std::vector<DeclaredName>> ParsePathOrPaths();
   Result<ActionReference> ParseActionReference();
 
@@ -44,11 +47,12 @@ class SchemaParser {
   }
 
   TokenStream tokens_;
-  std::vector<NamespaceDeclaration> namespaces_{NamespaceDeclaration{}};
+  SchemaFragment namespaces_{NamespaceDeclaration{}};
+  std::set<std::string> namespace_names_;
   std::size_t depth_ = 0;
 };
 
-Result<std::vector<NamespaceDeclaration>> SchemaParser::Parse() {
+Result<SchemaFragment> SchemaParser::Parse() {
   while (!tokens_.AtEnd()) {
     REMIT_ASSIGN(Annotations annotations, ParseAnnotations());
     if (tokens_.Peek().IsWord("namespace")) {
@@ -85,9 +89,12 @@ Status SchemaParser::ParseNamespace(Annotations annotations) {
   const Token first = tokens_.Next();
   const Token at = tokens_.Peek();
   REMIT_ASSIGN(DeclaredName name, ParsePath("the name of the namespace"));
-  for (const NamespaceDeclaration& other : namespaces_) {
-    if (other.name == name.text) return Duplicate(at, fmt::format("namespace `{}` stands twice in the same file", name.text));
+  if (!IsTypeName(name.text)) {
+    auto failure = tokens_.FailAt(at, fmt::format("`{}` uses the reserved name `{}`", name.text, kBuiltInNamespace));
+    failure.error().reason = "reserved-name";
+    return failure;
   }
+  if (!namespace_names_.insert(name.text).second) return Duplicate(at, fmt::format("namespace `{}` stands twice in the same file", name.text));
   NamespaceDeclaration declaration;
   declaration.name = std::move(name.text);
   declaration.annotations = std::move(annotations);
@@ -124,6 +131,7 @@ Result<EntityDeclaration> SchemaParser::ParseEntity(Annotations annotations) {
   entity.annotations = std::move(annotations);
   do {
     REMIT_ASSIGN(DeclaredName name, ParseIdentifier("the name of the entity type"));
+    REMIT_TRY(CheckEntityTypeName(name));
     entity.names.push_back(std::move(name));
   } while (tokens_.Accept(","));
   if (tokens_.AcceptWord("enum")) {
@@ -134,7 +142,7 @@ Result<EntityDeclaration> SchemaParser::ParseEntity(Annotations annotations) {
     }
     const bool equals = tokens_.Accept("=");
     if (equals || tokens_.Peek().Is("{")) {
-      REMIT_ASSIGN(entity.attributes, ParseAttributes());
+      REMIT_ASSIGN(entity.shape, ParseRecord());
     }
     if (tokens_.AcceptWord("tags")) {
       REMIT_ASSIGN(entity.tags, ParseType());
@@ -162,14 +170,8 @@ Result<CommonTypeDeclaration> SchemaParser::ParseCommonType(Annotations annotati
   tokens_.Next();
   CommonTypeDeclaration declaration;
   declaration.annotations = std::move(annotations);
-  const Token at = tokens_.Peek();
   REMIT_ASSIGN(declaration.name, ParseIdentifier("the name of the type"));
-  static const std::set<std::string, std::less<>> kKeywords = {"Bool", "Boolean", "Entity", "Extension", "Long", "Record", "Set", "String"};
-  if (kKeywords.contains(declaration.name.text)) {
-    auto failure = tokens_.FailAt(at, fmt::format("`{}` is a word of the language and cannot name a type", declaration.name.text));
-    failure.error().reason = "reserved-name";
-    return failure;
-  }
+  REMIT_TRY(CheckCommonTypeName(declaration.name));
   REMIT_TRY(tokens_.Expect("="));
   REMIT_ASSIGN(declaration.type, ParseType());
   REMIT_TRY(tokens_.Expect(";"));
@@ -218,8 +220,9 @@ Status SchemaParser::ParseAppliesTo(ActionDeclaration& action) {
       if (tokens_.Peek().Is("{")) {
         REMIT_ASSIGN(action.context, ParseRecord());
       } else {
-        REMIT_ASSIGN(DeclaredName name, ParsePath("a record or the name of a type", true));
+        REMIT_ASSIGN(DeclaredName name, ParsePath("a record or the name of a type"));
         TypeSyntax type;
+        type.kind = TypeSyntax::Kind::kCommon;
         type.name = std::move(name.text);
         type.span = std::move(name.span);
         action.context = std::make_shared<const TypeSyntax>(std::move(type));
@@ -256,7 +259,7 @@ Result<TypeSyntaxPtr> SchemaParser::ParseType() {
     REMIT_TRY(tokens_.Expect(">"));
     type.span = tokens_.SpanFrom(first);
   } else {
-    REMIT_ASSIGN(DeclaredName name, ParsePath("a type", true));
+    REMIT_ASSIGN(DeclaredName name, ParsePath("a type"));
     type.name = std::move(name.text);
     type.span = std::move(name.span);
   }
@@ -276,27 +279,36 @@ Result<std::vector<AttributeSyntax>> SchemaParser::ParseAttributes() {
   if (++depth_ > limits::kCedarDepth) return tokens_.FailAt(tokens_.Peek(), "types are nested too deeply");
   REMIT_TRY(tokens_.Expect("{"));
   std::vector<AttributeSyntax> attributes;
-  std::set<std::string, std::less<>> names;
+  std::map<std::string, std::size_t, std::less<>> places;  // of each name
   while (!tokens_.Accept("}")) {
-    AttributeSyntax attribute;
-    REMIT_ASSIGN(attribute.annotations, ParseAnnotations());
-    const Token at = tokens_.Peek();
-    REMIT_ASSIGN(attribute.name, ParseName("the name of an attribute or `}`"));
-    if (!names.insert(attribute.name.text).second) return Duplicate(at, fmt::format("attribute `{}` is declared twice", attribute.name.text));
-    attribute.required = !tokens_.Accept("?");
-    REMIT_TRY(tokens_.Expect(":"));
-    REMIT_ASSIGN(attribute.type, ParseType());
-    attributes.push_back(std::move(attribute));
+    REMIT_ASSIGN(AttributeSyntax attribute, ParseAttribute());
+    const auto [place, added] = places.try_emplace(attribute.name.text, attributes.size());
+    if (added) {
+      attributes.push_back(std::move(attribute));
+    } else {
+      attributes[place->second] = std::move(attribute);
+    }
     if (!tokens_.Accept(",") && !tokens_.Peek().Is("}")) return tokens_.Unexpected("`,` or `}`");
   }
   --depth_;
   return attributes;
 }
 
+Result<AttributeSyntax> SchemaParser::ParseAttribute() {
+  AttributeSyntax attribute;
+  REMIT_ASSIGN(attribute.annotations, ParseAnnotations());
+  REMIT_ASSIGN(attribute.name, ParseName("the name of an attribute or `}`"));
+  attribute.required = !tokens_.Accept("?");
+  REMIT_TRY(tokens_.Expect(":"));
+  REMIT_ASSIGN(attribute.type, ParseType());
+  return attribute;
+}
+
+// `__cedar` is an identifier here: what it may not be is the name of something that is declared.
 Result<DeclaredName> SchemaParser::ParseIdentifier(std::string_view what) {
   const Token token = tokens_.Peek();
   if (token.kind != TokenKind::kIdentifier) return tokens_.Unexpected(what);
-  if (IsReserved(token.text)) {
+  if (IsReserved(token.text) && token.text != kBuiltInNamespace) {
     auto failure = tokens_.FailAt(token, fmt::format("`{}` is reserved and cannot be a name", token.text));
     failure.error().reason = "reserved-name";
     return failure;
@@ -312,15 +324,9 @@ Result<DeclaredName> SchemaParser::ParseName(std::string_view what) {
   return DeclaredName{std::move(text), tokens_.SpanOf(token)};
 }
 
-// `__cedar` may begin the name of a built-in type; nothing else can have that name.
-Result<DeclaredName> SchemaParser::ParsePath(std::string_view what, bool may_be_builtin) {
+Result<DeclaredName> SchemaParser::ParsePath(std::string_view what) {
   const Token first = tokens_.Peek();
-  DeclaredName path;
-  if (may_be_builtin && first.IsWord("__cedar") && tokens_.Peek(1).Is("::")) {
-    path.text = tokens_.Next().text;
-  } else {
-    REMIT_ASSIGN(path, ParseIdentifier(what));
-  }
+  REMIT_ASSIGN(DeclaredName path, ParseIdentifier(what));
   while (tokens_.Peek().Is("::") && tokens_.Peek(1).kind == TokenKind::kIdentifier) {
     tokens_.Next();
     REMIT_ASSIGN(DeclaredName next, ParseIdentifier("an identifier"));
@@ -362,7 +368,7 @@ Result<ActionReference> SchemaParser::ParseActionReference() {
 
 }  // namespace
 
-Result<std::vector<NamespaceDeclaration>> ParseSchemaFragment(std::string_view text, std::string_view file_name) {
+Result<SchemaFragment> ParseSchemaFragment(std::string_view text, std::string_view file_name) {
   REMIT_ASSIGN(TokenStream tokens, TokenStream::Read(text, file_name));
   return SchemaParser(std::move(tokens)).Parse();
 }

@@ -1,6 +1,7 @@
 // JSON by the type that is expected, so that people can write `"1.50"` for a decimal and {"type": …, "id": …} for an entity.
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cedar/entities.h"
 #include "cedar/language/ext_functions.h"
 #include "cedar/schema.h"
@@ -9,75 +10,120 @@
 namespace remit::cedar {
 namespace {
 
+Result<Value> Read(const json::Value& document, const Type& type);
+
 std::unexpected<Error> Unreadable(const Type& expected, const json::Value& found) {
   return Fail(Code::kInvalidArgument, "ill-typed", fmt::format("expected `{}`, found {}", expected.ToString(), found.TypeName()));
 }
 
-Result<Value> Construct(std::string_view function, const std::string& text) {
-  const ExtensionFunction* constructor = FindExtensionFunction(function);
+std::unexpected<Error> BadValue(std::string message, std::string hint = {}) {
+  return Fail(Code::kInvalidArgument, "bad-value", std::move(message), std::move(hint));
+}
+
+Result<Value> Call(const ExtensionFunction& function, const std::vector<Value>& values) {
+  std::vector<const Value*> arguments;
+  for (const Value& value : values) arguments.push_back(&value);
+  auto result = CallExtension(function, arguments);
+  if (!result) return BadValue(result.error().message, result.error().hint);
+  return result;
+}
+
+std::string_view ExtensionTypeOf(Value::Kind kind) {
+  switch (kind) {
+    case Value::Kind::kDecimal: return "decimal";
+    case Value::Kind::kIpAddr: return "ipaddr";
+    case Value::Kind::kDatetime: return "datetime";
+    case Value::Kind::kDuration: return "duration";
+    default: return "";
+  }
+}
+
+Result<Value> ReadExtension(const json::Value& document, std::string_view type_name);
+
+// An argument of an extension function, implicit forms included.
+Result<Value> ReadArgument(const json::Value& document, Value::Kind parameter) {
+  const std::string_view extension = ExtensionTypeOf(parameter);
+  return extension.empty() ? ValueFromJson(document) : ReadExtension(document, extension);
+}
+
+// {"fn": …, "arg": …} or {"fn": …, "args": […]}; nothing where the object is neither.
+std::optional<Result<Value>> ReadCall(const json::Value& document) {
+  const std::string* name = document.FindString("fn");
+  if (name == nullptr) return std::nullopt;
+  const json::Value* one = document.Find("arg");
+  const json::Value* many = document.Find("args");
+  if (one == nullptr && (many == nullptr || !many->IsArray())) return std::nullopt;
+  const std::span<const json::Value> documents = one != nullptr ? std::span(one, 1) : std::span(many->AsArray());
+  const ExtensionFunction* function = FindExtensionFunction(*name);
+  if (function == nullptr) return BadValue(fmt::format("`{}` is not a valid extension constructor", EscapeControl(*name)));
+  if (documents.size() != function->parameters.size()) {
+    return BadValue(fmt::format("`{}` takes {} arguments, not {}", *name, function->parameters.size(), documents.size()));
+  }
+  std::vector<Value> values;
+  for (std::size_t i = 0; i < documents.size(); ++i) {
+    auto value = ReadArgument(documents[i], function->parameters[i]);
+    if (!value) return value;
+    values.push_back(std::move(*value));
+  }
+  return Call(*function, values);
+}
+
+// A plain string is the argument of the type's constructor, and so is any other value, which no constructor takes.
+Result<Value> ReadExtension(const json::Value& document, std::string_view type_name) {
+  if (document.FindString("__expr") != nullptr) return Fail(Code::kUnsupported, "bad-value", "the `__expr` escape is no longer supported");
+  if (const json::Value* inner = document.Find("__extn")) {
+    if (auto called = ReadCall(*inner)) return std::move(*called);
+  }
+  if (auto called = ReadCall(document)) return std::move(*called);
+  const ExtensionFunction* constructor = FindExtensionFunction(type_name == "ipaddr" ? "ip" : type_name);
   REMIT_CHECK(constructor != nullptr && constructor->constructor);
-  const Value argument(text);
-  const Value* const arguments[] = {&argument};
-  auto value = CallExtension(*constructor, arguments);
-  if (!value) return Fail(Code::kInvalidArgument, "bad-value", value.error().message);
-  return value;
+  REMIT_ASSIGN(Value argument, ValueFromJson(document));
+  return Call(*constructor, {std::move(argument)});
 }
 
-Result<Value> ReadExtension(const json::Value& document, const Type& type) {
-  const std::string_view constructor = type.name == "ipaddr" ? "ip" : std::string_view(type.name);
-  if (document.IsString()) return Construct(constructor, document.AsString());
+Result<Value> ReadRecord(const json::Value& document, const Type& type) {
   if (!document.IsObject()) return Unreadable(type, document);
-  if (document.Find("__extn") != nullptr) return ValueFromJson(document);
-  json::Object wrapped;
-  wrapped.Set("__extn", document);
-  return ValueFromJson(json::Value(std::move(wrapped)));
-}
-
-Result<Value> ReadEntity(const json::Value& document, const Type& type) {
-  if (!document.IsObject()) return Unreadable(type, document);
-  if (document.Find("__entity") != nullptr) return ValueFromJson(document);
-  json::Object wrapped;
-  wrapped.Set("__entity", document);
-  return ValueFromJson(json::Value(std::move(wrapped)));
+  Record record;
+  for (const auto& [name, member] : document.AsObject()) {
+    const auto declared = type.attributes.find(name);
+    if (declared == type.attributes.end()) {
+      return Fail(Code::kInvalidArgument, "ill-typed", fmt::format("attribute `{}` is not declared", EscapeControl(name)));
+    }
+    auto value = Read(member, *declared->second.type);
+    if (!value) return std::unexpected(std::move(value).error().Within(fmt::format("`{}`", EscapeControl(name))));
+    record.emplace(name, std::move(value).value());
+  }
+  return Value::FromRecord(std::move(record));
 }
 
 // Reads the form only; what the schema says of the value is asked of ValidateValue, once for the whole.
 Result<Value> Read(const json::Value& document, const Type& type) {
   switch (type.kind) {
     case Type::Kind::kBool:
-      if (!document.IsBool()) return Unreadable(type, document);
-      return Value(document.AsBool());
     case Type::Kind::kLong:
-      if (!document.IsInt()) return Unreadable(type, document);
-      return Value(document.AsInt());
-    case Type::Kind::kString:
-      if (!document.IsString()) return Unreadable(type, document);
-      return Value(document.AsString());
-    case Type::Kind::kExtension: return ReadExtension(document, type);
-    case Type::Kind::kEntity: return ReadEntity(document, type);
-    case Type::Kind::kSet: {
-      if (!document.IsArray()) return Unreadable(type, document);
-      std::vector<Value> members;
-      for (const json::Value& member : document.AsArray()) {
-        REMIT_ASSIGN(Value value, Read(member, *type.element));
-        members.push_back(std::move(value));
-      }
-      return Value::Set(std::move(members));
+    case Type::Kind::kString: {
+      if (document.IsDouble()) return Unreadable(type, document);
+      return ValueFromJson(document);
     }
-    case Type::Kind::kRecord: break;
-  }
-  if (!document.IsObject()) return Unreadable(type, document);
-  Record record;
-  for (const auto& [name, member] : document.AsObject()) {
-    const auto declared = type.attributes.find(name);
-    if (declared == type.attributes.end()) {
-      return Fail(Code::kInvalidArgument, "ill-typed", fmt::format("attribute `{}` is not declared", name));
+    case Type::Kind::kExtension: {
+      if (!document.IsString() && !document.IsObject()) return Unreadable(type, document);
+      return ReadExtension(document, type.name);
     }
-    auto value = Read(member, *declared->second.type);
-    if (!value) return std::unexpected(std::move(value).error().Within(fmt::format("`{}`", name)));
-    record.emplace(name, std::move(value).value());
+    case Type::Kind::kEntity: {
+      if (!document.IsObject()) return Unreadable(type, document);
+      REMIT_ASSIGN(EntityUid uid, EntityUidFromJson(document));
+      return Value(std::move(uid));
+    }
+    case Type::Kind::kRecord: return ReadRecord(document, type);
+    case Type::Kind::kSet: break;
   }
-  return Value::FromRecord(std::move(record));
+  if (!document.IsArray()) return Unreadable(type, document);
+  std::vector<Value> members;
+  for (const json::Value& member : document.AsArray()) {
+    REMIT_ASSIGN(Value value, Read(member, *type.element));
+    members.push_back(std::move(value));
+  }
+  return Value::Set(std::move(members));
 }
 
 }  // namespace

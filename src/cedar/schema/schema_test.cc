@@ -150,11 +150,41 @@ TEST(SchemaTest, RefusesWhatIsDeclaredTwice) {
   EXPECT_THAT(Refusal("entity A, A;"), HasSubstr("duplicate-declaration"));
   EXPECT_THAT(Refusal("type T = Long; type T = Long;"), HasSubstr("duplicate-declaration"));
   EXPECT_THAT(Refusal("action a; action \"a\";"), HasSubstr("duplicate-declaration"));
-  EXPECT_THAT(Refusal("entity A { x: Long, \"x\": Long };"), HasSubstr("duplicate-declaration"));
   EXPECT_THAT(Refusal("@a @b @a entity A;"), HasSubstr("duplicate-declaration: annotation `@a`"));
   EXPECT_THAT(Refusal("entity A { @a @a x: Long };"), HasSubstr("duplicate-declaration"));
   EXPECT_THAT(Refusal("namespace N {} namespace N {}"), HasSubstr("duplicate-declaration"));
   EXPECT_THAT(Refusal("entity A; action a appliesTo { principal: A, principal: A, resource: A };"), HasSubstr("duplicate-declaration"));
+}
+
+TEST(SchemaTest, TheLastOfTwoDeclarationsOfAnAttributeCounts) {
+  EXPECT_EQ(AttributeOf(Parse("entity A { x?: Long, y: Bool, \"x\": String };"), "A", "x"), "String");
+  EXPECT_EQ(Parse("entity A { x?: Long, y: Bool, \"x\": String };").FindEntityType("A")->attributes.size(), 2u);
+}
+
+TEST(SchemaTest, LooksForGroupsOfActionsInTheOwnNamespaceAndThenOutside) {
+  const Schema schema =
+      Parse("action all; namespace N { action own; action a in [all, own]; action b in Action::\"own\"; action c in [Action::\"all\"]; }");
+  EXPECT_THAT(schema.FindAction({"N::Action", "a"})->member_of, ElementsAre(EntityUid{"Action", "all"}, EntityUid{"N::Action", "own"}));
+  EXPECT_TRUE(schema.ActionIn({"N::Action", "b"}, {"N::Action", "own"}));
+  EXPECT_TRUE(schema.ActionIn({"N::Action", "c"}, {"Action", "all"}));
+}
+
+TEST(SchemaTest, LetsOnlyDeclaredNamesNotBeReserved) {
+  const Schema schema = Parse("entity A { __cedar: Long }; action __cedar;");
+  EXPECT_EQ(AttributeOf(schema, "A", "__cedar"), "Long");
+  EXPECT_NE(schema.FindAction({"Action", "__cedar"}), nullptr);
+  EXPECT_EQ(Parse(schema.ToString()).ToString(), schema.ToString());
+  EXPECT_THAT(Refusal("entity __cedar;"), HasSubstr("reserved-name"));
+  EXPECT_THAT(Refusal("type __cedar = Long;"), HasSubstr("reserved-name"));
+  EXPECT_THAT(Refusal("entity A in __cedar::Long;"), HasSubstr("unknown-type"));
+  EXPECT_THAT(Refusal("entity A { x: __cedar };"), HasSubstr("unknown-type"));
+}
+
+TEST(SchemaTest, KnowsThatActionsAreATypeOfAttributesAlone) {
+  EXPECT_EQ(AttributeOf(Parse("action a; entity A { x: Action };"), "A", "x"), "Action");
+  EXPECT_THAT(Refusal("action a; entity A in Action;"), HasSubstr("unknown-type"));
+  EXPECT_THAT(Refusal("entity A; action a appliesTo { principal: Action, resource: A };"), HasSubstr("unknown-type"));
+  EXPECT_THAT(Refusal("entity A { x: Action };"), HasSubstr("unknown-type"));  // there are none
 }
 
 TEST(SchemaTest, RefusesUnknownNames) {
@@ -236,6 +266,9 @@ TEST(SchemaTest, IsNotExhaustedByItsInput) {
   EXPECT_THAT(Refusal("type T = " + deep), HasSubstr("nested too deeply"));
   for (int i = 1; i < 100'000; ++i) chain += "type T" + std::to_string(i) + " = Set<T" + std::to_string(i - 1) + ">;";
   EXPECT_THAT(Refusal(chain), HasSubstr("type-too-large"));
+  std::string tower = "entity E0;";
+  for (int i = 1; i < 50'000; ++i) tower += "entity E" + std::to_string(i) + " in E" + std::to_string(i - 1) + ";";
+  EXPECT_THAT(Refusal(tower), HasSubstr("hierarchy-too-large"));
   for (int i = 1; i < 60; ++i) {
     const std::string before = "D" + std::to_string(i - 1);
     doubling += "type D" + std::to_string(i) + " = { a: " + before + ", b: " + before + " };";

@@ -1,6 +1,9 @@
 // Construction, joining and naming of static types.
 #include "cedar/schema/types.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "cedar/language/lexer.h"
@@ -21,28 +24,68 @@ void Explain(std::string* why, std::string_view text) {
   if (why != nullptr && why->empty()) *why = text;
 }
 
-StaticTypePtr JoinRecords(const StaticType& a, const StaticType& b, std::string* why) {
+bool SameNames(const StaticType& a, const StaticType& b) {
+  return std::ranges::equal(
+      a.attributes, b.attributes, {}, [](const auto& entry) { return std::string_view(entry.first); },
+      [](const auto& entry) { return std::string_view(entry.first); });
+}
+
+StaticTypePtr JoinRecordsStrictly(const StaticType& a, const StaticType& b, std::string* why) {
   auto joined = std::make_shared<StaticType>();
   joined->kind = Kind::kRecord;
-  if (a.attributes.size() != b.attributes.size()) {
+  if (!SameNames(a, b)) {
     Explain(why, "records must have the same attributes");
     return nullptr;
   }
   for (const auto& [name, attribute] : a.attributes) {
-    const auto other = b.attributes.find(name);
-    if (other == b.attributes.end()) {
-      Explain(why, "records must have the same attributes");
-      return nullptr;
-    }
-    if (other->second.required != attribute.required) {
+    const StaticType::Attribute& other = b.attributes.find(name)->second;
+    if (other.required != attribute.required) {
       Explain(why, fmt::format("attribute `{}` is optional in one record and required in the other", name));
       return nullptr;
     }
-    StaticTypePtr type = Join(attribute.type, other->second.type, why);
+    StaticTypePtr type = Join(attribute.type, other.type, why);
     if (type == nullptr) return nullptr;
     joined->attributes[name] = {std::move(type), attribute.required};
   }
   return joined;
+}
+
+// What is only in one of them, or of another type there, may or may not be in a value of both.
+StaticTypePtr JoinRecordsPermissively(const StaticType& a, const StaticType& b) {
+  auto joined = std::make_shared<StaticType>();
+  joined->kind = Kind::kRecord;
+  for (const auto& [name, attribute] : a.attributes) {
+    const auto other = b.attributes.find(name);
+    if (other == b.attributes.end()) continue;
+    StaticTypePtr type = Join(attribute.type, other->second.type, nullptr, ValidationMode::kPermissive);
+    if (type != nullptr) joined->attributes[name] = {std::move(type), attribute.required && other->second.required};
+  }
+  joined->open = a.open || b.open || !SameNames(*joined, a) || !SameNames(*joined, b);
+  return joined;
+}
+
+StaticTypePtr JoinEntities(const StaticType& a, const StaticType& b) {
+  std::vector<std::string> types = a.EntityTypes();
+  std::ranges::move(b.EntityTypes(), std::back_inserter(types));
+  std::ranges::sort(types);
+  types.erase(std::unique(types.begin(), types.end()), types.end());
+  auto joined = std::make_shared<StaticType>();
+  joined->kind = Kind::kEntity;
+  joined->name = types.front();
+  joined->others.assign(std::make_move_iterator(types.begin() + 1), std::make_move_iterator(types.end()));
+  return joined;
+}
+
+bool IsSubrecord(const StaticType& a, const StaticType& b, ValidationMode mode) {
+  const bool strict = mode == ValidationMode::kStrict;
+  if (a.open && !b.open) return false;
+  if (!SameNames(a, b) && (strict || !b.open)) return false;
+  return std::ranges::all_of(b.attributes, [&](const auto& entry) {
+    const auto own = a.attributes.find(entry.first);
+    if (own == a.attributes.end()) return false;
+    const bool required = own->second.required, wanted = entry.second.required;
+    return (strict ? required == wanted : required || !wanted) && IsSubtype(*own->second.type, *entry.second.type, mode);
+  });
 }
 
 }  // namespace
@@ -64,6 +107,11 @@ StaticTypePtr LongType() {
 
 StaticTypePtr StringType() {
   static const StaticTypePtr type = Make(Kind::kString);
+  return type;
+}
+
+StaticTypePtr NeverType() {
+  static const StaticTypePtr type = Make(Kind::kNever);
   return type;
 }
 
@@ -127,7 +175,8 @@ std::string StaticType::ToString() const {
     case Kind::kBool: return "Bool";
     case Kind::kLong: return "Long";
     case Kind::kString: return "String";
-    case Kind::kEntity:
+    case Kind::kNever: return "Never";
+    case Kind::kEntity: return fmt::format("{}", fmt::join(EntityTypes(), " | "));
     case Kind::kExtension: return name;
     case Kind::kSet: return fmt::format("Set<{}>", element->ToString());
     case Kind::kRecord: break;
@@ -137,21 +186,48 @@ std::string StaticType::ToString() const {
     if (text.size() > 1) text += ", ";
     text += fmt::format("{}{}: {}", IsIdentifier(attribute) ? attribute : Quote(attribute), of.required ? "" : "?", of.type->ToString());
   }
+  if (open) text += text.size() > 1 ? ", …" : "…";
   return text + "}";
 }
 
-StaticTypePtr Join(const StaticTypePtr& a, const StaticTypePtr& b, std::string* why) {
-  if (a == b) return a;
-  if (a->IsBool() && b->IsBool()) return a->kind == b->kind ? a : BoolType();
-  if (a->kind != b->kind) return nullptr;
-  if (a->kind == Kind::kSet) {
-    StaticTypePtr element = Join(a->element, b->element, why);
-    return element == nullptr ? nullptr : SetOf(std::move(element));
+std::vector<std::string> StaticType::EntityTypes() const {
+  std::vector<std::string> types{name};
+  types.insert(types.end(), others.begin(), others.end());
+  return types;
+}
+
+bool IsSubtype(const StaticType& a, const StaticType& b, ValidationMode mode) {
+  if (&a == &b || a.kind == Kind::kNever) return true;
+  if (a.IsBool() && b.kind == Kind::kBool) return true;
+  if (a.kind != b.kind) return false;
+  switch (a.kind) {
+    case Kind::kSet: return IsSubtype(*a.element, *b.element, mode);
+    case Kind::kRecord: return IsSubrecord(a, b, mode);
+    case Kind::kEntity:
+      if (mode == ValidationMode::kStrict || (a.others.empty() && b.others.empty())) return a.name == b.name && a.others == b.others;
+      return std::ranges::includes(b.EntityTypes(), a.EntityTypes());
+    default: return a.name == b.name;
   }
-  if (a->kind == Kind::kRecord) return JoinRecords(*a, *b, why);
-  if (a->name == b->name) return a;
-  if (a->kind == Kind::kEntity) Explain(why, "different entity types never have a common type in strict validation");
-  return nullptr;
+}
+
+StaticTypePtr Join(const StaticTypePtr& a, const StaticTypePtr& b, std::string* why, ValidationMode mode) {
+  if (IsSubtype(*a, *b, mode)) return b;
+  if (IsSubtype(*b, *a, mode)) return a;
+  if (a->IsBool() && b->IsBool()) return BoolType();
+  if (a->kind != b->kind) return nullptr;
+  const bool strict = mode == ValidationMode::kStrict;
+  switch (a->kind) {
+    case Kind::kSet: {
+      StaticTypePtr element = Join(a->element, b->element, why, mode);
+      return element == nullptr ? nullptr : SetOf(std::move(element));
+    }
+    case Kind::kRecord: return strict ? JoinRecordsStrictly(*a, *b, why) : JoinRecordsPermissively(*a, *b);
+    case Kind::kEntity:
+      if (!strict) return JoinEntities(*a, *b);
+      Explain(why, "different entity types never have a common type in strict validation");
+      return nullptr;
+    default: return nullptr;
+  }
 }
 
 StaticTypePtr TypeCache::Of(const TypePtr& type) {
@@ -162,7 +238,7 @@ StaticTypePtr TypeCache::Of(const TypePtr& type) {
     case Type::Kind::kBool: converted = BoolType(); break;
     case Type::Kind::kLong: converted = LongType(); break;
     case Type::Kind::kString: converted = StringType(); break;
-    case Type::Kind::kEntity: converted = EntityTypeNamed(type->name); break;
+    case Type::Kind::kEntity: converted = Entity(type->name); break;
     case Type::Kind::kExtension: converted = ExtensionTypeNamed(type->name); break;
     case Type::Kind::kSet: converted = SetOf(Of(type->element)); break;
     case Type::Kind::kRecord: {
@@ -175,6 +251,12 @@ StaticTypePtr TypeCache::Of(const TypePtr& type) {
   }
   converted_.emplace(type.get(), converted);
   return converted;
+}
+
+StaticTypePtr TypeCache::Entity(std::string_view name) {
+  const auto known = entities_.find(name);
+  if (known != entities_.end()) return known->second;
+  return entities_.emplace(std::string(name), EntityTypeNamed(std::string(name))).first->second;
 }
 
 }  // namespace remit::cedar

@@ -1,38 +1,48 @@
-// Types of expressions within one request environment: the rules of Cedar's strict validator. Booleans that can only have one value are
-// known as such, so that what is never evaluated is not checked; capabilities carry what `has` and `hasTag` have made sure of.
+// Types of expressions within one request environment: the rules of Cedar's validator. Booleans that can only have one value are known as
+// such, so that what is never evaluated is not checked; capabilities carry what `has` and `hasTag` have made sure of.
 #pragma once
 
-#include <set>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "cedar/ast.h"
 #include "cedar/schema.h"
-#include "cedar/source.h"
 #include "cedar/schema/types.h"
+#include "cedar/source.h"
+#include "cedar/validate/capabilities.h"
+#include "cedar/validator.h"
 
 namespace remit::cedar {
 
 // One combination that a policy is checked for. Types of slots are "" where the policy is no template.
 struct RequestEnvironment {
   const ActionType* action = nullptr;
-  std::string principal, resource;
-  std::string principal_slot, resource_slot;
+  std::string_view principal, resource;
+  std::string_view principal_slot, resource_slot;
+};
+
+// What typing has found out, for who walks the same expression afterwards: the type of each node that is evaluated, and what
+// `has` with several attributes means in terms of `&&`.
+struct TypedTree {
+  std::unordered_map<const Expr*, StaticTypePtr> types;
+  std::unordered_map<const Expr*, ExprPtr> expansions;
 };
 
 class Typechecker {
  public:
-  // All must outlive the checker. Findings are appended; their `policy` is left empty.
-  Typechecker(const Schema& schema, const RequestEnvironment& environment, TypeCache& cache, std::vector<Diagnostic>& findings)
-      : schema_(schema), environment_(environment), cache_(cache), findings_(findings) {}
+  // All must outlive the checker; `tree` may be null. Findings are appended; their `policy` is left empty.
+  Typechecker(const Schema& schema, const RequestEnvironment& environment, ValidationMode mode, TypeCache& cache, std::vector<Diagnostic>& findings,
+              TypedTree* tree = nullptr)
+      : schema_(schema), environment_(environment), mode_(mode), cache_(cache), findings_(findings), tree_(tree) {}
 
   // The type of a policy's condition; null where it could not be found, and then there is a finding, or a literal names what the schema
   // does not have (which the caller looks for by itself).
   StaticTypePtr CheckCondition(const Expr& expr);
 
  private:
-  // What is known to be there once an expression was true: attributes and tags, named by the text of the access.
-  using Capabilities = std::set<std::string>;
   struct Answer {
     StaticTypePtr type;         // null: the expression has an error
     Capabilities capabilities;  // if it is true
@@ -40,18 +50,22 @@ class Typechecker {
   enum class Want { kBool, kLong, kString, kSet, kEntity, kEntityOrRecord, kEntityOrEntities };
 
   Answer Check(const Expr& expr, const Capabilities& prior);
+  Answer CheckNode(const Expr& expr, const Capabilities& prior);
   // The same, with a finding and a null type where the type is not what is wanted.
   Answer Expect(const Expr& expr, const Capabilities& prior, Want want, std::string_view hint = {});
   StaticTypePtr ExpectType(const Expr& expr, const Capabilities& prior, const StaticTypePtr& type);
+  StaticTypePtr JoinTypes(const StaticTypePtr& a, const StaticTypePtr& b, std::string* why = nullptr) const { return Join(a, b, why, mode_); }
 
   // typecheck.cc
-  StaticTypePtr CheckLiteral(const Value& literal) const;
+  StaticTypePtr CheckLiteral(const Value& literal);
   StaticTypePtr CheckVariable(Var var);
   StaticTypePtr CheckSlot(const Expr& expr);
   Answer CheckAnd(const Expr& expr, const Capabilities& prior);
   Answer CheckOr(const Expr& expr, const Capabilities& prior);
   Answer CheckIf(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckNot(const Expr& operand, const Capabilities& prior);
+
+  // typecheck_access.cc
   Answer CheckHas(const Expr& expr, const Capabilities& prior);
   Answer CheckHasOne(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckGetAttr(const Expr& expr, const Capabilities& prior);
@@ -62,7 +76,7 @@ class Typechecker {
   StaticTypePtr CheckEqual(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckOrder(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckArithmetic(const Expr& expr, const Capabilities& prior);
-  StaticTypePtr CheckIn(const Expr& expr, const Expr& left, const Expr& right, const Capabilities& prior);
+  StaticTypePtr CheckIn(const Expr& left, const Expr& right, const Capabilities& prior);
   StaticTypePtr CheckIs(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckIsIn(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckContains(const Expr& expr, const Capabilities& prior);
@@ -70,26 +84,33 @@ class Typechecker {
   StaticTypePtr CheckSet(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckRecord(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckCall(const Expr& expr, const Capabilities& prior);
+  void CheckConstructor(const Expr& expr, const struct ExtensionFunction& function);
   bool MayBeIn(const std::string& left_type, const std::string& right_type) const;
+  bool AnyMayBeIn(const StaticType& left, const StaticType& right) const;
   const EntityUid* AsEntityLiteral(const Expr& expr) const;  // also `action`, which each environment knows
   std::optional<std::vector<EntityUid>> AsEntityLiterals(const Expr& expr) const;
-  bool Joinable(const Expr& at, const StaticTypePtr& a, const StaticTypePtr& b);  // with a finding where not
+  std::optional<bool> CompareLiterals(const Expr& a, const Expr& b) const;        // nothing where one of them is none
+  bool Joinable(const Expr& at, const StaticTypePtr& a, const StaticTypePtr& b);  // with a finding where not; permissive: always
 
-  // What the type says of an attribute; null: nothing.
+  // What the type says of an attribute.
   struct AttributeFound {
     StaticTypePtr type;
     bool required = true;
   };
   std::optional<AttributeFound> FindAttribute(const StaticType& of, const std::string& name);
+  bool MayHaveAttribute(const StaticType& of, const std::string& name) const;
   std::vector<std::string> AttributeNames(const StaticType& of) const;
-  StaticTypePtr TagType(const std::string& entity_type);
+  std::vector<StaticTypePtr> TagTypes(const StaticType& of);  // distinct types of tags of what it may be
 
   void Report(const Expr& at, std::string_view reason, std::string message, std::string_view hint = {});
 
   const Schema& schema_;
   const RequestEnvironment& environment_;
+  const ValidationMode mode_;
   TypeCache& cache_;
   std::vector<Diagnostic>& findings_;
+  TypedTree* const tree_;
+  CapabilityNumbers numbers_;
 };
 
 }  // namespace remit::cedar

@@ -11,6 +11,8 @@ namespace {
 
 using Kind = StaticType::Kind;
 
+bool Contains(const std::vector<std::string>& types, const std::string& type) { return std::ranges::find(types, type) != types.end(); }
+
 bool HasOrder(const StaticType& type) {
   return type.kind == Kind::kLong || (type.kind == Kind::kExtension && (type.name == "datetime" || type.name == "duration"));
 }
@@ -18,6 +20,7 @@ bool HasOrder(const StaticType& type) {
 }  // namespace
 
 bool Typechecker::Joinable(const Expr& at, const StaticTypePtr& a, const StaticTypePtr& b) {
+  if (mode_ == ValidationMode::kPermissive) return true;
   std::string why;
   if (Join(a, b, &why) != nullptr) return true;
   Report(at, "incompatible-types", fmt::format("`{}` and `{}` can never be equal", a->ToString(), b->ToString()), why);
@@ -42,6 +45,15 @@ std::optional<std::vector<EntityUid>> Typechecker::AsEntityLiterals(const Expr& 
   return uids;
 }
 
+std::optional<bool> Typechecker::CompareLiterals(const Expr& a, const Expr& b) const {
+  const EntityUid* left = AsEntityLiteral(a);
+  const EntityUid* right = AsEntityLiteral(b);
+  if (left != nullptr && right != nullptr) return *left == *right;
+  if ((left == nullptr && a.op != Op::kLiteral) || (right == nullptr && b.op != Op::kLiteral)) return std::nullopt;
+  if (left != nullptr || right != nullptr) return false;
+  return a.literal == b.literal;
+}
+
 // Two literals are compared here and now; entities of different types are never equal, and that is no error.
 StaticTypePtr Typechecker::CheckEqual(const Expr& expr, const Capabilities& prior) {
   const Expr& a = *expr.args[0];
@@ -50,11 +62,12 @@ StaticTypePtr Typechecker::CheckEqual(const Expr& expr, const Capabilities& prio
   const StaticTypePtr right = Check(b, prior).type;
   const bool equal_means = expr.op == Op::kEqual;
   if (left == nullptr || right == nullptr) return BoolType();
-  if (left->kind == Kind::kEntity && right->kind == Kind::kEntity && left->name != right->name) return KnownBool(!equal_means);
-  const EntityUid* left_uid = AsEntityLiteral(a);
-  const EntityUid* right_uid = AsEntityLiteral(b);
-  if (left_uid != nullptr && right_uid != nullptr) return KnownBool((*left_uid == *right_uid) == equal_means);
-  if (a.op == Op::kLiteral && b.op == Op::kLiteral) return KnownBool((a.literal == b.literal) == equal_means);
+  if (left->kind == Kind::kEntity && right->kind == Kind::kEntity) {
+    const std::vector<std::string> left_types = left->EntityTypes(), right_types = right->EntityTypes();
+    const bool meet = std::ranges::any_of(left_types, [&](const std::string& type) { return Contains(right_types, type); });
+    if (!meet) return KnownBool(!equal_means);
+  }
+  if (const auto equal = CompareLiterals(a, b)) return KnownBool(*equal == equal_means);
   Joinable(expr, left, right);
   return BoolType();
 }
@@ -85,6 +98,7 @@ StaticTypePtr Typechecker::CheckArithmetic(const Expr& expr, const Capabilities&
 
 bool Typechecker::MayBeIn(const std::string& left_type, const std::string& right_type) const {
   if (left_type == right_type || schema_.MayBeDescendant(left_type, right_type)) return true;
+  if (!IsActionType(left_type) || !IsActionType(right_type)) return false;
   return std::ranges::any_of(schema_.actions(), [&](const auto& entry) {
     return entry.first.type == left_type && std::ranges::any_of(schema_.actions(), [&](const auto& group) {
              return group.first.type == right_type && schema_.ActionIn(entry.first, group.first);
@@ -92,29 +106,41 @@ bool Typechecker::MayBeIn(const std::string& left_type, const std::string& right
   });
 }
 
-StaticTypePtr Typechecker::CheckIn(const Expr&, const Expr& left, const Expr& right, const Capabilities& prior) {
+bool Typechecker::AnyMayBeIn(const StaticType& left, const StaticType& right) const {
+  if (left.others.empty() && right.others.empty()) return MayBeIn(left.name, right.name);
+  const std::vector<std::string> right_types = right.EntityTypes();
+  return std::ranges::any_of(left.EntityTypes(), [&](const std::string& type) {
+    return std::ranges::any_of(right_types, [&](const std::string& group) { return MayBeIn(type, group); });
+  });
+}
+
+StaticTypePtr Typechecker::CheckIn(const Expr& left, const Expr& right, const Capabilities& prior) {
+  const std::size_t findings_before = findings_.size();
   const StaticTypePtr left_type = Expect(left, prior, Want::kEntity, "`contains` looks into a set").type;
   const StaticTypePtr right_type = Expect(right, prior, Want::kEntityOrEntities, "`contains` looks into a set").type;
-  if (left_type == nullptr || right_type == nullptr) return BoolType();
+  if (left_type == nullptr || right_type == nullptr || findings_.size() > findings_before) return BoolType();
   const EntityUid* uid = AsEntityLiteral(left);
-  const auto groups = AsEntityLiterals(right);
-  if (uid != nullptr && groups && IsActionType(uid->type)) {
-    return KnownBool(std::ranges::any_of(*groups, [&](const EntityUid& group) { return schema_.ActionIn(*uid, group); }));
+  if (uid != nullptr && IsActionType(uid->type)) {
+    if (const auto groups = AsEntityLiterals(right)) {
+      return KnownBool(std::ranges::any_of(*groups, [&](const EntityUid& group) { return schema_.ActionIn(*uid, group); }));
+    }
   }
-  const std::string& group_type = right_type->kind == Kind::kSet ? right_type->element->name : right_type->name;
-  return MayBeIn(left_type->name, group_type) ? BoolType() : KnownBool(false);
+  const StaticType& group = right_type->kind == Kind::kSet ? *right_type->element : *right_type;
+  return group.kind == Kind::kNever || AnyMayBeIn(*left_type, group) ? BoolType() : KnownBool(false);
 }
 
 StaticTypePtr Typechecker::CheckIs(const Expr& expr, const Capabilities& prior) {
   const StaticTypePtr type = Expect(*expr.args[0], prior, Want::kEntity).type;
-  return type == nullptr ? BoolType() : KnownBool(type->name == expr.name);
+  if (type == nullptr) return BoolType();
+  if (type->others.empty()) return KnownBool(type->name == expr.name);
+  return Contains(type->EntityTypes(), expr.name) ? BoolType() : KnownBool(false);
 }
 
 // `e is T in g` means `e is T && e in g`.
 StaticTypePtr Typechecker::CheckIsIn(const Expr& expr, const Capabilities& prior) {
   const StaticTypePtr is = CheckIs(expr, prior);
   if (is->kind == Kind::kFalse) return is;
-  StaticTypePtr in = CheckIn(expr, *expr.args[0], *expr.args[1], prior);
+  StaticTypePtr in = CheckIn(*expr.args[0], *expr.args[1], prior);
   return is->kind == Kind::kTrue || in->kind == Kind::kFalse ? in : BoolType();
 }
 
@@ -134,6 +160,7 @@ StaticTypePtr Typechecker::CheckSetComparison(const Expr& expr, const Capabiliti
 
 StaticTypePtr Typechecker::CheckSet(const Expr& expr, const Capabilities& prior) {
   if (expr.args.empty()) {
+    if (mode_ == ValidationMode::kPermissive) return SetOf(NeverType());
     Report(expr, "empty-set", "an empty set has no type; strict validation refuses it", "`x.isEmpty()` asks whether a set is empty");
     return nullptr;
   }
@@ -144,7 +171,7 @@ StaticTypePtr Typechecker::CheckSet(const Expr& expr, const Capabilities& prior)
     if (type == nullptr) failed = true;
     if (failed) continue;
     std::string why;
-    StaticTypePtr joined = element == nullptr ? type : Join(element, type, &why);
+    StaticTypePtr joined = element == nullptr ? type : JoinTypes(element, type, &why);
     if (joined == nullptr) {
       Report(*member, "incompatible-types", fmt::format("set holds both `{}` and `{}`", element->ToString(), type->ToString()), why);
       failed = true;
@@ -178,19 +205,23 @@ StaticTypePtr Typechecker::CheckCall(const Expr& expr, const Capabilities& prior
     for (const ExprPtr& argument : expr.args) Check(*argument, prior);
     return result;
   }
-  if (function->constructor) {
-    const Expr& argument = *expr.args[0];
-    if (argument.op != Op::kLiteral) {
-      Report(expr, "not-literal", fmt::format("`{}` takes a string literal, so that it can be read before any request is decided", expr.name),
-             "let the schema declare the value with its own type");
-    } else if (argument.literal.Is(Value::Kind::kString)) {
-      const Value* const arguments[] = {&argument.literal};
-      const auto value = CallExtension(*function, arguments);
-      if (!value) Report(expr, "bad-extension-value", value.error().message);
-    }
-  }
+  if (function->constructor) CheckConstructor(expr, *function);
   for (std::size_t i = 0; i < expr.args.size(); ++i) ExpectType(*expr.args[i], prior, TypeOfKind(function->parameters[i]));
   return result;
+}
+
+// What a literal says can be read here and now; strict validation asks for one, so that nothing is left to fail.
+void Typechecker::CheckConstructor(const Expr& expr, const ExtensionFunction& function) {
+  const Expr& argument = *expr.args[0];
+  if (argument.op != Op::kLiteral) {
+    if (mode_ == ValidationMode::kPermissive) return;
+    Report(expr, "not-literal", fmt::format("`{}` takes a string literal, so that it can be read before any request is decided", expr.name),
+           "let the schema declare the value with its own type");
+  } else if (argument.literal.Is(Value::Kind::kString)) {
+    const Value* const arguments[] = {&argument.literal};
+    const auto value = CallExtension(function, arguments);
+    if (!value) Report(expr, "bad-extension-value", value.error().message);
+  }
 }
 
 }  // namespace remit::cedar

@@ -7,13 +7,13 @@
 #include <set>
 #include <tuple>
 
-#include "base/text.h"
+#include "cedar/validate/level.h"
+#include "cedar/validate/names_check.h"
+#include "cedar/validate/odd_text.h"
 #include "cedar/validate/typecheck.h"
 
 namespace remit::cedar {
 namespace {
-
-std::string DidYouMean(const std::string& near) { return near.empty() ? "" : fmt::format("did you mean `{}`?", near); }
 
 // Whether an entity of `type` can satisfy the constraint, as far as types tell.
 bool ScopeAllows(const Schema& schema, const ScopeConstraint& scope, const std::string& type) {
@@ -38,10 +38,23 @@ bool ActionAllowed(const Schema& schema, const ScopeConstraint& scope, const Ent
   });
 }
 
+std::vector<const ActionType*> ActionsOf(const Schema& schema, const ScopeConstraint& scope) {
+  std::vector<const ActionType*> actions;
+  if (scope.kind == ScopeConstraint::Kind::kEqual) {
+    const ActionType* action = schema.FindAction(scope.entities.front());
+    if (action != nullptr) actions.push_back(action);
+    return actions;
+  }
+  for (const auto& [uid, action] : schema.actions()) {
+    if (ActionAllowed(schema, scope, uid)) actions.push_back(&action);
+  }
+  return actions;
+}
+
 // The types that a slot can be filled with so that the scope can still match a variable of `type`. One "" where there is no slot.
-std::vector<std::string> SlotTypes(const Schema& schema, const ScopeConstraint& scope, const std::string& type) {
+std::vector<std::string_view> SlotTypes(const Schema& schema, const ScopeConstraint& scope, std::string_view type) {
   if (scope.slot.empty()) return {""};
-  std::vector<std::string> types{type};
+  std::vector<std::string_view> types{type};
   if (scope.kind == ScopeConstraint::Kind::kEqual) return types;
   for (const auto& [name, declared] : schema.entity_types()) {
     if (name != type && schema.MayBeDescendant(type, name)) types.push_back(name);
@@ -49,17 +62,20 @@ std::vector<std::string> SlotTypes(const Schema& schema, const ScopeConstraint& 
   return types;
 }
 
-std::vector<RequestEnvironment> Environments(const Schema& schema, const Policy& policy) {
+// What one policy is checked for at most: lists of principals, of resources and of slots multiply.
+constexpr std::size_t kEnvironments = 1u << 20;
+
+std::vector<RequestEnvironment> Environments(const Schema& schema, const Policy& policy, const ScopeConstraint& action_scope) {
   std::vector<RequestEnvironment> environments;
-  for (const auto& [uid, action] : schema.actions()) {
-    if (!ActionAllowed(schema, policy.action, uid)) continue;
-    for (const std::string& principal : action.principals) {
+  for (const ActionType* action : ActionsOf(schema, action_scope)) {
+    for (const std::string& principal : action->principals) {
       if (!ScopeAllows(schema, policy.principal, principal)) continue;
-      for (const std::string& resource : action.resources) {
+      for (const std::string& resource : action->resources) {
         if (!ScopeAllows(schema, policy.resource, resource)) continue;
-        for (const std::string& principal_slot : SlotTypes(schema, policy.principal, principal)) {
-          for (const std::string& resource_slot : SlotTypes(schema, policy.resource, resource)) {
-            environments.push_back({&action, principal, resource, principal_slot, resource_slot});
+        for (std::string_view principal_slot : SlotTypes(schema, policy.principal, principal)) {
+          for (std::string_view resource_slot : SlotTypes(schema, policy.resource, resource)) {
+            environments.push_back({action, principal, resource, principal_slot, resource_slot});
+            if (environments.size() > kEnvironments) return environments;
           }
         }
       }
@@ -67,59 +83,6 @@ std::vector<RequestEnvironment> Environments(const Schema& schema, const Policy&
   }
   return environments;
 }
-
-// Every name in the whole policy, also where evaluation can never come.
-class NameChecker {
- public:
-  NameChecker(const Schema& schema, std::vector<Diagnostic>& findings) : schema_(schema), findings_(findings) {}
-
-  void Check(const Expr& expr) {
-    if (expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kEntity)) CheckUid(expr.literal.AsEntity(), expr.span);
-    if (expr.op == Op::kIs || expr.op == Op::kIsIn) CheckType(expr.name, expr.span);
-    for (const ExprPtr& argument : expr.args) Check(*argument);
-    for (const auto& [name, value] : expr.fields) Check(*value);
-  }
-
- private:
-  void CheckUid(const EntityUid& uid, const Span& span) {
-    if (!uid.id.empty() && !IsVisible(uid.id)) {
-      Report(span, "odd-identifier", fmt::format("`{}` has characters that cannot be seen", EscapeControl(uid.ToString())), "");
-      findings_.back().severity = Diagnostic::Severity::kWarning;
-    }
-    if (IsActionType(uid.type)) return CheckAction(uid, span);
-    CheckType(uid.type, span);
-    const EntityType* type = schema_.FindEntityType(uid.type);
-    if (type == nullptr || type->enumeration.empty() || std::ranges::find(type->enumeration, uid.id) != type->enumeration.end()) return;
-    Report(span, "unknown-entity", fmt::format("`{}` is not one of the entities that `{}` lists", uid.ToString(), uid.type),
-           DidYouMean(Nearest(uid.id, type->enumeration)));
-  }
-
-  void CheckAction(const EntityUid& uid, const Span& span) {
-    if (schema_.FindAction(uid) != nullptr) return;
-    std::vector<std::string> known;
-    for (const auto& [action, type] : schema_.actions()) known.push_back(action.ToString());
-    Report(span, "unknown-action", fmt::format("unknown action `{}`", uid.ToString()), DidYouMean(Nearest(uid.ToString(), known)));
-  }
-
-  void CheckType(const std::string& name, const Span& span) {
-    if (schema_.FindEntityType(name) != nullptr || IsActionType(name)) return;
-    std::vector<std::string> known;
-    for (const auto& [type, declared] : schema_.entity_types()) known.push_back(type);
-    Report(span, "unknown-entity-type", fmt::format("unknown entity type `{}`", name), DidYouMean(Nearest(name, known)));
-  }
-
-  void Report(const Span& span, std::string_view reason, std::string message, std::string hint) {
-    Diagnostic finding;
-    finding.reason = reason;
-    finding.message = std::move(message);
-    finding.hint = std::move(hint);
-    finding.span = span;
-    findings_.push_back(std::move(finding));
-  }
-
-  const Schema& schema_;
-  std::vector<Diagnostic>& findings_;
-};
 
 // `principal == Group::"g"` where the action applies to members of groups: `in` was meant.
 bool WouldInHelp(const Schema& schema, const Policy& policy, const ScopeConstraint& scope, std::set<std::string> ActionType::* types) {
@@ -153,20 +116,77 @@ Diagnostic NoApplicableAction(const Schema& schema, const Policy& policy) {
   return finding;
 }
 
-std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const Policy& policy, TypeCache& cache) {
+// The conditions alone: what the scope asks for is in the choice of environments.
+ExprPtr ConditionOf(const Policy& policy) {
+  std::vector<ExprPtr> parts;
+  for (const Policy::Condition& condition : policy.conditions) {
+    if (condition.when) {
+      parts.push_back(condition.body);
+      continue;
+    }
+    auto negated = std::make_shared<Expr>();
+    negated->op = Op::kNot;
+    negated->span = condition.body->span;
+    negated->args = {condition.body};
+    parts.push_back(std::move(negated));
+  }
+  return parts.size() == 1 ? parts.front() : MakeChain(Op::kAnd, parts);
+}
+
+// Whether the condition can be true in the environment. Levels count what the scope reads too.
+bool CheckIn(const Schema& schema, const RequestEnvironment& environment, const Expr& condition, const ValidationOptions& options, TypeCache& cache,
+             std::vector<Diagnostic>& findings) {
+  TypedTree tree;
+  const std::size_t before = findings.size();
+  Typechecker checker(schema, environment, options.mode, cache, findings, options.level ? &tree : nullptr);
+  const StaticTypePtr type = checker.CheckCondition(condition);
+  if (options.level && findings.size() == before) CheckLevel(condition, tree, environment.action->uid, *options.level, findings);
+  return type == nullptr || type->kind != StaticType::Kind::kFalse;
+}
+
+// The set of an action scope is a set like any other: strict validation wants it to have members, all of one type.
+std::optional<Diagnostic> CheckActionSet(const Policy& policy) {
+  if (policy.action.kind != ScopeConstraint::Kind::kInSet) return std::nullopt;
+  const std::vector<EntityUid>& actions = policy.action.entities;
+  Diagnostic finding = OfPolicy(policy, Diagnostic::Severity::kError, "empty-set", "the scope's set of actions is empty");
+  finding.span = policy.action.span;
+  if (actions.empty()) return finding;
+  const auto other = std::ranges::find_if(actions, [&](const EntityUid& uid) { return uid.type != actions.front().type; });
+  if (other == actions.end()) return std::nullopt;
+  finding.reason = "incompatible-types";
+  finding.message = fmt::format("set holds both `{}` and `{}`", actions.front().type, other->type);
+  finding.hint = "write a policy for each namespace";
+  return finding;
+}
+
+std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const Policy& policy, const ValidationOptions& options, TypeCache& cache) {
   std::vector<Diagnostic> findings;
-  const ExprPtr condition = policy.AsExpr();
-  NameChecker(schema, findings).Check(*condition);
-  const std::vector<RequestEnvironment> environments = Environments(schema, policy);
+  CheckNames(schema, policy, findings);
+  std::vector<RequestEnvironment> environments = Environments(schema, policy, policy.action);
   if (environments.empty()) findings.push_back(NoApplicableAction(schema, policy));
-  bool possible = false;
-  for (const RequestEnvironment& environment : environments) {
-    const StaticTypePtr type = Typechecker(schema, environment, cache, findings).CheckCondition(*condition);
-    possible = possible || type == nullptr || type->kind != StaticType::Kind::kFalse;
+  if (options.mode == ValidationMode::kStrict) {
+    if (auto action_set = CheckActionSet(policy)) {
+      // What the scope says of actions is not known then: any of them may be meant.
+      environments = Environments(schema, policy, {});
+      if (!environments.empty()) findings.push_back(std::move(*action_set));
+    }
   }
-  if (!environments.empty() && !possible) {
-    findings.push_back(OfPolicy(policy, Diagnostic::Severity::kWarning, "impossible-policy", "condition is false for every request"));
+  if (environments.size() > kEnvironments) {
+    findings.push_back(OfPolicy(policy, Diagnostic::Severity::kError, "too-many-environments",
+                                fmt::format("the scope matches more than {} combinations of action and types", kEnvironments)));
+    environments.resize(kEnvironments);
   }
+  const bool trivial = policy.conditions.empty() && !options.level;
+  bool possible = trivial && !environments.empty();
+  if (!trivial) {
+    const ExprPtr condition = options.level ? policy.AsExpr() : ConditionOf(policy);
+    for (const RequestEnvironment& environment : environments) {
+      const bool here = CheckIn(schema, environment, *condition, options, cache, findings);
+      possible = possible || here;
+    }
+  }
+  if (!possible) findings.push_back(OfPolicy(policy, Diagnostic::Severity::kWarning, "impossible-policy", "condition is false for every request"));
+  CheckText(policy, findings);
   for (Diagnostic& finding : findings) finding.policy = policy.id;
   return findings;
 }
@@ -181,11 +201,11 @@ void SortAndMerge(std::vector<Diagnostic>& findings) {
 
 }  // namespace
 
-std::vector<Diagnostic> Validate(const Schema& schema, const std::vector<PolicyPtr>& policies) {
+std::vector<Diagnostic> Validate(const Schema& schema, const std::vector<PolicyPtr>& policies, ValidationOptions options) {
   std::vector<Diagnostic> errors, warnings;
   TypeCache cache;
   for (const PolicyPtr& policy : policies) {
-    std::vector<Diagnostic> findings = ValidatePolicy(schema, *policy, cache);
+    std::vector<Diagnostic> findings = ValidatePolicy(schema, *policy, options, cache);
     SortAndMerge(findings);
     for (Diagnostic& finding : findings) {
       (finding.severity == Diagnostic::Severity::kError ? errors : warnings).push_back(std::move(finding));

@@ -31,24 +31,26 @@ class ValidatorTest : public testing::Test {
     schema_ = *schema;
   }
 
-  std::vector<Diagnostic> Findings(std::string_view text) const {
+  std::vector<Diagnostic> Findings(std::string_view text, ValidationOptions options = {}) const {
     auto policies = ParsePolicies(text, "p.cedar");
     EXPECT_TRUE(policies.has_value()) << policies.error().ToString();
-    return Validate(schema_, policies.value_or(std::vector<PolicyPtr>{}));
+    return Validate(schema_, policies.value_or(std::vector<PolicyPtr>{}), options);
   }
 
   // "ok" or the findings, one a line: "reason: message (hint)".
-  std::string Policy(std::string_view text) const {
+  std::string Policy(std::string_view text, ValidationOptions options = {}) const {
     std::string all;
-    for (const Diagnostic& finding : Findings(text)) {
+    for (const Diagnostic& finding : Findings(text, options)) {
       all += finding.reason + ": " + finding.message + (finding.hint.empty() ? "" : " (" + finding.hint + ")") + "\n";
     }
     return all.empty() ? "ok" : all;
   }
   // The condition of a policy for `read`.
-  std::string When(std::string_view condition) const {
-    return Policy("permit(principal, action == Action::\"read\", resource) when { " + std::string(condition) + " };");
+  std::string When(std::string_view condition, ValidationOptions options = {}) const {
+    return Policy("permit(principal, action == Action::\"read\", resource) when { " + std::string(condition) + " };", options);
   }
+  std::string Permissive(std::string_view condition) const { return When(condition, {.mode = ValidationMode::kPermissive, .level = {}}); }
+  std::string Level(unsigned level, std::string_view condition) const { return When(condition, {.level = level}); }
 
   Schema schema_;
 };
@@ -157,6 +159,7 @@ TEST_F(ValidatorTest, RefusesAScopeThatNothingSatisfies) {
   EXPECT_THAT(Policy("permit(principal == Team::\"t\", action == Action::\"read\", resource);"), HasSubstr("(did you mean `principal in`?)"));
   EXPECT_THAT(Policy("permit(principal, action == Action::\"all\", resource);"), HasSubstr("no-applicable-action"));
   EXPECT_THAT(Policy("permit(principal, action in [], resource);"), HasSubstr("no-applicable-action"));
+  EXPECT_THAT(Policy("permit(principal, action in [], resource);"), HasSubstr("empty-set"));
   EXPECT_THAT(Policy("permit(principal, action, resource in User::\"u\");"), HasSubstr("no-applicable-action"));
 }
 
@@ -170,8 +173,79 @@ TEST_F(ValidatorTest, WarnsOfPoliciesThatCanNeverBeTrue) {
   EXPECT_THAT(When("1 == 2 && principal.age > 1"), HasSubstr("impossible-policy"));
 }
 
-TEST_F(ValidatorTest, WarnsOfIdentifiersThatCannotBeRead) {
-  EXPECT_THAT(Policy("permit(principal == User::\"a\\u{202e}b\", action, resource);"), HasSubstr("odd-identifier"));
+TEST_F(ValidatorTest, WarnsOfTextThatReadsAsOtherText) {
+  const auto of_user = [&](std::string_view id) { return Policy("permit(principal == User::\"" + std::string(id) + "\", action, resource);"); };
+  EXPECT_THAT(of_user("a\\u{202e}b"), HasSubstr("odd-identifier: identifier `a\\u{202e}b` has characters that change the direction"));
+  EXPECT_THAT(of_user("\u0430bc"), HasSubstr("mixes several scripts"));  // a Cyrillic a
+  EXPECT_THAT(of_user("is\\u{200b}Admin"), HasSubstr("has the character U+200B"));
+  EXPECT_THAT(of_user("new\\nline"), HasSubstr("U+000A"));
+  EXPECT_EQ(of_user("get /pets/{petId}?a=b"), "ok");
+  EXPECT_EQ(of_user("\u6771\u4eac\u30bf\u30ef\u30fc"), "ok");  // Han and Katakana are one writing system
+  EXPECT_EQ(of_user("stra\u00dfe"), "ok");
+  EXPECT_THAT(When("principal.name == \"s\u0430y\""), HasSubstr("odd-string"));
+  EXPECT_THAT(When("principal.name like \"*\u202e*\""), HasSubstr("odd-string"));
+  EXPECT_EQ(When("principal.name == \"line\\n\\0\""), "ok");  // a string may have what an identifier should not
+  EXPECT_THAT(When("{\"n\u0430me\": 1} has x || true"), HasSubstr("odd-identifier"));
+}
+
+TEST_F(ValidatorTest, PermissiveModeAllowsWhatCannotFail) {
+  EXPECT_EQ(Permissive("principal.name == resource.size"), "ok");
+  EXPECT_EQ(Permissive("[principal, resource].contains(principal) && [1, 2].contains(true)"), "ok");
+  EXPECT_THAT(Permissive("[1, true].contains(2)"), HasSubstr("incompatible-types"));
+  EXPECT_EQ(Permissive("resource.labels == []"), "ok");
+  EXPECT_EQ(Permissive("[].isEmpty() && principal in []"), "ok");
+  EXPECT_EQ(Permissive("resource.score == decimal(principal.name)"), "ok");
+  EXPECT_EQ(Permissive("(if context.mfa then principal else resource) == principal"), "ok");
+  EXPECT_EQ(Permissive("(if context.mfa then principal else resource) in [Team::\"t\", User::\"u\"]"), "ok");
+  EXPECT_EQ(Permissive("(if context.mfa then principal.address else {street: \"s\"}).street == \"s\""), "ok");
+  EXPECT_EQ(Permissive("(if context.mfa then principal else resource.owner) has age && true"), "ok");
+  EXPECT_THAT(Permissive("(if context.mfa then principal else resource).size == 1"), HasSubstr("does not always have"));
+  EXPECT_THAT(Permissive("(if context.mfa then {a: 1} else {b: 1}).a == 1"), HasSubstr("does not always have"));
+  EXPECT_EQ(Permissive("(if context.mfa then {a: 1} else {b: 1}) has a"), "ok");
+  EXPECT_THAT(Permissive("(if context.mfa then 1 else true) == 1"), HasSubstr("incompatible-types"));
+  EXPECT_THAT(Permissive("principal.name > 1"), HasSubstr("unexpected-type"));
+  EXPECT_THAT(Permissive("principal.age > 1"), HasSubstr("optional-attribute"));
+  EXPECT_THAT(Permissive("resource.from == ip(\"10.0.0.300\")"), HasSubstr("bad-extension-value"));
+  EXPECT_THAT(Permissive("(if context.mfa then principal else resource) is Admin"), HasSubstr("impossible-policy"));
+  EXPECT_EQ(Permissive("(if context.mfa then principal else resource) is User"), "ok");
+}
+
+TEST_F(ValidatorTest, ComparesTheActionWithLiteralsBeforehand) {
+  EXPECT_THAT(When("action == 1"), HasSubstr("impossible-policy"));
+  EXPECT_EQ(When("action != \"read\""), "ok");
+  EXPECT_THAT(When("action == principal.name"), HasSubstr("incompatible-types"));
+}
+
+TEST_F(ValidatorTest, TypesTheActionsOfTheScopeAsASet) {
+  const auto schema = Schema::Parse(
+      {{"s", "entity U; action a appliesTo { principal: U, resource: U }; namespace N { action b appliesTo { principal: U, resource: U }; }"}});
+  const auto policies = ParsePolicies("permit(principal, action in [Action::\"a\", N::Action::\"b\"], resource);", "p");
+  const auto strict = Validate(*schema, *policies);
+  ASSERT_EQ(strict.size(), 1u);
+  EXPECT_EQ(strict[0].message, "set holds both `Action` and `N::Action`");
+  EXPECT_THAT(Validate(*schema, *policies, {.mode = ValidationMode::kPermissive, .level = {}}), IsEmpty());
+}
+
+TEST_F(ValidatorTest, CountsTheStepsBetweenEntities) {
+  EXPECT_EQ(Level(0, "context.mfa"), "ok");
+  EXPECT_THAT(Level(0, "principal.name == \"a\""), HasSubstr("level-exceeded: reads entities 1 steps from the request, where at most 0 are allowed"));
+  EXPECT_EQ(Level(1, "principal.name == \"a\" && principal.address.street == \"s\""), "ok");
+  EXPECT_THAT(Level(1, "resource.owner.name == \"a\""), HasSubstr("level-exceeded: reads entities 2 steps"));
+  EXPECT_EQ(Level(2, "resource.owner.name == \"a\""), "ok");
+  EXPECT_EQ(Level(1, "resource.owner == principal"), "ok");
+  EXPECT_THAT(Level(0, "principal in Team::\"t\""), HasSubstr("level-exceeded"));
+  EXPECT_THAT(Level(0, "principal has age"), HasSubstr("level-exceeded"));
+  EXPECT_THAT(Level(1, "resource.owner has boss.age"), HasSubstr("level-exceeded: reads entities 3 steps"));
+  EXPECT_EQ(Level(3, "resource.owner has boss.age"), "ok");
+  EXPECT_THAT(Level(1, "resource.owner.hasTag(\"t\") && resource.owner.getTag(\"t\") == \"x\""), HasSubstr("level-exceeded"));
+  EXPECT_THAT(Level(9, "User::\"u\".name == \"a\""), HasSubstr("literal-dereference"));
+  EXPECT_EQ(Level(9, "principal == User::\"u\" && principal in [Team::\"t\"]"), "ok");
+  EXPECT_EQ(Level(1, "(if context.mfa then principal else resource.owner) == principal"), "ok");
+  EXPECT_THAT(Level(1, "(if context.mfa then principal else resource.owner).name == \"a\""), HasSubstr("2 steps"));
+  EXPECT_EQ(Level(1, "{a: principal, b: 1}.a.name == \"a\""), "ok");
+  EXPECT_EQ(Level(0, "context.mfa || true || principal.name == \"a\""), "ok");  // never evaluated
+  EXPECT_THAT(Policy("permit(principal in Team::\"t\", action == Action::\"read\", resource);", {.level = 0}), HasSubstr("level-exceeded"));
+  EXPECT_EQ(Policy("permit(principal in Team::\"t\", action == Action::\"read\", resource);", {.level = 1}), "ok");
 }
 
 TEST_F(ValidatorTest, PutsErrorsBeforeWarnings) {
