@@ -209,7 +209,11 @@ export const CHECKS = [
       return {json: json === undefined ? null : random.chance(0.5) ? damageJson(random, json) : json, template};
     },
     ask: (input) => [{op: "policy-from-json", json: input.json}],
-    refer: (engine, input) => policyJson(engine, input.json, input.template),
+    // Both texts are compared by what the reference reads in them.
+    refer(engine, input) {
+      const text = input.template ? engine.templateToText(input.json) : engine.policyToText(input.json);
+      return text.type === "success" ? policyJson(engine, text.text, input.template) : refusal(text);
+    },
     read: ([answer], input, engine) => oursRefused(answer) ?? policyJson(engine, answer.text, input.template),
   },
   {
