@@ -47,7 +47,8 @@ class Maker {
       case Kind::kIn: NeedsPresence(id, Equal(atom.a, atom.b)); break;
       case Kind::kMember:
         if (members_[atom.a].insert(atom.b).second) {
-          for (const AtomId use : uses_[atom.a]) OfMember(use, atom.a, atom.b);
+          for (const AtomId use : std::set<AtomId>(uses_[atom.a])) OfMember(use, atom.a, atom.b);
+          EqualNumbers(id, atom);
         }
         break;
       case Kind::kSubset: {
@@ -81,6 +82,14 @@ class Maker {
         break;
       }
       default: break;
+    }
+  }
+
+  // Equal numbers are members alike. Of other terms the closure knows it.
+  void EqualNumbers(AtomId id, const Atom& atom) {
+    if (!IsNumber(*terms_[atom.b].type)) return;
+    for (const TermId other : std::set<TermId>(members_[atom.a])) {
+      if (other != atom.b) Add(formulas_.Implies(Equal(atom.b, other), formulas_.Same(Literal(id), Member(atom.a, other))));
     }
   }
 

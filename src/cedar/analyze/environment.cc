@@ -109,9 +109,9 @@ class Looker {
     return finding;
   }
 
-  bool IsConsistent(const std::vector<Formula>& literals) const {
+  bool IsConsistent(const std::vector<Formula>& literals) {
     Closure closure(terms_, formulas_, options_.known);
-    return closure.Build(literals) && NumbersConsistent(closure, terms_, formulas_) && TextsConsistent(closure, terms_, formulas_) &&
+    return closure.Build(literals) && NumbersConsistent(closure, terms_, formulas_) && TextsConsistent(closure, terms_, formulas_, words_) &&
            AddressesConsistent(closure, terms_, formulas_);
   }
 
@@ -153,6 +153,7 @@ class Looker {
   Translator::Environment environment_;
   DataLogic logic_;
   TermId principal_ = kNoTerm, resource_ = kNoTerm, context_ = kNoTerm;
+  Words words_;
   std::string not_understood_;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cedar/analyze/closure.h"
+#include "cedar/analyze/words.h"
 
 namespace remit::cedar::analyze {
 
@@ -19,7 +20,7 @@ bool NumbersConsistent(const Closure& closure, const Terms& terms, const Formula
 std::optional<std::map<TermId, std::int64_t>> SolveNumbers(const Closure& closure, const Terms& terms, const Formulas& formulas);
 
 // Each class of texts by itself: patterns that it fits and does not fit, written texts that it is not.
-bool TextsConsistent(const Closure& closure, const Terms& terms, const Formulas& formulas);
+bool TextsConsistent(const Closure& closure, const Terms& terms, const Formulas& formulas, Words& words);
 // A text for each class, different ones where possible, and none of `used`.
 std::map<TermId, std::string> SolveTexts(const Closure& closure, const Terms& terms, const Formulas& formulas, std::set<std::string> used);
 

@@ -36,12 +36,12 @@ Questions Collect(const Closure& closure, const Terms& terms, const Formulas& fo
 
 }  // namespace
 
-bool TextsConsistent(const Closure& closure, const Terms& terms, const Formulas& formulas) {
+bool TextsConsistent(const Closure& closure, const Terms& terms, const Formulas& formulas, Words& words) {
   const Questions questions = Collect(closure, terms, formulas);
   if (questions.contradictory) return false;
   for (const auto& [term, constraints] : questions.open) {
     if (constraints.like.empty() && constraints.unlike.empty()) continue;  // there are more texts than can be excluded
-    const WordAnswer answer = FindWord(constraints);
+    const WordAnswer& answer = words.Find(constraints);
     if (!answer.word && !answer.gave_up) return false;
   }
   return true;

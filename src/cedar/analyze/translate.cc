@@ -4,7 +4,8 @@
 namespace remit::cedar::analyze {
 namespace {
 
-constexpr std::size_t kCases = 64;  // of one expression: nested `if`s multiply
+constexpr std::size_t kCases = 64;          // of one expression: nested `if`s multiply
+constexpr std::size_t kFormulas = 100'000;  // of both sides together
 
 }  // namespace
 
@@ -21,7 +22,7 @@ Translator::Made Translator::Unsupported() {
 
 Cases Translator::Limited(Cases cases) {
   std::erase_if(cases, [](const Case& one) { return one.guard == Formulas::kFalse; });
-  if (cases.size() > kCases) {
+  if (cases.size() > kCases || formulas_.size() > kFormulas) {
     unsupported_ = true;
     cases.clear();
   }

@@ -127,4 +127,17 @@ WordAnswer FindWord(const WordConstraints& constraints) {
   return {};
 }
 
+const WordAnswer& Words::Find(const WordConstraints& constraints) {
+  std::string key;
+  const auto add = [&](const char* what, const Pattern& pattern) {
+    key += what;
+    for (const PatternPart& part : pattern) key += part.wildcard ? "*" : Quote(part.literal);
+  };
+  for (const Pattern& pattern : constraints.like) add("+", pattern);
+  for (const Pattern& pattern : constraints.unlike) add("-", pattern);
+  for (const std::string& text : constraints.excluded) add("!", {{false, text}});
+  const auto known = known_.find(key);
+  return known != known_.end() ? known->second : known_.emplace(std::move(key), FindWord(constraints)).first->second;
+}
+
 }  // namespace remit::cedar::analyze

@@ -1,6 +1,7 @@
 // Strings under patterns: whether any text fits some of them and none of others.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -24,5 +25,14 @@ struct WordAnswer {
 
 // INVARIANT: complete where it does not give up: patterns are finite automata, of which the product is searched.
 WordAnswer FindWord(const WordConstraints& constraints);
+
+// The same, remembered: a search asks for the same texts again and again.
+class Words {
+ public:
+  const WordAnswer& Find(const WordConstraints& constraints);
+
+ private:
+  std::map<std::string, WordAnswer> known_;
+};
 
 }  // namespace remit::cedar::analyze
