@@ -1,6 +1,8 @@
 // Operators that evaluate all their operands: comparison, arithmetic, sets, hierarchy, tags and the extension types.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cedar/analyze/translate.h"
 #include "cedar/language/escape.h"
 #include "cedar/language/ext.h"
@@ -169,6 +171,11 @@ Translator::Made Translator::ApplySets(const Expr& expr, const Data& left, const
 Translator::Made Translator::ApplyLike(const Expr& expr, const Data& text) {
   if (!logic_.IsStringData(text)) return std::nullopt;
   if (terms_[text.term].op == Term::Op::kValue) return Bool(Matches(expr.pattern, terms_[text.term].value.AsString()));
+  if (std::ranges::none_of(expr.pattern, &PatternPart::wildcard)) {
+    std::string whole;
+    for (const PatternPart& part : expr.pattern) whole += part.literal;
+    return Bool(logic_.Equal(text, logic_.OfValue(Value(std::move(whole)))));
+  }
   Atom atom;
   atom.kind = Atom::Kind::kLike;
   atom.a = text.term;
