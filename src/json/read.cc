@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_set>
@@ -37,9 +38,11 @@ using boost::json::string_view;
 
 // An object or array that is being read.
 struct Frame {
+  explicit Frame(Value&& empty) : value(std::move(empty)) {}
+
   Value value;
-  std::string name;                       // of the member whose value comes next
-  std::unordered_set<std::string> names;  // of the members so far, once there are many
+  std::string name;                                        // of the member whose value comes next
+  std::unique_ptr<std::unordered_set<std::string>> names;  // of the members so far, once there are many
 };
 
 constexpr std::size_t kLinearSearch = 16;  // members up to which looking at each is faster than a table
@@ -62,7 +65,7 @@ struct Builder {
     return false;
   }
 
-  bool Put(Value value) {
+  bool Put(Value&& value) {
     if (open.empty()) {
       root = std::move(value);
     } else if (Frame& top = open.back(); top.value.IsArray()) {
@@ -73,8 +76,9 @@ struct Builder {
     return true;
   }
 
-  bool Open(Value empty) {
-    open.push_back(Frame{std::move(empty), {}, {}});
+  bool Open(Value&& empty) {
+    if (open.empty()) open.reserve(16);
+    open.emplace_back(std::move(empty));
     return true;
   }
 
@@ -85,6 +89,7 @@ struct Builder {
   }
 
   std::string Joined(string_view last) {
+    if (text.empty()) return std::string(last.data(), last.size());
     text.append(last.data(), last.size());
     return std::exchange(text, {});
   }
@@ -98,9 +103,11 @@ struct Builder {
   bool Known(Frame& frame, const std::string& name) {
     const Object& object = frame.value.AsObject();
     if (object.size() < kLinearSearch) return object.Contains(name);
-    if (frame.names.empty())
-      for (const Member& member : object) frame.names.insert(member.name);
-    return !frame.names.insert(name).second;
+    if (frame.names == nullptr) {
+      frame.names = std::make_unique<std::unordered_set<std::string>>();
+      for (const Member& member : object) frame.names->insert(member.name);
+    }
+    return !frame.names->insert(name).second;
   }
 
   bool Number(string_view last, error_code& ec) {

@@ -37,7 +37,10 @@ Value& Object::operator[](std::string_view name) {
   return members_.emplace_back(std::string(name), Value()).value;
 }
 
-void Object::Append(std::string name, Value value) { members_.emplace_back(std::move(name), std::move(value)); }
+void Object::Append(std::string name, Value value) {
+  if (members_.capacity() == 0) members_.reserve(2);  // who has one member most often has another
+  members_.emplace_back(std::move(name), std::move(value));
+}
 
 bool Object::Erase(std::string_view name) {
   return std::erase_if(members_, [name](const Member& member) { return member.name == name; }) > 0;

@@ -126,6 +126,13 @@ const schemaFrom = (engine, schema) => {
   const answer = engine.schemaToJson(schema);
   return answer.type === "success" ? {json: answer.json} : refusal(answer);
 };
+// A group of an action's own namespace may be written with its type or without.
+const withoutOwnType = (answer) => {
+  for (const space of Object.values(answer.json ?? {})) {
+    for (const action of Object.values(space.actions)) for (const group of action.memberOf ?? []) if (group.type === "Action") delete group.type;
+  }
+  return answer;
+};
 
 // The policies of a text one by one, as JSON, without their places.
 const partsOf = (engine, text) => {
@@ -209,7 +216,11 @@ export const CHECKS = [
       return {json: json === undefined ? null : random.chance(0.5) ? damageJson(random, json) : json, template};
     },
     ask: (input) => [{op: "policy-from-json", json: input.json}],
-    refer: (engine, input) => policyJson(engine, input.json, input.template),
+    // Both texts are compared by what the reference reads in them.
+    refer(engine, input) {
+      const text = input.template ? engine.templateToText(input.json) : engine.policyToText(input.json);
+      return text.type === "success" ? policyJson(engine, text.text, input.template) : refusal(text);
+    },
     read: ([answer], input, engine) => oursRefused(answer) ?? policyJson(engine, answer.text, input.template),
   },
   {
@@ -231,9 +242,9 @@ export const CHECKS = [
     ask: (input) => [{op: "schema-to-text", json: input.json}],
     refer(engine, input) {
       const text = engine.schemaToText(input.json);
-      return text.type === "success" ? schemaFrom(engine, text.text) : refusal(text);
+      return text.type === "success" ? withoutOwnType(schemaFrom(engine, text.text)) : refusal(text);
     },
-    read: ([answer], input, engine) => oursRefused(answer) ?? schemaFrom(engine, answer.text),
+    read: ([answer], input, engine) => oursRefused(answer) ?? withoutOwnType(schemaFrom(engine, answer.text)),
   },
   {
     name: "format", weight: 6, unit: "format", cases: () => 1,

@@ -8,9 +8,11 @@
 
 #include "cedar/authorizer.h"
 #include "cedar/command/inputs.h"
+#include "cedar/command/source_validation.h"
 #include "cedar/format.h"
 #include "cedar/parser.h"
 #include "cedar/policy_json.h"
+#include "cedar/schema_json.h"
 #include "cedar/validator.h"
 
 namespace remit::cedar::command {
@@ -32,17 +34,19 @@ Result<T> At(std::string_view stage, Result<T> result) {
   return Fail(std::move(error));
 }
 
-Result<Policies> PoliciesOf(const json::Value& question) {
-  const std::string* text = question.FindString("policies");
-  if (text == nullptr) {
-    const json::Value* set = question.Find("policySet");
-    if (set == nullptr) return BadQuestion("policies");
-    return At("policies", ReadPolicySet(*set));
+Result<PolicySetSource> SourceOf(const json::Value& question) {
+  if (const std::string* text = question.FindString("policies"); text != nullptr) {
+    REMIT_ASSIGN(std::vector<PolicyPtr> parsed, At("policies", ParsePolicies(*text, "")));
+    return Sorted(std::move(parsed));
   }
-  Policies all;
-  REMIT_ASSIGN(std::vector<PolicyPtr> parsed, At("policies", ParsePolicies(*text, "")));
-  for (PolicyPtr& policy : parsed) (policy->IsTemplate() ? all.templates : all.policies).push_back(std::move(policy));
-  return all;
+  const json::Value* set = question.Find("policySet");
+  if (set == nullptr) return BadQuestion("policies");
+  return At("policies", ReadPolicySet(*set));
+}
+
+Result<Policies> PoliciesOf(const json::Value& question) {
+  REMIT_ASSIGN(PolicySetSource source, SourceOf(question));
+  return At("policies", Linked(std::move(source)));
 }
 
 Result<std::optional<Schema>> SchemaOf(const json::Value& question) {
@@ -97,12 +101,11 @@ Answer AnswerAuthorize(const json::Value& question) {
 Answer AnswerValidate(const json::Value& question) {
   REMIT_ASSIGN(const std::optional<Schema> schema, SchemaOf(question));
   if (!schema) return BadQuestion("schema");
-  REMIT_ASSIGN(Policies policies, PoliciesOf(question));
-  std::vector<PolicyPtr> all = std::move(policies.policies);
-  all.insert(all.end(), policies.templates.begin(), policies.templates.end());
+  REMIT_ASSIGN(const PolicySetSource source, SourceOf(question));
+  REMIT_TRY(At("policies", LinkAll(source)));
   std::set<std::string> errors, warnings;
   json::Array messages;
-  for (const Diagnostic& finding : Validate(*schema, all)) {
+  for (const Diagnostic& finding : ValidateSource(*schema, source)) {
     (finding.severity == Diagnostic::Severity::kError ? errors : warnings).insert(finding.policy);
     messages.push_back(fmt::format("{}: {}: {}", finding.policy, finding.reason, finding.message));
   }
@@ -137,6 +140,20 @@ Answer AnswerPolicyFromJson(const json::Value& question) {
   return json::Object{{"text", ToString(*policy)}};
 }
 
+// {"text"} → {"json"}, and {"json"} → {"text"}.
+Answer AnswerSchemaToJson(const json::Value& question) {
+  const std::string* text = question.FindString("text");
+  if (text == nullptr) return BadQuestion("text");
+  REMIT_ASSIGN(json::Value document, At("schema", SchemaTextToJson(*text, "")));
+  return json::Object{{"json", std::move(document)}};
+}
+Answer AnswerSchemaToText(const json::Value& question) {
+  const json::Value* document = question.Find("json");
+  if (document == nullptr) return BadQuestion("json");
+  REMIT_ASSIGN(std::string text, At("schema", SchemaJsonToText(*document)));
+  return json::Object{{"text", std::move(text)}};
+}
+
 // {"text", "lineWidth", "indentWidth"} → {"text", "again": what formatting makes of that}.
 Answer AnswerFormat(const json::Value& question) {
   const std::string* text = question.FindString("text");
@@ -158,6 +175,8 @@ constexpr auto kKinds = std::to_array<Kind>({
     {"parse", AnswerParse},
     {"policy-to-json", AnswerPolicyToJson},
     {"policy-from-json", AnswerPolicyFromJson},
+    {"schema-to-json", AnswerSchemaToJson},
+    {"schema-to-text", AnswerSchemaToText},
     {"format", AnswerFormat},
 });
 

@@ -214,6 +214,37 @@ TEST_F(CommandTest, PoliciesGoToJsonAndBack) {
   EXPECT_EQ(allow.out, "ALLOW\n") << allow.err;
 }
 
+TEST_F(CommandTest, SchemasGoToJsonAndBack) {
+  const Outcome json = Type({"translate-schema", "--direction", "cedar-to-json", "--schema", Path("schema.cedarschema")});
+  ASSERT_EQ(json.exit, kOk) << json.err;
+  Write("schema.json", json.out);
+  EXPECT_EQ(Type({"validate", "--policies", Path("policies.cedar"), "--schema", Path("schema.json")}).exit, kOk);
+  const Outcome text = Type({"translate-schema", "--direction", "json-to-cedar", "--schema", Path("schema.json")});
+  ASSERT_EQ(text.exit, kOk) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("entity Team"));
+}
+
+TEST_F(CommandTest, ValidateKnowsModesAndLevels) {
+  std::vector<std::string> words{"validate", "--policies", Path("policies.cedar"), "--schema", Path("schema.cedarschema")};
+  Write("policies.cedar", "permit (principal, action, resource) when { resource.size == 1 || [] == [1] };");
+  EXPECT_EQ(Type(words).exit, kValidationFailure);
+  words.insert(words.end(), {"--validation-mode", "permissive"});
+  EXPECT_EQ(Type(words).exit, kOk);
+  words.insert(words.end(), {"--level", "0"});
+  EXPECT_EQ(Type(words).exit, kValidationFailure);
+}
+
+TEST_F(CommandTest, ValidateLooksAtWhatALinkChanges) {
+  Write("policies.cedar", R"(@id("share") permit (principal == ?principal, action, resource);)");
+  const auto validate = [&](const std::string& type) {
+    Write("links.json", R"([{"template_id": "share", "link_id": "one", "args": {"?principal": ")" + type + R"(::\"x\""}}])");
+    return Type({"validate", "--policies", Path("policies.cedar"), "--template-linked", Path("links.json"), "--schema", Path("schema.cedarschema")});
+  };
+  EXPECT_EQ(validate("User").exit, kOk);
+  EXPECT_THAT(validate("Doc").err, HasSubstr("no action applies"));
+  EXPECT_THAT(validate("Nobody").err, HasSubstr("unknown entity type `Nobody`"));
+}
+
 // --- run-tests
 
 class RunTestsTest : public CommandTest {

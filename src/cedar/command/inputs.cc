@@ -96,7 +96,12 @@ void PolicyInput::AddTo(Options& options, bool standard_input) {
 
 namespace {
 
-// What LinkAll makes of it, and the templates.
+bool IsPolicySet(const json::Value& document) {
+  return document.Find("staticPolicies") != nullptr || document.Find("templates") != nullptr || document.Find("templateLinks") != nullptr;
+}
+
+}  // namespace
+
 Result<Policies> Linked(PolicySetSource source) {
   Policies all;
   REMIT_ASSIGN(all.policies, LinkAll(source));
@@ -104,17 +109,11 @@ Result<Policies> Linked(PolicySetSource source) {
   return all;
 }
 
-bool IsPolicySet(const json::Value& document) {
-  return document.Find("staticPolicies") != nullptr || document.Find("templates") != nullptr || document.Find("templateLinks") != nullptr;
-}
-
 PolicySetSource Sorted(std::vector<PolicyPtr> policies) {
   PolicySetSource source;
   for (PolicyPtr& policy : policies) (policy->IsTemplate() ? source.templates : source.policies).push_back(std::move(policy));
   return source;
 }
-
-}  // namespace
 
 bool PolicyInput::IsText() const { return !IsJson(format, file.value_or("-")); }
 
@@ -147,17 +146,14 @@ Result<Policies> PolicyInput::Read() const {
   return Linked(std::move(source));
 }
 
-Result<Policies> ReadPolicySet(const json::Value& document) {
+Result<PolicySetSource> ReadPolicySet(const json::Value& document) {
   const json::Value* text = document.Find("staticPolicies");
-  if (text == nullptr || !text->IsString()) {
-    REMIT_ASSIGN(PolicySetSource source, PolicySetFromJson(document));
-    return Linked(std::move(source));
-  }
+  if (text == nullptr || !text->IsString()) return PolicySetFromJson(document);
   json::Object rest = document.AsObject();
   rest.Erase("staticPolicies");
   REMIT_ASSIGN(PolicySetSource source, PolicySetFromJson(rest));
   REMIT_ASSIGN(source.policies, ReadPolicyText(text->AsString(), ""));
-  return Linked(std::move(source));
+  return source;
 }
 
 void SchemaInput::AddTo(Options& options) {
@@ -234,14 +230,10 @@ Result<std::vector<PolicyPtr>> ReadPolicyText(std::string_view text, const std::
   return ParsePolicies(text, file == "-" ? "<stdin>" : file);
 }
 
-Result<Schema> ReadSchemaJson(const json::Value&) { return Fail(Code::kUnsupported, "not-supported", "a schema in JSON cannot be read yet"); }
+Result<Schema> ReadSchemaJson(const json::Value& document) { return Schema::FromJson({document}); }
 
 Result<Schema> ReadSchema(std::string_view text, const std::string& file, bool json) {
-  if (json) {
-    REMIT_ASSIGN(const json::Value document, json::Parse(text, kLimits));
-    return ReadSchemaJson(document);
-  }
-  return Schema::Parse({{file, std::string(text)}});
+  return Schema::Parse({{.file_name = file == "-" ? "<stdin>" : file, .text = std::string(text), .json = json}});
 }
 
 Result<Value> ReadContext(const json::Value& document, const Schema* schema, const EntityUid& action) {

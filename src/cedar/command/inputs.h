@@ -86,8 +86,14 @@ Result<Schema> ReadSchema(std::string_view text, const std::string& file, bool j
 
 Result<Schema> ReadSchemaJson(const json::Value& document);
 
-// A policy set in JSON as PolicySetFromJson reads it, or with one text as "staticPolicies"; links are filled in.
-Result<Policies> ReadPolicySet(const json::Value& document);
+// A policy set in JSON as PolicySetFromJson reads it, or with one text as "staticPolicies".
+Result<PolicySetSource> ReadPolicySet(const json::Value& document);
+
+// Policies and templates told apart; no links.
+PolicySetSource Sorted(std::vector<PolicyPtr> policies);
+
+// What LinkAll makes of it, and the templates. Errors: those of LinkAll.
+Result<Policies> Linked(PolicySetSource source);
 
 // By the action's declared type; as it is written without a schema. Errors: `unknown-action`, `bad-value`, `ill-typed`.
 Result<Value> ReadContext(const json::Value& document, const Schema* schema, const EntityUid& action);

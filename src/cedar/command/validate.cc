@@ -7,6 +7,7 @@
 
 #include "cedar/command/command.h"
 #include "cedar/command/inputs.h"
+#include "cedar/command/source_validation.h"
 
 namespace remit::cedar::command {
 
@@ -28,13 +29,14 @@ Result<int> ValidatePolicies(Words words) {
   if (!run) return kOk;
   ShowErrorsAsJson(json);
   if (!schema_input.file) return Fail(Code::kInvalidArgument, "usage", "`cedar validate` needs a schema", "give --schema FILE");
-  if (mode == "permissive" || level) return Fail(Code::kUnsupported, "not-supported", "permissive mode and levels are not there yet");
+  ValidationOptions how;
+  if (mode == "permissive") how.mode = ValidationMode::kPermissive;
+  if (level) how.level = static_cast<unsigned>(std::min<std::int64_t>(*level, 1'000'000));
 
   REMIT_ASSIGN(const std::optional<Schema> schema, schema_input.Read());
-  REMIT_ASSIGN(Policies policies, policy_input.Read());
-  std::vector<PolicyPtr> all = std::move(policies.policies);
-  all.insert(all.end(), policies.templates.begin(), policies.templates.end());
-  const std::vector<Diagnostic> findings = Validate(*schema, all);
+  REMIT_ASSIGN(const PolicySetSource source, policy_input.ReadSource());
+  REMIT_TRY(LinkAll(source));  // ids and slots
+  const std::vector<Diagnostic> findings = ValidateSource(*schema, source, how);
   const auto errors = std::ranges::count(findings, Diagnostic::Severity::kError, &Diagnostic::severity);
   const auto warnings = std::ssize(findings) - errors;
   const bool valid = errors == 0 && (warnings == 0 || !deny_warnings);
@@ -45,7 +47,8 @@ Result<int> ValidatePolicies(Words words) {
     PrintJson(json::Object{{"valid", valid}, {"findings", std::move(list)}});
   } else {
     for (const Diagnostic& finding : findings) PrintFinding(finding);
-    PrintLine(fmt::format("{}: {} policies, {} errors, {} warnings", valid ? "valid" : "not valid", all.size(), errors, warnings));
+    PrintLine(fmt::format("{}: {} policies, {} errors, {} warnings", valid ? "valid" : "not valid", source.policies.size() + source.templates.size(),
+                          errors, warnings));
   }
   return valid ? kOk : kValidationFailure;
 }

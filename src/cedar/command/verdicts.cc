@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "cedar/schema_json.h"
 #include "cedar/validator.h"
+#include "json/read.h"
 
 namespace remit::cedar::command {
 
@@ -15,6 +19,8 @@ Result<Verdicts> ValidateBothWays(const Schema& schema, const std::vector<Policy
       one.strict = false;
       verdicts.messages.push_back(fmt::format("policy `{}`: {}", policy->id, finding.message));
     }
+    const std::vector<Diagnostic> findings = Validate(schema, {policy}, {.mode = ValidationMode::kPermissive, .level = {}});
+    one.permissive = !std::ranges::any_of(findings, [](const Diagnostic& finding) { return finding.severity == Diagnostic::Severity::kError; });
     verdicts.strict &= one.strict;
     verdicts.permissive &= one.permissive;
     verdicts.each.emplace_back(policy->id, one);
@@ -22,6 +28,14 @@ Result<Verdicts> ValidateBothWays(const Schema& schema, const std::vector<Policy
   return verdicts;
 }
 
-Result<bool> SchemaEqualsJson(const std::string&, const std::string&, bool, const json::Value&) { return true; }
+Result<bool> SchemaEqualsJson(const std::string& text, const std::string& file, bool text_is_json, const json::Value& expected) {
+  json::Value got;
+  if (text_is_json) {
+    REMIT_ASSIGN(got, json::Parse(text));
+  } else {
+    REMIT_ASSIGN(got, SchemaTextToJson(text, file));
+  }
+  return got == expected;
+}
 
 }  // namespace remit::cedar::command

@@ -2,12 +2,12 @@
 #include "cedar/authorizer.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include <fmt/format.h>
 
 #include "cedar/evaluate/compile.h"
 #include "cedar/evaluate/evaluator.h"
+#include "cedar/evaluate/id_order.h"
 #include "cedar/evaluate/machine.h"
 #include "cedar/evaluate/numbers.h"
 #include "cedar/evaluate/scope_index.h"
@@ -30,7 +30,7 @@ struct PolicySet::Compiled {
   Program program;
   ScopeIndex index;
 
-  void Add(const Policy& policy, std::uint32_t position);
+  void Add(const Policy& policy, std::uint32_t position, Compiler& compiler);
 
   // Calls `visit(number, hold)` for each policy whose scope is satisfied, until it returns false; `hold()` is what its conditions come to.
   // In no order, and perhaps twice.
@@ -108,8 +108,7 @@ std::string PolicySet::Compiled::Message(const Policy& policy, const Request& re
   Panic("a policy failed when compiled, but not as a tree", __FILE__, __LINE__);
 }
 
-void PolicySet::Compiled::Add(const Policy& policy, std::uint32_t position) {
-  Compiler compiler(program);
+void PolicySet::Compiled::Add(const Policy& policy, std::uint32_t position, Compiler& compiler) {
   Scopes& parts = scopes.emplace_back();
   const ScopeConstraint* constraints[kSubjects] = {&policy.principal, &policy.action, &policy.resource};
   for (std::size_t part = 0; part < kSubjects; ++part) {
@@ -127,9 +126,7 @@ void PolicySet::Compiled::Add(const Policy& policy, std::uint32_t position) {
 
 Result<PolicySet> PolicySet::Build(std::vector<PolicyPtr> policies) {
   for (const PolicyPtr& policy : policies) REMIT_CHECK(policy != nullptr);
-  std::vector<std::uint32_t> by_id(policies.size());
-  std::iota(by_id.begin(), by_id.end(), 0u);
-  std::ranges::sort(by_id, [&](std::uint32_t a, std::uint32_t b) { return std::tie(policies[a]->id, a) < std::tie(policies[b]->id, b); });
+  const std::vector<std::uint32_t> by_id = OrderOfIds(policies);
 
   // Of several flaws the first in order of the policies is reported.
   std::size_t duplicate = policies.size();
@@ -147,7 +144,10 @@ Result<PolicySet> PolicySet::Build(std::vector<PolicyPtr> policies) {
   }
 
   auto compiled = std::make_shared<Compiled>();
-  for (const std::uint32_t position : by_id) compiled->Add(*policies[position], position);
+  Compiler compiler(compiled->program);
+  compiled->items.reserve(policies.size());
+  compiled->scopes.reserve(policies.size());
+  for (const std::uint32_t position : by_id) compiled->Add(*policies[position], position, compiler);
   compiled->index.Build(compiled->scopes, compiled->program);
   compiled->policies = std::move(policies);
   PolicySet set;

@@ -73,7 +73,7 @@ std::uint32_t AddTo(List& list, Arguments&&... arguments) {
 std::optional<CodeIndex> Compiler::Conditions(const Policy& policy) {
   if (policy.conditions.empty()) return std::nullopt;
   const CodeIndex start = Here();
-  std::vector<CodeIndex> ends;
+  std::vector<CodeIndex> ends;  // of conditions that do not hold
   for (const Policy::Condition& condition : policy.conditions) {
     if (&condition != &policy.conditions.front()) ends.push_back(Emit({.what = Do::kAnd}, 1, 0));
     Compile(*condition.body, 1);
@@ -81,7 +81,23 @@ std::optional<CodeIndex> Compiler::Conditions(const Policy& policy) {
   }
   for (const CodeIndex end : ends) LandHere(end);
   Emit({.what = Do::kReturn}, 1, 0);
+  Shorten(start);
   return start;
+}
+
+void Compiler::Shorten(CodeIndex start) {
+  using Then = Instruction::Then;
+  for (CodeIndex at = start; at + 1 < Here(); ++at) {
+    Instruction& now = to_.code[at];
+    const bool compares = now.what >= Do::kEqual && now.what <= Do::kGreaterEqual;
+    const Do does = !compares ? now.what : now.then == Then::kAnd ? Do::kAnd : now.then == Then::kOr ? Do::kOr : Do::kFail;
+    if (does == Do::kAnd || does == Do::kOr) {
+      // Whoever jumps leaves the truth on the stack by which the next of its kind would jump as well.
+      while (to_.code[now.a].what == does) now.a = to_.code[now.a].a;
+      if (compares && to_.code[now.a].what == Do::kReturn) now.then = does == Do::kAnd ? Then::kReturnIfFalse : Then::kReturnIfTrue;
+    }
+    if (compares && now.then == Then::kPush && to_.code[at + 1].what == Do::kReturn) now.then = Then::kReturn;
+  }
 }
 
 void Compiler::Compile(const Expr& expr, std::size_t depth) {

@@ -33,6 +33,7 @@ class Compiler {
   CodeIndex Here() const { return static_cast<CodeIndex>(to_.code.size()); }
   // `taken` operands become one value, or `pushed`.
   CodeIndex Emit(Instruction instruction, std::size_t taken, std::size_t pushed = 1);
+  void Shorten(CodeIndex start);  // jumps to jumps, and returns, of the code since `start`
   void LandHere(CodeIndex jump) { to_.code[jump].a = Here(); }
   // The values of all instructions since `start`, if they are `count` literals.
   std::optional<std::vector<const Value*>> LiteralsSince(CodeIndex start, std::size_t count) const;

@@ -18,7 +18,7 @@ class Context {
   bool Find(const QuickName& name, Datum& out) {
     if (count_ == kNotRead) [[unlikely]]
       Read();
-    if (count_ > kMost || name.size > QuickName::kQuick) [[unlikely]]
+    if (count_ > kMost || !name.quick) [[unlikely]]
       return FindInRecord(name, out);
     for (std::size_t i = 0; i < count_; ++i) {
       if (At(i).name.IsQuickly(name)) return out = At(i).value, true;

@@ -23,6 +23,7 @@ template <class World>
 class Machine {
  public:
   using Tag = Datum::Tag;
+  using Then = Instruction::Then;
 
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -49,14 +50,27 @@ class Machine {
     Datum* top = bottom_;  // the highest value
     const Instruction* next = code + at;
     auto take_right = [&](const Instruction& now) { return now.b != Instruction::kNone ? constants + now.b : top--; };
-    auto settle = [&](const Instruction& now, bool truth) {
-      if (now.then == Instruction::Then::kPush) {
-        *top = Datum::Bool(truth);
-      } else if (truth == (now.then == Instruction::Then::kOr)) {
-        *top = Datum::Bool(truth), next = code + now.a;
-      } else {
-        --top;
+    // Whether it is the end, and then `truth` is the result.
+    auto ends = [&](const Instruction& now, bool truth) {
+      switch (now.then) {
+        case Then::kPush: *top = Datum::Bool(truth); return false;
+        case Then::kReturnIfFalse:
+          if (!truth) return true;
+          --top;
+          return false;
+        case Then::kReturn: return true;
+        case Then::kReturnIfTrue:
+          if (truth) return true;
+          --top;
+          return false;
+        case Then::kAnd:
+        case Then::kOr: break;
       }
+      if (truth == (now.then == Then::kOr))
+        *top = Datum::Bool(truth), next = code + now.a;
+      else
+        --top;
+      return false;
     };
     for (;;) {
       const Instruction& now = *next++;
@@ -102,7 +116,8 @@ class Machine {
         case Do::kEqual:
         case Do::kNotEqual: {
           const Datum& right = *take_right(now);
-          settle(now, Equal(*top, right) == (now.what == Do::kEqual));
+          const bool truth = Equal(*top, right) == (now.what == Do::kEqual);
+          if (ends(now, truth)) return TruthOf(truth);
           break;
         }
         case Do::kLess:
@@ -111,7 +126,8 @@ class Machine {
         case Do::kGreaterEqual: {
           const Datum& right = *take_right(now);
           if (!AreOrdered(*top, right)) return Truth::kFailed;
-          settle(now, Compare(now.what, top->number64, right.number64));
+          const bool truth = Compare(now.what, top->number64, right.number64);
+          if (ends(now, truth)) return TruthOf(truth);
           break;
         }
         case Do::kAdd:
@@ -155,6 +171,7 @@ class Machine {
           *top = OfMany(now, std::span(top, now.a));
           if (top->IsFailed()) return Truth::kFailed;
           break;
+        default: __builtin_unreachable();
       }
     }
   }

@@ -73,12 +73,13 @@ std::string Difference(std::uint64_t seed, int count, int ids, int depth, int re
   RandomWorld world(seed, ids);
   std::string text;
   for (int i = 0; i < count; ++i) text += world.Policy(depth);
-  const auto policies = ParsePolicies(text, "random.cedar");
-  if (!policies) return policies.error().ToString() + "\n" + text;
-  const PolicySet set = PolicySet::Build(*policies).value();
+  const auto parsed = ParsePolicies(text, "random.cedar");
+  if (!parsed) return parsed.error().ToString() + "\n" + text;
+  const std::vector<PolicyPtr> policies = world.Linked(*parsed);
+  const PolicySet set = PolicySet::Build(policies).value();
   const Entities entities = Entities::Build(world.Store()).value();
   const PlainView view(entities);
-  const Naive naive(*policies);
+  const Naive naive(policies);
   Answer answer;
   for (int i = 0; i < requests; ++i) {
     const Request request = world.AnyRequest();

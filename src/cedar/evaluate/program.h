@@ -62,8 +62,9 @@ enum class Do : std::uint8_t {
 
 struct Instruction {
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
-  // What becomes of a comparison: it is pushed, or does at once what kAnd or kOr behind it would, with `a`.
-  enum class Then : std::uint8_t { kPush, kAnd, kOr };
+  // What becomes of a comparison: it is pushed, or does at once what kAnd, kOr or kReturn behind it would; the last two, what kAnd or kOr
+  // would that lead to a kReturn.
+  enum class Then : std::uint8_t { kPush, kAnd, kOr, kReturn, kReturnIfFalse, kReturnIfTrue };
 
   Do what = Do::kFail;
   Then then = Then::kPush;

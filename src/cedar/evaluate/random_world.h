@@ -8,6 +8,7 @@
 
 #include "cedar/authorizer.h"
 #include "cedar/parser.h"
+#include "cedar/template.h"
 
 namespace remit::cedar {
 
@@ -88,12 +89,30 @@ class RandomWorld {
     }
   }
 
-  // One policy in Cedar's syntax.
+  // One policy in Cedar's syntax, sometimes a template.
   std::string Policy(int depth) {
     std::string text = Chance(0.7) ? "permit(" : "forbid(";
     text += Scope("principal", "UG") + ", " + ActionScope() + ", " + Scope("resource", "DF") + ")";
     for (int count = Below(3); count > 0; --count) text += (Chance(0.8) ? " when { " : " unless { ") + Expr('b', depth) + " }";
     return text + ";\n";
+  }
+
+  // The policies, with two links in place of each template.
+  std::vector<PolicyPtr> Linked(const std::vector<PolicyPtr>& policies) {
+    std::vector<PolicyPtr> linked;
+    for (const PolicyPtr& policy : policies) {
+      if (!policy->IsTemplate()) {
+        linked.push_back(policy);
+        continue;
+      }
+      for (const char* suffix : {"a", "b"}) {
+        SlotValues values;
+        if (!policy->principal.slot.empty()) values.principal = Uid("UG");
+        if (!policy->resource.slot.empty()) values.resource = Uid("DF");
+        linked.push_back(Link(*policy, policy->id + suffix, values).value());
+      }
+    }
+    return linked;
   }
 
  private:
@@ -176,13 +195,14 @@ class RandomWorld {
 
   std::string Scope(const std::string& variable, std::string_view types) {
     if (Chance(0.1)) types = "UGDF";
+    const std::string entity = Chance(0.05) ? "?" + variable : Uid(types).ToString();
     switch (Below(6)) {
       case 0: return variable;
       case 1:
-      case 2: return variable + " == " + Uid(types).ToString();
-      case 3: return variable + " in " + Uid(types).ToString();
+      case 2: return variable + " == " + entity;
+      case 3: return variable + " in " + entity;
       case 4: return variable + " is " + types[static_cast<std::size_t>(Below(static_cast<int>(types.size())))];
-      default: return variable + " is " + types[static_cast<std::size_t>(Below(static_cast<int>(types.size())))] + " in " + Uid(types).ToString();
+      default: return variable + " is " + types[static_cast<std::size_t>(Below(static_cast<int>(types.size())))] + " in " + entity;
     }
   }
   std::string ActionScope() {

@@ -59,7 +59,7 @@ class StoreWorld {
   }
   // Whether there is such an attribute, which is then in `out`.
   [[gnu::always_inline]] bool AttributeOf(const Known& entity, const QuickName& name, Datum& out) const {
-    if (name.size > QuickName::kQuick) [[unlikely]]
+    if (!name.quick) [[unlikely]]
       return LongAttributeOf(entity, name, out);
     for (const Hierarchy::Attribute* at = entity.begin; at != entity.end; ++at) {
       if (at->name.IsQuickly(name)) return out = at->value, true;
@@ -81,7 +81,7 @@ class StoreWorld {
 
  private:
   [[gnu::noinline]] static bool LongAttributeOf(const Known& entity, const QuickName& name, Datum& out) {
-    const auto found = std::find_if(entity.begin, entity.end, [&](const Hierarchy::Attribute& other) { return *other.name.text == *name.text; });
+    const auto found = std::find_if(entity.begin, entity.end, [&](const Hierarchy::Attribute& other) { return other.name == name; });
     return found != entity.end && (out = found->value, true);
   }
   void LookUp(Datum& entity) const {

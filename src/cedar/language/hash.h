@@ -63,22 +63,24 @@ inline bool SameText(std::string_view a, std::string_view b) {
   return size == 0 || (x[0] == y[0] && x[size / 2] == y[size / 2] && x[size - 1] == y[size - 1]);
 }
 
-// A name that is compared without looking at its text, unless it is long. The text must outlive it.
+// A name as two numbers, where it is short: equal short names are those of equal numbers. The text must outlive it.
 struct QuickName {
-  static constexpr std::size_t kQuick = 16;
+  static constexpr std::size_t kQuick = 15;  // bytes of a short name; the sixteenth says how many there are
 
-  std::uint64_t first = 0, second = 0;  // bytes 0 to 15; zero behind the end
+  std::uint64_t first = 0, second = 0;
   const std::string* text = nullptr;
-  std::size_t size = 0;
+  bool quick = true;
 
   QuickName() = default;
-  explicit QuickName(const std::string& name) : text(&name), size(name.size()) {
-    char bytes[16] = {};
-    std::memcpy(bytes, name.data(), std::min(name.size(), sizeof bytes));
+  explicit QuickName(const std::string& name) : text(&name), quick(name.size() <= kQuick) {
+    char bytes[kQuick + 1] = {};
+    std::memcpy(bytes, name.data(), std::min(name.size(), kQuick));
+    bytes[kQuick] = quick ? static_cast<char>(name.size()) : static_cast<char>(0x7F);
     first = hash_internal::Load<std::uint64_t>(bytes), second = hash_internal::Load<std::uint64_t>(bytes + 8);
   }
-  // For names of at most kQuick bytes.
-  bool IsQuickly(const QuickName& other) const { return first == other.first && second == other.second && size == other.size; }
+  // Exact if either is short, else only that it may be.
+  bool IsQuickly(const QuickName& other) const { return first == other.first && second == other.second; }
+  bool operator==(const QuickName& other) const { return IsQuickly(other) && (quick || *text == *other.text); }
 };
 
 inline bool SameUid(const EntityUid& a, const EntityUid& b) { return &a == &b || (SameText(a.id, b.id) && SameText(a.type, b.type)); }

@@ -1,4 +1,6 @@
 // Literals of policy JSON, and places in it.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"

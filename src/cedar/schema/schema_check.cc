@@ -109,7 +109,9 @@ Status Rename(Status status, std::string_view reason, std::string_view about) {
 }  // namespace
 
 Status Schema::ValidateEntity(const Entity& entity) const {
-  return Rename(CheckEntity(*this, entity), "entity-does-not-validate", fmt::format("entity `{}`", entity.uid.ToString()));
+  Status checked = CheckEntity(*this, entity);
+  if (checked) return checked;
+  return Rename(std::move(checked), "entity-does-not-validate", fmt::format("entity `{}`", entity.uid.ToString()));
 }
 
 Status Schema::ValidateRequest(const Request& request) const { return Rename(CheckRequest(*this, request), "request-does-not-validate", "request"); }

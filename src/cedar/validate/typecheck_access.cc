@@ -109,9 +109,9 @@ StaticTypePtr Typechecker::CheckGetTag(const Expr& expr, const Capabilities& pri
   if (!prior.Contains(numbers_.OfTag(*expr.args[0], *expr.args[1]))) {
     Report(expr, "unsafe-tag", fmt::format("tag `{}` of `{}` may be missing here", ToString(*expr.args[1]), ToString(*expr.args[0])),
            types.empty() ? without : fmt::format("ask first: `{}.hasTag({})`", ToString(*expr.args[0]), ToString(*expr.args[1])));
-  } else if (types.empty()) {
-    Report(expr, "no-tags", without);
+    return nullptr;
   }
+  if (types.empty()) Report(expr, "no-tags", without);
   StaticTypePtr joined = types.empty() ? nullptr : types.front();
   for (const StaticTypePtr& type : types) {
     if (joined != nullptr) joined = JoinTypes(joined, type);

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <set>
 #include <tuple>
+#include <unordered_map>
+#include <vector>
 
 #include "cedar/validate/level.h"
 #include "cedar/validate/names_check.h"
@@ -38,18 +40,42 @@ bool ActionAllowed(const Schema& schema, const ScopeConstraint& scope, const Ent
   });
 }
 
-std::vector<const ActionType*> ActionsOf(const Schema& schema, const ScopeConstraint& scope) {
-  std::vector<const ActionType*> actions;
-  if (scope.kind == ScopeConstraint::Kind::kEqual) {
-    const ActionType* action = schema.FindAction(scope.entities.front());
-    if (action != nullptr) actions.push_back(action);
+// Which actions each action is a group of, itself among them.
+class ActionIndex {
+ public:
+  explicit ActionIndex(const Schema& schema) : schema_(schema) {
+    for (const auto& [uid, action] : schema.actions()) {
+      members_[uid].push_back(&action);
+      for (const EntityUid& group : schema.GroupsOf(uid)) members_[group].push_back(&action);
+    }
+  }
+
+  // In order of their uids.
+  std::vector<const ActionType*> Matching(const ScopeConstraint& scope) const {
+    std::vector<const ActionType*> actions;
+    switch (scope.kind) {
+      case ScopeConstraint::Kind::kEqual:
+        if (const ActionType* action = schema_.FindAction(scope.entities.front())) actions.push_back(action);
+        return actions;
+      case ScopeConstraint::Kind::kIn:
+      case ScopeConstraint::Kind::kInSet: break;
+      default:
+        for (const auto& [uid, action] : schema_.actions()) actions.push_back(&action);
+        return actions;
+    }
+    for (const EntityUid& uid : scope.entities) {
+      const auto members = members_.find(uid);
+      if (members != members_.end()) actions.insert(actions.end(), members->second.begin(), members->second.end());
+    }
+    std::ranges::sort(actions, {}, [](const ActionType* action) -> const EntityUid& { return action->uid; });
+    actions.erase(std::unique(actions.begin(), actions.end()), actions.end());
     return actions;
   }
-  for (const auto& [uid, action] : schema.actions()) {
-    if (ActionAllowed(schema, scope, uid)) actions.push_back(&action);
-  }
-  return actions;
-}
+
+ private:
+  const Schema& schema_;
+  std::unordered_map<EntityUid, std::vector<const ActionType*>, EntityUidHash> members_;
+};
 
 // The types that a slot can be filled with so that the scope can still match a variable of `type`. One "" where there is no slot.
 std::vector<std::string_view> SlotTypes(const Schema& schema, const ScopeConstraint& scope, std::string_view type) {
@@ -65,9 +91,10 @@ std::vector<std::string_view> SlotTypes(const Schema& schema, const ScopeConstra
 // What one policy is checked for at most: lists of principals, of resources and of slots multiply.
 constexpr std::size_t kEnvironments = 1u << 20;
 
-std::vector<RequestEnvironment> Environments(const Schema& schema, const Policy& policy, const ScopeConstraint& action_scope) {
+std::vector<RequestEnvironment> Environments(const Schema& schema, const ActionIndex& actions, const Policy& policy,
+                                             const ScopeConstraint& action_scope) {
   std::vector<RequestEnvironment> environments;
-  for (const ActionType* action : ActionsOf(schema, action_scope)) {
+  for (const ActionType* action : actions.Matching(action_scope)) {
     for (const std::string& principal : action->principals) {
       if (!ScopeAllows(schema, policy.principal, principal)) continue;
       for (const std::string& resource : action->resources) {
@@ -159,15 +186,16 @@ std::optional<Diagnostic> CheckActionSet(const Policy& policy) {
   return finding;
 }
 
-std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const Policy& policy, const ValidationOptions& options, TypeCache& cache) {
+std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const ActionIndex& actions, const Policy& policy, const ValidationOptions& options,
+                                       TypeCache& cache) {
   std::vector<Diagnostic> findings;
   CheckNames(schema, policy, findings);
-  std::vector<RequestEnvironment> environments = Environments(schema, policy, policy.action);
+  std::vector<RequestEnvironment> environments = Environments(schema, actions, policy, policy.action);
   if (environments.empty()) findings.push_back(NoApplicableAction(schema, policy));
   if (options.mode == ValidationMode::kStrict) {
     if (auto action_set = CheckActionSet(policy)) {
       // What the scope says of actions is not known then: any of them may be meant.
-      environments = Environments(schema, policy, {});
+      environments = Environments(schema, actions, policy, {});
       if (!environments.empty()) findings.push_back(std::move(*action_set));
     }
   }
@@ -204,8 +232,9 @@ void SortAndMerge(std::vector<Diagnostic>& findings) {
 std::vector<Diagnostic> Validate(const Schema& schema, const std::vector<PolicyPtr>& policies, ValidationOptions options) {
   std::vector<Diagnostic> errors, warnings;
   TypeCache cache;
+  const ActionIndex actions(schema);
   for (const PolicyPtr& policy : policies) {
-    std::vector<Diagnostic> findings = ValidatePolicy(schema, *policy, options, cache);
+    std::vector<Diagnostic> findings = ValidatePolicy(schema, actions, *policy, options, cache);
     SortAndMerge(findings);
     for (Diagnostic& finding : findings) {
       (finding.severity == Diagnostic::Severity::kError ? errors : warnings).push_back(std::move(finding));

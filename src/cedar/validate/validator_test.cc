@@ -104,6 +104,7 @@ TEST_F(ValidatorTest, AsksForHasBeforeAnOptionalAttribute) {
 
 TEST_F(ValidatorTest, AsksForHasTagBeforeATag) {
   EXPECT_THAT(When("principal.getTag(\"a\") == \"b\""), HasSubstr("unsafe-tag"));
+  EXPECT_THAT(When("principal.getTag(\"a\") == principal && false"), HasSubstr("unsafe-tag"));
   EXPECT_EQ(When("principal.hasTag(\"a\") && principal.getTag(\"a\") == \"b\""), "ok");
   EXPECT_EQ(When("principal.hasTag(principal.name) && principal.getTag(principal.name) like \"*\""), "ok");
   EXPECT_THAT(When("principal.hasTag(\"a\") && principal.getTag(\"b\") == \"b\""), HasSubstr("unsafe-tag"));

@@ -1,0 +1,44 @@
+// Policies in order of their ids: sorted by their first sixteen bytes as two numbers, which most ids do not go beyond.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <tuple>
+#include <vector>
+
+#include "cedar/ast.h"
+
+namespace remit::cedar {
+
+// The positions of the policies in order of their ids; of equal ids the first comes first.
+inline std::vector<std::uint32_t> OrderOfIds(const std::vector<PolicyPtr>& policies) {
+  struct Key {
+    std::uint64_t first = 0, second = 0;  // bytes 0 to 15, the first highest; zero behind the end
+    std::uint32_t position = 0;
+  };
+  auto number = [](const char* bytes) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes, sizeof word);
+    return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
+  };
+  std::vector<Key> keys;
+  keys.reserve(policies.size());
+  for (std::uint32_t position = 0; position < policies.size(); ++position) {
+    const std::string& id = policies[position]->id;
+    char bytes[16] = {};
+    std::memcpy(bytes, id.data(), std::min(id.size(), sizeof bytes));
+    keys.push_back({.first = number(bytes), .second = number(bytes + 8), .position = position});
+  }
+  std::ranges::sort(keys, [&](const Key& a, const Key& b) {
+    if (std::tie(a.first, a.second) != std::tie(b.first, b.second)) return std::tie(a.first, a.second) < std::tie(b.first, b.second);
+    return std::tie(policies[a.position]->id, a.position) < std::tie(policies[b.position]->id, b.position);
+  });
+  std::vector<std::uint32_t> order;
+  order.reserve(keys.size());
+  for (const Key& key : keys) order.push_back(key.position);
+  return order;
+}
+
+}  // namespace remit::cedar
