@@ -229,9 +229,10 @@ export const CHECKS = [
       const text = schemaText(random, makeSchema(random));
       return {text: random.chance(0.2) ? damageText(random, text) : text};
     },
-    ask: (input) => [{op: "schema-to-json", text: input.text}],
+    // This door of the reference takes whole schemas only, ours fragments: whether it is one is asked apart.
+    ask: (input) => [{op: "schema-to-json", text: input.text}, {op: "parse", schema: input.text}],
     refer: (engine, input) => schemaFrom(engine, input.text),
-    read: ([answer]) => oursRefused(answer) ?? {json: answer.json},
+    read: ([answer, whole]) => oursRefused(answer) ?? oursRefused(whole) ?? {json: answer.json},
   },
   {
     name: "schema-text", weight: 6, unit: "translation", cases: () => 1,

@@ -236,15 +236,4 @@ Result<Schema> ReadSchema(std::string_view text, const std::string& file, bool j
   return Schema::Parse({{.file_name = file == "-" ? "<stdin>" : file, .text = std::string(text), .json = json}});
 }
 
-Result<Value> ReadContext(const json::Value& document, const Schema* schema, const EntityUid& action) {
-  const ActionType* type = schema == nullptr ? nullptr : schema->FindAction(action);
-  if (schema != nullptr && type == nullptr) {
-    return Fail(Code::kInvalidArgument, "unknown-action", fmt::format("the schema has no action `{}`", action.ToString()));
-  }
-  auto value = type == nullptr ? ValueFromJson(document) : schema->ReadValue(document, *type->context);
-  if (!value) return Fail(std::move(value.error()).Within("the context"));
-  if (!value->Is(Value::Kind::kRecord)) return Fail(Code::kInvalidArgument, "bad-value", "the context is not a JSON object");
-  return value;
-}
-
 }  // namespace remit::cedar::command

@@ -95,7 +95,8 @@ PolicySetSource Sorted(std::vector<PolicyPtr> policies);
 // What LinkAll makes of it, and the templates. Errors: those of LinkAll.
 Result<Policies> Linked(PolicySetSource source);
 
-// By the action's declared type; as it is written without a schema. Errors: `unknown-action`, `bad-value`, `ill-typed`.
+// By the action's declared type, as far as that decides how something is read (Schema::ValidateRequest asks the rest); as it is written
+// without a schema. Errors: `unknown-action`, `bad-value`, `ill-typed`.
 Result<Value> ReadContext(const json::Value& document, const Schema* schema, const EntityUid& action);
 
 }  // namespace remit::cedar::command

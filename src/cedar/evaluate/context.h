@@ -15,7 +15,7 @@ class Context {
   const Value& value() const { return value_; }
 
   // Whether there is such a field, which is then in `out`. Never, if the context is no record.
-  bool Find(const QuickName& name, Datum& out) {
+  [[gnu::always_inline]] bool Find(const QuickName& name, Datum& out) {
     if (count_ == kNotRead) [[unlikely]]
       Read();
     if (count_ > kMost || !name.quick) [[unlikely]]

@@ -50,8 +50,8 @@ class Machine {
     Datum* top = bottom_;  // the highest value
     const Instruction* next = code + at;
     auto take_right = [&](const Instruction& now) { return now.b != Instruction::kNone ? constants + now.b : top--; };
-    // Whether it is the end, and then `truth` is the result.
-    auto ends = [&](const Instruction& now, bool truth) {
+    // Whether it is the end, and then `truth` is the result. Never called: `top` and `next` would have to be in memory.
+    auto ends = [&](const Instruction& now, bool truth) __attribute__((always_inline)) {
       switch (now.then) {
         case Then::kPush: *top = Datum::Bool(truth); return false;
         case Then::kReturnIfFalse:
