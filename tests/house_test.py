@@ -17,7 +17,7 @@ ROOMS = ["base", "json", "crypto", "io", "config", "cedar", "jose", "ledger", "t
 MAY_ONLY = {"cedar": {"base", "json"}, "main.cc": {"cli"}}  # narrower than the order
 IMPLEMENTATIONS = {"store/sqlite", "store/memory", "store/postgres", "target/postgres"}  # named by cli alone, and by tests
 NAMED_BY_BROKER = {"target/secrets"}
-FLOORS = {"cedar": ["language", "schema", "entities", "evaluate", "validate", "partial", "command"]}  # folders of one room, from the ground up
+FLOORS = {"cedar": ["language", "schema", "entities", "evaluate", "validate", "partial", "analyze", "command"]}  # folders of one room, from the ground up
 SIBLINGS_FOR_TESTS = {"store/memory"}  # a room inside store/ that its neighbours' tests may use
 
 # Third-party headers: a pattern of the header, and where it may stand (a folder, or a file).

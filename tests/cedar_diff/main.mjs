@@ -93,16 +93,23 @@ async function replay(file) {
   return verdict.differs ? 1 : 0;
 }
 
-function summary(seconds) {
-  const rows = [...tally].filter(([, found]) => found.inputs);
+function byUnit() {
   const units = {};
   for (const check of CHECKS) units[check.unit] = (units[check.unit] ?? 0) + tally.get(check.name).cases;
-  const differences = rows.reduce((sum, [, found]) => sum + found.differences, 0);
+  return units;
+}
+const allDifferences = () => [...tally.values()].reduce((sum, found) => sum + found.differences, 0);
+const counts = () => Object.entries(byUnit()).filter(([, n]) => n).map(([unit, n]) => `${n} ${unit}`).join(", ") + `; ${allDifferences()} differences`;
+
+function summary(seconds) {
+  const rows = [...tally].filter(([, found]) => found.inputs);
+  const units = byUnit();
+  const differences = allDifferences();
   if (options.json) return console.log(JSON.stringify({seed, seconds, reference: reference.version(), units, differences, crashes: reference.crashes, checks: Object.fromEntries(rows)})), differences;
   console.log(`seed ${seed}, ${seconds.toFixed(0)} s, reference ${reference.version()}`);
   console.log(`${"check".padEnd(20)}${["cases", "inputs", "refused", "differences", "not there"].map((name) => name.padStart(12)).join("")}`);
   for (const [name, found] of rows) console.log(name.padEnd(20) + [found.cases, found.inputs, found.refused, found.differences, found.missing].map((n) => String(n).padStart(12)).join(""));
-  console.log(Object.entries(units).filter(([, n]) => n).map(([unit, n]) => `${n} ${unit}`).join(", ") + `; ${differences} differences` + (reference.crashes ? `; the reference crashed ${reference.crashes} times` : ""));
+  console.log(counts() + (reference.crashes ? `; the reference crashed ${reference.crashes} times` : ""));
   if (options.refusals) for (const [why, n] of [...refusals].sort((a, b) => b[1] - a[1]).slice(0, 60)) console.log(`${String(n).padStart(7)} ${why}`);
   return differences;
 }
@@ -119,7 +126,13 @@ if (options.replay) {
   console.log(`seed ${seed}`);
   const end = options.cases === undefined ? Infinity : Number(options.cases);
   const more = (next) => next < end && (options.cases !== undefined || seconds() < Number(options.seconds));
-  for (let next = 0; more(next); next += Number(options.batch)) await batch(next, Number(options.batch));
+  let told = 0;
+  for (let next = 0; more(next); next += Number(options.batch)) {
+    await batch(next, Number(options.batch));
+    if (seconds() - told < 60) continue;
+    told = seconds();
+    if (!options.json) console.log(`${told.toFixed(0)} s: ${counts()}`);
+  }
   failed = summary(seconds());
 }
 await ours.end();

@@ -28,7 +28,11 @@ export class Random {
   pick(list) { return list[this.below(list.length)]; }
   // A subset, in the order of `list`.
   some(list, probability = 0.5) { return list.filter(() => this.chance(probability)); }
-  times(n, make) { return Array.from({length: n}, (_, i) => make(i)); }
+  times(n, make) {
+    const made = [];
+    for (let i = 0; i < n; ++i) made.push(make(i));
+    return made;
+  }
 
   // weighted([[3, "a"], [1, "b"]])
   weighted(choices) {
