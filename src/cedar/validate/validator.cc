@@ -167,10 +167,8 @@ bool CheckIn(const Schema& schema, const RequestEnvironment& environment, const 
   const std::size_t before = findings.size();
   Typechecker checker(schema, environment, options.mode, cache, findings, options.level ? &tree : nullptr);
   const StaticTypePtr type = checker.CheckCondition(condition);
-  const bool ill_typed = findings.size() > before;
-  if (options.level && !ill_typed) CheckLevel(condition, tree, environment.action->uid, *options.level, findings);
-  // What is ill typed is not known to be false, even where all of it would come to that.
-  return ill_typed || type == nullptr || type->kind != StaticType::Kind::kFalse;
+  if (options.level && findings.size() == before) CheckLevel(condition, tree, environment.action->uid, *options.level, findings);
+  return type == nullptr || type->kind != StaticType::Kind::kFalse;
 }
 
 // The set of an action scope is a set like any other: strict validation wants it to have members, all of one type.
