@@ -82,6 +82,9 @@ function makeAuthorize(random, {policies, requests, schema, flawed = 0.02}) {
 
 // --- verdicts
 
+// Whether a policy with errors is called impossible as well is a difference by intent (src/cedar/validate/README.md).
+const ofWellTyped = (warnings, errors) => warnings.filter((policy) => !errors.includes(policy));
+
 const validating = {
   unit: "validation",
   ask: (input) => [{op: "validate", schema: input.schema, ...(input.policySet ? {policySet: input.policySet} : {policies: textOf(input.policies)})}],
@@ -89,10 +92,10 @@ const validating = {
     const answer = engine.validate({schema: input.schema, policies: input.policySet ?? {staticPolicies: textOf(input.policies)}, validationSettings: {mode: "strict"}});
     if (answer.type !== "success") return refusal(answer);
     const ids = (list) => sorted(new Set(list.map((one) => one.policyId)));
-    return {errors: ids(answer.validationErrors), warnings: ids(answer.validationWarnings), message: [...answer.validationErrors, ...answer.validationWarnings].map((one) => `${one.policyId}: ${one.error.message}`)};
+    return {errors: ids(answer.validationErrors), warnings: ofWellTyped(ids(answer.validationWarnings), ids(answer.validationErrors)), message: [...answer.validationErrors, ...answer.validationWarnings].map((one) => `${one.policyId}: ${one.error.message}`)};
   },
   read([answer]) {
-    return oursRefused(answer) ?? {errors: sorted(answer.errors), warnings: sorted(answer.warnings), message: answer.messages};
+    return oursRefused(answer) ?? {errors: sorted(answer.errors), warnings: ofWellTyped(sorted(answer.warnings), answer.errors), message: answer.messages};
   },
   cases: (input) => (input.policySet ? Object.keys(input.policySet.staticPolicies).length + Object.keys(input.policySet.templates).length : input.policies.length),
 };
