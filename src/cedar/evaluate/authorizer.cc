@@ -30,7 +30,7 @@ struct PolicySet::Compiled {
   Program program;
   ScopeIndex index;
 
-  void Add(const Policy& policy, std::uint32_t position, Compiler& compiler);
+  void Add(const Policy& policy, std::uint32_t position, std::uint32_t number, Compiler& compiler);
 
   // Calls `visit(number, hold)` for each policy whose scope is satisfied, until it returns false; `hold()` is what its conditions come to.
   // In no order, and perhaps twice.
@@ -108,8 +108,8 @@ std::string PolicySet::Compiled::Message(const Policy& policy, const Request& re
   Panic("a policy failed when compiled, but not as a tree", __FILE__, __LINE__);
 }
 
-void PolicySet::Compiled::Add(const Policy& policy, std::uint32_t position, Compiler& compiler) {
-  Scopes& parts = scopes.emplace_back();
+void PolicySet::Compiled::Add(const Policy& policy, std::uint32_t position, std::uint32_t number, Compiler& compiler) {
+  Scopes& parts = scopes[number];
   const ScopeConstraint* constraints[kSubjects] = {&policy.principal, &policy.action, &policy.resource};
   for (std::size_t part = 0; part < kSubjects; ++part) {
     const ScopeConstraint& constraint = *constraints[part];
@@ -118,21 +118,17 @@ void PolicySet::Compiled::Add(const Policy& policy, std::uint32_t position, Comp
                    .count = static_cast<std::uint32_t>(constraint.entities.size()),
                    .type = &constraint.type};
   }
-  items.push_back({.policy = &policy,
+  items[number] = {.policy = &policy,
                    .position = position,
                    .condition = compiler.Conditions(policy).value_or(kAlways),
-                   .permit = policy.effect == Effect::kPermit});
+                   .permit = policy.effect == Effect::kPermit};
 }
 
 Result<PolicySet> PolicySet::Build(std::vector<PolicyPtr> policies) {
   for (const PolicyPtr& policy : policies) REMIT_CHECK(policy != nullptr);
-  const std::vector<std::uint32_t> by_id = OrderOfIds(policies);
+  const auto [by_id, duplicate] = OrderOfIds(policies);
 
   // Of several flaws the first in order of the policies is reported.
-  std::size_t duplicate = policies.size();
-  for (std::size_t i = 1; i < by_id.size(); ++i) {
-    if (policies[by_id[i]]->id == policies[by_id[i - 1]]->id) duplicate = std::min<std::size_t>(duplicate, by_id[i]);
-  }
   const auto unlinked = static_cast<std::size_t>(
       std::ranges::find_if(policies, &Policy::IsTemplate, [](const PolicyPtr& p) -> const Policy& { return *p; }) - policies.begin());
   if (std::min(duplicate, unlinked) < policies.size()) {
@@ -145,9 +141,12 @@ Result<PolicySet> PolicySet::Build(std::vector<PolicyPtr> policies) {
 
   auto compiled = std::make_shared<Compiled>();
   Compiler compiler(compiled->program);
-  compiled->items.reserve(policies.size());
-  compiled->scopes.reserve(policies.size());
-  for (const std::uint32_t position : by_id) compiled->Add(*policies[position], position, compiler);
+  compiled->items.resize(policies.size());
+  compiled->scopes.resize(policies.size());
+  // In the order in which they stand in memory, most likely: reading the trees is most of the work.
+  std::vector<std::uint32_t> numbers(policies.size());
+  for (std::uint32_t number = 0; number < by_id.size(); ++number) numbers[by_id[number]] = number;
+  for (std::uint32_t position = 0; position < numbers.size(); ++position) compiled->Add(*policies[position], position, numbers[position], compiler);
   compiled->index.Build(compiled->scopes, compiled->program);
   compiled->policies = std::move(policies);
   PolicySet set;

@@ -12,8 +12,12 @@
 
 namespace remit::cedar {
 
-// The positions of the policies in order of their ids; of equal ids the first comes first.
-inline std::vector<std::uint32_t> OrderOfIds(const std::vector<PolicyPtr>& policies) {
+struct IdOrder {
+  std::vector<std::uint32_t> positions;  // in order of the ids; of equal ids the first comes first
+  std::size_t duplicate = 0;             // the first position whose id an earlier one has; without any: how many there are
+};
+
+inline IdOrder OrderOfIds(const std::vector<PolicyPtr>& policies) {
   struct Key {
     std::uint64_t first = 0, second = 0;  // bytes 0 to 15, the first highest; zero behind the end
     std::uint32_t position = 0;
@@ -35,9 +39,14 @@ inline std::vector<std::uint32_t> OrderOfIds(const std::vector<PolicyPtr>& polic
     if (std::tie(a.first, a.second) != std::tie(b.first, b.second)) return std::tie(a.first, a.second) < std::tie(b.first, b.second);
     return std::tie(policies[a.position]->id, a.position) < std::tie(policies[b.position]->id, b.position);
   });
-  std::vector<std::uint32_t> order;
-  order.reserve(keys.size());
-  for (const Key& key : keys) order.push_back(key.position);
+  IdOrder order{.positions = {}, .duplicate = keys.size()};
+  order.positions.reserve(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Key& key = keys[i];
+    order.positions.push_back(key.position);
+    if (i == 0 || key.first != keys[i - 1].first || key.second != keys[i - 1].second) continue;
+    if (policies[key.position]->id == policies[keys[i - 1].position]->id) order.duplicate = std::min<std::size_t>(order.duplicate, key.position);
+  }
   return order;
 }
 

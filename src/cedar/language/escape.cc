@@ -129,6 +129,7 @@ std::string EscapeText(std::string_view text, bool pattern) {
 }  // namespace
 
 Result<std::string> Unescape(std::string_view inner) {
+  if (inner.find_first_of("\\\r") == std::string_view::npos) return std::string(inner);
   std::string out;
   out.reserve(inner.size());
   REMIT_TRY(Walk(inner, false, [&out](std::string_view text) { out += text; }, [] {}));

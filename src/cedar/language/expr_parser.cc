@@ -21,6 +21,7 @@ bool IsRelation(const Token& token, Op& op) {
   static constexpr std::pair<std::string_view, Op> kRelations[] = {{"==", Op::kEqual},     {"!=", Op::kNotEqual}, {"<", Op::kLess},
                                                                    {"<=", Op::kLessEqual}, {">", Op::kGreater},   {">=", Op::kGreaterEqual}};
   if (token.IsWord("in")) return op = Op::kIn, true;
+  if (token.kind != TokenKind::kPunctuation || std::string_view("=!<>").find(token.text.front()) == std::string_view::npos) return false;
   for (const auto& [text, relation] : kRelations) {
     if (token.Is(text)) return op = relation, true;
   }
@@ -58,8 +59,9 @@ Result<ExprPtr> ExprParser::Parse() {
   return node.expr;
 }
 
-Result<ExprParser::Node> ExprParser::Finish(Expr expr, std::vector<Node> args, const Token& first) {
+Result<ExprParser::Node> ExprParser::FinishAll(Expr&& expr, std::span<Node> args, const Token& first) {
   Node node;
+  expr.args.reserve(args.size());
   for (Node& arg : args) {
     node.height = std::max(node.height, arg.height + 1);
     expr.args.push_back(std::move(arg.expr));
@@ -89,16 +91,19 @@ Result<ExprParser::Node> ExprParser::ParseIf() {
   REMIT_ASSIGN(Node yes, ParseExpr());
   if (!tokens_.AcceptWord("else")) return tokens_.Unexpected("`else`");
   REMIT_ASSIGN(Node no, ParseExpr());
-  return Finish(WithOp(Op::kIf), {std::move(test), std::move(yes), std::move(no)}, first);
+  return Finish(WithOp(Op::kIf), first, std::move(test), std::move(yes), std::move(no));
 }
 
 Result<ExprParser::Node> ExprParser::ParseChain(Op op) {
   const std::string_view sign = op == Op::kOr ? "||" : "&&";
   const Token first = tokens_.Peek();
-  std::vector<ExprPtr> operands;
-  std::vector<std::size_t> heights;
+  const auto next = [&] { return op == Op::kOr ? ParseChain(Op::kAnd) : ParseRelation(); };
+  auto leading = next();
+  if (!leading || !tokens_.Accept(sign)) return leading;
+  std::vector<ExprPtr> operands{std::move(leading->expr)};
+  std::vector<std::size_t> heights{leading->height};
   do {
-    REMIT_ASSIGN(Node operand, op == Op::kOr ? ParseChain(Op::kAnd) : ParseRelation());
+    REMIT_ASSIGN(Node operand, next());
     heights.push_back(operand.height);
     operands.push_back(std::move(operand.expr));
   } while (tokens_.Accept(sign));
@@ -126,7 +131,7 @@ Result<ExprParser::Node> ExprParser::ParseRelation() {
     return tokens_.FailAt(next,
                           "multiple relational operators (`==`, `<`, `in`, `has`, …) must be used with parentheses to make their order explicit");
   }
-  return Finish(WithOp(op), {std::move(left), std::move(right)}, first);
+  return Finish(WithOp(op), first, std::move(left), std::move(right));
 }
 
 Result<ExprParser::Node> ExprParser::ParseHas(Node left, const Token& first) {
@@ -142,7 +147,7 @@ Result<ExprParser::Node> ExprParser::ParseHas(Node left, const Token& first) {
       if (left.height + expr.path.size() > limits::kCedarDepth) return tokens_.FailAt(first, "expression is nested too deeply");
     } while (tokens_.Accept("."));
   }
-  return Finish(std::move(expr), {std::move(left)}, first);
+  return Finish(std::move(expr), first, std::move(left));
 }
 
 Result<ExprParser::Node> ExprParser::ParseLike(Node left, const Token& first) {
@@ -153,16 +158,16 @@ Result<ExprParser::Node> ExprParser::ParseLike(Node left, const Token& first) {
   if (!pattern) return tokens_.FailAt(token, pattern.error().message);
   Expr expr = WithOp(Op::kLike);
   expr.pattern = std::move(*pattern);
-  return Finish(std::move(expr), {std::move(left)}, first);
+  return Finish(std::move(expr), first, std::move(left));
 }
 
 Result<ExprParser::Node> ExprParser::ParseIs(Node left, const Token& first) {
   Expr expr = WithOp(Op::kIs);
   REMIT_ASSIGN(expr.name, ParseTypeName(tokens_));
-  if (!tokens_.AcceptWord("in")) return Finish(std::move(expr), {std::move(left)}, first);
+  if (!tokens_.AcceptWord("in")) return Finish(std::move(expr), first, std::move(left));
   expr.op = Op::kIsIn;
   REMIT_ASSIGN(Node right, ParseAdd());
-  return Finish(std::move(expr), {std::move(left), std::move(right)}, first);
+  return Finish(std::move(expr), first, std::move(left), std::move(right));
 }
 
 Result<ExprParser::Node> ExprParser::ParseAdd() {
@@ -175,7 +180,7 @@ Result<ExprParser::Node> ExprParser::ParseAdd() {
     else if (!tokens_.Accept("+"))
       return left;
     REMIT_ASSIGN(Node right, ParseMultiply());
-    REMIT_ASSIGN(left, Finish(WithOp(op), {std::move(left), std::move(right)}, first));
+    REMIT_ASSIGN(left, Finish(WithOp(op), first, std::move(left), std::move(right)));
   }
 }
 
@@ -188,7 +193,7 @@ Result<ExprParser::Node> ExprParser::ParseMultiply() {
     if (sign.Is("%")) return tokens_.FailAt(sign, "remainder/modulo is not supported");
     if (!tokens_.Accept("*")) return left;
     REMIT_ASSIGN(Node right, ParseUnary());
-    REMIT_ASSIGN(left, Finish(WithOp(Op::kMultiply), {std::move(left), std::move(right)}, first));
+    REMIT_ASSIGN(left, Finish(WithOp(Op::kMultiply), first, std::move(left), std::move(right)));
   }
 }
 
@@ -204,7 +209,7 @@ Result<ExprParser::Node> ExprParser::ParseUnary() {
   if (!bang) return ParseNegation(count, first);
   REMIT_ASSIGN(Node node, ParseMember());
   for (; count > 0; --count) {
-    REMIT_ASSIGN(node, Finish(WithOp(Op::kNot), {std::move(node)}, first));
+    REMIT_ASSIGN(node, Finish(WithOp(Op::kNot), first, std::move(node)));
   }
   return node;
 }
@@ -228,7 +233,7 @@ Result<ExprParser::Node> ExprParser::ParseNegation(std::size_t dashes, const Tok
     REMIT_ASSIGN(node, ParseMember());
   }
   for (; dashes > 0; --dashes) {
-    REMIT_ASSIGN(node, Finish(WithOp(Op::kNegate), {std::move(node)}, first));
+    REMIT_ASSIGN(node, Finish(WithOp(Op::kNegate), first, std::move(node)));
   }
   return node;
 }
@@ -237,6 +242,7 @@ Result<ExprParser::Node> ExprParser::ParseMember() {
   const Token first = tokens_.Peek();
   REMIT_ASSIGN(Node node, ParsePrimary());
   for (;;) {
+    if (const Token& next = tokens_.Peek(); !next.Is(".") && !next.Is("[") && !next.Is("(")) return node;
     Expr expr = WithOp(Op::kGetAttr);
     if (tokens_.Accept(".")) {
       const Token name = tokens_.Peek();
@@ -249,12 +255,10 @@ Result<ExprParser::Node> ExprParser::ParseMember() {
       if (tokens_.Peek().kind != TokenKind::kString) return tokens_.Unexpected("an attribute name in quotes");
       REMIT_ASSIGN(expr.name, tokens_.Unquote(tokens_.Next()));
       REMIT_TRY(tokens_.Expect("]"));
-    } else if (tokens_.Peek().Is("(")) {
-      return tokens_.FailAt(tokens_.Peek(), "only functions and methods can be called");
     } else {
-      return node;
+      return tokens_.FailAt(tokens_.Peek(), "only functions and methods can be called");
     }
-    REMIT_ASSIGN(node, Finish(std::move(expr), {std::move(node)}, first));
+    REMIT_ASSIGN(node, Finish(std::move(expr), first, std::move(node)));
   }
 }
 
@@ -269,7 +273,7 @@ Result<ExprParser::Node> ExprParser::ParseMethod(Node receiver, const Token& nam
       return tokens_.FailAt(name, fmt::format("call to `{}` requires exactly {} argument{}, but got {}", name.text, method->arguments,
                                               method->arguments == 1 ? "" : "s", count));
     }
-    return Finish(WithOp(method->op), std::move(args), first);
+    return FinishAll(WithOp(method->op), args, first);
   }
   const ExtensionFunction* function = FindExtensionFunction(name.text);
   if (function == nullptr) return tokens_.FailAt(name, fmt::format("`{}` is not a valid method", name.text));
@@ -279,7 +283,7 @@ Result<ExprParser::Node> ExprParser::ParseMethod(Node receiver, const Token& nam
   }
   Expr expr = WithOp(Op::kCall);
   expr.name = std::string(name.text);
-  return Finish(std::move(expr), std::move(args), first);
+  return FinishAll(std::move(expr), args, first);
 }
 
 }  // namespace remit::cedar

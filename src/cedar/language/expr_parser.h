@@ -1,9 +1,11 @@
 // Expressions, by recursive descent: one function for each level of precedence of Cedar's grammar.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cedar/ast.h"
@@ -50,7 +52,12 @@ class ExprParser {
   Result<std::string> ParseKey();
 
   // Finishes a node of these parts, which began at `first`. Errors: `parse-error` where the tree becomes too high.
-  Result<Node> Finish(Expr expr, std::vector<Node> args, const Token& first);
+  Result<Node> FinishAll(Expr&& expr, std::span<Node> args, const Token& first);
+  template <class... Nodes>
+  Result<Node> Finish(Expr&& expr, const Token& first, Nodes&&... parts) {
+    std::array<Node, sizeof...(parts)> args{std::forward<Nodes>(parts)...};
+    return FinishAll(std::move(expr), args, first);
+  }
 
   TokenStream& tokens_;
   std::size_t depth_ = 0;

@@ -111,7 +111,7 @@ Result<ExprParser::Node> ExprParser::ParseName() {
   Expr expr;
   expr.op = Op::kVar;
   expr.var = *var;
-  return Finish(std::move(expr), {}, first);
+  return Finish(std::move(expr), first);
 }
 
 Result<ExprParser::Node> ExprParser::ParseFunction(const std::string& name, const Token& first) {
@@ -125,7 +125,7 @@ Result<ExprParser::Node> ExprParser::ParseFunction(const std::string& name, cons
   Expr expr;
   expr.op = Op::kCall;
   expr.name = name;
-  return Finish(std::move(expr), std::move(args), first);
+  return FinishAll(std::move(expr), args, first);
 }
 
 // Expressions up to `close`, which is stepped over; a comma may stand behind the last.
@@ -144,7 +144,7 @@ Result<ExprParser::Node> ExprParser::ParseSet() {
   REMIT_ASSIGN(std::vector<Node> members, ParseList("]"));
   Expr expr;
   expr.op = Op::kSet;
-  return Finish(std::move(expr), std::move(members), first);
+  return FinishAll(std::move(expr), members, first);
 }
 
 Result<std::string> ExprParser::ParseKey() {
@@ -168,7 +168,7 @@ Result<ExprParser::Node> ExprParser::ParseRecord() {
     expr.fields.emplace_back(std::move(key), std::move(value.expr));
     if (!tokens_.Accept(",") && !tokens_.Peek().Is("}")) return tokens_.Unexpected("`,` or `}`");
   }
-  REMIT_ASSIGN(Node node, Finish(std::move(expr), {}, first));
+  REMIT_ASSIGN(Node node, Finish(std::move(expr), first));
   node.height = height;
   if (height > limits::kCedarDepth) return tokens_.FailAt(first, "expression is nested too deeply");
   return node;

@@ -64,7 +64,10 @@ class Scanner {
       length = PunctuationLength(rest);
     }
     token.text = rest.substr(0, length);
-    Advance(length);
+    if (token.kind == TokenKind::kString)
+      Advance(length);
+    else
+      at_ += length;  // no other token has a line break in it
     return token;
   }
 
@@ -85,14 +88,42 @@ class Scanner {
   }
 
   static std::size_t PunctuationLength(std::string_view rest) {
-    for (std::string_view two : {"::", "==", "!=", "<=", ">=", "||", "&&"}) {
-      if (rest.starts_with(two)) return 2;
+    const char next = rest.size() > 1 ? rest[1] : '\0';
+    switch (const char c = rest.front()) {
+      case ':': return next == ':' ? 2 : 1;
+      case '=':
+      case '!':
+      case '<':
+      case '>': return next == '=' ? 2 : 1;
+      case '|':
+      case '&': return next == c ? 2 : 0;
+      case '@':
+      case '.':
+      case ',':
+      case ';':
+      case '(':
+      case ')':
+      case '{':
+      case '}':
+      case '[':
+      case ']':
+      case '+':
+      case '-':
+      case '*':
+      case '/':
+      case '%':
+      case '?': return 1;
+      default: return 0;
     }
-    return std::string_view("@.,;:(){}[]<>+-*/%!=?").contains(rest.front()) ? 1 : 0;
   }
 
   void SkipSpaceAndComments() {
     while (at_ < text_.size()) {
+      if (text_[at_] == ' ') {
+        ++at_;
+        continue;
+      }
+      if (text_[at_] > ' ' && text_[at_] < '\x7F' && text_[at_] != '/') return;
       const std::string_view rest = text_.substr(at_);
       if (rest.starts_with("//")) {
         Advance(std::min(rest.find_first_of("\n\r"), rest.size()));
@@ -118,6 +149,9 @@ class Scanner {
   std::uint32_t line_ = 1;
 };
 
+// About as many bytes of dense source as one token takes, with the space before it.
+constexpr std::size_t kBytesOfToken = 3;
+
 // One character, shown safely, of text that begins no token.
 std::string FirstCharacter(std::string_view rest) {
   std::size_t length = 1;
@@ -138,6 +172,7 @@ Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view fi
   }
   if (!IsUtf8(text)) return Fail(Error(Code::kInvalidArgument, "parse-error", "source text is not utf-8").At(std::string(file_name)));
   Scanner scanner(text);
+  stream.tokens_.reserve(text.size() / kBytesOfToken + 1);
   for (;;) {
     const Token token = scanner.Next();
     if (token.kind != TokenKind::kEnd && token.text.empty()) {
@@ -160,15 +195,18 @@ const Token& TokenStream::Next() {
   return token;
 }
 
+// The token behind the last is never stepped over: it is neither punctuation nor a word.
 bool TokenStream::Accept(std::string_view punctuation) {
-  if (!Peek().Is(punctuation)) return false;
-  Next();
+  const Token& token = tokens_[next_];
+  if (token.kind != TokenKind::kPunctuation || token.text.front() != punctuation.front() || token.text != punctuation) return false;
+  ++next_;
   return true;
 }
 
 bool TokenStream::AcceptWord(std::string_view word) {
-  if (!Peek().IsWord(word)) return false;
-  Next();
+  const Token& token = tokens_[next_];
+  if (token.kind != TokenKind::kIdentifier || token.text.front() != word.front() || token.text != word) return false;
+  ++next_;
   return true;
 }
 

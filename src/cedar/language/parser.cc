@@ -183,7 +183,7 @@ Result<std::vector<PolicyPtr>> ParsePolicies(std::string_view text, std::string_
   REMIT_ASSIGN(TokenStream tokens, TokenStream::Read(text, file_name));
   std::vector<PolicyPtr> policies;
   while (!tokens.AtEnd()) {
-    REMIT_ASSIGN(PolicyPtr policy, PolicyParser(tokens).Parse(fmt::format("{}{}", id_prefix, policies.size())));
+    REMIT_ASSIGN(PolicyPtr policy, PolicyParser(tokens).Parse(std::string(id_prefix) + std::to_string(policies.size())));
     policies.push_back(std::move(policy));
   }
   return policies;

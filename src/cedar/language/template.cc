@@ -2,11 +2,12 @@
 #include "cedar/template.h"
 
 #include <map>
-#include <set>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cedar/language/hash.h"
 
 namespace remit::cedar {
 namespace {
@@ -28,6 +29,10 @@ Status Fill(ScopeConstraint& constraint, const std::optional<EntityUid>& value, 
   return {};
 }
 
+struct IdHash {
+  std::size_t operator()(std::string_view id) const { return HashText(id); }
+};
+
 std::unexpected<Error> Duplicate(std::string_view id) {
   return Fail(Code::kInvalidArgument, "duplicate-policy", fmt::format("two policies have the id `{}`", Shown(id)));
 }
@@ -47,13 +52,14 @@ Result<PolicyPtr> Link(const Policy& policy_template, std::string id, const Slot
 }
 
 Result<std::vector<PolicyPtr>> LinkAll(const PolicySetSource& source) {
-  std::set<std::string_view> ids;
+  std::unordered_set<std::string_view, IdHash> ids(source.templates.size() + source.policies.size() + source.links.size());
   std::map<std::string_view, const Policy*> templates;
   for (const PolicyPtr& policy : source.templates) {
     if (!ids.insert(policy->id).second) return Duplicate(policy->id);
     templates.emplace(policy->id, policy.get());
   }
   std::vector<PolicyPtr> policies;
+  policies.reserve(source.policies.size() + source.links.size());
   for (const PolicyPtr& policy : source.policies) {
     if (policy->IsTemplate()) {
       return Fail(Code::kInvalidArgument, "is-a-template", fmt::format("policy `{}` has a slot", Shown(policy->id)),

@@ -13,6 +13,13 @@ using Kind = StaticType::Kind;
 
 bool Contains(const std::vector<std::string>& types, const std::string& type) { return std::ranges::find(types, type) != types.end(); }
 
+// Whether an entity can be of both.
+bool Meet(const StaticType& a, const StaticType& b) {
+  if (a.others.empty() && b.others.empty()) return a.name == b.name;
+  const std::vector<std::string> types = b.EntityTypes();
+  return std::ranges::any_of(a.EntityTypes(), [&](const std::string& type) { return Contains(types, type); });
+}
+
 bool HasOrder(const StaticType& type) {
   return type.kind == Kind::kLong || (type.kind == Kind::kExtension && (type.name == "datetime" || type.name == "duration"));
 }
@@ -63,9 +70,7 @@ StaticTypePtr Typechecker::CheckEqual(const Expr& expr, const Capabilities& prio
   const bool equal_means = expr.op == Op::kEqual;
   if (left == nullptr || right == nullptr) return BoolType();
   if (left->kind == Kind::kEntity && right->kind == Kind::kEntity) {
-    const std::vector<std::string> left_types = left->EntityTypes(), right_types = right->EntityTypes();
-    const bool meet = std::ranges::any_of(left_types, [&](const std::string& type) { return Contains(right_types, type); });
-    if (!meet) return KnownBool(!equal_means);
+    if (!Meet(*left, *right)) return KnownBool(!equal_means);
   }
   if (const auto equal = CompareLiterals(a, b)) return KnownBool(*equal == equal_means);
   Joinable(expr, left, right);

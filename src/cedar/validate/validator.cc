@@ -94,11 +94,19 @@ constexpr std::size_t kEnvironments = 1u << 20;
 std::vector<RequestEnvironment> Environments(const Schema& schema, const ActionIndex& actions, const Policy& policy,
                                              const ScopeConstraint& action_scope) {
   std::vector<RequestEnvironment> environments;
-  for (const ActionType* action : actions.Matching(action_scope)) {
+  const std::vector<const ActionType*> matching = actions.Matching(action_scope);
+  environments.reserve(matching.size());
+  const bool slots = policy.IsTemplate();
+  for (const ActionType* action : matching) {
     for (const std::string& principal : action->principals) {
       if (!ScopeAllows(schema, policy.principal, principal)) continue;
       for (const std::string& resource : action->resources) {
         if (!ScopeAllows(schema, policy.resource, resource)) continue;
+        if (!slots) {
+          environments.push_back({action, principal, resource, {}, {}});
+          if (environments.size() > kEnvironments) return environments;
+          continue;
+        }
         for (std::string_view principal_slot : SlotTypes(schema, policy.principal, principal)) {
           for (std::string_view resource_slot : SlotTypes(schema, policy.resource, resource)) {
             environments.push_back({action, principal, resource, principal_slot, resource_slot});
@@ -109,6 +117,35 @@ std::vector<RequestEnvironment> Environments(const Schema& schema, const ActionI
     }
   }
   return environments;
+}
+
+// Which of the variables that come from the action a condition reads.
+struct Reads {
+  bool action = false, context = false;
+
+  void Note(const Expr& expr) {
+    if (expr.op == Op::kVar) {
+      action = action || expr.var == Var::kAction;
+      context = context || expr.var == Var::kContext;
+    }
+    for (const ExprPtr& argument : expr.args) Note(*argument);
+    for (const auto& [name, value] : expr.fields) Note(*value);
+  }
+};
+
+// Leaves one of those that the condition cannot tell apart: it has the same type in all of them, and the same findings.
+void KeepDistinct(const Expr& condition, std::vector<RequestEnvironment>& environments) {
+  if (environments.size() < 2) return;
+  Reads reads;
+  reads.Note(condition);
+  if (reads.action) return;
+  const auto key = [&](const RequestEnvironment& environment) {
+    return std::tuple(reads.context ? environment.action->context.get() : nullptr, environment.principal, environment.resource,
+                      environment.principal_slot, environment.resource_slot);
+  };
+  std::ranges::sort(environments, {}, key);
+  const auto repeated = std::ranges::unique(environments, {}, key);
+  environments.erase(repeated.begin(), repeated.end());
 }
 
 // `principal == Group::"g"` where the action applies to members of groups: `in` was meant.
@@ -208,6 +245,7 @@ std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const ActionIndex& 
   bool possible = trivial && !environments.empty();
   if (!trivial) {
     const ExprPtr condition = options.level ? policy.AsExpr() : ConditionOf(policy);
+    if (!options.level) KeepDistinct(*condition, environments);  // levels are told of each action
     for (const RequestEnvironment& environment : environments) {
       const bool here = CheckIn(schema, environment, *condition, options, cache, findings);
       possible = possible || here;

@@ -265,5 +265,26 @@ TEST_F(ValidatorTest, TypesTheSlotsOfTemplates) {
   EXPECT_THAT(Policy("permit(principal is Admin in ?principal, action == Action::\"read\", resource);"), HasSubstr("no-applicable-action"));
 }
 
+// Actions that differ only in what the condition reads are checked each; it does not matter which of them stands first.
+TEST(ValidatorEnvironmentsTest, ChecksEveryActionThatTheConditionCanTellApart) {
+  const auto schema = Schema::Parse({{"s", R"(
+    entity User, Doc;
+    action a appliesTo { principal: User, resource: Doc, context: { n: Long } };
+    action b appliesTo { principal: User, resource: Doc, context: { m: Long } };
+  )"}});
+  ASSERT_TRUE(schema.has_value());
+  const auto findings = [&](std::string_view condition) {
+    const auto policies = ParsePolicies("permit(principal, action, resource) when { " + std::string(condition) + " };", "p.cedar");
+    return Validate(*schema, policies.value()).size();
+  };
+  EXPECT_EQ(findings("context.n > 1"), 1u);
+  EXPECT_EQ(findings("context.m > 1"), 1u);
+  EXPECT_EQ(findings("{ x: [context.n] }.x.contains(2)"), 1u);
+  EXPECT_EQ(findings("{ x: [context.m] }.x.contains(2)"), 1u);
+  EXPECT_EQ(findings("if action == Action::\"a\" then 1 < \"x\" else true"), 1u);
+  EXPECT_EQ(findings("if action == Action::\"b\" then 1 < \"x\" else true"), 1u);
+  EXPECT_EQ(findings("principal.name == \"x\""), 1u);
+}
+
 }  // namespace
 }  // namespace remit::cedar
