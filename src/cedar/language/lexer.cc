@@ -187,27 +187,10 @@ Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view fi
   }
 }
 
-const Token& TokenStream::Peek(std::size_t ahead) const { return tokens_[std::min(next_ + ahead, tokens_.size() - 1)]; }
-
 const Token& TokenStream::Next() {
   const Token& token = Peek();
   if (next_ + 1 < tokens_.size()) ++next_;
   return token;
-}
-
-// The token behind the last is never stepped over: it is neither punctuation nor a word.
-bool TokenStream::Accept(std::string_view punctuation) {
-  const Token& token = tokens_[next_];
-  if (token.kind != TokenKind::kPunctuation || token.text.front() != punctuation.front() || token.text != punctuation) return false;
-  ++next_;
-  return true;
-}
-
-bool TokenStream::AcceptWord(std::string_view word) {
-  const Token& token = tokens_[next_];
-  if (token.kind != TokenKind::kIdentifier || token.text.front() != word.front() || token.text != word) return false;
-  ++next_;
-  return true;
 }
 
 Status TokenStream::Expect(std::string_view punctuation) {

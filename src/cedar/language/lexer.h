@@ -2,6 +2,7 @@
 // text; what a string means (escapes, wildcards of `like`) is escape.h's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -37,12 +38,15 @@ class TokenStream {
   // `source-too-large` over limits::kCedarFileBytes. `failure`, where given, gets the place of the error.
   static Result<TokenStream> Read(std::string_view text, std::string_view file_name, Span* failure = nullptr);
 
-  const Token& Peek(std::size_t ahead = 0) const;  // kEnd for ever behind the last token
-  const Token& Next();                             // returns the token and steps over it
+  // Behind the last token there is kEnd for ever.
+  const Token& Peek() const { return tokens_[next_]; }
+  const Token& Peek(std::size_t ahead) const { return tokens_[std::min(next_ + ahead, tokens_.size() - 1)]; }
+  const Token& Next();  // returns the token and steps over it
   bool AtEnd() const { return Peek().kind == TokenKind::kEnd; }
 
-  bool Accept(std::string_view punctuation);  // steps over it if it is next
-  bool AcceptWord(std::string_view word);
+  // Steps over it if it is next. What is behind the last token is neither, so that it is never stepped over.
+  bool Accept(std::string_view punctuation) { return Peek().Is(punctuation) && ++next_ != 0; }
+  bool AcceptWord(std::string_view word) { return Peek().IsWord(word) && ++next_ != 0; }
   Status Expect(std::string_view punctuation);  // Errors: `parse-error`, naming what was found
 
   // What a kString token stands for, escapes resolved. Errors: `parse-error`.
