@@ -104,6 +104,16 @@ TEST_F(CommandTest, AuthorizeChecksTheRequestUnlessToldNotTo) {
   EXPECT_EQ(Ask(unchecked).exit, kDeny);
 }
 
+TEST_F(CommandTest, AnExtensionValueOfAnotherTypeIsForTheRequestsCheckToRefuse) {
+  Write("schema.cedarschema", R"(entity Team; entity User in [Team]; entity Doc { size: Long };
+action view appliesTo { principal: User, resource: Doc, context: { level: Long, until?: duration } };)");
+  Write("context.json", R"({"level": 1, "until": {"__extn": {"fn": "decimal", "arg": "1.0"}}})");
+  EXPECT_EQ(AskAs("alice").exit, kFailure);
+  EXPECT_EQ(AskAs("alice", {"--request-validation", "false"}).out, "ALLOW\n");
+  Write("context.json", R"({"level": 1, "until": {"__extn": {"fn": "decimal", "arg": "1.00000"}}})");
+  EXPECT_EQ(AskAs("alice", {"--request-validation", "false"}).exit, kFailure);
+}
+
 TEST_F(CommandTest, AuthorizeReadsAWholeRequest) {
   Write("request.json", R"({"principal": "User::\"alice\"", "action": "Action::\"view\"", "resource": "Doc::\"d\"", "context": {"level": 1}})");
   const Outcome outcome =
