@@ -14,7 +14,7 @@ void Introspect(Services& services, const http::Request& request, http::Respond 
 void RevokeToken(Services& services, const http::Request& request, http::Respond respond);  // oauth_state.cc, RFC 7009
 
 // Ends a task whose token is given up, or was never handed over: a request is withdrawn, an active task completed.
-// `done` gets the broker's own answer to the second of these if the first did not apply.
+// Errors: the broker's own, of that which it tried; nothing was ended then.
 void GiveUpTask(Services& services, const identity::Caller& by, const std::string& task, std::function<void(Status)> done);  // oauth_state.cc
 
 json::Value OauthMetadata(const std::string& issuer);  // oauth.cc, RFC 8414

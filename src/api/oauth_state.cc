@@ -35,7 +35,8 @@ void GiveUp(Services& services, const Caller& client, const std::string& token, 
 void GiveUpTask(Services& services, const Caller& by, const std::string& task, std::function<void(Status)> done) {
   services.broker.Withdraw(by, task, [&services, by, task, done = std::move(done)](Result<broker::EndAnswer> withdrawn) {
     if (withdrawn.has_value()) return done({});
-    // It is active, perhaps since a moment ago: only then does the broker refuse a withdrawal by somebody who may.
+    if (withdrawn.error().reason != "wrong-state") return done(std::unexpected(std::move(withdrawn).error()));
+    // It waits for nobody: it is active, perhaps since a moment ago, or has ended.
     services.broker.Complete(by, task, Duration::zero(), [done](Result<broker::EndAnswer> completed) {
       done(completed.has_value() ? Status{} : Status(std::unexpected(std::move(completed).error())));
     });

@@ -178,6 +178,16 @@ TEST_F(OauthTest, ATaskThatNeedsApprovalSaysSo) {
   EXPECT_EQ(server_.bench.StateOf(token.Text("remit_task")), "withdrawn");
 }
 
+TEST_F(OauthTest, ARevocationThatCannotBeWrittenDownSaysSo) {
+  const Reply token = Token({{"authorization_details", R"([{"type": "remit_task", "task_type": "change", "parameters": {"ticket": "T-1"}}])"}});
+  const From session = server_.Actor();
+  server_.bench.store().FillDisk(false);
+  server_.bench.store().FailNext(2, Error(Code::kUnavailable, "store-failed", "disk gone"));
+  EXPECT_GE(server_.PostForm("/revoke", {{"token", token.Text("access_token")}}, session).status, 500);
+  server_.bench.Pass(std::chrono::seconds(10));  // the end is tried again, as every end is
+  EXPECT_EQ(server_.bench.StateOf(token.Text("remit_task")), "withdrawn");
+}
+
 TEST_F(OauthTest, IntrospectionIsForActorsAndTheOperator) {
   const std::string token = Token({{"authorization_details", kTriage}}).Text("access_token");
   EXPECT_EQ(server_.PostForm("/introspect", {{"token", token}}, TestServer::Nobody()).Text("error"), "invalid_client");

@@ -1,17 +1,19 @@
-// Text to syntax tree. Limits: base/limits.h kCedarFileBytes, kCedarDepth. Pure; thread-safe.
+// Text to syntax tree. Limits: base/limits.h kCedarDepth, and kCedarFileBytes unless the caller, who trusts the text, allows more. Pure; thread-safe.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "cedar/ast.h"
 
 namespace remit::cedar {
 
 // Parses policies (and templates). Ids are `id_prefix` + index of the policy in this text. Errors: `parse-error` with the place;
-// `not-supported`, naming what is not known yet.
-Result<std::vector<PolicyPtr>> ParsePolicies(std::string_view text, std::string_view file_name, std::string_view id_prefix = "policy");
+// `source-too-large` over `most_bytes` (up to 1 GiB: positions are 32 bits).
+Result<std::vector<PolicyPtr>> ParsePolicies(std::string_view text, std::string_view file_name, std::string_view id_prefix = "policy",
+                                             std::size_t most_bytes = limits::kCedarFileBytes);
 
 // What a text with errors in it comes to. `policies`: those that are well formed, with the ids that they will have once the others are
 // mended. `errors`: one finding for each of the others, in order, at most kParseErrors; none means what ParsePolicies would have returned.

@@ -271,7 +271,6 @@ class CatalogLoader {
       auto parsed = cedar::ParsePolicies(file.text, file.name);
       if (!parsed) {
         findings_.push_back(Finding(parsed.error()));
-        AddWhereItBelongs(findings_.back());
         continue;
       }
       for (std::size_t i = 0; i < parsed->size(); ++i) AddPolicy(*(*parsed)[i], fmt::format("{}:{}", file.name, i + 1), ids);
@@ -282,12 +281,6 @@ class CatalogLoader {
     } else {
       findings_.push_back(Finding(set.error()));
     }
-  }
-
-  // A declaration among policies is in the wrong file, not wrong.
-  static void AddWhereItBelongs(cedar::Diagnostic& finding) {
-    for (const std::string_view word : {"entity", "action", "type", "namespace"})
-      if (finding.message == fmt::format("invalid policy effect: `{}`", word)) finding.hint = "declarations go into a .cedarschema file";
   }
 
   void AddPolicy(cedar::Policy policy, std::string id, std::set<std::string>& ids) {

@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include <random>
-
 #include "cedar/analysis.h"
+#include "cedar/analyze/dice.h"
 #include "cedar/parser.h"
 
 namespace remit::cedar {
@@ -24,17 +23,6 @@ const Schema& SmallSchema() {
   }();
   return schema;
 }
-
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : engine_(seed) {}
-  int Pick(int n) { return static_cast<int>(engine_() % static_cast<std::uint64_t>(n)); }
-  bool Chance(int percent) { return Pick(100) < percent; }
-  std::string OneOf(std::initializer_list<const char*> choices) { return *(choices.begin() + Pick(static_cast<int>(choices.size()))); }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 EntityUid Group(int i) { return {"Group", "g" + std::to_string(i)}; }
 EntityUid User(int i) { return {"User", "u" + std::to_string(i)}; }

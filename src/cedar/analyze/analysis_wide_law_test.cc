@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
-#include <random>
-
 #include "cedar/analysis.h"
+#include "cedar/analyze/dice.h"
 #include "cedar/parser.h"
 
 namespace remit::cedar {
@@ -27,17 +26,6 @@ const Schema& WideSchema() {
   }();
   return schema;
 }
-
-class Dice {
- public:
-  explicit Dice(std::uint64_t seed) : engine_(seed) {}
-  int Pick(int n) { return static_cast<int>(engine_() % static_cast<std::uint64_t>(n)); }
-  bool Chance(int percent) { return Pick(100) < percent; }
-  std::string OneOf(std::initializer_list<const char*> choices) { return *(choices.begin() + Pick(static_cast<int>(choices.size()))); }
-
- private:
-  std::mt19937_64 engine_;
-};
 
 std::string User_(Dice& dice) { return dice.OneOf({"principal", "principal", "resource.owner", "User::\"u1\""}); }
 std::string Team_(Dice& dice) { return dice.OneOf({"Team::\"t0\"", "Team::\"t1\"", "principal.best"}); }

@@ -161,14 +161,14 @@ std::string FirstCharacter(std::string_view rest) {
 
 }  // namespace
 
-Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view file_name, Span* failure) {
+Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view file_name, Span* failure, std::size_t most_bytes) {
   TokenStream stream;
   stream.file_ = std::make_shared<const std::string>(file_name);
   if (failure != nullptr) *failure = Span{stream.file_, 0, 0, 1, 1};
-  if (text.size() > limits::kCedarFileBytes) {
-    return Fail(Error(Code::kInvalidArgument, "source-too-large",
-                      fmt::format("source text has {} bytes, at most {} are allowed", text.size(), limits::kCedarFileBytes))
-                    .At(std::string(file_name)));
+  if (text.size() > most_bytes) {
+    return Fail(
+        Error(Code::kInvalidArgument, "source-too-large", fmt::format("source text has {} bytes, at most {} are allowed", text.size(), most_bytes))
+            .At(std::string(file_name)));
   }
   if (!IsUtf8(text)) return Fail(Error(Code::kInvalidArgument, "parse-error", "source text is not utf-8").At(std::string(file_name)));
   Scanner scanner(text);

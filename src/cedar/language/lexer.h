@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "cedar/source.h"
 
 namespace remit::cedar {
@@ -35,8 +36,9 @@ struct Token {
 class TokenStream {
  public:
   // Errors: `parse-error` for a character that begins no token, a string that does not end, and text that is not UTF-8;
-  // `source-too-large` over limits::kCedarFileBytes. `failure`, where given, gets the place of the error.
-  static Result<TokenStream> Read(std::string_view text, std::string_view file_name, Span* failure = nullptr);
+  // `source-too-large` over `most_bytes`. `failure`, where given, gets the place of the error.
+  static Result<TokenStream> Read(std::string_view text, std::string_view file_name, Span* failure = nullptr,
+                                  std::size_t most_bytes = limits::kCedarFileBytes);
 
   // Behind the last token there is kEnd for ever.
   const Token& Peek() const { return tokens_[next_]; }

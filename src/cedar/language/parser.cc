@@ -51,7 +51,9 @@ class PolicyParser {
     const Token token = tokens_.Peek();
     if (token.kind != TokenKind::kIdentifier) return tokens_.Unexpected("`permit` or `forbid`");
     if (token.text != "permit" && token.text != "forbid") {
-      return tokens_.FailAt(token, fmt::format("invalid policy effect: `{}`", token.text), "effect must be either `permit` or `forbid`");
+      const bool declares = token.text == "entity" || token.text == "action" || token.text == "type" || token.text == "namespace";
+      return tokens_.FailAt(token, fmt::format("invalid policy effect: `{}`", token.text),
+                            declares ? "declarations go into a .cedarschema file" : "effect must be either `permit` or `forbid`");
     }
     tokens_.Next();
     policy.effect = token.text == "permit" ? Effect::kPermit : Effect::kForbid;
@@ -179,8 +181,8 @@ class PolicyParser {
 
 }  // namespace
 
-Result<std::vector<PolicyPtr>> ParsePolicies(std::string_view text, std::string_view file_name, std::string_view id_prefix) {
-  REMIT_ASSIGN(TokenStream tokens, TokenStream::Read(text, file_name));
+Result<std::vector<PolicyPtr>> ParsePolicies(std::string_view text, std::string_view file_name, std::string_view id_prefix, std::size_t most_bytes) {
+  REMIT_ASSIGN(TokenStream tokens, TokenStream::Read(text, file_name, nullptr, most_bytes));
   std::vector<PolicyPtr> policies;
   while (!tokens.AtEnd()) {
     REMIT_ASSIGN(PolicyPtr policy, PolicyParser(tokens).Parse(std::string(id_prefix) + std::to_string(policies.size())));

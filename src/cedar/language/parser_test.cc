@@ -234,9 +234,23 @@ TEST(PolicyTest, AllErrorsOfATextAreReported) {
   EXPECT_EQ(ParseAllPolicies(Repeat("a;", 1000), "p").errors.size(), kParseErrors);
 }
 
+TEST(ParserTest, TextIsBounded) {
+  const std::string one = "permit (principal, action, resource);";
+  EXPECT_TRUE(ParsePolicies(one, "p", "policy", one.size()).has_value());
+  EXPECT_EQ(ParsePolicies(one, "p", "policy", one.size() - 1).error().reason, "source-too-large");
+  EXPECT_EQ(ParsePolicies(std::string(limits::kCedarFileBytes, ' '), "p").value().size(), 0u);
+  const auto longer = std::string(limits::kCedarFileBytes + 1, ' ');
+  EXPECT_EQ(ParsePolicies(longer, "p").error().reason, "source-too-large");
+  EXPECT_EQ(ParseAllPolicies(longer, "p").errors.at(0).reason, "source-too-large");
+}
+
 TEST(PolicyTest, WrongScopesAreRefusedWithTheirPlace) {
   EXPECT_EQ(PolicyParseError("permit(principal, action);"), "p.cedar:1:25 unexpected `)`, expected `,`");
   EXPECT_EQ(PolicyParseError("permit(action, principal, resource);"), "p.cedar:1:8 unexpected `action`, expected the variable `principal`");
+  // A declaration among policies is in the wrong file, not wrong.
+  for (const char* word : {"entity", "action", "type", "namespace"})
+    EXPECT_EQ(ParsePolicies(std::string(word) + " X;", "p.cedar").error().hint, "declarations go into a .cedarschema file") << word;
+  EXPECT_EQ(ParsePolicies("allow(principal, action, resource);", "p.cedar").error().hint, "effect must be either `permit` or `forbid`");
   EXPECT_EQ(PolicyParseError("allow(principal, action, resource);"), "p.cedar:1:1 invalid policy effect: `allow`");
   EXPECT_EQ(PolicyParseError("permit(principal: User, action, resource);"), "p.cedar:1:17 type constraints using `:` are not supported");
   EXPECT_EQ(PolicyParseError("permit(principal, action == User::\"a\", resource);"),
