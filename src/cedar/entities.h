@@ -23,7 +23,8 @@ struct Entity {
 class EntityView {
  public:
   virtual ~EntityView() = default;
-  virtual const Entity* Find(const EntityUid& uid) const = 0;                              // null: unknown, i.e. no attributes, no parents
+  // Null: unknown, i.e. no attributes, no parents. What is found stays where it is as long as the view.
+  virtual const Entity* Find(const EntityUid& uid) const = 0;
   virtual bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const = 0;  // child != ancestor, transitively
   virtual const Hierarchy* Prepared() const { return nullptr; }  // for the evaluator: what Entities is underneath; null: ask one by one
 };
@@ -64,7 +65,7 @@ class OverlayEntities final : public EntityView {
 
  private:
   const Entity* FindAdded(const EntityUid& uid) const;
-  bool Walk(const EntityUid& child, const EntityUid& ancestor) const;
+  bool IsLeftToBase(const EntityUid& uid) const;
 
   const EntityView& base_;
   std::vector<std::shared_ptr<const Entity>> added_;  // few

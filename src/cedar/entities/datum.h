@@ -25,7 +25,9 @@ struct Datum {
     kDuration,
     kIpAddr,
     kFailed
-  };  // as Value::Kind
+  };  // as Value::Kind, which is cast to it
+  static_assert(static_cast<int>(Tag::kBool) == static_cast<int>(Value::Kind::kBool) &&
+                static_cast<int>(Tag::kIpAddr) == static_cast<int>(Value::Kind::kIpAddr));
   // Of sets of entities only: where their numbers, or their hashes, stand.
   enum class Members : std::uint8_t { kPlain, kNumbered, kHashed };
 

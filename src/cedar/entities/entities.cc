@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -107,6 +108,8 @@ class HierarchyBuilder {
         const auto higher = to_.AncestorsOf(edges_[at].parent);
         above.push_back(edges_[at].parent);
         above.insert(above.end(), higher.begin(), higher.end());
+        if (above.size() + to_.ancestors.size() <= limits::kCedarAncestors) continue;
+        SortUnique(above);  // several parents share ancestors
         if (above.size() + to_.ancestors.size() > limits::kCedarAncestors) {
           return Fail(Code::kResourceExhausted, "hierarchy-too-large",
                       fmt::format("the entities have more than {} ancestors in all", limits::kCedarAncestors), "make the hierarchy flatter");
@@ -216,26 +219,28 @@ const Entity* OverlayEntities::Find(const EntityUid& uid) const {
   return added != nullptr ? added : base_.Find(uid);
 }
 
-bool OverlayEntities::IsDescendant(const EntityUid& child, const EntityUid& ancestor) const {
-  // Where nothing on the way up from `child` is hidden, the base knows. Hidden entities take part with their new parents only.
-  if (FindAdded(child) == nullptr) {
-    const bool hidden = std::ranges::any_of(added_, [&](const auto& entity) { return base_.IsDescendant(child, entity->uid); });
-    if (!hidden) return base_.IsDescendant(child, ancestor);
-  }
-  return Walk(child, ancestor);
+// Whether the base alone knows what is above `uid`: neither it nor anything on the way up is hidden. (What is hidden takes part with its new
+// parents only.)
+bool OverlayEntities::IsLeftToBase(const EntityUid& uid) const {
+  return std::ranges::none_of(added_, [&](const auto& entity) { return entity->uid == uid || base_.IsDescendant(uid, entity->uid); });
 }
 
-bool OverlayEntities::Walk(const EntityUid& child, const EntityUid& ancestor) const {
-  std::vector<const EntityUid*> open{&child}, seen;
+bool OverlayEntities::IsDescendant(const EntityUid& child, const EntityUid& ancestor) const {
+  if (IsLeftToBase(child)) return base_.IsDescendant(child, ancestor);
+  std::vector<EntityUid> open{child};
+  std::unordered_set<EntityUid, EntityUidHash> seen;
   while (!open.empty()) {
-    const Entity* entity = Find(*open.back());
+    const EntityUid uid = std::move(open.back());
     open.pop_back();
+    if (IsLeftToBase(uid)) {
+      if (base_.IsDescendant(uid, ancestor)) return true;
+      continue;
+    }
+    const Entity* entity = Find(uid);
     if (entity == nullptr) continue;
     for (const EntityUid& parent : entity->parents) {
       if (parent == ancestor) return true;
-      if (std::ranges::any_of(seen, [&](const EntityUid* uid) { return *uid == parent; })) continue;
-      seen.push_back(&parent);
-      open.push_back(&parent);
+      if (seen.insert(parent).second) open.push_back(parent);
     }
   }
   return false;

@@ -52,6 +52,17 @@ TEST(EntitiesTest, ALongChainOfParentsNeitherOverflowsTheStackNorFillsTheMemory)
   EXPECT_EQ(Entities::Build(std::move(chain)).error().reason, "hierarchy-too-large");
 }
 
+TEST(EntitiesTest, AncestorsThatParentsShareCountOnce) {
+  std::vector<Entity> chain;
+  std::vector<std::string> all;
+  for (int i = 0; i < 6000; ++i) chain.push_back(Make(std::to_string(i), {std::to_string(i + 1)}));
+  for (int i = 0; i < 6000; ++i) all.push_back(std::to_string(i));
+  chain.push_back(Make("below all", all));
+  const auto entities = Entities::Build(std::move(chain));
+  ASSERT_TRUE(entities.has_value()) << entities.error().ToString();
+  EXPECT_TRUE(entities->IsDescendant(N("below all"), N("6000")));
+}
+
 TEST(OverlayTest, AnEntityOnTopHidesTheOneBelow) {
   const auto base = Entities::Build({Make("c", {"b"}), Make("b", {"a"}), Make("a", {})}).value();
   OverlayEntities view(base);

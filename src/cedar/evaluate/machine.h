@@ -44,6 +44,7 @@ class Machine {
 
   // Runs the code from `at` to its end.
   Truth Run(CodeIndex at) {
+    if (!made_.empty()) made_.clear();
     const Instruction* const code = code_;
     const Datum* const constants = constants_;
     const QuickName* const names = names_;

@@ -1,6 +1,7 @@
 // Which policies a request can concern: a tree that asks for one part of the request at each level (the part that tells these policies
 // apart best), and looks that part up in a table: the entity itself, its type, its ancestors. So the cost of a request follows the
-// policies that its own entities are named by, and not how many there are.
+// policies that its own entities are named by, and not how many there are. A view that cannot list ancestors is asked of each group that
+// policies name there instead.
 //
 // INVARIANT: every policy whose scope is satisfied is visited, perhaps more than once (an action that is in two groups of one list), and
 // what is visited satisfies the parts of its scope that are not in `open`.

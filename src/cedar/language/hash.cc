@@ -1,12 +1,18 @@
 #include "cedar/language/hash.h"
 
+#include <array>
+
+#include "base/rng.h"
+
 namespace remit::cedar {
 
-// The loader chooses where a program lies, at random: no source of randomness of the host is needed for tables in memory.
-std::uint64_t HashSecret() {
-  static const char kPlace = 0;
-  const auto place = reinterpret_cast<std::uintptr_t>(&kPlace);
-  return hash_internal::Mix(place ^ hash_internal::kOdd, hash_internal::kOther) | 1;
+HashSecrets MakeHashSecrets() {
+  std::array<std::uint8_t, 2 * sizeof(std::uint64_t)> random;
+  SystemRng().Fill(random);
+  HashSecrets secrets;
+  std::memcpy(&secrets.first, random.data(), sizeof secrets.first);
+  std::memcpy(&secrets.second, random.data() + sizeof secrets.first, sizeof secrets.second);
+  return secrets;
 }
 
 }  // namespace remit::cedar

@@ -1,5 +1,5 @@
-// Hashes and equality of names and uids, for tables in memory. Hashes are never written down, and never in the order of anything that is seen. The
-// secret differs from process to process, so that nobody can choose ids that collide.
+// Hashes and equality of names and uids, for tables in memory. Hashes are never written down, and never in the order of anything that is seen.
+// Two random secrets of each process stand in the two factors, so that ids that collide in one process are of no use in another.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,10 @@
 
 namespace remit::cedar {
 
-std::uint64_t HashSecret();  // the same for the life of the process
+struct HashSecrets {
+  std::uint64_t first = 0, second = 0;
+};
+HashSecrets MakeHashSecrets();  // from the kernel's generator
 
 namespace hash_internal {
 
@@ -29,8 +32,8 @@ std::uint64_t Load(const char* from) {
   return word;
 }
 
-inline const std::uint64_t kSecret = HashSecret();
-inline constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15u, kOther = 0xD6E8FEB86659FD93u;
+inline const HashSecrets kSecrets = MakeHashSecrets();  // the same for the life of the process
+inline constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15u;
 
 }  // namespace hash_internal
 
@@ -38,8 +41,8 @@ inline std::uint64_t HashText(std::string_view text) {
   using namespace hash_internal;
   const char* at = text.data();
   std::size_t left = text.size();
-  std::uint64_t state = kSecret ^ (left * kOdd), first = 0, last = 0;
-  for (; left > 16; at += 16, left -= 16) state = Mix(Load<std::uint64_t>(at) ^ state, Load<std::uint64_t>(at + 8) ^ kOther);
+  std::uint64_t state = kSecrets.first ^ (left * kOdd), first = 0, last = 0;
+  for (; left > 16; at += 16, left -= 16) state = Mix(Load<std::uint64_t>(at) ^ state, Load<std::uint64_t>(at + 8) ^ kSecrets.second);
   // What is left is read from both its ends; the two may overlap.
   if (left >= 8) {
     first = Load<std::uint64_t>(at), last = Load<std::uint64_t>(at + left - 8);
@@ -48,7 +51,7 @@ inline std::uint64_t HashText(std::string_view text) {
   } else if (left > 0) {
     first = static_cast<unsigned char>(at[0]) | Load<unsigned char>(at + left / 2) << 8, last = static_cast<unsigned char>(at[left - 1]);
   }
-  return Mix(first ^ state, last ^ kOther);
+  return Mix(first ^ state, last ^ kSecrets.second);
 }
 
 // Equality without a call where the texts are short, as names and ids are.
@@ -86,7 +89,7 @@ struct QuickName {
 inline bool SameUid(const EntityUid& a, const EntityUid& b) { return &a == &b || (SameText(a.id, b.id) && SameText(a.type, b.type)); }
 
 inline std::uint64_t HashUid(const EntityUid& uid) {
-  return hash_internal::Mix(HashText(uid.type) ^ hash_internal::kOdd, HashText(uid.id) ^ hash_internal::kOther);
+  return hash_internal::Mix(HashText(uid.type) ^ hash_internal::kOdd, HashText(uid.id) ^ hash_internal::kSecrets.second);
 }
 
 }  // namespace remit::cedar

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cedar/language/ext.h"
+#include "cedar/language/hash.h"
 #include "cedar/language/lexer.h"
 
 namespace remit::cedar {
@@ -67,10 +68,7 @@ Result<EntityUid> EntityUid::Parse(std::string_view text) {
   }
 }
 
-std::size_t EntityUidHash::operator()(const EntityUid& uid) const {
-  const std::size_t type = std::hash<std::string_view>()(uid.type), id = std::hash<std::string_view>()(uid.id);
-  return type ^ (id + 0x9E3779B97F4A7C15u + (type << 6) + (type >> 2));
-}
+std::size_t EntityUidHash::operator()(const EntityUid& uid) const { return HashUid(uid); }
 
 Value::Value(std::string s) : data_(std::make_shared<const std::string>(std::move(s))) {}
 Value::Value(const char* s) : Value(std::string(s)) {}
