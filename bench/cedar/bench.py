@@ -198,9 +198,9 @@ def time_of(ns):
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench cedar")
     parser.add_argument("--quick", action="store_true", help="shorter runs, fewer sizes")
-    parser.add_argument("--json", help="write every figure to this file")
-    parser.add_argument("--engines", default="rust,go,wasm")
-    parser.add_argument("--only", default="applications,growing,loading")
+    parser.add_argument("--json", metavar="FILE", help="write every figure to this file")
+    parser.add_argument("--engines", metavar="NAMES", default="rust,go,wasm", help="beside which; without it: %(default)s, those whose tools are here")
+    parser.add_argument("--only", metavar="PARTS", default="applications,growing,loading", help="which parts; without it: %(default)s")
     parser.add_argument("--no-instructions", dest="instructions", action="store_false", help="without callgrind")
     options = parser.parse_args()
     options.seconds = 1 if options.quick else 3

@@ -105,11 +105,14 @@ json::Object Measure(std::size_t requests, double seconds, F decide) {
 Result<std::vector<Request>> ReadRequests(const std::string& file, const Schema* schema) {
   REMIT_ASSIGN(const json::Value document, ReadJson(file));
   if (!document.IsArray() || document.AsArray().empty())
-    return Fail(Code::kInvalidArgument, "bad-requests", "the requests are not a JSON array with members");
+    return Fail(Error(Code::kInvalidArgument, "bad-requests", "the requests are not a JSON array with members")
+                    .At(ShownName(file))
+                    .Hint("write [{\"principal\": …, \"action\": …, \"resource\": …, \"context\": {}}]"));
   std::vector<Request> requests;
   for (const json::Value& member : document.AsArray()) {
-    REMIT_ASSIGN(Request request, RequestFromJson(member, schema));
-    requests.push_back(std::move(request));
+    auto request = RequestFromJson(member, schema);
+    if (!request) return Fail(In(fmt::format("{}/{}", ShownName(file), requests.size()), std::move(request.error())));
+    requests.push_back(*std::move(request));
   }
   return requests;
 }
@@ -192,6 +195,11 @@ Result<int> Bench(Words words) {
   ShowErrorsAsJson(false);
   if (!inputs.policies.file || !inputs.requests)
     return Fail(Code::kInvalidArgument, "usage", "`cedar bench` needs --policies and --requests", "cedar bench --help");
+  for (const std::optional<std::string>* file : {&inputs.policies.file, &inputs.policies.links, &inputs.schema.file, &inputs.entities.file}) {
+    if (*file == "-" && !inputs.passes)
+      return Fail(Code::kInvalidArgument, "usage", "`cedar bench` reads its inputs more than once, and standard input can be read once",
+                  "name a file for all but --requests");
+  }
   return RunBench(inputs);
 }
 

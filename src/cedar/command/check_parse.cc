@@ -11,7 +11,7 @@ bool FineText(const PolicyInput& input) {
   const std::string name = input.file.value_or("-");
   const auto text = ReadText(name);
   if (!text) return PrintError(text.error()), false;
-  const ParsedPolicies parsed = ParseAllPolicies(*text, name == "-" ? "<stdin>" : name);
+  const ParsedPolicies parsed = ParseAllPolicies(*text, ShownName(name));
   for (const Diagnostic& error : parsed.errors) PrintFinding(error);
   return parsed.errors.empty();
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <vector>
@@ -41,7 +42,7 @@ std::string Help() {
     if (!entry.summary.empty()) text += fmt::format("  {:<17} {}\n", entry.name, entry.summary);
   }
   text += "\nEach command says more with --help. --version prints the version of the language.\n";
-  text += "Exit status: 0 allowed, valid or done; 1 failed; 2 denied; 3 not valid; 4 not known.\n\nexample:\n";
+  text += "Exit status: 0 allowed, valid or done; 1 failed; 2 denied; 3 not valid.\n\nexample:\n";
   text +=
       "  cedar authorize --policies policies.cedar --entities entities.json \\\n"
       "    --principal 'User::\"alice\"' --action 'Action::\"view\"' --resource 'Photo::\"pic\"'\n";
@@ -55,10 +56,6 @@ std::string Visible(std::string_view text) {
   return Join(lines, "\n");
 }
 
-void PrintMessage(std::string_view kind, const Error& error) {
-  std::fprintf(stderr, "%s: %s\n", std::string(kind).c_str(), Visible(error.ToString()).c_str());
-}
-
 json::Object ErrorToJson(const Error& error) {
   json::Object object{{"code", CodeName(error.code)}, {"reason", error.reason}, {"message", error.message}};
   if (!error.place.empty()) object.Set("place", error.place);
@@ -66,14 +63,54 @@ json::Object ErrorToJson(const Error& error) {
   return object;
 }
 
+void PrintMessage(std::string_view kind, const Error& error) {
+  std::string line;
+  if (errors_as_json) {
+    json::Object object;
+    object.Set(kind, ErrorToJson(error));
+    line = json::Write(object);
+  } else {
+    line = fmt::format("{}: {}", kind, Visible(error.ToString()));
+  }
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+// What could not be written was not answered: a full disk must not look like an allow.
+int Finished(int exit) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return exit;
+  PrintError(Error(Code::kUnavailable, "cannot-write", "cannot write to standard output").Hint("is the disk full?"));
+  return kFailure;
+}
+
+int Dispatch(Words words) {
+  // Until a command has read its options: whether what is wrong with them is shown as JSON.
+  ShowErrorsAsJson(std::ranges::find(words, "--json") != words.end());
+  if (words.size() == 2 && words[0] == "help") return Dispatch(std::vector<std::string>{words[1], "--help"});
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    std::fputs(Help().c_str(), words.empty() ? stderr : stdout);
+    return words.empty() ? kFailure : kOk;
+  }
+  if (words[0] == "--version" || words[0] == "-V" || words[0] == "language-version") return PrintLine("Cedar language version: 4.5"), kOk;
+  std::vector<std::string> known;
+  for (const Entry& entry : kCommands) {
+    if (entry.name == words[0]) {
+      Result<int> outcome = entry.run(words.subspan(1));
+      if (!outcome) PrintError(outcome.error());
+      return outcome.value_or(kFailure);
+    }
+    if (!entry.summary.empty()) known.emplace_back(entry.name);
+  }
+  const std::string near = Nearest(words[0], known);
+  PrintError(Error(Code::kInvalidArgument, "usage", fmt::format("`cedar` has no command `{}`", EscapeControl(words[0])))
+                 .Hint(near.empty() ? "cedar --help" : fmt::format("did you mean `cedar {}`?", near)));
+  return kFailure;
+}
+
 }  // namespace
 
 void ShowErrorsAsJson(bool json) { errors_as_json = json; }
 
-void PrintError(const Error& error) {
-  if (!errors_as_json) return PrintMessage("error", error);
-  std::fprintf(stderr, "%s\n", json::Write(json::Object{{"error", ErrorToJson(error)}}).c_str());
-}
+void PrintError(const Error& error) { PrintMessage("error", error); }
 
 void PrintFinding(const Diagnostic& finding) {
   PrintMessage(finding.severity == Diagnostic::Severity::kError ? "error" : "warning", finding.ToError());
@@ -95,25 +132,6 @@ json::Value FindingToJson(const Diagnostic& finding) {
   return object;
 }
 
-int Run(Words words) {
-  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
-    std::fputs(Help().c_str(), words.empty() ? stderr : stdout);
-    return words.empty() ? kFailure : kOk;
-  }
-  if (words[0] == "--version" || words[0] == "-V" || words[0] == "language-version") return PrintLine("Cedar language version: 4.5"), kOk;
-  std::vector<std::string> known;
-  for (const Entry& entry : kCommands) {
-    if (entry.name == words[0]) {
-      Result<int> outcome = entry.run(words.subspan(1));
-      if (!outcome) PrintError(outcome.error());
-      return outcome.value_or(kFailure);
-    }
-    if (!entry.summary.empty()) known.emplace_back(entry.name);
-  }
-  const std::string near = Nearest(words[0], known);
-  PrintError(Error(Code::kInvalidArgument, "usage", fmt::format("`cedar` has no command `{}`", EscapeControl(words[0])))
-                 .Hint(near.empty() ? "cedar --help" : fmt::format("did you mean `cedar {}`?", near)));
-  return kFailure;
-}
+int Run(Words words) { return Finished(Dispatch(words)); }
 
 }  // namespace remit::cedar::command

@@ -18,7 +18,6 @@ enum Exit : int {
   kFailure = 1,            // input that cannot be read, wrong usage, a test that does not match
   kDeny = 2,               // authorize: the decision is deny
   kValidationFailure = 3,  // validate: the policies do not pass
-  kUnknown = 4,            // a decision that depends on what is not known
 };
 
 using Words = std::span<const std::string>;

@@ -130,6 +130,80 @@ TEST_F(CommandTest, ErrorsSayWhatIsMissing) {
   EXPECT_THAT(Type({"authorise"}).err, HasSubstr("did you mean `cedar authorize`?"));
 }
 
+TEST_F(CommandTest, ErrorsSayInWhichFile) {
+  Write("policy.cedar", "");
+  const Outcome missing = Type({"check-parse", "--policies", Path("polices.cedar")});
+  EXPECT_THAT(missing.err, HasSubstr("hint: did you mean `" + Path("policies.cedar") + "`?"));
+  EXPECT_THAT(Type({"check-parse", "--policies", folder_.string()}).err, HasSubstr("Is a directory\nhint: name a file in it"));
+  Write("odd.json", R"({"User": 5})");
+  const std::vector<std::string> request{"authorize", "-p",        Path("policies.cedar"), "-l", "User::\"a\"", "-a", "Action::\"view\"",
+                                         "-r",        "Doc::\"d\""};
+  const auto with = [&](const std::string& option, const std::string& file) {
+    std::vector<std::string> words = request;
+    words.insert(words.end(), {option, Path(file)});
+    return Type(words).err;
+  };
+  Write("array.json", "[1]");
+  EXPECT_THAT(with("--context", "array.json"), HasSubstr("array.json: the context is not a JSON object"));
+  EXPECT_THAT(with("--entities", "odd.json"), HasSubstr("odd.json: entities must be an array"));
+  EXPECT_THAT(with("--template-linked", "odd.json"), HasSubstr("odd.json: links are an object"));
+  EXPECT_THAT(Type({"authorize", "-p", Path("policies.cedar"), "--request-json", Path("odd.json")}).err,
+              HasSubstr("odd.json: the request has no `principal`"));
+  EXPECT_THAT(Type({"translate-policy", "--direction", "json-to-cedar", "-p", Path("odd.json")}).err,
+              HasSubstr("odd.json: unknown member `User`\nhint: "));
+  EXPECT_THAT(Type({"translate-schema", "--direction", "json-to-cedar", "-s", Path("odd.json")}).err, HasSubstr("odd.json/User: expected an object"));
+}
+
+TEST_F(CommandTest, ErrorsAreJsonWhereverTheFlagStands) {
+  const auto reason = [](const Outcome& outcome) {
+    const auto document = json::Parse(outcome.err);
+    EXPECT_TRUE(document) << outcome.err;
+    const json::Value* error = document ? document->Find("error") : nullptr;
+    const std::string* text = error == nullptr ? nullptr : error->FindString("reason");
+    return text == nullptr ? "" : *text;
+  };
+  EXPECT_EQ(reason(Type({"authorize", "--nonsense", "--json"})), "usage");
+  EXPECT_EQ(reason(Type({"autorize", "--json"})), "usage");
+  Write("policies.cedar", "permit (principal");
+  EXPECT_EQ(reason(Type({"check-parse", "--json", "-p", Path("policies.cedar")})), "parse-error");
+  EXPECT_THAT(Type({"check-parse", "-p", Path("policies.cedar")}).err, testing::StartsWith("error: "));
+}
+
+TEST_F(CommandTest, HelpOfACommandIsAskedForEitherWay) {
+  EXPECT_EQ(Type({"help", "format"}).out, Type({"format", "--help"}).out);
+  EXPECT_THAT(Type({"help", "formt"}).err, HasSubstr("did you mean `cedar format`?"));
+}
+
+TEST_F(CommandTest, AFileIsReplacedAsAWhole) {
+  Write("policies.cedar", "permit(principal,action,resource);");
+  fs::permissions(Path("policies.cedar"), fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("policies.cedar", Path("linked.cedar"));
+  fs::create_hard_link(Path("policies.cedar"), Path("before.cedar"));
+  const std::string before = Read("policies.cedar");
+  EXPECT_EQ(Type({"format", "-w", "-p", Path("linked.cedar")}).exit, kOk);
+  EXPECT_NE(Read("policies.cedar"), before);
+  EXPECT_EQ(Read("before.cedar"), before);  // whoever has it open goes on reading what was there
+  EXPECT_TRUE(fs::is_symlink(Path("linked.cedar")));
+  EXPECT_EQ(fs::status(Path("policies.cedar")).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  // What cannot be read is left as it is, and nothing lies about.
+  Write("policies.cedar", "permit (principal");
+  EXPECT_EQ(Type({"format", "-w", "-p", Path("policies.cedar")}).exit, kFailure);
+  EXPECT_EQ(Read("policies.cedar"), "permit (principal");
+  for (const auto& entry : fs::directory_iterator(folder_)) EXPECT_THAT(entry.path().filename().string(), testing::Not(HasSubstr("cedar.")));
+}
+
+TEST_F(CommandTest, NoNameOfAFileEndsTheProgram) {
+  const std::string name = Path(std::string(300, 'a'));
+  EXPECT_THAT(Type({"run-tests", name}).err, HasSubstr("File name too long"));
+  Write("policies.cedar", R"(@id("share") permit (principal == ?principal, action, resource);)");
+  const Outcome linked =
+      Type({"link", "-p", Path("policies.cedar"), "-k", name, "--template-id", "share", "-n", "x", "-a", R"({"?principal": "User::\"x\""})"});
+  EXPECT_EQ(linked.exit, kFailure);
+  EXPECT_THAT(linked.err, HasSubstr("File name too long"));
+  fs::create_directories(Path("empty"));
+  EXPECT_THAT(Type({"run-tests", Path("empty")}).err, HasSubstr("there is no test in"));
+}
+
 TEST_F(CommandTest, ValidateExitsWithThreeForPoliciesThatDoNotPass) {
   const std::vector<std::string> words{"validate", "--policies", Path("policies.cedar"), "--schema", Path("schema.cedarschema")};
   const Outcome valid = Type(words);
@@ -154,6 +228,8 @@ TEST_F(CommandTest, EvaluateNeedsNoRequestWhereTheExpressionDoesNot) {
   EXPECT_EQ(outcome.out, "true\n");
   EXPECT_EQ(Type({"evaluate", "{a: context.level}", "--context", Path("context.json"), "--json"}).out, "{\"a\":1}\n");
   EXPECT_EQ(Type({"evaluate", "1 + true"}).exit, kFailure);
+  EXPECT_THAT(Type({"evaluate", "{a: [principal]} == {}"}).err, HasSubstr("asks for `principal`, and none is given\nhint: give --principal"));
+  EXPECT_EQ(Type({"evaluate", "principal == User::\"a\"", "-l", "User::\"a\""}).out, "true\n");
 }
 
 TEST_F(CommandTest, CheckParseReportsEachThingThatCannotBeRead) {
@@ -173,6 +249,12 @@ TEST_F(CommandTest, QueryAsksForThePartThatIsLeftOut) {
   EXPECT_EQ(Ask({"query", "-l", "User::\"alice\"", "-r", "Doc::\"d\""}).out, "Action::\"view\"\n");
   EXPECT_EQ(Ask({"query", "-a", "Action::\"view\"", "-r", "Doc::\"d\""}).out, "User::\"alice\"\n");
   EXPECT_THAT(Ask({"query", "-l", "User::\"alice\""}).err, HasSubstr("takes two of"));
+}
+
+TEST_F(CommandTest, QueryRefusesNamesThatTheSchemaDoesNotHave) {
+  EXPECT_THAT(Ask({"query", "-l", "Usr::\"alice\"", "-a", "Action::\"view\""}).err, HasSubstr("no entity type `Usr`\nhint: did you mean `User`?"));
+  EXPECT_THAT(Ask({"query", "-l", "User::\"alice\"", "-a", "Action::\"vew\""}).err, HasSubstr("did you mean `Action::\"view\"`?"));
+  EXPECT_THAT(Ask({"query", "-l", "User::\"alice\"", "-a", "Action::\"view\"", "--type", "Dok"}).err, HasSubstr("no entity type `Dok`"));
 }
 
 TEST_F(CommandTest, FormatWritesChecksAndPrints) {

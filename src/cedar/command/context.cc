@@ -57,10 +57,18 @@ Result<Value> ReadForm(const json::Value& document, const Schema& schema, const 
 
 }  // namespace
 
+std::unexpected<Error> UnknownAction(const Schema& schema, const EntityUid& action) {
+  std::vector<std::string> known;
+  for (const auto& [uid, type] : schema.actions()) known.push_back(uid.ToString());
+  const std::string near = Nearest(action.ToString(), known);
+  return Fail(Code::kInvalidArgument, "unknown-action", fmt::format("the schema has no action `{}`", action.ToString()),
+              near.empty() ? "" : fmt::format("did you mean `{}`?", near));
+}
+
 Result<Value> ReadContext(const json::Value& document, const Schema* schema, const EntityUid& action) {
   const ActionType* type = schema == nullptr ? nullptr : schema->FindAction(action);
   if (schema != nullptr && type == nullptr) {
-    return Fail(Code::kInvalidArgument, "unknown-action", fmt::format("the schema has no action `{}`", action.ToString()));
+    return UnknownAction(*schema, action);
   }
   auto value = type == nullptr ? ValueFromJson(document) : ReadForm(document, *schema, *type->context);
   if (!value) return Fail(std::move(value.error()).Within("the context"));

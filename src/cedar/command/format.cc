@@ -22,19 +22,19 @@ Result<int> Format(Words words) {
       .Example("cedar format --policies policies.cedar --write\ncedar format --policies policies.cedar --check");
   REMIT_ASSIGN(const bool run, options.Parse(words));
   if (!run) return kOk;
-  if (write && check) return Fail(Code::kInvalidArgument, "usage", "`--write` and `--check` do not go together");
+  if (write && check) return Fail(Code::kInvalidArgument, "usage", "`--write` and `--check` do not go together", "leave one of them out");
   const std::string name = file.value_or("-");
   if (write && name == "-") return Fail(Code::kInvalidArgument, "usage", "`--write` needs a file to write to", "give --policies FILE");
   if (line_width == 0 || line_width.value_or(0) > 10'000 || indent_width.value_or(0) > 100) {
-    return Fail(Code::kInvalidArgument, "usage", "a line has 1 to 10000 columns, a level 0 to 100 spaces");
+    return Fail(Code::kInvalidArgument, "usage", "a line has 1 to 10000 columns, a level 0 to 100 spaces", "cedar format --help");
   }
 
   REMIT_ASSIGN(const std::string text, ReadText(name));
   const FormatOptions layout{.line_width = static_cast<int>(line_width.value_or(80)), .indent_width = static_cast<int>(indent_width.value_or(2))};
-  REMIT_ASSIGN(const std::string formatted, FormatPolicies(text, name == "-" ? "<stdin>" : name, layout));
+  REMIT_ASSIGN(const std::string formatted, FormatPolicies(text, ShownName(name), layout));
   if (check) {
     if (formatted == text) return kOk;
-    PrintLine(fmt::format("{}: would change", name == "-" ? "<stdin>" : EscapeControl(name)));
+    PrintLine(fmt::format("{}: would change", EscapeControl(ShownName(name))));
     return kFailure;
   }
   if (!write) {

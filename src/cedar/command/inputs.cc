@@ -3,25 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <memory>
 
 #include "base/text.h"
 #include "cedar/parser.h"
 #include "cedar/policy_json.h"
-#include "json/read.h"
 
 namespace remit::cedar::command {
 namespace {
-
-// The caller names the files: what they hold is theirs to choose.
-constexpr json::Limits kLimits{.depth = limits::kJsonDepth * 16, .bytes = std::size_t{1} << 32};
-
-struct Closer {
-  void operator()(std::FILE* file) const { std::fclose(file); }
-};
 
 PolicyPtr NamedById(PolicyPtr policy) {
   const Annotation* id = policy->FindAnnotation("id");
@@ -41,7 +30,9 @@ Result<EntityUid> UidOf(std::string_view text, std::string_view what) {
 
 Result<EntityUid> UidMember(const json::Value& document, std::string_view name) {
   const json::Value* member = document.Find(name);
-  if (member == nullptr) return Fail(Code::kInvalidArgument, "missing-request", fmt::format("the request has no `{}`", name));
+  if (member == nullptr)
+    return Fail(Code::kInvalidArgument, "missing-request", fmt::format("the request has no `{}`", name),
+                fmt::format("write \"{}\": \"Type::\\\"id\\\"\"", name));
   if (member->IsString()) return UidOf(member->AsString(), name);
   return EntityUidFromJson(*member);
 }
@@ -55,39 +46,6 @@ Result<std::optional<EntityUid>> OptionalUid(const std::optional<std::string>& t
 
 bool EndsInJson(std::string_view file) { return file.ends_with(".json"); }
 
-Result<std::string> ReadText(const std::string& file) {
-  const bool standard_input = file == "-";
-  std::unique_ptr<std::FILE, Closer> opened(standard_input ? nullptr : std::fopen(file.c_str(), "rb"));
-  std::FILE* in = standard_input ? stdin : opened.get();
-  std::string text;
-  if (in != nullptr) {
-    char buffer[1 << 16];
-    for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, in)) > 0;) text.append(buffer, n);
-  }
-  if (in == nullptr || std::ferror(in) != 0) {
-    return Fail(Code::kNotFound, "cannot-read", fmt::format("cannot read `{}`: {}", EscapeControl(file), std::strerror(errno)));
-  }
-  return text;
-}
-
-Result<json::Value> ReadJson(const std::string& file) {
-  REMIT_ASSIGN(const std::string text, ReadText(file));
-  auto value = json::Parse(text, kLimits);
-  if (!value) {
-    const std::string place = value.error().place;
-    return Fail(std::move(value.error()).At(place.empty() ? file : file + ":" + place));
-  }
-  return *std::move(value);
-}
-
-Status WriteText(const std::string& file, std::string_view text) {
-  std::unique_ptr<std::FILE, Closer> out(std::fopen(file.c_str(), "wb"));
-  if (out == nullptr || std::fwrite(text.data(), 1, text.size(), out.get()) != text.size() || std::fflush(out.get()) != 0) {
-    return Fail(Code::kUnavailable, "cannot-write", fmt::format("cannot write `{}`: {}", EscapeControl(file), std::strerror(errno)));
-  }
-  return {};
-}
-
 void PolicyInput::AddTo(Options& options, bool standard_input) {
   options.Value('p', "policies", file, "FILE", standard_input ? "policies and templates; without it: standard input" : "policies and templates")
       .Choice('\0', "policy-format", format, {"cedar", "json"}, "of --policies; without it: by its ending")
@@ -98,6 +56,16 @@ namespace {
 
 bool IsPolicySet(const json::Value& document) {
   return document.Find("staticPolicies") != nullptr || document.Find("templates") != nullptr || document.Find("templateLinks") != nullptr;
+}
+
+Result<PolicySetSource> SourceFromJson(const json::Value& document) {
+  if (IsPolicySet(document)) return PolicySetFromJson(document);
+  auto policy = PolicyFromJson(document, "policy0");
+  if (!policy && policy.error().hint.empty()) {
+    policy.error().hint = "JSON is one policy (`effect`, `principal`, …) or a set (`staticPolicies`, `templates`, `templateLinks`)";
+  }
+  if (!policy) return std::unexpected(std::move(policy.error()));
+  return Sorted({*std::move(policy)});
 }
 
 }  // namespace
@@ -122,12 +90,9 @@ Result<PolicySetSource> PolicyInput::ReadSource() const {
   PolicySetSource source;
   if (!IsText()) {
     REMIT_ASSIGN(const json::Value document, ReadJson(name));
-    if (IsPolicySet(document)) {
-      REMIT_ASSIGN(source, PolicySetFromJson(document));
-    } else {
-      REMIT_ASSIGN(PolicyPtr policy, PolicyFromJson(document, "policy0"));
-      source = Sorted({std::move(policy)});
-    }
+    auto read = SourceFromJson(document);
+    if (!read) return Fail(In(name, std::move(read.error())));
+    source = *std::move(read);
   } else {
     REMIT_ASSIGN(const std::string text, ReadText(name));
     REMIT_ASSIGN(std::vector<PolicyPtr> parsed, ReadPolicyText(text, name));
@@ -175,7 +140,7 @@ Result<Entities> EntityInput::Read(const Schema* schema) const {
     REMIT_ASSIGN(document, ReadJson(*file));
   }
   auto entities = Entities::FromJson(document, schema);
-  if (!entities && entities.error().place.empty()) return Fail(std::move(entities.error()).At(file.value_or("")));
+  if (!entities && file) return Fail(In(*file, std::move(entities.error())));
   return entities;
 }
 
@@ -192,10 +157,13 @@ Result<Request> RequestInput::Read(const Schema* schema) const {
   Request request;
   if (json) {
     if (principal || action || resource || context) {
-      return Fail(Code::kInvalidArgument, "usage", "`--request-json` stands in place of `--principal`, `--action`, `--resource` and `--context`");
+      return Fail(Code::kInvalidArgument, "usage", "`--request-json` stands in place of `--principal`, `--action`, `--resource` and `--context`",
+                  "leave the one or the others out");
     }
     REMIT_ASSIGN(const json::Value document, ReadJson(*json));
-    REMIT_ASSIGN(request, RequestFromJson(document, schema));
+    auto read = RequestFromJson(document, schema);
+    if (!read) return Fail(In(*json, std::move(read.error())));
+    request = *std::move(read);
   } else {
     json::Value context_document = json::Object{};
     if (!principal || !action || !resource) {
@@ -208,7 +176,9 @@ Result<Request> RequestInput::Read(const Schema* schema) const {
     if (context) {
       REMIT_ASSIGN(context_document, ReadJson(*context));
     }
-    REMIT_ASSIGN(request.context, ReadContext(context_document, schema, request.action));
+    auto value = ReadContext(context_document, schema, request.action);
+    if (!value) return Fail(context && value.error().reason != "unknown-action" ? In(*context, std::move(value.error())) : std::move(value.error()));
+    request.context = *std::move(value);
   }
   const bool validate = validation.value_or("true") == "true";
   if (validate && schema != nullptr) REMIT_TRY(schema->ValidateRequest(request));
@@ -226,14 +196,17 @@ Result<Request> RequestFromJson(const json::Value& document, const Schema* schem
   return request;
 }
 
+// Who types a command trusts the file more than a server does what it is sent; positions are 32 bits.
+constexpr std::size_t kPolicyTextBytes = 1u << 30;
+
 Result<std::vector<PolicyPtr>> ReadPolicyText(std::string_view text, const std::string& file) {
-  return ParsePolicies(text, file == "-" ? "<stdin>" : file);
+  return ParsePolicies(text, ShownName(file), "policy", kPolicyTextBytes);
 }
 
 Result<Schema> ReadSchemaJson(const json::Value& document) { return Schema::FromJson({document}); }
 
 Result<Schema> ReadSchema(std::string_view text, const std::string& file, bool json) {
-  return Schema::Parse({{.file_name = file == "-" ? "<stdin>" : file, .text = std::string(text), .json = json}});
+  return Schema::Parse({{.file_name = ShownName(file), .text = std::string(text), .json = json}});
 }
 
 }  // namespace remit::cedar::command

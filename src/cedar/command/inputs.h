@@ -11,6 +11,7 @@
 
 #include "cedar/ast.h"
 #include "cedar/authorizer.h"
+#include "cedar/command/files.h"
 #include "cedar/command/options.h"
 #include "cedar/entities.h"
 #include "cedar/schema.h"
@@ -18,11 +19,6 @@
 #include "json/value.h"
 
 namespace remit::cedar::command {
-
-// Errors: `cannot-read`.
-Result<std::string> ReadText(const std::string& file);             // `-`: standard input
-Result<json::Value> ReadJson(const std::string& file);             // errors of json::Parse too, with the file's name
-Status WriteText(const std::string& file, std::string_view text);  // errors: `cannot-write`
 
 // Policies as they are used: static ones and linked templates together, and the templates themselves.
 struct Policies {
@@ -94,6 +90,9 @@ PolicySetSource Sorted(std::vector<PolicyPtr> policies);
 
 // What LinkAll makes of it, and the templates. Errors: those of LinkAll.
 Result<Policies> Linked(PolicySetSource source);
+
+// `unknown-action`, with the nearest that there is.
+std::unexpected<Error> UnknownAction(const Schema& schema, const EntityUid& action);
 
 // By the action's declared type, as far as that decides how something is read (Schema::ValidateRequest asks the rest); as it is written
 // without a schema. Errors: `unknown-action`, `bad-value`, `ill-typed`.

@@ -1,9 +1,6 @@
 // cedar link: a template with its slots filled.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <filesystem>
-
 #include "base/text.h"
 #include "cedar/command/command.h"
 #include "cedar/command/inputs.h"
@@ -32,13 +29,18 @@ Result<int> LinkTemplate(Words words) {
     return Fail(Code::kInvalidArgument, "usage", "`cedar link` needs --template-id, --new-id and --arguments", "cedar link --help");
   }
   auto document = json::Parse(*arguments);
-  if (!document) return Fail(std::move(document.error()).Within("--arguments"));
+  if (!document) return Fail(std::move(document.error()).Within("--arguments").Hint(R"(write {"?principal": "User::\"alice\""})"));
   TemplateLink link{.template_id = *template_id, .id = *new_id, .values = {}};
   REMIT_ASSIGN(link.values, SlotsFromJson(*document));
 
   // The file of links may be new.
   const std::optional<std::string> file = policy_input.links;
-  if (file && !std::filesystem::exists(*file)) policy_input.links.reset();
+  if (file && *file == "-")
+    return Fail(Code::kInvalidArgument, "usage", "`cedar link` adds to the file of links, not to standard input", "name a file");
+  if (file) {
+    REMIT_ASSIGN(const bool there, Exists(*file));
+    if (!there) policy_input.links.reset();
+  }
   REMIT_ASSIGN(PolicySetSource source, policy_input.ReadSource());
   std::vector<TemplateLink> noted;
   if (policy_input.links) {

@@ -51,6 +51,19 @@ Options& Options::Example(std::string lines) {
   return *this;
 }
 
+namespace {
+
+// `--policy` for `--policies`, which is far from it by its end alone; "" if none is.
+std::string AlikeAtTheBeginning(std::string_view text, const std::vector<std::string>& candidates) {
+  constexpr std::size_t kEnough = 4;
+  for (const std::string& candidate : candidates) {
+    if (text.size() >= kEnough && candidate.starts_with(text.substr(0, std::max(kEnough, text.size() - 2)))) return candidate;
+  }
+  return "";
+}
+
+}  // namespace
+
 Error Options::Wrong(std::string message) const {
   return Error(Code::kInvalidArgument, "usage", std::move(message)).Hint(fmt::format("cedar {} --help", command_));
 }
@@ -64,12 +77,20 @@ Result<const Options::Option*> Options::Find(std::string_view word) const {
   if (is_long) {
     std::vector<std::string> known;
     for (const Option& option : options_) known.push_back(option.long_name);
-    if (const std::string near = Nearest(word.substr(2), known); !near.empty()) error.hint = fmt::format("did you mean `--{}`?", near);
+    std::string near = Nearest(word.substr(2), known);
+    if (near.empty()) near = AlikeAtTheBeginning(word.substr(2), known);
+    if (!near.empty()) error.hint = fmt::format("did you mean `--{}`?", near);
+  } else if (!argument_name_.empty()) {
+    error.hint = fmt::format("cedar {} --help; behind `--` everything is {}", command_, argument_name_);
   }
   return Fail(std::move(error));
 }
 
 Status Options::Take(const Option& option, const std::string& value) const {
+  // Of two files only one would be read: whoever gives two means both.
+  if (option.text != nullptr ? option.text->has_value() : option.number->has_value()) {
+    return Fail(Wrong(fmt::format("`--{}` is given twice", option.long_name)));
+  }
   if (!option.choices.empty() && std::ranges::find(option.choices, value) == option.choices.end()) {
     return Fail(Wrong(fmt::format("`--{}` is one of {}, not `{}`", option.long_name, Join(option.choices, ", "), EscapeControl(value))));
   }
@@ -142,7 +163,7 @@ std::string Options::Help() const {
   }
   rows.emplace_back("-h, --help", "this help");
   std::size_t width = 0;
-  for (const auto& row : rows) width = std::max(width, std::min<std::size_t>(row.first.size(), 36));
+  for (const auto& row : rows) width = std::max(width, std::min<std::size_t>(row.first.size(), 40));
   for (const auto& [names, help] : rows) text += fmt::format("  {:<{}}  {}\n", names, width, help);
   if (!example_.empty()) {
     text += "\nexample:\n";

@@ -32,8 +32,8 @@ class Options {
   Options& Arguments(std::string name, std::vector<std::string>& into, std::string help);   // any number
   Options& Example(std::string lines);
 
-  // Everything behind `--` is an argument, `-` alone too. False: --help or -h was among the words; the help is on stdout.
-  // Errors: `usage`.
+  // An option with a value may be given once. Everything behind `--` is an argument, `-` alone too. False: --help or -h was among the words; the help
+  // is on stdout. Errors: `usage`.
   Result<bool> Parse(std::span<const std::string> words);
 
   std::string Help() const;

@@ -46,11 +46,17 @@ TEST(OptionsTest, TellsOptionsFromArguments) {
 
 TEST(OptionsTest, SaysWhatIsWrongAndWhatToTypeNext) {
   EXPECT_EQ(MessageOf({"--polices", "x"}), "`cedar try` has no option `--polices`\nhint: did you mean `--policies`?");
-  EXPECT_EQ(MessageOf({"-x"}), "`cedar try` has no option `-x`\nhint: cedar try --help");
+  EXPECT_EQ(MessageOf({"--policy", "x"}), "`cedar try` has no option `--policy`\nhint: did you mean `--policies`?");
+  EXPECT_EQ(MessageOf({"-x"}), "`cedar try` has no option `-x`\nhint: cedar try --help; behind `--` everything is REST…");
   EXPECT_EQ(MessageOf({"-p"}), "`-p` needs FILE behind it\nhint: cedar try --help");
   EXPECT_EQ(MessageOf({"--mode", "lax"}), "`--mode` is one of strict, permissive, not `lax`\nhint: cedar try --help");
   EXPECT_EQ(MessageOf({"--level", "-1"}), "`--level` takes a whole number from 0, not `-1`\nhint: cedar try --help");
   EXPECT_EQ(MessageOf({"--verbose=yes"}), "`--verbose` takes no value\nhint: cedar try --help");
+}
+
+TEST(OptionsTest, RefusesAValueThatIsGivenTwice) {
+  EXPECT_EQ(MessageOf({"-p", "a", "--policies", "b"}), "`--policies` is given twice\nhint: cedar try --help");
+  EXPECT_EQ(MessageOf({"-l", "1", "-l", "1"}), "`--level` is given twice\nhint: cedar try --help");
 }
 
 TEST(OptionsTest, HelpNamesEveryOption) {

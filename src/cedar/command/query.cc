@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cedar/command/command.h"
 #include "cedar/command/inputs.h"
 
@@ -45,10 +46,28 @@ struct Question {
   std::optional<std::string> type;
 };
 
+// Of a name that the schema does not know nothing is ever permitted: a slip, and no answer.
+Status CheckType(const Schema& schema, std::string_view type) {
+  if (schema.FindEntityType(type) != nullptr) return {};
+  std::vector<std::string> known;
+  for (const auto& [name, declared] : schema.entity_types()) known.push_back(name);
+  const std::string near = Nearest(type, known);
+  return Fail(Code::kInvalidArgument, "unknown-entity-type", fmt::format("the schema has no entity type `{}`", EscapeControl(type)),
+              near.empty() ? "" : fmt::format("did you mean `{}`?", near));
+}
+
+Status CheckNames(const Question& q, const Schema& schema) {
+  if (q.principal) REMIT_TRY(CheckType(schema, q.principal->type));
+  if (q.resource) REMIT_TRY(CheckType(schema, q.resource->type));
+  if (q.type) REMIT_TRY(CheckType(schema, *q.type));
+  if (q.action && schema.FindAction(*q.action) == nullptr) return UnknownAction(schema, *q.action);
+  return {};
+}
+
 Result<Found> Ask(const Question& q, const PolicySet& set, const Schema& schema, const Entities& entities) {
   Found found;
   if (!q.action) {
-    if (q.type) return Fail(Code::kInvalidArgument, "usage", "`--type` narrows entities, and actions are asked for");
+    if (q.type) return Fail(Code::kInvalidArgument, "usage", "`--type` narrows entities, and actions are asked for", "leave it out");
     ActionAnswer answer = QueryActions(set, schema, entities, *q.principal, *q.resource, q.context);
     found.permitted = std::move(answer.permitted);
     for (OpenAction& open : answer.open) found.open.emplace_back(std::move(open.action), std::move(open.response));
@@ -98,10 +117,13 @@ Result<int> Query(Words words) {
   REMIT_ASSIGN(question.principal, OptionalUid(request.principal, "principal"));
   REMIT_ASSIGN(question.action, OptionalUid(request.action, "action"));
   REMIT_ASSIGN(question.resource, OptionalUid(request.resource, "resource"));
+  REMIT_TRY(CheckNames(question, *schema));
   if (request.context) {
     REMIT_ASSIGN(const json::Value document, ReadJson(*request.context));
     // Of several actions each reads the context by its own type: here as it is written.
-    REMIT_ASSIGN(question.context, question.action ? ReadContext(document, &*schema, *question.action) : ReadContext(document, nullptr, {}));
+    auto value = question.action ? ReadContext(document, &*schema, *question.action) : ReadContext(document, nullptr, {});
+    if (!value) return Fail(In(*request.context, std::move(value.error())));
+    question.context = *std::move(value);
   }
   REMIT_ASSIGN(const Found found, Ask(question, set, *schema, entities));
   if (json) return PrintJson(ToJson(found)), kOk;

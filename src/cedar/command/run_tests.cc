@@ -1,9 +1,12 @@
 // cedar run-tests: files of the conformance corpus, and how what comes out differs from what they expect.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "base/text.h"
 #include "cedar/command/command.h"
+#include "cedar/command/files.h"
 #include "cedar/command/options.h"
 #include "cedar/command/test_file.h"
 
@@ -13,17 +16,26 @@ namespace {
 namespace fs = std::filesystem;
 
 // The test files that `words` name: files as they are, folders for the tests directly in them or below. NAME.entities.json and its like
-// belong to a test and are none.
-std::vector<fs::path> TestFiles(const std::vector<std::string>& words) {
+// belong to a test and are none. Errors: `cannot-read`.
+Result<std::vector<fs::path>> TestFiles(const std::vector<std::string>& words) {
   std::vector<fs::path> files;
   for (const std::string& word : words) {
-    if (!fs::is_directory(word)) {
+    REMIT_ASSIGN(const bool folder, IsFolder(word));
+    if (!folder) {
       files.emplace_back(word);
       continue;
     }
     std::vector<fs::path> found;
-    for (const auto& entry : fs::recursive_directory_iterator(word)) {
-      if (entry.path().extension() == ".json" && !entry.path().stem().has_extension()) found.push_back(entry.path());
+    std::error_code failed;
+    for (fs::recursive_directory_iterator it(word, failed), end; !failed && it != end; it.increment(failed)) {
+      if (it->path().extension() == ".json" && !it->path().stem().has_extension()) found.push_back(it->path());
+    }
+    if (failed) {
+      return Fail(Code::kNotFound, "cannot-read", fmt::format("cannot read all of `{}`: {}", EscapeControl(word), failed.message()),
+                  "name the tests themselves");
+    }
+    if (found.empty()) {
+      return Fail(Code::kNotFound, "cannot-read", fmt::format("there is no test in `{}`", EscapeControl(word)), "a test is a file NAME.json");
     }
     std::ranges::sort(found);
     files.insert(files.end(), found.begin(), found.end());
@@ -42,7 +54,7 @@ void Report(const fs::path& file, const Result<TestOutcome>& outcome, bool json)
     return PrintJson(outcome ? outcome->report : line);
   }
   if (match) return;
-  PrintLine(fmt::format("{}: FAILED", file.string()));
+  PrintLine(fmt::format("{}: FAILED", EscapeControl(file.string())));
   if (!outcome) return PrintError(outcome.error());
   for (const std::string& mismatch : outcome->mismatches) PrintLine("  " + mismatch);
 }
@@ -64,7 +76,7 @@ Result<int> RunTests(Words words) {
   if (names.empty()) return Fail(Code::kInvalidArgument, "usage", "`cedar run-tests` needs a test file", "cedar run-tests --help");
 
   std::size_t matched = 0, requests = 0;
-  const std::vector<fs::path> files = TestFiles(names);
+  REMIT_ASSIGN(const std::vector<fs::path> files, TestFiles(names));
   for (const fs::path& file : files) {
     const Result<TestOutcome> outcome = RunTestFile(file, RootOf(file, root));
     Report(file, outcome, json);
@@ -73,7 +85,7 @@ Result<int> RunTests(Words words) {
     matched += outcome->mismatches.empty() ? 1 : 0;
   }
   if (!json) PrintLine(fmt::format("{} of {} tests match, {} requests", matched, files.size(), requests));
-  return matched == files.size() && !files.empty() ? kOk : kFailure;
+  return matched == files.size() ? kOk : kFailure;
 }
 
 }  // namespace remit::cedar::command

@@ -240,7 +240,9 @@ Result<TestOutcome> RunTestFile(const fs::path& file, const fs::path& root) {
   stem.replace_extension();
   const std::string verdict_file = stem.string() + ".validation.json", schema_file = stem.string() + ".cedarschema.json";
   std::optional<json::Value> verdicts;
-  if (fs::exists(verdict_file)) {
+  REMIT_ASSIGN(const bool has_verdicts, Exists(verdict_file));
+  REMIT_ASSIGN(const bool has_schema, Exists(schema_file));
+  if (has_verdicts) {
     REMIT_ASSIGN(verdicts, ReadJson(verdict_file));
   }
   const auto section = [&](std::string_view name) { return verdicts ? verdicts->Find(name) : nullptr; };
@@ -248,7 +250,7 @@ Result<TestOutcome> RunTestFile(const fs::path& file, const fs::path& root) {
   REMIT_TRY(run.Policies(section("policyValidation")));
   REMIT_TRY(run.Entities(section("entityValidation")));
   REMIT_TRY(run.Requests(section("requestValidation")));
-  if (fs::exists(schema_file)) {
+  if (has_schema) {
     REMIT_ASSIGN(const json::Value schema, ReadJson(schema_file));
     REMIT_TRY(run.SchemaJson(schema));
   }

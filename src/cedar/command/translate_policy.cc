@@ -15,7 +15,9 @@ Result<int> TranslatePolicy(Words words) {
       .Example("cedar translate-policy --direction cedar-to-json --policies policies.cedar");
   REMIT_ASSIGN(const bool run, options.Parse(words));
   if (!run) return kOk;
-  if (!direction) return Fail(Code::kInvalidArgument, "usage", "which way?", "--direction cedar-to-json or --direction json-to-cedar");
+  if (!direction)
+    return Fail(Code::kInvalidArgument, "usage", "`cedar translate-policy` needs --direction",
+                "give --direction cedar-to-json or --direction json-to-cedar");
   const bool to_json = *direction == "cedar-to-json";
   input.format = to_json ? "cedar" : "json";
   REMIT_ASSIGN(const PolicySetSource source, input.ReadSource());

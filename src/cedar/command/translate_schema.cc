@@ -14,17 +14,24 @@ Result<int> TranslateSchema(Words words) {
       .Example("cedar translate-schema --direction cedar-to-json --schema schema.cedarschema");
   REMIT_ASSIGN(const bool run, options.Parse(words));
   if (!run) return kOk;
-  if (!direction) return Fail(Code::kInvalidArgument, "usage", "which way?", "--direction cedar-to-json or --direction json-to-cedar");
+  if (!direction)
+    return Fail(Code::kInvalidArgument, "usage", "`cedar translate-schema` needs --direction",
+                "give --direction cedar-to-json, cedar-to-json-with-resolved-types or json-to-cedar");
   const std::string name = file.value_or("-");
   if (*direction == "json-to-cedar") {
     REMIT_ASSIGN(const json::Value document, ReadJson(name));
-    REMIT_ASSIGN(const std::string text, SchemaJsonToText(document));
+    auto translated = SchemaJsonToText(document);
+    if (!translated) {
+      const std::string place = translated.error().place;  // a path of members
+      return Fail(std::move(translated.error()).At(place.empty() ? ShownName(name) : ShownName(name) + "/" + place));
+    }
+    const std::string& text = *translated;
     std::fwrite(text.data(), 1, text.size(), stdout);
     if (!text.ends_with('\n')) std::fputc('\n', stdout);
     return kOk;
   }
   REMIT_ASSIGN(const std::string text, ReadText(name));
-  const std::string shown = name == "-" ? "<stdin>" : name;
+  const std::string shown = ShownName(name);
   REMIT_ASSIGN(const json::Value document, *direction == "cedar-to-json" ? SchemaTextToJson(text, shown) : SchemaTextToResolvedJson(text, shown));
   return PrintJson(document), kOk;
 }
