@@ -227,6 +227,7 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
   record.reason = request.reason;
   record.requested = now;
   record.ttl = ttl;
+  record.max_ttl = type->max_ttl;
   record.heartbeat = request.held ? type->heartbeat : Duration(0);
   record.deadline = now + limits::kRequestLife;
   record.catalog = current->hash();

@@ -2,6 +2,7 @@
 // ones zigzag), texts and lists carry their length in front. There are no field names: a record's first byte is the version of its form.
 //
 // INVARIANT: what Decode accepts, Encode writes again byte for byte. A row that could be written in two ways is corrupt.
+// But for rows of an older form, which are written again in the present one.
 #pragma once
 
 #include <cstdint>

@@ -6,7 +6,76 @@
 namespace remit::task {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kVersion = 2;
+constexpr std::uint8_t kFirstVersion = 1;  // without what may be absent in a life: see EncodeRare
+
+void EncodeApprovals(Encoder& e, const std::vector<Yes>& approvals) {
+  e.Unsigned(approvals.size());
+  for (const Yes& yes : approvals) {
+    e.Uid(yes.person);
+    e.At(yes.at);
+  }
+}
+
+std::vector<Yes> DecodeApprovals(Decoder& d) {
+  std::vector<Yes> approvals(d.Count(3));
+  for (Yes& yes : approvals) {
+    yes.person = d.Uid();
+    yes.at = d.At();
+  }
+  return approvals;
+}
+
+// What most tasks never have, behind one byte that says which of it there is.
+enum Rare : std::uint8_t { kSuspendedAt = 1, kNotBefore = 2, kMaxTtl = 4, kExtension = 8, kBreakGlass = 16, kReview = 32, kAllRare = 63 };
+
+void EncodeRare(Encoder& e, const TaskRecord& r) {
+  e.Byte(static_cast<std::uint8_t>((r.suspended ? kSuspendedAt : 0) | (r.not_before ? kNotBefore : 0) | (r.max_ttl != Duration(0) ? kMaxTtl : 0) |
+                                   (r.extension ? kExtension : 0) | (r.break_glass ? kBreakGlass : 0) | (r.review ? kReview : 0)));
+  if (r.suspended) e.At(*r.suspended);
+  if (r.not_before) e.At(*r.not_before);
+  if (r.max_ttl != Duration(0)) e.Span(r.max_ttl);
+  if (r.extension) {
+    e.Span(r.extension->by);
+    e.Text(r.extension->reason);
+    e.Raw(r.extension->request_hash);
+    e.Unsigned(r.extension->approvals_needed);
+    EncodeApprovals(e, r.extension->approvals);
+    e.At(r.extension->requested);
+    e.At(r.extension->expires);
+  }
+  if (r.review) {
+    e.Uid(r.review->person);
+    e.At(r.review->at);
+  }
+}
+
+void DecodeRare(Decoder& d, TaskRecord& r) {
+  const std::uint8_t rare = d.Byte();
+  if ((rare & ~kAllRare) != 0) d.Refuse();
+  if ((rare & kSuspendedAt) != 0) r.suspended = d.At();
+  if ((rare & kNotBefore) != 0) r.not_before = d.At();
+  if ((rare & kMaxTtl) != 0) {
+    r.max_ttl = d.Span();
+    if (r.max_ttl == Duration(0)) d.Refuse();
+  }
+  if ((rare & kExtension) != 0) {
+    Extension& x = r.extension.emplace();
+    x.by = d.Span();
+    x.reason = d.Text();
+    x.request_hash = d.HashBytes();
+    x.approvals_needed = d.Unsigned32();
+    x.approvals = DecodeApprovals(d);
+    x.requested = d.At();
+    x.expires = d.At();
+  }
+  r.break_glass = (rare & kBreakGlass) != 0;
+  if ((rare & kReview) != 0) {
+    Yes& review = r.review.emplace();
+    review.person = d.Uid();
+    review.at = d.At();
+  }
+}
 
 }  // namespace
 
@@ -65,11 +134,7 @@ std::string TaskRecord::Encode() const {
   e.Text(nonce);
   e.Raw(request_hash);
   e.Unsigned(approvals_needed);
-  e.Unsigned(approvals.size());
-  for (const Yes& yes : approvals) {
-    e.Uid(yes.person);
-    e.At(yes.at);
-  }
+  EncodeApprovals(e, approvals);
   e.Unsigned(uses.size());
   for (const auto& [policy, count] : uses) {
     e.Text(policy);
@@ -81,13 +146,15 @@ std::string TaskRecord::Encode() const {
   for (const std::string& credential : credentials) e.Text(credential);
   e.Text(end_reason);
   e.Text(ended_by);
+  EncodeRare(e, *this);
   return out;
 }
 
 Result<TaskRecord> TaskRecord::Decode(std::string_view bytes) {
   Decoder d(bytes);
   TaskRecord r;
-  if (d.Byte() != kVersion) d.Refuse();
+  const std::uint8_t version = d.Byte();
+  if (version != kVersion && version != kFirstVersion) d.Refuse();
   const std::uint8_t state = d.Byte();
   if (state < 1 || state > static_cast<std::uint8_t>(State::kScheduled)) d.Refuse();
   r.state = static_cast<State>(state);
@@ -114,11 +181,7 @@ Result<TaskRecord> TaskRecord::Decode(std::string_view bytes) {
   r.nonce = d.Text();
   r.request_hash = d.HashBytes();
   r.approvals_needed = d.Unsigned32();
-  r.approvals.resize(d.Count(3));
-  for (Yes& yes : r.approvals) {
-    yes.person = d.Uid();
-    yes.at = d.At();
-  }
+  r.approvals = DecodeApprovals(d);
   for (std::size_t n = d.Count(2); n > 0 && d.ok(); --n) {
     std::string policy = d.Text();
     if (!r.uses.empty() && policy <= r.uses.rbegin()->first) d.Refuse();  // written in order, each once
@@ -130,6 +193,7 @@ Result<TaskRecord> TaskRecord::Decode(std::string_view bytes) {
   for (std::string& credential : r.credentials) credential = d.Text();
   r.end_reason = d.Text();
   r.ended_by = d.Text();
+  if (version != kFirstVersion) DecodeRare(d, r);
   REMIT_TRY(d.Finish("task"));
   return r;
 }
