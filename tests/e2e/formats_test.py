@@ -160,7 +160,7 @@ class Formats(harness.Case):
 
         self.assertIsNotNone(store.execute("SELECT value FROM session WHERE key = ?", (hashlib.sha256(session.encode()).hexdigest().encode(),)).fetchone())
         ended = store.execute("SELECT value FROM ended_task WHERE key = ?", (started["task"]["id"].encode(),)).fetchone()[0]
-        self.assertEqual(ended[:2], b"\1\3")  # version 1, completed
+        self.assertEqual(ended[:2], b"\2\3")  # form 2, completed
         self.assertIn(sha256(started["token"].encode()), ended)
         master = store.execute("SELECT value FROM meta WHERE key = ?", (b"master-key",)).fetchone()[0]
         with open(f"{self.remit.dir}/etc/master.key", "rb") as file:

@@ -80,7 +80,9 @@ class ValidationConformanceTest : public testing::TestWithParam<std::string_view
       if (IsActionType(uid.type)) continue;  // an action is held to the schema together with its groups, above
       const auto alone = Entities::FromJson(json::Array{member}, &schema);
       EXPECT_EQ(alone.has_value(), verdict->AsObject().empty()) << uid.ToString();
-      if (alone) EXPECT_TRUE(schema.ValidateEntity(*alone->Find(uid)).has_value()) << uid.ToString();
+      if (alone) {
+        EXPECT_TRUE(schema.ValidateEntity(*alone->Find(uid)).has_value()) << uid.ToString();
+      }
       ++entities_;
     }
   }
