@@ -348,6 +348,7 @@ void Connection::FinishResponse() {
   body_ = {};
   if (!framing_.keep_alive || refused_ || peer_ended_ || thread_->draining) return Linger();
   phase_ = Phase::kHead;
+  thread_->loop.ExpectSoon();
   Advance();
 }
 

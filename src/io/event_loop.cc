@@ -1,6 +1,7 @@
 #include "io/event_loop.h"
 
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -36,6 +37,7 @@ struct EventLoop::Impl {
   asio::io_context context;
   asio::executor_work_guard<asio::io_context::executor_type> guard;  // Run waits for Stop, not for the last callback
   std::vector<std::unique_ptr<Watch>> watches;
+  bool expecting = false;  // touched on the loop's thread alone
 };
 
 EventLoop::EventLoop(int threads) : impl_(std::make_unique<Impl>(threads)) {}
@@ -53,27 +55,27 @@ void EventLoop::Run(int threads) {
 void EventLoop::RunAwake(std::chrono::microseconds window) {
   if (std::thread::hardware_concurrency() < 2) return Run();
   asio::io_context& context = impl_->context;
+  // Whether something came.
+  const auto look = [&]() noexcept {
+    const auto until = std::chrono::steady_clock::now() + window;
+    while (!context.stopped() && std::chrono::steady_clock::now() < until) {
+      if (context.poll() > 0) return true;
+      std::this_thread::yield();
+    }
+    return false;
+  };
   const auto run = [&]() noexcept {
     Patience patience;
     while (context.run_one() > 0) {  // sleeps
       while (context.poll() > 0) {}
-      if (!patience.ShouldLook()) continue;
-      bool found = false;
-      auto until = std::chrono::steady_clock::now() + window;
-      while (!context.stopped() && std::chrono::steady_clock::now() < until) {
-        if (context.poll() == 0) {
-          std::this_thread::yield();
-          continue;
-        }
-        found = true;
-        until = std::chrono::steady_clock::now() + window;
-      }
-      patience.Looked(found);
+      while (std::exchange(impl_->expecting, false) && patience.ShouldLook()) patience.Looked(look());
     }
   };
   run();
   context.restart();
 }
+
+void EventLoop::ExpectSoon() { impl_->expecting = true; }
 
 void EventLoop::Stop() { impl_->context.stop(); }
 

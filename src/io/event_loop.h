@@ -23,10 +23,14 @@ class EventLoop {
   // Runs callbacks on the calling thread and `threads - 1` more, until Stop. A callback that throws ends the process: errors are values.
   void Run(int threads = 1);
 
-  // Run on the calling thread alone, which after its callbacks looks for more during `window` before it sleeps: waking an idle core costs
-  // 50 µs and more, which is most of a short request. It looks only while this finds something about every other time, and not at all
-  // where the machine has one processor. `window`: up to a millisecond, beyond which sleeping is cheaper for everybody.
+  // Run on the calling thread alone, which after a callback that called ExpectSoon looks for more during `window` before it sleeps: waking
+  // an idle core costs 50 µs and more, which is most of a short request. It looks only while this finds something about every other time,
+  // and not at all where the machine has one processor. `window`: up to a millisecond, beyond which sleeping is cheaper for everybody.
   void RunAwake(std::chrono::microseconds window);
+
+  // From a callback: what comes next is likely to come at once, such as a client's next request behind a response. Not while a disk is
+  // waited for, which takes longer than waking up does.
+  void ExpectSoon();
 
   // Makes Run return, now or when it is called next; callbacks that wait are kept unrun. Thread-safe; also from within a callback.
   void Stop();
