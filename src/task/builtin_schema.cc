@@ -24,8 +24,9 @@ std::string Action(std::string_view names, const std::vector<std::string>& princ
 std::string BuiltinSchema(const BuiltinParts& parts) {
   const std::vector<std::string> server{std::string(kServerType)};
   const std::vector<std::string> callers = Join(parts.actors, parts.persons);
-  std::string text = "namespace Remit {\n  entity Server;\n";
-  text += Action("start, approve, deny, extend, suspend, resume, complete, revoke", callers, parts.tasks);
+  std::string text = "namespace Remit {\n  entity Server;\n  entity EntityType;\n";
+  text += Action("start, extend, suspend, resume, complete, revoke", callers, parts.tasks);
+  text += Action("approve, deny", callers, Join(parts.tasks, server));
   text += Action("delegate", Join(callers, parts.tasks), parts.tasks);
   text += Action("view", callers, Join(parts.tasks, server));
   text += Action("enforce", parts.actors, Join(parts.resources, server));
@@ -33,6 +34,7 @@ std::string BuiltinSchema(const BuiltinParts& parts) {
       "\"catalog.load\", \"target.change\", \"actor.change\", \"person.change\", \"key.rotate\", \"sweep.adopt\", \"offboard\", "
       "\"replace.apply\", administer",
       callers, server);
+  text += Action("\"facts.put\"", callers, {std::string(kEntityTypeType)});
   text += "}\n";
   if (parts.postgres) {
     text += "namespace Postgres {\n  entity Server;\n  entity Database in [Server];\n  entity Schema in [Database];\n  entity Table in [Schema];\n";

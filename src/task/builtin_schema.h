@@ -12,6 +12,8 @@ inline constexpr std::string_view kBuiltinSchemaFile = "remit (built in)";
 
 inline constexpr std::string_view kVerbType = "Remit::Action";    // Remit::Action::"start"
 inline constexpr std::string_view kServerType = "Remit::Server";  // Remit::Server::"remit" is the one entity of it
+inline constexpr std::string_view kServerId = "remit";
+inline constexpr std::string_view kEntityTypeType = "Remit::EntityType";  // of facts: Remit::EntityType::"Ticket" stands for all tickets
 inline constexpr std::string_view kSecretPathType = "Secret::Path";
 inline constexpr std::string_view kSecretFolderType = "Secret::Folder";
 

@@ -1,4 +1,4 @@
-// The four ready-made catalogs: each loads without a warning, passes its own tests, and no policy is left unreached. Together they load too.
+// The ready-made catalogs: each loads without a warning, passes its own tests, and no policy is left unreached. Together they load too.
 #include "task/catalog_test_file.h"
 #include "task/decision.h"
 #include "task/task.h"
@@ -29,11 +29,11 @@ TEST_P(ReadyMadeTest, HasASchemaThatReadsItselfAgain) {
   EXPECT_EQ(again->ToString(), catalog->schema().ToString());
 }
 
-INSTANTIATE_TEST_SUITE_P(Catalogs, ReadyMadeTest, testing::Values("deploy", "support", "vendor", "rotate"));
+INSTANTIATE_TEST_SUITE_P(Catalogs, ReadyMadeTest, testing::Values("deploy", "support", "vendor", "rotate", "administration"));
 
-TEST(ReadyMade, AllFourLoadAsOneCatalog) {
+TEST(ReadyMade, AllLoadAsOneCatalog) {
   std::vector<CatalogFile> files;
-  for (const char* name : {"deploy", "support", "vendor", "rotate"}) {
+  for (const char* name : {"deploy", "support", "vendor", "rotate", "administration"}) {
     for (CatalogFile& file : ReadyMade(name)) files.push_back(std::move(file));
   }
   const auto catalog = MustLoad(std::move(files));
