@@ -38,15 +38,22 @@ inline constexpr std::size_t kHttpPathSegments = 32;         // deeper than any 
 inline constexpr std::size_t kHttpStreamBytes = 1u << 20;    // of a stream that wait for a peer that reads slowly; more cuts it
 
 // Tasks.
-inline constexpr std::chrono::seconds kStartWait{10};            // start waits so long for credentials to be live
-inline constexpr std::chrono::seconds kCompleteWait{5};          // complete waits so long for credentials to be dead
-inline constexpr std::chrono::seconds kHeldConnectionGrace{15};  // a held connection that closed must be back within
-inline constexpr std::chrono::seconds kHeartbeatDefault{60};     // silence that ends a task
-inline constexpr std::chrono::hours kRequestLife{1};             // a request that nobody approves
-inline constexpr std::chrono::hours kApprovalSession{1};         // a person's session that may approve is at most so old
-inline constexpr std::size_t kUseApprovalsPerTask = 32;          // questions of one task that wait for people
-inline constexpr std::size_t kTokensPerTask = 64;                // audiences and kinds: each is a credential, and stands in the task's row
-inline constexpr std::size_t kParameterBytes = 16u << 10;        // all parameters of a start together, as JSON
+inline constexpr std::chrono::seconds kStartWait{10};             // start waits so long for credentials to be live
+inline constexpr std::chrono::seconds kCompleteWait{5};           // complete waits so long for credentials to be dead
+inline constexpr std::chrono::seconds kHeldConnectionGrace{15};   // a held connection that closed must be back within
+inline constexpr std::chrono::seconds kHeartbeatDefault{60};      // silence that ends a task
+inline constexpr std::chrono::hours kRequestLife{1};              // a request that nobody approves
+inline constexpr std::chrono::hours kApprovalSession{1};          // a person's session that may approve is at most so old
+inline constexpr std::size_t kUseApprovalsPerTask = 32;           // questions of one task that wait for people
+inline constexpr std::size_t kChangesWaiting = 64;                // changes of catalog, facts and registry that wait for people
+inline constexpr std::size_t kLossesShown = 1000;                 // tasks that a dry run names as losing something
+inline constexpr std::size_t kTasksPerTurn = 256;                 // looked at before others get their turn
+inline constexpr std::size_t kDifferenceBytes = 64u << 10;        // texts of policies that approvers of a catalog are shown
+inline constexpr std::chrono::milliseconds kAnchorInterval{500};  // the anchor outside the store is at most 1 s old: this, and the writing
+inline constexpr std::chrono::hours kTargetAnchorInterval{1};     // anchors at targets
+inline constexpr std::size_t kAnchorBytes = 4096;                 // of a file that holds an anchor
+inline constexpr std::size_t kTokensPerTask = 64;                 // audiences and kinds: each is a credential, and stands in the task's row
+inline constexpr std::size_t kParameterBytes = 16u << 10;         // all parameters of a start together, as JSON
 inline constexpr std::size_t kReasonBytes = 1024;
 inline constexpr std::size_t kTokenPermissionBytes = 4096;  // a larger permission set goes into a token by reference
 inline constexpr std::chrono::seconds kOfflineTokenLife{60};

@@ -275,6 +275,7 @@ Result<Config> ReadConfig(const toml::table& root, std::string_view file) {
   TableReader r(root, file, "");
   r.Take("data_dir", out.data_dir);
   r.Take("master_key_file", out.master_key_file);
+  r.Take("anchor_file", out.anchor_file);
   r.Take("public_url", out.public_url);
   r.Take("catalogs", out.catalogs);
   if (out.data_dir.empty()) r.Refuse("data_dir", "must not be empty");
@@ -296,6 +297,8 @@ Result<Config> ReadConfig(const toml::table& root, std::string_view file) {
   if (out.public_url.starts_with("http://") && out.listen.tls()) r.Refuse("public_url", "begins with http:, and the server has TLS");
   if (LiesIn(out.master_key_file, out.data_dir))
     r.Refuse("master_key_file", "lies in `data_dir`: whoever copies the store would have its key", "keep it elsewhere, like /etc/remit/master.key");
+  if (!out.anchor_file.empty() && LiesIn(out.anchor_file, out.data_dir))
+    r.Refuse("anchor_file", "lies in `data_dir`: it would be restored together with the store, and show nothing", "keep it elsewhere");
   REMIT_TRY(r.Finish());
   return out;
 }
@@ -304,6 +307,7 @@ void TakePathsFrom(const std::string& folder, Config& config) {
   for (std::string* path :
        {&config.data_dir, &config.master_key_file, &config.listen.socket, &config.listen.tls_certificate_file, &config.listen.tls_key_file})
     *path = PathFrom(folder, *path);
+  if (!config.anchor_file.empty()) config.anchor_file = PathFrom(folder, config.anchor_file);
   for (std::string& catalog : config.catalogs) catalog = PathFrom(folder, catalog);
   for (TargetSettings& target : config.targets) target.folder = folder;
 }
@@ -315,6 +319,13 @@ std::string Config::PublicUrl() const {
   const bool v6 = listen.address.find(':') != std::string::npos;
   const std::string host = listen.address.empty() ? "localhost" : v6 ? "[" + listen.address + "]" : listen.address;
   return fmt::format("{}://{}:{}", listen.tls() ? "https" : "http", host, listen.port);
+}
+
+std::string Config::AnchorFile() const {
+  if (!anchor_file.empty()) return anchor_file;
+  std::string folder = data_dir;
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  return folder + "-anchor/anchor";
 }
 
 Result<Config> Parse(std::string_view text, std::string_view place) {

@@ -29,6 +29,7 @@ struct Listen {
 struct Config {
   std::string data_dir = "/var/lib/remit";
   std::string master_key_file = "/etc/remit/master.key";  // outside data_dir: who copies the store must not have the key
+  std::string anchor_file;                                // outside data_dir, and not on the same backup: AnchorFile() where it is empty
   std::string public_url;                                 // issuer: http(s)://host[:port][/path], no slash at the end; "" means PublicUrl()
   std::vector<std::string> catalogs;                      // folders that are loaded at start where the store has no catalog yet
 
@@ -47,6 +48,9 @@ struct Config {
 
   // The issuer: `public_url`, or what `listen` gives where it is empty.
   std::string PublicUrl() const;
+
+  // `anchor_file`, or "anchor" in a folder beside data_dir: /var/lib/remit-anchor/anchor.
+  std::string AnchorFile() const;
 
   friend bool operator==(const Config&, const Config&) = default;
 };

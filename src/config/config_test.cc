@@ -33,6 +33,7 @@ TEST(DefaultToml, WritesEverySetting) {
   Config c;
   c.data_dir = "/srv/a \"b\"\\c\n";
   c.master_key_file = "/k";
+  c.anchor_file = "/srv/anchor";
   c.public_url = "https://remit.example/x";
   c.catalogs = {"/a", "b c"};
   c.listen = {"0.0.0.0", 0, "", "/c.pem", "/k.pem", true};
@@ -116,6 +117,7 @@ TEST(Config, RefusesIllTypedAndSenselessSettings) {
                            "[http]\nallowed_origins = [\"https://x/y\"]",
                            "[http]\nallowed_origins = [\"https://*\"]",
                            "data_dir = \"/d\"\nmaster_key_file = \"/d/key\"",
+                           "data_dir = \"/d\"\nanchor_file = \"/d/anchor\"",
                            "data_dir = \"/d/x/..\"\nmaster_key_file = \"/d/./key\"",
                            "[targets]\nx = 1",
                            "[targets.x]\nhost = \"h\"",

@@ -58,6 +58,10 @@ std::string DefaultToml(const Config& c) {
   line("# read again, so keep a copy where the store's backups are not.");
   set("master_key_file", Quoted(c.master_key_file));
   line("");
+  line("# What the ledger was a moment ago, so that an old copy of the store is known for what it is. Outside data_dir, and not restored with it.");
+  line("# Empty: `anchor` in a folder beside data_dir, with its name and `-anchor`.");
+  set("anchor_file", Quoted(c.anchor_file));
+  line("");
   line("# What others call this server: the issuer in tokens. Empty: made from `listen`.");
   set("public_url", Quoted(c.public_url));
   line("");

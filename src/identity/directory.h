@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "cedar/value.h"
 #include "identity/caller.h"
 #include "json/value.h"
@@ -36,6 +37,13 @@ class Directory {
 
   // Whose REMIT_TOKEN (kTask) or holder key (kHolder) this is; kNobody where it is dead or unknown.
   virtual Caller FindHandle(std::string_view handle) const = 0;
+
+  // Whether this caller makes sign-in links for others. Errors: `forbidden`, the answers of the catalog in force.
+  virtual Status MayMakeLinks(const Caller& by) const {
+    if (by.Is(Caller::Kind::kOperator)) return {};
+    return Fail(Code::kPermissionDenied, "forbidden", "only an administrator of this server makes sign-in links",
+                "run it as the server's own user, over its unix socket");
+  }
 };
 
 }  // namespace remit::identity

@@ -220,10 +220,7 @@ void Sessions::StartActorSession(const cedar::EntityUid& actor, Answer<Minted> a
 }
 
 void Sessions::MakeLink(const Caller& by, const cedar::EntityUid& person, Answer<Minted> answer) {
-  if (!by.Is(Caller::Kind::kOperator)) {
-    return answer(Fail(Code::kPermissionDenied, "forbidden", "only an administrator of this server makes sign-in links",
-                       "run it as the server's own user, over its unix socket"));
-  }
+  if (Status may = impl_->directory.MayMakeLinks(by); !may.has_value()) return answer(Fail(std::move(may).error()));
   const auto registered = impl_->directory.FindPerson(person);
   if (!registered.has_value()) {
     return answer(Fail(Code::kNotFound, "unknown-person", fmt::format("no person `{}` is registered", person.ToString()),
@@ -289,6 +286,12 @@ void Sessions::EndAllOf(const cedar::EntityUid& owner, const std::string& why, s
     }
   }
   impl_->CommitEndings(std::move(answer));
+}
+
+std::size_t Sessions::CountOf(const cedar::EntityUid& owner) const {
+  std::shared_lock lock(impl_->mutex);
+  const auto it = impl_->by_owner.find(owner);
+  return it == impl_->by_owner.end() ? 0 : it->second.size();
 }
 
 std::size_t Sessions::size() const {

@@ -50,8 +50,8 @@ class Sessions {
   // A session of 15 minutes, for an actor who has just proved who it is. Event "actor.signed-in". Errors: the store's.
   void StartActorSession(const cedar::EntityUid& actor, Answer<Minted> answer);
 
-  // A sign-in link for one registered person: good once, ten minutes; an earlier one of the person is dead from now on. Only the operator
-  // makes them. Event "person.link-made". Errors: `forbidden`, `unknown-person`, `barred`, the store's.
+  // A sign-in link for one registered person: good once, ten minutes; an earlier one of the person is dead from now on. Whom the
+  // directory lets make them. Event "person.link-made". Errors: `forbidden`, `unknown-person`, `barred`, the store's.
   void MakeLink(const Caller& by, const cedar::EntityUid& person, Answer<Minted> answer);
 
   // Gives the code of a link up for a session of 8 hours. Event "person.signed-in". Errors: `bad-sign-in-code` (kUnauthenticated) for
@@ -68,6 +68,8 @@ class Sessions {
 
   // Ends all sessions and links of an actor or person (barred, or with a new key).
   void EndAllOf(const cedar::EntityUid& owner, const std::string& why, std::function<void(Status)> answer);
+
+  std::size_t CountOf(const cedar::EntityUid& owner) const;  // sessions and links of one
 
   std::size_t size() const;  // sessions and links in memory, expired ones that were not yet cleared away included
 

@@ -95,6 +95,11 @@ class Target {
   // What a task could do here that Remit does not give and cannot take (PUBLIC's rights), that was accepted by name.
   virtual std::vector<std::string> Accepted() const { return {}; }
 
+  // An anchor of the ledger (a short text) that is kept at the target for the installation, so that an old copy of Remit's store is known
+  // for what it is. The target takes the place of the one before. Nothing where the target keeps none. Errors: the target's own.
+  virtual Result<std::optional<std::string>> ReadAnchor() { return std::optional<std::string>(); }
+  virtual Status LeaveAnchor(const std::string&) { return {}; }
+
   // Whether the target answers; for /readyz and `remit target check`.
   virtual Status Ping() = 0;
 };

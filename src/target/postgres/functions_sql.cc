@@ -47,6 +47,12 @@ CREATE TABLE IF NOT EXISTS remit.dropped (
   role oid PRIMARY KEY,
   at   timestamptz NOT NULL DEFAULT now()
 );
+-- What each installation's ledger was when it was last here, so that an old copy of its store is known for what it is.
+CREATE TABLE IF NOT EXISTS remit.anchor (
+  installation text PRIMARY KEY,
+  anchor       text NOT NULL CHECK (length(anchor) <= 1000),
+  at           timestamptz NOT NULL DEFAULT now()
+);
 
 -- The installation that this session's login role speaks for.
 CREATE OR REPLACE FUNCTION remit.caller() RETURNS text
@@ -298,6 +304,30 @@ BEGIN
   RETURN ended;
 END $remit$;
 
+-- The caller's anchor, or null.
+CREATE OR REPLACE FUNCTION remit.read_anchor() RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $remit$
+DECLARE
+  inst text := remit.caller();
+  found_anchor text;
+BEGIN
+  SELECT a.anchor INTO found_anchor FROM remit.anchor a WHERE a.installation = inst;
+  RETURN found_anchor;
+END $remit$;
+
+-- Takes the place of the caller's one before.
+CREATE OR REPLACE FUNCTION remit.leave_anchor(the_anchor text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $remit$
+DECLARE
+  inst text := remit.caller();
+BEGIN
+  IF the_anchor IS NULL OR length(the_anchor) > 1000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM006', MESSAGE = 'an anchor is a text of at most 1000 characters';
+  END IF;
+  INSERT INTO remit.anchor (installation, anchor) VALUES (inst, the_anchor)
+    ON CONFLICT (installation) DO UPDATE SET anchor = excluded.anchor, at = now();
+END $remit$;
+
 -- For the administrator: the login role of an installation. Makes it where it is missing; `verifier` may be null.
 CREATE OR REPLACE FUNCTION remit.admit(inst text, login_name text, verifier text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $remit$
@@ -321,7 +351,7 @@ BEGIN
   EXECUTE format('GRANT USAGE ON SCHEMA remit TO %I', login_name);
   EXECUTE format('GRANT EXECUTE ON FUNCTION remit.identity(), remit.make(text, text, timestamptz, integer, text[], text[], text[]), remit.revoke(oid), '
                  'remit.disarm(oid), remit.drop_owned(oid), remit.drop(oid), remit.end_late_sessions(oid), remit.borrow_scopes(), '
-                 'remit.return_scopes() TO %I', login_name);
+                 'remit.return_scopes(), remit.read_anchor(), remit.leave_anchor(text) TO %I', login_name);
   -- It ends what a task left in whatever database the task got into.
   FOR d IN SELECT datname FROM pg_database WHERE datallowconn LOOP
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', d, login_name);

@@ -97,6 +97,22 @@ Result<std::vector<Found>> PostgresTarget::Sweep() {
   return found;
 }
 
+Result<std::optional<std::string>> PostgresTarget::ReadAnchor() {
+  auto lease = server_->Admin();
+  if (!lease) return Fail(std::move(lease).error());
+  const auto rows = (*lease)->Exec("SELECT remit.read_anchor()");
+  if (!rows) return Fail(FromServer(rows.error(), name()));
+  if (rows->size() == 0 || rows->IsNull(0, 0)) return std::optional<std::string>();
+  return std::optional(std::string(rows->Text(0, 0)));
+}
+
+Status PostgresTarget::LeaveAnchor(const std::string& anchor) {
+  auto lease = server_->Admin();
+  if (!lease) return Fail(std::move(lease).error());
+  if (const auto left = (*lease)->Exec("SELECT remit.leave_anchor($1)", {anchor}); !left) return Fail(FromServer(left.error(), name()));
+  return {};
+}
+
 Status PostgresTarget::Ping() {
   LookAgainForLateLogins();
   REMIT_ASSIGN(pg::Pool::Lease lease, server_->Admin());

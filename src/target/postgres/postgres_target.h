@@ -32,6 +32,9 @@ class PostgresTarget final : public Target {
   Result<std::vector<Found>> Sweep() override;
   std::vector<std::string> Accepted() const override { return server_->config().accepted; }
   Status Ping() override;
+  // In schema `remit`. A server that was prepared by an older version keeps none: run `remit target init` again.
+  Result<std::optional<std::string>> ReadAnchor() override;
+  Status LeaveAnchor(const std::string& anchor) override;
 
   // What PUBLIC may do on this server: `remit target check NAME`.
   Result<CheckReport> Check() { return CheckPublicRights(*server_); }
