@@ -27,4 +27,9 @@ std::optional<identity::RegisteredPerson> BrokerDirectory::FindPerson(const ceda
   return identity::RegisteredPerson{person->uid, person->barred};
 }
 
+Status BrokerDirectory::MayMakeLinks(const identity::Caller& by) const {
+  if (by.Is(identity::Caller::Kind::kOperator)) return {};
+  return broker_.MayAdminister(by, "administer");
+}
+
 }  // namespace remit::api

@@ -15,6 +15,8 @@ class BrokerDirectory final : public identity::Directory {
   std::optional<identity::RegisteredActor> FindActorByUnixUid(std::uint32_t uid) const override;
   std::optional<identity::RegisteredPerson> FindPerson(const cedar::EntityUid& uid) const override;
   identity::Caller FindHandle(std::string_view handle) const override { return broker_.FindHandle(handle); }
+  // The operator always, for whoever is locked out; others with the verb `administer`.
+  Status MayMakeLinks(const identity::Caller& by) const override;
 
  private:
   const broker::Broker& broker_;

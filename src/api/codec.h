@@ -46,7 +46,7 @@ Result<ExplainRequest> ReadExplain(const json::Value& body);
 
 struct CatalogRequest {
   std::vector<task::CatalogFile> files;
-  bool dry_run = false;
+  broker::LoadOptions options;
 };
 Result<CatalogRequest> ReadCatalog(const json::Value& body);  // errors: also `bad-file-name`, `too-many-files`, `file-too-large`
 

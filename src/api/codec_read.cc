@@ -156,7 +156,9 @@ Result<CatalogRequest> ReadCatalog(const json::Value& body) {
   json::ObjectReader r(body, "body");
   CatalogRequest request;
   const json::Array& files = r.RequiredArray("files");
-  request.dry_run = r.OptionalBool("dry_run").value_or(false);
+  request.options.dry_run = r.OptionalBool("dry_run").value_or(false);
+  request.options.end_older = r.OptionalBool("end_older").value_or(false);
+  request.options.allow_lock_out = r.OptionalBool("allow_lock_out").value_or(false);
   REMIT_TRY(r.Finish());
   if (files.size() > limits::kCatalogFiles) {
     return Fail(Code::kInvalidArgument, "too-many-files", fmt::format("a catalog has at most {} files, not {}", limits::kCatalogFiles, files.size()));

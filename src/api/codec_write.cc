@@ -76,13 +76,21 @@ json::Value SecretReadJson(const broker::SecretAnswer& answer) {
 }
 
 json::Value ToJson(const broker::CatalogAnswer& answer) {
-  return json::Object{{"hash", answer.hash},
+  json::Object object{{"hash", answer.hash},
                       {"loaded", answer.loaded},
                       {"warnings", json::StringArray(answer.warnings)},
-                      {"narrowed", json::StringArray(answer.narrowed)}};
+                      {"narrowed", json::StringArray(answer.narrowed)},
+                      {"ended", json::StringArray(answer.ended)},
+                      {"losses", answer.losses},
+                      {"losers", answer.losers}};
+  if (!answer.approval.empty()) object.Set("approval", answer.approval);
+  return object;
 }
 
-json::Value ToJson(const broker::FactsAnswer& answer) { return json::Object{{"hash", answer.hash}, {"entities", answer.entities}}; }
+json::Value ToJson(const broker::FactsAnswer& answer) {
+  if (!answer.approval.empty()) return json::Object{{"approval", answer.approval}};
+  return json::Object{{"hash", answer.hash}, {"entities", answer.entities}};
+}
 
 json::Value ToJson(const identity::Caller& caller) {
   json::Object object{{"kind", KindName(caller.kind)}};

@@ -55,7 +55,7 @@ json::Value EntryJson(const store::StoredEvent& event) {
 }
 
 void Entries(const Call& call, Respond respond) {
-  REMIT_API_TRY(OnlyOperator(call.caller));
+  REMIT_API_TRY(call.services.broker.MayReadServer(call.caller));
   REMIT_API_TRY(call.request.OnlyQuery({"from", "count"}));
   REMIT_API_ASSIGN(const std::uint64_t from, ReadIndex(call.request, "from"));
   REMIT_API_ASSIGN(const std::size_t count, ReadCount(call.request, "count", 100, limits::kLedgerPage));

@@ -24,7 +24,9 @@ std::string_view SetupPaths() {
        "type": "object",
        "properties": {
         "files": {"type": "array", "items": {"$ref": "#/components/schemas/CatalogFile"}},
-        "dry_run": {"type": "boolean"}},
+        "dry_run": {"type": "boolean", "description": "change nothing; say who would lose what"},
+        "end_older": {"type": "boolean", "description": "end every task that started under another catalog"},
+        "allow_lock_out": {"type": "boolean", "description": "although nobody may load a catalog then, and the operator administers again"}},
        "required": ["files"],
        "additionalProperties": false}}}},
    "responses": {
@@ -77,8 +79,10 @@ std::string_view SetupPaths() {
       "application/json": {
        "schema": {
         "type": "object",
-        "properties": {"hash": {"type": "string"}, "entities": {"type": "integer", "minimum": 0}},
-        "required": ["hash", "entities"],
+        "properties": {
+         "hash": {"type": "string"},
+         "entities": {"type": "integer", "minimum": 0},
+         "approval": {"type": "string", "description": "it waits for people; then there is nothing else"}},
         "additionalProperties": false}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/actors": {
@@ -104,7 +108,7 @@ std::string_view SetupPaths() {
    "description": "Barring an actor, or giving it another key, ends its sessions.",
    "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Actor"}}}},
    "responses": {
-    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Actor"}}}},
+    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/RegistryAnswer"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/people": {
   "get": {
@@ -129,7 +133,7 @@ std::string_view SetupPaths() {
    "description": "Barring a person ends their sessions and links.",
    "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Person"}}}},
    "responses": {
-    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Person"}}}},
+    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/RegistryAnswer"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/people/sign-in-link": {
   "post": {
@@ -213,9 +217,31 @@ std::string_view SetupPaths() {
         "properties": {
          "kind": {"type": "string", "enum": ["nobody", "actor", "person", "task", "holder", "operator"]},
          "uid": {"type": "string"},
-         "task": {"type": "string"}},
+         "task": {"type": "string"},
+         "set_up": {"type": "boolean", "description": "of the operator: nobody else could load a catalog, so that it administers"}},
         "required": ["kind", "uid"],
         "additionalProperties": false}}}},
+    "default": {"$ref": "#/components/responses/Problem"}}}},
+"/v1/offboard": {
+  "post": {
+   "operationId": "offboard",
+   "tags": ["registry"],
+   "summary": "Bar an actor and end everything that it holds",
+   "description": "The answer is a signed receipt; `complete` is false while something in `open` has not ended. Asking again says how far it is.",
+   "requestBody": {
+    "required": true,
+    "content": {
+     "application/json": {
+      "schema": {
+       "type": "object",
+       "properties": {
+        "actor": {"$ref": "#/components/schemas/EntityUid"},
+        "reason": {"type": "string"},
+        "wait": {"type": "string", "description": "a span of time: 15m, 1h30m, 90s"}},
+       "required": ["actor"],
+       "additionalProperties": false}}}},
+   "responses": {
+    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Offboarding"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/targets": {
   "get": {

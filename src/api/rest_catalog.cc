@@ -33,13 +33,13 @@ void Load(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
   REMIT_API_ASSIGN(CatalogRequest load, ReadCatalog(body));
   OnWorker(call, respond, [caller = call.caller, load = std::move(load), respond](Services& services) mutable {
-    services.broker.LoadCatalog(caller, std::move(load.files), load.dry_run,
+    services.broker.LoadCatalog(caller, std::move(load.files), load.options,
                                 Answering<broker::CatalogAnswer>(respond, 200, [](const broker::CatalogAnswer& a) { return ToJson(a); }));
   });
 }
 
 void ShowFacts(const Call& call, Respond respond) {
-  REMIT_API_TRY(OnlyOperator(call.caller));
+  REMIT_API_TRY(call.services.broker.MayReadServer(call.caller));
   respond(http::Json(200, call.services.broker.Facts()));
 }
 

@@ -2,6 +2,7 @@
 #include "api/codec.h"
 #include "api/rest.h"
 #include "api/routes.h"
+#include "base/limits.h"
 #include "json/object_reader.h"
 
 namespace remit::api {
@@ -84,7 +85,25 @@ void SignOut(const Call& call, Respond respond) {
 // Nobody is an answer here, not an error.
 void WhoAmI(Services& services, const http::Request& request, Respond respond) {
   REMIT_API_ASSIGN(const Caller caller, CallerOf(services, request));
-  respond(http::Json(200, ToJson(caller)));
+  json::Value answer = ToJson(caller);
+  if (caller.Is(Kind::kOperator)) answer.AsObject().Set("set_up", services.broker.SetUpIsOpen());
+  respond(http::Json(200, answer));
+}
+
+// Bars somebody and ends everything that they hold. The answer is a receipt.
+void Offboard(const Call& call, Respond respond) {
+  REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
+  json::ObjectReader r(body, "body");
+  const json::Value& actor = r.RequiredValue("actor");
+  const std::string why = r.OptionalString("reason").value_or("");
+  const std::string wait_text = r.OptionalString("wait").value_or("");
+  REMIT_API_TRY(r.Finish());
+  REMIT_API_ASSIGN(const cedar::EntityUid uid, ReadUid(actor, "body.actor"));
+  Duration wait = limits::kCompleteWait;
+  if (!wait_text.empty()) {
+    REMIT_API_ASSIGN(wait, ReadWait(wait_text));
+  }
+  call.services.broker.Offboard(call.caller, uid, why, wait, AnsweringJson(std::move(respond)));
 }
 
 }  // namespace
@@ -97,6 +116,7 @@ void AddPeopleRoutes(http::Router& router, Services& services) {
   AddCall(router, services, "POST", "/v1/people/sign-in-link", MakeLink);
   router.Add("POST", "/v1/sign-in", [&services](const http::Request& request, Respond respond) { SignIn(services, request, std::move(respond)); });
   AddCall(router, services, "POST", "/v1/sign-out", SignOut);
+  AddCall(router, services, "POST", "/v1/offboard", Offboard);
   router.Add("GET", "/v1/whoami", [&services](const http::Request& request, Respond respond) { WhoAmI(services, request, std::move(respond)); });
 }
 

@@ -1,4 +1,4 @@
-// /v1/targets and /v1/sweep: the systems where tasks get credentials, for the operator.
+// /v1/targets and /v1/sweep: the systems where tasks get credentials, for the operator and for whom the catalog in force permits it.
 #include "api/rest.h"
 #include "api/routes.h"
 
@@ -8,18 +8,19 @@ namespace {
 using http::Respond;
 
 void List(const Call& call, Respond respond) {
-  REMIT_API_TRY(OnlyOperator(call.caller));
+  REMIT_API_TRY(call.services.broker.MayReadServer(call.caller));
   call.services.list_targets(AnsweringJson(std::move(respond)));
 }
 
 void Check(const Call& call, Respond respond) {
-  REMIT_API_TRY(OnlyOperator(call.caller));
+  REMIT_API_TRY(call.services.broker.MayReadServer(call.caller));
   REMIT_API_TRY(EmptyBody(call.request));
   call.services.check_target(std::string(call.request.Param("name")), AnsweringJson(std::move(respond)));
 }
 
 void Sweep(const Call& call, Respond respond) {
-  REMIT_API_TRY(OnlyOperator(call.caller));
+  // It only takes away, so that the operator may always.
+  if (!call.caller.Is(Kind::kOperator)) REMIT_API_TRY(call.services.broker.MayAdminister(call.caller, "sweep.adopt"));
   REMIT_API_TRY(EmptyBody(call.request));
   call.services.broker.Sweep(AnsweringJson(std::move(respond)));
 }

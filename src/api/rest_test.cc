@@ -100,9 +100,9 @@ TEST_F(RestTest, ABadHandleIsRefusedAlsoFromRoot) {
   EXPECT_EQ(server_.Send("GET", "/v1/whoami", "", server_.Actor(), {{"Authorization", "Bearer x"}}).status, 401);
 }
 
-TEST_F(RestTest, SetUpIsTheOperatorsAlone) {
-  const From bot = server_.Actor(), ann = server_.Person("ann"), peer = {"", 1234};
-  for (const From& who : {bot, ann}) {
+TEST_F(RestTest, SetUpIsForTheOperatorAndWhomTheCatalogPermits) {
+  const From bot = server_.Actor(), eve = server_.Person("eve"), ann = server_.Person("ann"), peer = {"", 1234};
+  for (const From& who : {bot, eve}) {
     EXPECT_EQ(server_.Post("/v1/actors", json::Object{{"uid", "Agent::\"x\""}}, who).status, 403);
     EXPECT_EQ(server_.Post("/v1/people", json::Object{{"uid", "Employee::\"x\""}}, who).status, 403);
     EXPECT_EQ(server_.Post("/v1/people/sign-in-link", json::Object{{"person", "Employee::\"ann\""}}, who).status, 403);
@@ -110,6 +110,12 @@ TEST_F(RestTest, SetUpIsTheOperatorsAlone) {
     for (const char* path : {"/v1/actors", "/v1/people", "/v1/targets", "/v1/facts", "/ledger/entries"})
       EXPECT_EQ(server_.Get(path, who).status, 403) << path;
   }
+  // ann may `view`, the server too, and nothing else of it.
+  EXPECT_EQ(server_.Get("/v1/actors", ann).status, 200);
+  EXPECT_EQ(server_.Get("/ledger/entries", ann).status, 200);
+  EXPECT_EQ(server_.Post("/v1/actors", json::Object{{"uid", "Agent::\"x\""}}, ann).status, 403);
+  EXPECT_EQ(server_.Post("/v1/offboard", json::Object{{"actor", "Agent::\"bot\""}}, ann).status, 403);
+  EXPECT_EQ(server_.Post("/v1/people/sign-in-link", json::Object{{"person", "Employee::\"ann\""}}, ann).status, 403);
   EXPECT_EQ(server_.Get("/v1/actors", peer).status, 401);
   const Reply actors = server_.Get("/v1/actors", TestServer::Root());
   EXPECT_EQ(actors.json.Find("actors")->AsArray().size(), 2u) << actors.body;

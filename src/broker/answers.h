@@ -98,12 +98,23 @@ struct CatalogAnswer {
   std::string hash;
   bool loaded = false;  // false for a dry run
   std::vector<std::string> warnings;
-  std::vector<std::string> narrowed;  // ids of live tasks that lose something
+  std::vector<std::string> narrowed;  // ids of live tasks that hold more than it gives, and end
+  std::vector<std::string> ended;     // end_older: ids of those that started under another one
+  json::Array losses;                 // dry run: {task, type, actor, state, ends, loses: permissions}, at most limits::kLossesShown
+  std::size_t losers = 0;             // how many lose something
+  std::string approval;               // it waits for people: apv_…
+};
+
+struct LoadOptions {
+  bool dry_run = false;         // changes nothing, and says who would lose what
+  bool end_older = false;       // ends every task that started under another catalog
+  bool allow_lock_out = false;  // although nobody may load a catalog then: the operator administers again
 };
 
 struct FactsAnswer {
   std::string hash;
   std::size_t entities = 0;
+  std::string approval;  // it waits for people: apv_…
 };
 
 struct ListFilter {

@@ -104,6 +104,7 @@ void Broker::Approve(const Caller& by, const std::string& approval, const std::s
   impl_->Locked([&] {
     auto refuse = [&](Error error) { impl_->Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
     if (Status status = CheckPerson(by, impl_->Now()); !status) return refuse(std::move(status.error()));
+    if (impl_->change_requests.contains(approval)) return impl_->ApproveChange(by, approval, hash, answer);
     std::string task_id = TaskIdOf(approval);
     if (LiveTask* live = task_id.empty() ? nullptr : impl_->Find(task_id)) {
       impl_->RunWhenIdle(*live, [im = impl_.get(), by, task_id, hash, answer] { im->ApproveStart(by, task_id, hash, answer); });
@@ -145,6 +146,10 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   if (Status status = CheckHash(hash, record.request_hash, id); !status) return refuse(std::move(status.error()));
   Time now = Stamp();
   if (now >= live->deadline()) return refuse(NoSuchApproval(id).error());
+  // INVARIANT: a yes is to what would be given at the moment of the yes. What people are shown is worked out anew each time, and a catalog
+  // that comes and goes between two yeses must not make one of them a yes to something else.
+  if (const task::PermissionSet permissions = PermissionsOf(record, *entity); task::RequestHash(record, permissions) != record.request_hash)
+    return AskAnew(*live, StarterOf(record), *entity, permissions, std::move(answer));
   Result<task::Transition> yes = task::Approve(record, by.uid, now);
   if (!yes) return refuse(std::move(yes.error()));
   if (StandingYes(record, *entity, yes->next.approvals) >= record.approvals_needed)
@@ -170,6 +175,11 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   });
 }
 
+// Who asked, as the catalog is asked about them.
+Caller Broker::Impl::StarterOf(const task::TaskRecord& record) const {
+  return {.kind = IsPersonType(record.actor) ? Kind::kPerson : Kind::kActor, .uid = record.actor, .task = {}, .signed_in = {}, .session = {}};
+}
+
 // All approvals are there: everything is evaluated again, as it stands now, before the task is activated.
 void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer) {
   const std::string task_id = live.id();
@@ -179,7 +189,7 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
   auto actor = actors.find(record.actor);
   auto person = people.find(record.actor);
   const bool barred = IsPersonType(record.actor) ? person == people.end() || person->second.barred : actor == actors.end() || actor->second.barred;
-  Caller starter{.kind = IsPersonType(record.actor) ? Kind::kPerson : Kind::kActor, .uid = record.actor, .task = {}, .signed_in = {}, .session = {}};
+  const Caller starter = StarterOf(record);
   task::Decision decision = entity ? AskVerb(starter, "start", *entity, StandingYes(record, *entity, record.approvals)) : task::Decision{};
   if (barred || decision.verdict != Verdict::kAllow) {
     std::string why = "the start is not permitted any more: ";
@@ -189,19 +199,7 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
   }
   if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
   task::PermissionSet permissions = PermissionsOf(record, *entity);
-  if (task::RequestHash(record, permissions) != record.request_hash) {
-    // What was approved is not what would be given now: back to the start of the approvals, with the new content.
-    task::Decision all = AskVerb(starter, "start", *entity, std::numeric_limits<std::uint32_t>::max());
-    Result<task::Transition> again = task::AskAgain(live.record(), task::RequestHash(record, permissions), ApprovalsNeeded(all), Stamp());
-    if (!again) return refuse(std::move(again.error()));
-    again->events.back().AsObject().Set("permissions", permissions.ToJson());
-    store::Batch batch;
-    batch.writes.push_back({store::Table::kTask, task_id, again->next.Encode()});
-    AddEvents(batch, std::move(again->events));
-    live.Set(std::move(again->next));  // takes approvals away: before the commit
-    Commit(std::move(batch), [](const auto&) {});
-    return refuse(Error(Code::kConflict, "request-changed", "what the request would give has changed; it must be approved again"));
-  }
+  if (task::RequestHash(record, permissions) != record.request_hash) return AskAnew(live, starter, *entity, permissions, std::move(answer));
   live.busy = true;
   ActivateThen(std::move(record), std::move(yes.events), permissions, {}, [this, task_id, answer](Status status) {
     LiveTask* again = Find(task_id);
@@ -212,6 +210,24 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
     }
     if (again != nullptr) NotBusy(*again);
   });
+}
+
+// What was approved, or what somebody is about to approve, is not what would be given now: back to the start of the approvals, with the new
+// content.
+void Broker::Impl::AskAnew(LiveTask& live, const Caller& starter, const cedar::Entity& entity, const task::PermissionSet& permissions,
+                           Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const task::Decision all = AskVerb(starter, "start", entity, std::numeric_limits<std::uint32_t>::max());
+  Result<task::Transition> again =
+      task::AskAgain(live.record(), task::RequestHash(live.record(), permissions), std::max(1u, ApprovalsNeeded(all)), Stamp());
+  if (!again) return refuse(std::move(again.error()));
+  again->events.back().AsObject().Set("permissions", permissions.ToJson());
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kTask, live.id(), again->next.Encode()});
+  AddEvents(batch, std::move(again->events));
+  live.Set(std::move(again->next));  // takes approvals away: before the commit
+  Commit(std::move(batch), [](const auto&) {});
+  refuse(Error(Code::kConflict, "request-changed", "what the request would give has changed; it must be approved again"));
 }
 
 bool Broker::Impl::IsPersonType(const cedar::EntityUid& uid) const { return current && current->IsPerson(uid.type); }
@@ -327,7 +343,10 @@ void Broker::Deny(const Caller& by, const std::string& approval, const std::stri
   Impl& im = *impl_;
   im.Locked([&] {
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-    if (!by.Is(Kind::kPerson)) return refuse(Error(Code::kPermissionDenied, "not-a-person", "only a person answers approvals"));
+    const auto change = im.change_requests.find(approval);
+    const bool own_change = change != im.change_requests.end() && by.Is(Kind::kActor) && by.uid == change->second.by;
+    if (!by.Is(Kind::kPerson) && !own_change) return refuse(Error(Code::kPermissionDenied, "not-a-person", "only a person answers approvals"));
+    if (change != im.change_requests.end() && why.size() <= limits::kReasonBytes) return im.DenyChange(by, approval, why, answer);
     if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
     std::string task_id = TaskIdOf(approval);
     LiveTask* live = task_id.empty() ? nullptr : im.Find(task_id);
@@ -424,6 +443,8 @@ Result<json::Value> Broker::ListApprovals(const Caller& by) {
     for (auto& [id, approval] : impl_->use_approvals)
       if (LiveTask* live = impl_->Find(approval.task); live != nullptr && !live->latched && mine(*live))
         approvals.push_back(impl_->ApprovalJson(approval));
+    for (const auto& [id, change] : impl_->change_requests)
+      if (impl_->Now() < change.expires && impl_->MaySeeChange(by, change)) approvals.push_back(impl_->ChangeJson(change));
     return json::Value(json::Object{{"approvals", std::move(approvals)}});
   });
 }

@@ -48,6 +48,14 @@ struct Parts {
   bool accept_clock = false;                             // --accept-clock: start although the wall clock is behind the ledger
 };
 
+// What offboarding needs of rooms that stand above or beside the broker. `done` may come from any thread.
+struct Hooks {
+  // Ends all sessions and links of somebody, and says how many there were.
+  std::function<void(const cedar::EntityUid& who, const std::string& why, std::function<void(Result<std::size_t>)> done)> end_sessions;
+  // Takes away what an actor holds outside of tasks. Each object has `what`, `ended` (bool), `evidence` or `reason`. Null: nobody looks.
+  std::function<void(const cedar::EntityUid& who, std::function<void(Result<json::Array>)> done)> standing;
+};
+
 class Broker {
  public:
   // Reads everything live from the store and takes up what a crash left: tasks whose time is over end, credentials that were planned or
@@ -59,17 +67,37 @@ class Broker {
   // store's, `store-failed` and `store-full`. Those of asking the catalog are in docs/reference/errors.md.
 
   // --- set-up (setup.cc): catalogs, facts, actors, people -----------------------------------------------------------------------
-  // All writing is the operator's alone. Errors: `operator-only`.
+  // Who may is decided by the catalog in force: the verbs on Remit::Server and, for facts, on Remit::EntityType. The operator may until
+  // somebody else could (administer.cc). What needs people's yes is written down and waits for them: the answer then names its approval.
+  // Errors of all: `administration-denied`, `set-up-is-over`, `session-too-old`, `locks-everybody-out`, `too-many-changes`; when an
+  // approved change is made: `not-approved`, `request-changed`.
   //
-  // A dry run changes nothing and says which tasks would lose something. Errors: those of task::Catalog::Load, the first with its place and
+  // A dry run changes nothing and says which tasks would lose what. Errors: those of task::Catalog::Load, the first with its place and
   // the others in its message; `not-enforceable`; those of the facts in force, where they do not fit.
-  void LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, bool dry_run, Answer<CatalogAnswer> answer);
+  void LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, const LoadOptions& options, Answer<CatalogAnswer> answer);
+  void LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, bool dry_run, Answer<CatalogAnswer> answer) {
+    LoadCatalog(by, std::move(files), LoadOptions{.dry_run = dry_run}, std::move(answer));
+  }
   // Cedar entities JSON, an array; without `replace` entities are added to those in force. Errors: `no-catalog`, cedar::Entities::FromJson's.
   void PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);
   // Registers, or changes who is registered. A barred one keeps no session and starts nothing. Answer what views.h makes of them.
   // Errors: `not-an-actor-type`, `not-a-person-type`, `client-id-taken`, `unix-uid-taken`, `private-key` and the like.
   void PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> answer);
   void PutPerson(const Caller& by, PersonRecord person, Answer<json::Value> answer);
+  // Bars an actor (or a person who is one) and ends everything that it holds: tasks running, requested and delegated, their credentials,
+  // sessions, keys, changes that it asked for, and what `Hooks::standing` finds. Waits `wait` for credentials to be dead; answers what ended
+  // with which evidence and what is still open, with a signed receipt. Asked again, it goes on and says how far it is (offboard.cc).
+  // Errors: also `unknown-actor`, `bad-reason`.
+  void Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
+  // What others do who are built after the broker: ends of sessions and of standing access. Once, before the first call.
+  void SetHooks(Hooks hooks);
+
+  // For what is decided here and done elsewhere ("replace.apply", "administer"): whether `by` may, at once.
+  // Errors: also `needs-approval`.
+  Status MayAdminister(const Caller& by, const std::string& verb) const;
+  Status MayReadServer(const Caller& by) const;  // the operator, and who may `view` Remit::Server
+  bool SetUpIsOpen() const;                      // nobody but the operator could load a catalog
+
   std::optional<ActorRecord> FindActor(const cedar::EntityUid& uid) const;
   std::optional<ActorRecord> FindActorByClientId(const std::string& client_id) const;
   std::optional<ActorRecord> FindActorByUnixUid(std::uint32_t uid) const;

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "broker/change.h"
+#include "broker/epoch.h"
 #include "broker/keys.h"
 #include "broker/live_task.h"
 #include "identity/handle.h"
@@ -76,6 +78,21 @@ struct Breaker {
   Time until{};
 };
 
+// Whether what is asked for gives somebody something, or only takes away.
+enum class AdminEffect { kGives, kTakesAway };
+
+// Somebody wants to change the server itself.
+struct AdminCall {
+  Caller by;
+  std::string verb;             // "catalog.load", …
+  std::vector<std::string> on;  // ids of Remit::EntityType; empty: the server
+  AdminEffect effect = AdminEffect::kGives;
+  std::shared_ptr<const ChangeRequest> approved;  // what people said yes to, where this carries it out
+};
+
+// The id of the operator that is this very process (first catalogs, `remit init`, `remit dev`). Nobody from outside is called so.
+inline constexpr std::string_view kInProcess = "local";
+
 class Broker::Impl {
  public:
   explicit Impl(Parts given) : parts(std::move(given)), secrets(parts.store, parts.master_key, parts.rng) {}
@@ -113,6 +130,48 @@ class Broker::Impl {
   // `approved`: how many distinct people said yes, for the obligations on the verb.
   task::Decision AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved = 0);
   bool MayView(const Caller& by, LiveTask& live);
+  // The verbs on the server itself: see administer.cc.
+  task::Decision AskServer(const cedar::EntityUid& who, std::string_view verb, std::uint32_t approved = 0);
+  bool SomebodyMayLoad(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const;
+  bool SetUpIsOpen() const;
+  Status KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const;
+  Result<std::uint32_t> Authorise(const AdminCall& call);
+
+  // Changes that wait for people: see change.cc.
+  void AskChange(const AdminCall& call, std::uint32_t needed, json::Value content, json::Value shown, store::Batch batch, Answer<std::string> answer);
+  void ApproveChange(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer);
+  void DenyChange(const Caller& by, const std::string& id, const std::string& why, Answer<json::Value> answer);
+  void MakeChange(ChangeRequest request, Answer<json::Value> answer);
+  void ForgetOldChanges(store::Batch& batch);
+  std::uint32_t StandingYes(const ChangeRequest& change);
+  bool MaySeeChange(const Caller& by, const ChangeRequest& change);
+  json::Value ChangeJson(const ChangeRequest& change) const;
+  void Settle(const AdminCall& call, store::Batch& batch);
+  void Unsettle(const AdminCall& call);
+
+  // Making them: see setup.cc and offboard.cc.
+  void LoadFiles(AdminCall call, std::vector<task::CatalogFile> files, const LoadOptions& options, Answer<CatalogAnswer> answer);
+  void LoadApproved(AdminCall call, Answer<json::Value> answer);
+  bool ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Catalog> catalog, const LoadOptions& options,
+                     std::shared_ptr<CatalogAnswer> shared, Answer<CatalogAnswer> answer);
+  bool ChangeFacts(AdminCall call, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);
+  void ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json::Value> answer);
+  void ChangePerson(const AdminCall& call, PersonRecord person, Answer<json::Value> answer);
+  void AskRegistry(const AdminCall& call, std::uint32_t needed, const json::Value& content, Answer<json::Value> answer);
+  void StartOffboard(const AdminCall& call, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
+  void EndAllOf(std::shared_ptr<struct Offboarding> state, Duration wait);
+  void TaskEnded(const std::shared_ptr<struct Offboarding>& state, const std::string& id, Result<EndAnswer> end);
+  void CredentialEnded(const std::shared_ptr<struct Offboarding>& state, const task::CredentialRecord& credential);
+  void EndCredentialsLeft(const std::shared_ptr<struct Offboarding>& state, Duration wait);
+  void Arrived(const std::shared_ptr<struct Offboarding>& state);
+  void ReportOffboarding(const std::shared_ptr<struct Offboarding>& state);
+  Result<json::Value> SignOffboarding(json::Object report, const std::string& body, std::uint64_t index);
+  bool IsOf(LiveTask& live, const cedar::EntityUid& actor) const;
+  void EndIfOvertaken(LiveTask& live);
+  void EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer);
+  // That an event, with this body, is in the ledger: with its path and a signed checkpoint. Not under the mutex. See receipt.cc.
+  Result<json::Value> ProofOf(std::uint64_t index, const std::string& body);
+  json::Object StillRunning(const cedar::EntityUid& actor);
   bool MayViewEnded(const Caller& by, const task::TaskRecord& record);
 
   // --- tasks ---------------------------------------------------------------------------------------------------------------------
@@ -162,6 +221,9 @@ class Broker::Impl {
   void ApproveUse(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer);
   void ActivateApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer);
   std::uint32_t StandingYes(const task::TaskRecord& record, const cedar::Entity& entity, const std::vector<task::Yes>& yes);
+  void AskAnew(LiveTask& live, const Caller& starter, const cedar::Entity& entity, const task::PermissionSet& permissions,
+               Answer<json::Value> answer);
+  Caller StarterOf(const task::TaskRecord& record) const;
   bool IsPersonType(const cedar::EntityUid& uid) const;
   json::Value ApprovalJson(LiveTask& live);
   json::Value ApprovalJson(const UseApproval& approval);
@@ -222,6 +284,13 @@ class Broker::Impl {
   void OneAtATime(std::function<bool()> change);
   void ChangeDone();
   void EndTooWide(const std::vector<std::string>& ids);
+  // What a catalog takes from tasks that live: see catalog_change.cc. Each goes through all tasks a few at a time, and calls `done` under
+  // the mutex.
+  void ForEachTask(std::function<void(LiveTask&)> each, std::function<void()> done);
+  void FindLosses(std::shared_ptr<const task::Catalog> next, std::shared_ptr<const FactSet> next_facts, const LoadOptions& options,
+                  std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
+  void EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
+  task::PermissionSet PermissionsUnder(const task::TaskRecord& record, const task::Catalog& next, const FactSet& known);
   void Register(ActorRecord actor);
 
   // --- opening and sweeping: see open.cc and sweep.cc ------------------------------------------------------------------------------
@@ -283,6 +352,12 @@ class Broker::Impl {
   std::map<std::pair<std::string, std::string>, std::string> asked_questions;               // their ids, by task and question
   std::unordered_map<std::string, std::vector<std::function<void()>>> credential_watchers;  // by task
   std::map<std::string, std::string> failed_starts;                                         // why, until the starter was told
+
+  std::map<std::string, ChangeRequest> change_requests;  // by id
+  Hooks hooks;
+  bool older_ends = false;             // what started under another catalog than the current one ends
+  std::vector<std::string> of_before;  // tasks of an epoch that is over, until Resume ends them
+  Epoch epoch;
 
   Time last_event{};
   bool clock_in_doubt = false;

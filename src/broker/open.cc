@@ -24,6 +24,8 @@ Result<std::unique_ptr<Broker>> Broker::Open(Parts parts) {
   auto impl = std::make_unique<Impl>(std::move(parts));
   Impl& im = *impl;
   REMIT_ASSIGN(im.installation, OpenInstallation(im.parts.store, im.parts.master_key, im.parts.rng, im.parts.clock.Now()));
+  REMIT_TRY(im.LoadLastEvent());
+  REMIT_ASSIGN(im.epoch, ReadEpoch(im.parts.store));
   REMIT_ASSIGN(Keys keys, OpenKeys(im.parts.store, im.parts.master_key, im.parts.rng));
   im.keys.emplace(std::move(keys));
   // By its name a credential finds its way back to its target: tokens end by their time, and nothing else does.
@@ -38,7 +40,6 @@ Result<std::unique_ptr<Broker>> Broker::Open(Parts parts) {
 
 Status Broker::Impl::Load() {
   facts = std::make_shared<FactSet>();
-  REMIT_TRY(LoadLastEvent());
   REMIT_TRY(LoadTasks());
   REMIT_TRY(LoadCatalogs());
   REMIT_TRY(LoadDirectory());
@@ -49,14 +50,7 @@ Status Broker::Impl::Load() {
 Status Broker::Impl::LoadLastEvent() {
   store::TreeHead head = parts.store.Head();
   if (head.size == 0) return {};
-  REMIT_TRY(parts.store.ScanEvents(head.size - 1, [&](const store::StoredEvent& event) {
-    if (!event.body) return true;
-    auto body = json::Parse(*event.body);
-    const std::string* text = body ? body->FindString("time") : nullptr;
-    if (text != nullptr)
-      if (auto time = ParseTime(*text)) last_event = *time;
-    return true;
-  }));
+  REMIT_ASSIGN(last_event, LastEventTime(parts.store));
   clock_in_doubt = !parts.accept_clock && parts.clock.Wall() + limits::kClockSkew < last_event;
   if (parts.accept_clock) last_event = std::min(last_event, Now());
   if (clock_in_doubt)
@@ -82,6 +76,8 @@ Status Broker::Impl::LoadCatalogs() {
     catalogs[hash] = loaded.catalog;
   }
   if (in_force) current = catalogs[*in_force];
+  REMIT_ASSIGN(std::optional<std::string> ends, parts.store.Get(store::Table::kMeta, "older-ends"));
+  older_ends = ends.has_value();
   return {};
 }
 
@@ -109,6 +105,12 @@ Status Broker::Impl::LoadDirectory() {
     return {};
   }));
   REMIT_TRY(each(store::Table::kApproval, [&](std::string_view key, const json::Value& row) -> Status {
+    if (ChangeRequest::IsOne(row)) {
+      REMIT_ASSIGN(ChangeRequest change, ChangeRequest::FromJson(row));
+      if (change.id != key) return Fail(Code::kCorrupt, "store-corrupt", "a change is in the place of another");
+      change_requests[change.id] = std::move(change);
+      return {};
+    }
     REMIT_ASSIGN(UseApproval approval, UseApproval::FromJson(row));
     if (approval.id != key) return Fail(Code::kCorrupt, "store-corrupt", "an approval is in the place of another");
     KeepUseApproval(std::move(approval));
@@ -140,6 +142,7 @@ Status Broker::Impl::LoadTasks() {
       return false;
     }
     catalogs.try_emplace(record->catalog);
+    if (record->requested < epoch.since) of_before.emplace_back(key);
     Hash token = record->token_hash, holder = record->holder_hash;
     all.push_back({std::make_unique<LiveTask>(*std::move(record), row), token, holder});
     return true;
@@ -190,6 +193,10 @@ void Broker::Impl::Resume() {
         Duration(0), nullptr);
   }
   for (const std::string& id : ending) StartEnd(id);
+  for (const std::string& id : std::exchange(of_before, {}))
+    if (LiveTask* live = Find(id); live != nullptr && !live->latched)
+      EndByPolicy(*live, "the store was restored from a copy: what it says of before is over", {"Remit::Policy", "epoch"}, Duration(0), nullptr);
+  if (older_ends && current && catalogs.size() > 1) EndOlder(current, std::make_shared<CatalogAnswer>(), [] {});
   ArmTimer();
   SweepAll(nullptr);
   Housekeeping();

@@ -87,6 +87,28 @@ Result<json::Value> Broker::Checkpoint() {
   return json::Value(json::Object{{"checkpoint", note}, {"size", head.size}, {"root", HexEncode(head.root)}, {"key", verifier.ToString()}});
 }
 
+Result<json::Value> Broker::Impl::ProofOf(std::uint64_t index, const std::string& body) {
+  const store::TreeHead head = parts.store.Head();
+  const ledger::Checkpoint checkpoint{ledger::Origin(installation), head.size, head.root, {}};
+  REMIT_ASSIGN(const std::string note, ledger::SignCheckpoint(checkpoint, keys->checkpoint.key));
+  REMIT_ASSIGN(const ledger::NoteVerifier verifier, ledger::NoteVerifier::Make(checkpoint.origin, keys->checkpoint.key.public_key()));
+  std::optional<store::StoredEvent> event;
+  REMIT_TRY(parts.store.ScanEvents(index, [&](const store::StoredEvent& found) {
+    event = found;
+    return false;
+  }));
+  // Others' events may have been committed together with it.
+  if (!event || event->index != index || event->body != body) return Fail(Code::kCorrupt, "store-corrupt", "the ledger has another event there");
+  REMIT_ASSIGN(const std::vector<Hash> path, parts.store.InclusionProof(index, head.size));
+  return json::Value(json::Object{{"index", index},
+                                  {"event", body},
+                                  {"salt", HexEncode(AsBytes(event->salt))},
+                                  {"leaf", HexEncode(event->leaf)},
+                                  {"path", HashesJson(path)},
+                                  {"checkpoint", note},
+                                  {"checkpoint_key", verifier.ToString()}});
+}
+
 Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
   REMIT_ASSIGN(task::TaskRecord record, impl_->Visible(by, task));
   if (!task::IsEnd(record.state) || impl_->Locked([&] { return impl_->Find(task) != nullptr; }))  // an end that is not written down proves nothing

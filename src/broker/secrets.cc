@@ -39,10 +39,16 @@ void Broker::ReadSecret(const Caller& by, const std::string& path, std::optional
   });
 }
 
+// Beside tasks, those who may change what is behind this target: the operator during the set-up, then whom `target.change` permits. They read
+// nothing.
 void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value, Answer<SecretAnswer> answer) {
-  if (!by.Is(Kind::kTask) && !by.Is(Kind::kOperator)) return answer(NoSuchSecret(path));
+  const bool of_task = by.Is(Kind::kTask);
+  if (!of_task && !by.Is(Kind::kOperator) && !by.Is(Kind::kPerson) && !by.Is(Kind::kActor)) return answer(NoSuchSecret(path));
+  if (!of_task)
+    if (Status may = MayAdminister(by, "target.change"); !may)
+      return answer(by.Is(Kind::kOperator) ? Result<SecretAnswer>(std::unexpected(may.error())) : NoSuchSecret(path));
   if (Status valid = task::CheckSecretPath(path); !valid)
-    return answer(by.Is(Kind::kOperator) ? Result<SecretAnswer>(std::unexpected(valid.error())) : NoSuchSecret(path));
+    return answer(!of_task ? Result<SecretAnswer>(std::unexpected(valid.error())) : NoSuchSecret(path));
   Impl& im = *impl_;
   store::Batch batch;
   Time now = im.Now();
@@ -51,11 +57,11 @@ void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value
   im.Locked([&] {
     Time at = im.Stamp();
     json::Object event = Impl::Event("secret.written", at);
-    event.Set(by.Is(Kind::kOperator) ? "by" : "task", by.Is(Kind::kOperator) ? by.uid.ToString() : by.task);
+    event.Set(of_task ? "task" : "by", of_task ? by.task : by.uid.ToString());
     event.Set("path", path);
     if (version) event.Set("version", *version);
     batch.events.push_back(json::Canonical(event));
-    if (by.Is(Kind::kOperator)) {
+    if (!of_task) {
       if (!version) return im.Later([answer, error = version.error()] { answer(std::unexpected(error)); });
       im.Commit(std::move(batch), [&im, answer, version = *version, now](const auto& committed) {
         if (!committed) return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });

@@ -1,7 +1,9 @@
-// Set-up: catalogs, facts, actors and people. By the operator; each change is one commit with its event.
+// Set-up: catalogs, facts, actors and people. Who may is decided by the catalog in force (administer.cc), may wait for people (change.cc),
+// and each change is one commit with its event.
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "broker/catalog_difference.h"
 #include "broker/core.h"
 #include "broker/views.h"
 #include "crypto/hash.h"
@@ -15,12 +17,6 @@ namespace remit::broker {
 using Kind = Caller::Kind;
 
 namespace {
-
-Status CheckOperator(const Caller& by, std::string_view what) {
-  if (by.Is(Kind::kOperator)) return {};
-  return Fail(Code::kPermissionDenied, "operator-only", fmt::format("only the operator may {}", what),
-              "run this as the server's own user or as root, over its unix socket");
-}
 
 // The hint for a type that has not the mark: the nearest that has, or all of them.
 std::string MarkedTypes(const task::Catalog& catalog, const std::string& type, bool (task::Catalog::*marked)(std::string_view) const) {
@@ -78,10 +74,16 @@ Status Broker::Impl::CheckStated(const task::StatedPermission& stated) const {
   return {};
 }
 
-void Broker::LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, bool dry_run, Answer<CatalogAnswer> answer) {
-  if (Status may = CheckOperator(by, "load a catalog"); !may) return answer(std::unexpected(may.error()));
-  task::Catalog::Loaded loaded =
-      task::Catalog::Load(std::move(files), [this](const task::StatedPermission& stated) { return impl_->CheckStated(stated); });
+void Broker::LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, const LoadOptions& options, Answer<CatalogAnswer> answer) {
+  AdminCall call{by, "catalog.load", {}, AdminEffect::kGives, nullptr};
+  // Before the work of reading it, which is for those who may. Asked again when it is its turn.
+  if (auto may = impl_->Locked([&] { return impl_->Authorise(call); }); !may) return answer(std::unexpected(std::move(may.error())));
+  impl_->LoadFiles(std::move(call), std::move(files), options, std::move(answer));
+}
+
+// Not under the mutex.
+void Broker::Impl::LoadFiles(AdminCall call, std::vector<task::CatalogFile> files, const LoadOptions& options, Answer<CatalogAnswer> answer) {
+  task::Catalog::Loaded loaded = task::Catalog::Load(std::move(files), [this](const task::StatedPermission& stated) { return CheckStated(stated); });
   if (!loaded.catalog) {
     Error error =
         loaded.errors.empty() ? Error(Code::kInvalidArgument, "bad-catalog", "the catalog has no task type") : loaded.errors.front().ToError();
@@ -93,43 +95,91 @@ void Broker::LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files,
   auto shared = std::make_shared<CatalogAnswer>();
   shared->hash = loaded.catalog->hash();
   for (const cedar::Diagnostic& warning : loaded.warnings) shared->warnings.push_back(warning.ToError().ToString());
-  Impl& im = *impl_;
-  auto change = [&im, by, dry_run, answer, shared, catalog = loaded.catalog] {
-    Result<std::shared_ptr<const FactSet>> facts = BuildFacts(im.facts->documents, catalog->schema());
-    if (!facts) {
-      im.Later(
-          [answer, error = std::move(facts.error()).Within("the facts in force do not fit the new catalog")] { answer(std::unexpected(error)); });
-      return false;
-    }
-    if (dry_run) {
-      shared->narrowed = im.FindNarrowed(*catalog, **facts);
-      im.Later([answer, shared] { answer(std::move(*shared)); });
-      return false;
-    }
-    shared->loaded = true;
-    json::Object event = Impl::Event("catalog.loaded", im.Stamp());
-    event.Set("catalog", shared->hash);
-    event.Set("by", by.uid.ToString());
+  Locked([&] {
+    OneAtATime([this, call = std::move(call), options, shared, catalog = loaded.catalog, answer] {
+      return ChangeCatalog(call, catalog, options, shared, answer);
+    });
+  });
+}
+
+// What people said yes to: read back by its hash.
+void Broker::Impl::LoadApproved(AdminCall call, Answer<json::Value> answer) {
+  Later([this, call = std::move(call), answer] {
+    parts.workers.Submit([this, call, answer] {
+      const json::Value& content = call.approved->content;
+      const std::string hash = *content.FindString("catalog");
+      auto row = parts.store.Get(store::Table::kCatalog, hash);
+      if (row && !*row) row = Fail(Code::kCorrupt, "store-corrupt", fmt::format("catalog `{}` is not in the store", hash));
+      auto files = row ? task::Catalog::DecodeFiles(**row) : std::unexpected(row.error());
+      if (!files) return answer(std::unexpected(files.error()));
+      LoadOptions options{.end_older = content.Find("end_older")->AsBool(), .allow_lock_out = content.Find("allow_lock_out")->AsBool()};
+      LoadFiles(call, *std::move(files), options, [answer, hash](Result<CatalogAnswer> loaded) {
+        if (!loaded) return answer(std::unexpected(loaded.error()));
+        answer(json::Value(
+            json::Object{{"hash", loaded->hash}, {"narrowed", json::StringArray(loaded->narrowed)}, {"ended", json::StringArray(loaded->ended)}}));
+      });
+    });
+  });
+}
+
+// In its turn, under the mutex. Answers whether its commit is on its way.
+bool Broker::Impl::ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Catalog> catalog, const LoadOptions& options,
+                                 std::shared_ptr<CatalogAnswer> shared, Answer<CatalogAnswer> answer) {
+  auto refuse = [&](Error error) {
+    Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
+    return false;
+  };
+  Result<std::uint32_t> needed = Authorise(call);
+  if (!needed) return refuse(std::move(needed.error()));
+  Result<std::shared_ptr<const FactSet>> next_facts = BuildFacts(facts->documents, catalog->schema());
+  if (!next_facts) return refuse(std::move(next_facts.error()).Within("the facts in force do not fit the new catalog"));
+  if (!options.allow_lock_out)
+    if (Status keeps = KeepsAnAdministrator(*catalog, **next_facts, nullptr); !keeps) return refuse(std::move(keeps.error()));
+  if (options.dry_run) {
+    FindLosses(catalog, *next_facts, options, shared, [this, shared, answer] { Later([answer, shared] { answer(std::move(*shared)); }); });
+    return false;
+  }
+  if (*needed > 0) {
     store::Batch batch;
     batch.writes.push_back({store::Table::kCatalog, shared->hash, catalog->Encode()});
-    batch.writes.push_back({store::Table::kMeta, "catalog", shared->hash});
-    im.AddEvents(batch, {std::move(event)});
-    im.Commit(std::move(batch), [&im, answer, shared, catalog, facts = *facts](const auto& committed) {
-      if (committed) {
-        if (im.current) im.catalogs[im.current->hash()] = im.current;
-        im.current = catalog;
-        im.facts = facts;
-        shared->narrowed = im.FindNarrowed(*catalog, *facts);  // now, since tasks went on starting under the old one
-        im.EndTooWide(shared->narrowed);
-        im.Later([answer, shared] { answer(std::move(*shared)); });
-      } else {
-        im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-      }
-      im.ChangeDone();
+    json::Object content{{"catalog", shared->hash}, {"end_older", options.end_older}, {"allow_lock_out", options.allow_lock_out}};
+    json::Object shown = content;
+    shown.Set("difference", CatalogDifference(current.get(), *catalog));
+    AskChange(call, *needed, std::move(content), std::move(shown), std::move(batch), [shared, answer](Result<std::string> asked) {
+      if (!asked) return answer(std::unexpected(std::move(asked.error())));
+      shared->approval = *asked;
+      answer(std::move(*shared));
     });
-    return true;
-  };
-  im.Locked([&] { im.OneAtATime(std::move(change)); });
+    return false;
+  }
+  shared->loaded = true;
+  json::Object event = Event("catalog.loaded", Stamp());
+  event.Set("catalog", shared->hash);
+  event.Set("by", call.by.uid.ToString());
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kCatalog, shared->hash, catalog->Encode()});
+  batch.writes.push_back({store::Table::kMeta, "catalog", shared->hash});
+  // In the same commit, so that a crash before the last of them has ended forgets none.
+  batch.writes.push_back({store::Table::kMeta, "older-ends", options.end_older ? std::optional<std::string>("1") : std::nullopt});
+  Settle(call, batch);
+  AddEvents(batch, {std::move(event)});
+  Commit(std::move(batch), [this, call, options, answer, shared, catalog, next_facts = *next_facts](const auto& committed) {
+    if (!committed) {
+      Unsettle(call);
+      Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      return ChangeDone();
+    }
+    if (current) catalogs[current->hash()] = current;
+    current = catalog;
+    facts = next_facts;
+    older_ends = options.end_older;
+    shared->narrowed = FindNarrowed(*catalog, *next_facts);  // now, since tasks went on starting under the old one
+    EndTooWide(shared->narrowed);
+    ChangeDone();
+    if (!options.end_older) return Later([answer, shared] { answer(std::move(*shared)); });
+    EndOlder(catalog, shared, [this, answer, shared] { Later([answer, shared] { answer(std::move(*shared)); }); });
+  });
+  return true;
 }
 
 void Broker::Impl::OneAtATime(std::function<bool()> change) {
@@ -194,55 +244,78 @@ void Broker::Impl::EndTooWide(const std::vector<std::string>& ids) {
 }
 
 void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
-  if (Status may = CheckOperator(by, "change facts"); !may) return answer(std::unexpected(may.error()));
   Impl& im = *impl_;
-  auto change = [&im, by, entities, replace, answer] {
-    auto refuse = [&](Error error) {
-      im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
-      return false;
-    };
-    if (!im.current)
-      return refuse(Error(Code::kFailedPrecondition, "no-catalog", "facts are checked against a catalog, and none is loaded")
-                        .Hint("load one with `remit catalog load FOLDER`"));
-    if (!entities.IsArray()) return refuse(Error(Code::kInvalidArgument, "bad-entities", "facts are an array of entities"));
-    std::map<std::string, json::Value> documents = replace ? std::map<std::string, json::Value>() : im.facts->documents;
-    std::set<std::string> given;
-    for (const json::Value& entity : entities.AsArray()) {
-      Result<cedar::EntityUid> uid = UidOf(entity);
-      if (!uid) return refuse(std::move(uid.error()));
-      if (!given.insert(uid->ToString()).second)
-        return refuse(Error(Code::kInvalidArgument, "duplicate-entity", fmt::format("{} is given twice", uid->ToString())));
-      documents[uid->ToString()] = entity;
-    }
-    Result<std::shared_ptr<const FactSet>> facts = BuildFacts(std::move(documents), im.current->schema());
-    if (!facts) return refuse(std::move(facts.error()));
-    store::Batch batch;
-    for (const auto& [uid, document] : (*facts)->documents) {
-      auto before = im.facts->documents.find(uid);
-      if (before == im.facts->documents.end() || !(before->second == document))
-        batch.writes.push_back({store::Table::kFact, uid, json::Canonical(document)});
-    }
-    for (const auto& [uid, document] : im.facts->documents)
-      if (!(*facts)->documents.contains(uid)) batch.writes.push_back({store::Table::kFact, uid, std::nullopt});
-    json::Object event = Impl::Event("facts.changed", im.Stamp());
-    event.Set("facts", (*facts)->hash);
-    event.Set("entities", (*facts)->documents.size());
-    event.Set("by", by.uid.ToString());
-    im.AddEvents(batch, {std::move(event)});
-    im.Commit(std::move(batch), [&im, answer, next = *facts](const auto& committed) {
-      if (committed) {
-        im.facts = next;
-        for (auto& [id, live] : im.tasks) live->entity.reset();
-        im.EndTooWide(im.FindNarrowed(*im.current, *next));
-        im.Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size()}); });
-      } else {
-        im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-      }
-      im.ChangeDone();
+  im.Locked([&] {
+    im.OneAtATime([&im, by, entities, replace, answer] {
+      return im.ChangeFacts({by, "facts.put", {}, AdminEffect::kGives, nullptr}, entities, replace, answer);
     });
-    return true;
+  });
+}
+
+// In its turn, under the mutex. Answers whether its commit is on its way.
+bool Broker::Impl::ChangeFacts(AdminCall call, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
+  auto refuse = [&](Error error) {
+    Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
+    return false;
   };
-  im.Locked([&] { im.OneAtATime(std::move(change)); });
+  if (!current)
+    return refuse(Error(Code::kFailedPrecondition, "no-catalog", "facts are checked against a catalog, and none is loaded")
+                      .Hint("load one with `remit catalog load FOLDER`"));
+  if (!entities.IsArray()) return refuse(Error(Code::kInvalidArgument, "bad-entities", "facts are an array of entities"));
+  std::map<std::string, json::Value> documents = replace ? std::map<std::string, json::Value>() : facts->documents;
+  std::set<std::string> given, types;  // every type that is spoken of: also who changes nothing learns whether it is so
+  for (const json::Value& entity : entities.AsArray()) {
+    Result<cedar::EntityUid> uid = UidOf(entity);
+    if (!uid) return refuse(std::move(uid.error()));
+    if (!given.insert(uid->ToString()).second)
+      return refuse(Error(Code::kInvalidArgument, "duplicate-entity", fmt::format("{} is given twice", uid->ToString())));
+    types.insert(uid->type);
+    documents[uid->ToString()] = entity;
+  }
+  for (const auto& [uid, document] : facts->documents)
+    if (!documents.contains(uid))
+      if (const auto gone = UidOf(document)) types.insert(gone->type);
+  call.on.assign(types.begin(), types.end());
+  Result<std::uint32_t> needed = Authorise(call);
+  if (!needed) return refuse(std::move(needed.error()));
+  Result<std::shared_ptr<const FactSet>> next = BuildFacts(std::move(documents), current->schema());
+  if (!next) return refuse(std::move(next.error()));
+  if (Status keeps = KeepsAnAdministrator(*current, **next, nullptr); !keeps) return refuse(std::move(keeps.error()));
+  if (*needed > 0) {
+    json::Object content{{"entities", entities}, {"replace", replace}};
+    AskChange(call, *needed, content, content, {}, [answer](Result<std::string> asked) {
+      if (!asked) return answer(std::unexpected(std::move(asked.error())));
+      answer(FactsAnswer{.hash = {}, .entities = 0, .approval = *asked});
+    });
+    return false;
+  }
+  store::Batch batch;
+  for (const auto& [uid, document] : (*next)->documents) {
+    auto before = facts->documents.find(uid);
+    if (before == facts->documents.end() || !(before->second == document))
+      batch.writes.push_back({store::Table::kFact, uid, json::Canonical(document)});
+  }
+  for (const auto& [uid, document] : facts->documents)
+    if (!(*next)->documents.contains(uid)) batch.writes.push_back({store::Table::kFact, uid, std::nullopt});
+  json::Object event = Event("facts.changed", Stamp());
+  event.Set("facts", (*next)->hash);
+  event.Set("entities", (*next)->documents.size());
+  event.Set("by", call.by.uid.ToString());
+  Settle(call, batch);
+  AddEvents(batch, {std::move(event)});
+  Commit(std::move(batch), [this, call, answer, next = *next](const auto& committed) {
+    if (committed) {
+      facts = next;
+      for (auto& [id, live] : tasks) live->entity.reset();
+      EndTooWide(FindNarrowed(*current, *next));
+      Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size(), {}}); });
+    } else {
+      Unsettle(call);
+      Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    }
+    ChangeDone();
+  });
+  return true;
 }
 
 json::Value Broker::Facts() const {
@@ -283,41 +356,63 @@ void Broker::Impl::Register(ActorRecord actor) {
 }
 
 void Broker::PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> answer) {
-  if (Status may = CheckOperator(by, "register actors"); !may) return answer(std::unexpected(may.error()));
+  const AdminEffect effect = actor.barred ? AdminEffect::kTakesAway : AdminEffect::kGives;
+  impl_->Locked([&] { impl_->ChangeActor({by, "actor.change", {}, effect, nullptr}, std::move(actor), std::move(answer)); });
+}
+
+void Broker::Impl::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  Result<std::uint32_t> needed = Authorise(call);
+  if (!needed) return refuse(std::move(needed.error()));
+  const auto before = actors.find(actor.uid);
+  if (actor.barred && call.by.Is(Kind::kOperator) && before != actors.end()) {  // takes away and does nothing else: what is there stays as it is
+    actor = before->second;
+    actor.barred = true;
+  }
   if (actor.client_id.empty()) actor.client_id = actor.uid.ToString();
   if (!actor.jwk.IsNull())
-    if (auto key = jose::ParsePublicJwk(actor.jwk); !key) return answer(std::unexpected(key.error()));
-  Impl& im = *impl_;
-  im.Locked([&] {
-    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-    if (!im.current)
-      return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
-    if (!im.current->IsActor(actor.uid.type))
-      return refuse(
-          Error(Code::kInvalidArgument, "not-an-actor-type", fmt::format("`{}` is not marked @actor in the catalog in force", actor.uid.type))
-              .Hint(MarkedTypes(*im.current, actor.uid.type, &task::Catalog::IsActor)));
-    auto same_client = im.actors_by_client.find(actor.client_id);
-    if (same_client != im.actors_by_client.end() && same_client->second != actor.uid)
-      return refuse(
-          Error(Code::kAlreadyExists, "client-id-taken", fmt::format("client id `{}` is {}", actor.client_id, same_client->second.ToString())));
-    if (actor.unix_uid) {
-      auto same_uid = im.actors_by_unix_uid.find(*actor.unix_uid);
-      if (same_uid != im.actors_by_unix_uid.end() && same_uid->second != actor.uid)
-        return refuse(Error(Code::kAlreadyExists, "unix-uid-taken", fmt::format("user {} is {}", *actor.unix_uid, same_uid->second.ToString())));
+    if (auto key = jose::ParsePublicJwk(actor.jwk); !key) return refuse(key.error());
+  if (!current)
+    return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
+  if (!current->IsActor(actor.uid.type))
+    return refuse(Error(Code::kInvalidArgument, "not-an-actor-type", fmt::format("`{}` is not marked @actor in the catalog in force", actor.uid.type))
+                      .Hint(MarkedTypes(*current, actor.uid.type, &task::Catalog::IsActor)));
+  auto same_client = actors_by_client.find(actor.client_id);
+  if (same_client != actors_by_client.end() && same_client->second != actor.uid)
+    return refuse(
+        Error(Code::kAlreadyExists, "client-id-taken", fmt::format("client id `{}` is {}", actor.client_id, same_client->second.ToString())));
+  if (actor.unix_uid) {
+    auto same_uid = actors_by_unix_uid.find(*actor.unix_uid);
+    if (same_uid != actors_by_unix_uid.end() && same_uid->second != actor.uid)
+      return refuse(Error(Code::kAlreadyExists, "unix-uid-taken", fmt::format("user {} is {}", *actor.unix_uid, same_uid->second.ToString())));
+  }
+  if (*needed > 0) return AskRegistry(call, *needed, ActorJson(actor), std::move(answer));
+  json::Object event = Event("actor.changed", Stamp());
+  event.Set("actor", actor.uid.ToString());
+  event.Set("barred", actor.barred);
+  event.Set("by", call.by.uid.ToString());
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kActor, actor.uid.ToString(), json::Canonical(ActorJson(actor))});
+  Settle(call, batch);
+  AddEvents(batch, {std::move(event)});
+  if (actor.barred) Register(actor);  // takes access away: before the commit
+  Commit(std::move(batch), [this, call, answer, actor](const auto& committed) {
+    if (!committed) {
+      Unsettle(call);
+      return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     }
-    json::Object event = Impl::Event("actor.changed", im.Stamp());
-    event.Set("actor", actor.uid.ToString());
-    event.Set("barred", actor.barred);
-    event.Set("by", by.uid.ToString());
-    store::Batch batch;
-    batch.writes.push_back({store::Table::kActor, actor.uid.ToString(), json::Canonical(ActorJson(actor))});
-    im.AddEvents(batch, {std::move(event)});
-    if (actor.barred) im.Register(actor);  // takes access away: before the commit
-    im.Commit(std::move(batch), [&im, answer, actor](const auto& committed) {
-      if (!committed) return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-      im.Register(actor);
-      im.Later([answer, actor] { answer(ActorJson(actor)); });
-    });
+    Register(actor);
+    json::Value changed = ActorJson(actor);
+    if (actor.barred) changed.AsObject().Set("still_running", StillRunning(actor.uid));
+    Later([answer, changed] { answer(changed); });
+  });
+}
+
+// A change of the registry that waits for people. It is what it is, for them and for Remit.
+void Broker::Impl::AskRegistry(const AdminCall& call, std::uint32_t needed, const json::Value& content, Answer<json::Value> answer) {
+  AskChange(call, needed, content, content, {}, [answer](Result<std::string> asked) {
+    if (!asked) return answer(std::unexpected(std::move(asked.error())));
+    answer(json::Value(json::Object{{"approval", *asked}}));
   });
 }
 
@@ -333,29 +428,41 @@ Result<PersonRecord> PersonFromJson(const json::Value& document) {
 }
 
 void Broker::PutPerson(const Caller& by, PersonRecord person, Answer<json::Value> answer) {
-  if (Status may = CheckOperator(by, "register people"); !may) return answer(std::unexpected(may.error()));
-  Impl& im = *impl_;
-  im.Locked([&] {
-    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-    if (!im.current)
-      return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
-    if (!im.current->IsPerson(person.uid.type))
-      return refuse(
-          Error(Code::kInvalidArgument, "not-a-person-type", fmt::format("`{}` is not marked @person in the catalog in force", person.uid.type))
-              .Hint(MarkedTypes(*im.current, person.uid.type, &task::Catalog::IsPerson)));
-    json::Object event = Impl::Event("person.changed", im.Stamp());
-    event.Set("person", person.uid.ToString());
-    event.Set("barred", person.barred);
-    event.Set("by", by.uid.ToString());
-    store::Batch batch;
-    batch.writes.push_back({store::Table::kPerson, person.uid.ToString(), json::Canonical(PersonJson(person))});
-    im.AddEvents(batch, {std::move(event)});
-    if (person.barred) im.people[person.uid] = person;
-    im.Commit(std::move(batch), [&im, answer, person](const auto& committed) {
-      if (!committed) return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-      im.people[person.uid] = person;
-      im.Later([answer, person] { answer(PersonJson(person)); });
-    });
+  const AdminEffect effect = person.barred ? AdminEffect::kTakesAway : AdminEffect::kGives;
+  impl_->Locked([&] { impl_->ChangePerson({by, "person.change", {}, effect, nullptr}, std::move(person), std::move(answer)); });
+}
+
+void Broker::Impl::ChangePerson(const AdminCall& call, PersonRecord person, Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  Result<std::uint32_t> needed = Authorise(call);
+  if (!needed) return refuse(std::move(needed.error()));
+  if (!current)
+    return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
+  if (!current->IsPerson(person.uid.type))
+    return refuse(
+        Error(Code::kInvalidArgument, "not-a-person-type", fmt::format("`{}` is not marked @person in the catalog in force", person.uid.type))
+            .Hint(MarkedTypes(*current, person.uid.type, &task::Catalog::IsPerson)));
+  if (person.barred)  // else the operator could bar all administrators and be one again
+    if (Status keeps = KeepsAnAdministrator(*current, *facts, &person.uid); !keeps) return refuse(std::move(keeps.error()));
+  if (*needed > 0) return AskRegistry(call, *needed, PersonJson(person), std::move(answer));
+  json::Object event = Event("person.changed", Stamp());
+  event.Set("person", person.uid.ToString());
+  event.Set("barred", person.barred);
+  event.Set("by", call.by.uid.ToString());
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kPerson, person.uid.ToString(), json::Canonical(PersonJson(person))});
+  Settle(call, batch);
+  AddEvents(batch, {std::move(event)});
+  if (person.barred) people[person.uid] = person;
+  Commit(std::move(batch), [this, call, answer, person](const auto& committed) {
+    if (!committed) {
+      Unsettle(call);
+      return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    }
+    people[person.uid] = person;
+    json::Value changed = PersonJson(person);
+    if (person.barred) changed.AsObject().Set("still_running", StillRunning(person.uid));
+    Later([answer, changed] { answer(changed); });
   });
 }
 
@@ -392,7 +499,7 @@ std::optional<PersonRecord> Broker::FindPerson(const cedar::EntityUid& uid) cons
 }
 
 Result<json::Value> Broker::ListActors(const Caller& by) const {
-  REMIT_TRY(CheckOperator(by, "list actors"));
+  REMIT_TRY(MayReadServer(by));
   return impl_->Locked([&]() -> Result<json::Value> {
     json::Array all;
     for (const auto& [uid, actor] : impl_->actors) all.push_back(ActorJson(actor));
@@ -401,7 +508,7 @@ Result<json::Value> Broker::ListActors(const Caller& by) const {
 }
 
 Result<json::Value> Broker::ListPeople(const Caller& by) const {
-  REMIT_TRY(CheckOperator(by, "list people"));
+  REMIT_TRY(MayReadServer(by));
   return impl_->Locked([&]() -> Result<json::Value> {
     json::Array all;
     for (const auto& [uid, person] : impl_->people) all.push_back(PersonJson(person));

@@ -131,6 +131,8 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
       credentials[credential_id] = std::move(credential);
     }
     Changed(*live);
+    EndIfOvertaken(*live);
+    if (live->latched) return done({});
     if (current != planned_under && HoldsTooMuch(*live, *current, *facts)) {  // the catalog changed on the way
       EndTooWide({id});
       return done({});
@@ -191,6 +193,7 @@ void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> a
         std::string task_id = next.id;
         shared->answer.approval = ApprovalIdOf(task_id);
         im.Insert(std::make_unique<LiveTask>(std::move(next)));
+        im.EndIfOvertaken(*im.Find(task_id));
         im.AnswerStart(shared, task_id);
       });
       return;

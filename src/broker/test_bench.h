@@ -149,8 +149,9 @@ class Bench {
   }
 
   // A crash and a start: everything that was not committed is gone, and so are the timers and the work that waited.
-  void Restart() {
-    std::unique_ptr<store::MemoryStore> left = store_->Snapshot();
+  void Restart() { RestartFrom(store_->Snapshot()); }
+  // On another store: a copy that was put in its place.
+  void RestartFrom(std::unique_ptr<store::MemoryStore> left) {
     broker_.reset();
     store_ = std::move(left);
     timers = std::make_unique<io::FakeTimers>(clock);

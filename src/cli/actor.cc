@@ -35,7 +35,7 @@ Result<json::Value> ReadPublicKey(const std::string& path) {
 }  // namespace
 
 void AddActor(Command& root) {
-  Command& actor = root.Sub("actor", "registers the machines that run tasks or ask for decisions (operator)");
+  Command& actor = root.Sub("actor", "registers the machines that run tasks or ask for decisions (administrators)");
   struct Args {
     std::string uid, client_id, key, unix_uid;
     bool bar = false;
@@ -62,14 +62,16 @@ void AddActor(Command& root) {
           body.Set("unix_uid", std::move(number));
         }
         if (put->bar) body.Set("barred", true);
-        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/actors", body));
+        if (Waits(answer)) return kNotApproved;
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(fmt::format("{} is {} (client id `{}`)", Text(answer, "uid"), put->bar ? "barred" : "registered", Text(answer, "client_id")));
+        if (put->bar) PrintStillRunning(answer);
         return kOk;
       });
   actor.Sub("list", "lists the actors").Example("remit actor list").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/actors"));
     if (globals().json) return PrintJson(answer), kOk;
     std::vector<std::vector<std::string>> rows = {{"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED"}};

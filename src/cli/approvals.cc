@@ -1,6 +1,7 @@
 // remit approvals, approve, deny: what waits for a person.
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
@@ -12,7 +13,29 @@
 namespace remit::cli {
 namespace {
 
+// A change of the server: what would be done, and what of a catalog would be another.
+void PrintChange(const json::Value& approval) {
+  PrintLine(fmt::format("{}  {}", Styled(Style::kBold, Text(approval, "id")), Text(approval, "verb")));
+  PrintLine(fmt::format("  asked by {} at {}", Text(approval, "actor"), Moment(approval, "requested")));
+  const json::Value& change = *approval.Find("change");
+  const json::Value* difference = change.Find("difference");
+  for (const auto& [name, value] : change.AsObject())
+    if (name != "difference") PrintLine(fmt::format("  {}: {}", name, value.IsString() ? Text(change, name) : json::Write(value)));
+  if (difference != nullptr)
+    for (const char* kind : {"files", "task_types", "policies"})
+      for (const json::Value& one : difference->Find(kind)->AsArray()) {
+        PrintLine(fmt::format("  {} {} {}", Text(one, "change"), kind, Text(one, one.Find("id") != nullptr ? "id" : "name")));
+        std::string_view text = one.FindString("text") != nullptr ? std::string_view(*one.FindString("text")) : std::string_view();
+        for (const std::string& line : text.empty() ? std::vector<std::string>() : Split(std::string(text), '\n'))
+          PrintLine("    " + EscapeControl(line));
+      }
+  PrintLine(
+      fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Moment(approval, "expires")));
+  PrintLine(Styled(Style::kDim, "  hash " + Text(approval, "hash")));
+}
+
 void PrintApproval(const json::Value& approval) {
+  if (Text(approval, "kind") == "change") return PrintChange(approval);
   PrintLine(fmt::format("{}  {} {}", Styled(Style::kBold, Text(approval, "id")), Text(approval, "type"), Parameters(*approval.Find("parameters"))));
   if (Text(approval, "kind") == "use")
     PrintLine(fmt::format("  {} on {}, within {}", Text(approval, "action"), Text(approval, "resource"), Text(approval, "task")));

@@ -11,6 +11,7 @@
 #include "cli/catalog_folder.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/parameters.h"
 #include "cli/remote.h"
 #include "config/toml.h"
 #include "io/files.h"
@@ -101,29 +102,49 @@ void AddTestCommand(Command& catalog) {
       });
 }
 
+// Of a dry run: who would lose what.
+void PrintLosses(const json::Value& answer) {
+  const json::Array& losses = answer.Find("losses")->AsArray();
+  for (const json::Value& loss : losses) {
+    PrintLine(fmt::format("{} {} ({}, {}) of {}{}", Styled(Style::kYellow, "loses:"), Text(loss, "task"), Text(loss, "type"), Text(loss, "state"),
+                          Text(loss, "actor"), loss.Find("ends")->AsBool() ? ": would be ended" : ""));
+    for (const json::Value& permission : loss.Find("loses")->AsArray()) PrintLine("  " + PermissionLine(permission));
+  }
+  const auto all = static_cast<std::size_t>(answer.Find("losers")->AsInt());
+  if (all > losses.size()) PrintMessage(fmt::format("and {} more tasks", all - losses.size()));
+}
+
 void AddLoadCommand(Command& catalog) {
   struct Args {
     std::vector<std::string> folders;
-    bool dry_run = false, facts = false;
+    bool dry_run = false, facts = false, end_older = false, allow_lock_out = false;
   };
   auto args = std::make_shared<Args>();
-  catalog.Sub("load", "puts a catalog in force, whole or not at all (operator)")
+  catalog.Sub("load", "puts a catalog in force, whole or not at all (administrators)")
       .Arguments("folders", args->folders, "folders of catalogs, loaded together as one", true)
-      .Flag("--dry-run", args->dry_run, "says what would change, and changes nothing")
+      .Flag("--dry-run", args->dry_run, "says which tasks would lose what, and changes nothing")
+      .Flag("--end-older", args->end_older, "ends every task that started under another catalog")
+      .Flag("--allow-lock-out", args->allow_lock_out, "although nobody may load a catalog then, and the operator administers again")
       .Flag("--with-facts", args->facts, "adds the folders' facts.json as well")
       .Example("remit catalog load catalogs/deploy --dry-run\nremit catalog load catalogs/deploy catalogs/support --with-facts")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(CatalogFolders folders, ReadCatalogFolders(args->folders));
-        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         json::Object body{{"files", FilesJson(folders.files)}};
         if (args->dry_run) body.Set("dry_run", true);
+        if (args->end_older) body.Set("end_older", true);
+        if (args->allow_lock_out) body.Set("allow_lock_out", true);
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/catalog", body));
+        if (Waits(answer)) return kNotApproved;
         if (args->facts && !args->dry_run) REMIT_TRY(remote.Post("/v1/facts", json::Object{{"entities", folders.facts}}));
         if (globals().json) return PrintJson(answer), kOk;
         for (const json::Value& warning : answer.Find("warnings")->AsArray()) PrintMessage("warning: " + Plain(warning));
-        for (const json::Value& task : answer.Find("narrowed")->AsArray())
-          PrintLine(fmt::format("{} {} holds more than it gives{}", Styled(Style::kYellow, "narrower:"), Plain(task),
-                                args->dry_run ? " and would be ended" : ": ended"));
+        if (args->dry_run) PrintLosses(answer);
+        if (!args->dry_run)
+          for (const json::Value& task : answer.Find("narrowed")->AsArray())
+            PrintLine(fmt::format("{} {} holds more than it gives: ended", Styled(Style::kYellow, "narrower:"), Plain(task)));
+        for (const json::Value& task : answer.Find("ended")->AsArray())
+          PrintLine(fmt::format("{} {} started under another catalog: ended", Styled(Style::kYellow, "older:"), Plain(task)));
         PrintLine(fmt::format("catalog {} {}", Text(answer, "hash").substr(0, 12), args->dry_run ? "would be in force" : "is in force"));
         return kOk;
       });

@@ -14,6 +14,7 @@ void AddCommands(Command& root) {
   AddLedger(root);
   AddActor(root);
   AddPeople(root);
+  AddOffboard(root);
   AddInit(root);
   AddServe(root);
   AddDev(root);

@@ -13,7 +13,8 @@ void AddDev(Command& root);
 void AddRun(Command& root);
 void AddTasks(Command& root);      // start, show, list, complete, withdraw, revoke, token, receipt
 void AddApprovals(Command& root);  // approvals, approve, deny
-void AddPeople(Command& root);     // person, sign-in, sign-out, whoami
+void AddPeople(Command& root);
+void AddOffboard(Command& root);  // person, sign-in, sign-out, whoami
 void AddActor(Command& root);
 void AddCheck(Command& root);  // check, explain
 void AddCatalog(Command& root);

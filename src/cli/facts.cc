@@ -11,7 +11,7 @@
 namespace remit::cli {
 
 void AddFacts(Command& root) {
-  Command& facts = root.Sub("facts", "what is known of entities (operator)");
+  Command& facts = root.Sub("facts", "what is known of entities (administrators)");
   struct Args {
     std::vector<std::string> files;
     bool replace = false;
@@ -32,14 +32,15 @@ void AddFacts(Command& root) {
         }
         json::Object body{{"entities", std::move(entities)}};
         if (put->replace) body.Set("replace", true);
-        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/facts", body));
+        if (Waits(answer)) return kNotApproved;
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(fmt::format("{} entities, facts {}", Text(answer, "entities"), Text(answer, "hash").substr(0, 12)));
         return kOk;
       });
   facts.Sub("show", "prints every entity").Example("remit facts show").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/facts"));
     PrintJson(globals().json ? answer : *answer.Find("entities"));
     return kOk;

@@ -110,6 +110,15 @@ std::string Plain(const json::Value& value) {
   return json::Write(value);
 }
 
+void PrintStillRunning(const json::Value& answer) {
+  const json::Value* still = answer.Find("still_running");
+  if (still == nullptr || still->Find("count")->AsInt() == 0) return;
+  for (const json::Value& task : still->Find("tasks")->AsArray())
+    PrintLine(fmt::format("{} {} ({}, {})", Styled(Style::kYellow, "still there:"), Text(task, "task"), Text(task, "type"), Text(task, "state")));
+  PrintMessage(
+      fmt::format("{} tasks go on until they end; `remit offboard '{}'` ends them and all else", Text(*still, "count"), Text(answer, "uid")));
+}
+
 std::string Parameters(const json::Value& parameters) {
   std::vector<std::string> parts;
   if (parameters.IsObject())

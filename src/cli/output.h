@@ -33,6 +33,9 @@ std::string Text(const json::Value& value, std::string_view member);
 // A value of Cedar's JSON form as people write it: {"__entity": …} becomes its id.
 std::string Plain(const json::Value& value);
 
+// Of somebody who was barred: what goes on all the same.
+void PrintStillRunning(const json::Value& answer);
+
 // "service=checkout environment=prod"
 std::string Parameters(const json::Value& parameters);
 

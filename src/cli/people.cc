@@ -47,7 +47,7 @@ std::string CodeOf(const std::string& given) {
 }  // namespace
 
 void AddPeople(Command& root) {
-  Command& person = root.Sub("person", "registers people and makes their sign-in links (operator)");
+  Command& person = root.Sub("person", "registers people and makes their sign-in links (administrators)");
   struct Args {
     std::string uid, name;
     bool bar = false;
@@ -59,13 +59,15 @@ void AddPeople(Command& root) {
       .Flag("--bar", put->bar, "may do nothing from now on")
       .Example("remit person put 'Employee::\"dana\"' --name Dana")
       .Run([put]() -> Result<int> {
-        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         json::Object body{{"uid", put->uid}};
         if (!put->name.empty()) body.Set("display_name", put->name);
         if (put->bar) body.Set("barred", true);
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/people", body));
+        if (Waits(answer)) return kNotApproved;
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(fmt::format("{} is {}", Text(answer, "uid"), put->bar ? "barred" : "registered"));
+        if (put->bar) PrintStillRunning(answer);
         return kOk;
       });
   auto link = std::make_shared<std::string>();
@@ -73,7 +75,7 @@ void AddPeople(Command& root) {
       .Argument("uid", *link, "e.g. 'Employee::\"dana\"'")
       .Example("remit person link 'Employee::\"dana\"'")
       .Run([link]() -> Result<int> {
-        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/people/sign-in-link", json::Object{{"person", *link}}));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(Text(answer, "code"));
@@ -83,7 +85,7 @@ void AddPeople(Command& root) {
         return kOk;
       });
   person.Sub("list", "lists the people").Example("remit person list").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/people"));
     if (globals().json) return PrintJson(answer), kOk;
     std::vector<std::vector<std::string>> rows = {{"PERSON", "NAME", "BARRED"}};

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "http/problem.h"
 #include "http/target.h"
 #include "io/files.h"
@@ -123,6 +124,13 @@ Result<Remote> Remote::Open(As as) {
   remote.options_.ca_file = Env("REMIT_CA_FILE");
   remote.options_.timeout = std::chrono::minutes(3);
   remote.client_ = std::make_shared<http::Client>(remote.options_);
+  if (as == As::kAdmin && local && Env("REMIT_SESSION").empty()) {
+    // Asked only where there is a choice.
+    REMIT_ASSIGN(std::optional<Secret> session, PersonSession());
+    if (session && !remote.OperatorSetsUp()) remote.bearer_ = std::move(session);
+    return remote;
+  }
+  if (as == As::kAdmin) as = As::kPerson;
   if (as == As::kPeer) {
     if (!local)
       return Fail(Code::kInvalidArgument, "unix-socket-needed", "this is for the operator, on the server's unix socket",
@@ -156,6 +164,21 @@ Result<Remote> Remote::With(const Secret& handle) const {
   other.client_ = std::make_shared<http::Client>(options_);
   other.bearer_ = handle;
   return other;
+}
+
+bool Remote::OperatorSetsUp() {
+  const Result<json::Value> who = Get("/v1/whoami");
+  const json::Value* open = who ? who->Find("set_up") : nullptr;
+  return open != nullptr && open->IsBool() && open->AsBool();
+}
+
+bool Waits(const json::Value& answer) {
+  const std::string* approval = answer.FindString("approval");
+  if (approval == nullptr) return false;
+  if (globals().json) return PrintJson(answer), true;
+  PrintLine(*approval);
+  PrintMessage(fmt::format("this waits for the yes of somebody else: `remit approve {}`", *approval));
+  return true;
 }
 
 Result<http::ClientResponse> Remote::Call(const std::string& method, const std::string& path, const json::Value* body) {

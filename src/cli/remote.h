@@ -24,6 +24,7 @@ enum class As {
   kStarter,  // an actor's key, a person's session, or the own uid: never a task
   kPerson,   // a person's session
   kPeer,     // the own uid
+  kAdmin,    // who administers: the own uid where the server's first set-up is still its work, else a person's session, else the own uid
 };
 
 class Remote {
@@ -45,6 +46,7 @@ class Remote {
   const std::string& address() const { return address_; }  // as people write it
 
  private:
+  bool OperatorSetsUp();
   Result<http::ClientResponse> Call(const std::string& method, const std::string& path, const json::Value* body);
 
   std::string address_;
@@ -53,6 +55,9 @@ class Remote {
   std::shared_ptr<http::Client> client_;
   std::optional<Secret> bearer_;
 };
+
+// Whether the answer to a change is that it waits for people. Says so, and how to go on.
+bool Waits(const json::Value& answer);
 
 // "$HOME/.config/remit/session" (or below $XDG_CONFIG_HOME).
 std::string SessionFile();

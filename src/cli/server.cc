@@ -18,7 +18,9 @@
 #include "api/metrics.h"
 #include "api/services.h"
 #include "base/log.h"
+#include "broker/anchor_keeper.h"
 #include "broker/broker.h"
+#include "broker/epoch.h"
 #include "broker/keys.h"
 #include "cli/catalog_folder.h"
 #include "cli/targets.h"
@@ -43,6 +45,10 @@ struct Server::Impl {
   std::unique_ptr<store::Store> store;
   std::optional<crypto::MasterKey> master_key;
   std::vector<std::shared_ptr<target::postgres::PostgresTarget>> targets;
+  std::mutex failure_mutex;
+  std::optional<Error> failure;
+  std::unique_ptr<io::WorkerPool> anchor_worker = std::make_unique<io::WorkerPool>(1);
+  std::unique_ptr<broker::AnchorKeeper> anchors;
   std::unique_ptr<broker::Broker> broker;
   std::unique_ptr<api::BrokerDirectory> directory;
   std::unique_ptr<identity::Sessions> sessions;
@@ -56,6 +62,8 @@ struct Server::Impl {
 
   Status Open();
   Status OpenStore();
+  Status OpenAnchors(const std::vector<std::shared_ptr<target::Target>>& native);
+  void SetHooks();
   Status Listen();
   void ListTargets(broker::Answer<json::Value> answer);
   void CheckTarget(const std::string& name, broker::Answer<json::Value> answer);
@@ -63,6 +71,7 @@ struct Server::Impl {
 
 namespace {
 
+// This process itself; nobody from outside is called so.
 const identity::Caller kOperator{
     .kind = identity::Caller::Kind::kOperator, .uid = {"Remit::Operator", "local"}, .task = {}, .signed_in = {}, .session = {}};
 
@@ -129,16 +138,54 @@ Status Server::Impl::Open() {
   broker::Parts parts{*store, clock, rng, timers, *target_workers, *master_key, {targets.begin(), targets.end()}, issuer};
   parts.sweep_interval = options.config.sweep_interval;
   parts.accept_clock = options.accept_clock;
+  REMIT_TRY(OpenAnchors(parts.targets));
   REMIT_ASSIGN(broker, broker::Broker::Open(std::move(parts)));
   directory = std::make_unique<api::BrokerDirectory>(*broker);
   REMIT_ASSIGN(sessions, identity::Sessions::Open(*store, clock, rng, *directory));
   REMIT_ASSIGN(assertions, identity::ClientAssertions::Open(*store, clock, *directory, issuer, issuer + "/token"));
+  SetHooks();
   authenticator = std::make_unique<identity::Authenticator>(*directory, *sessions, geteuid());
   services = std::make_unique<api::Services>(api::Services{*broker, *authenticator, *sessions, *assertions, *store, clock, timers, *read_workers,
                                                            metrics, issuer, [this](auto answer) { ListTargets(std::move(answer)); },
                                                            [this](const std::string& name, auto answer) { CheckTarget(name, std::move(answer)); },
                                                            options.config.metrics});
-  return Listen();
+  return options.listen ? Listen() : Status();
+}
+
+// Before anything is read from the store as true: is it the newest that there is?
+Status Server::Impl::OpenAnchors(const std::vector<std::shared_ptr<target::Target>>& native) {
+  if (options.throw_away) return {};
+  broker::AnchorKeeper::Parts keep{.store = *store,
+                                   .clock = clock,
+                                   .timers = timers,
+                                   .file_worker = *anchor_worker,
+                                   .target_workers = *target_workers,
+                                   .master_key = *master_key,
+                                   .file = options.config.AnchorFile(),
+                                   .targets = native,
+                                   .on_old = [this](const Error& error) {
+                                     {
+                                       const std::lock_guard lock(failure_mutex);
+                                       failure = error;
+                                     }
+                                     loop.Stop();
+                                   }};
+  REMIT_ASSIGN(const std::uint64_t epoch, broker::AnchorKeeper::Check(keep, options.restored));
+  // Before the anchors are written anew, or the next start would take this store for what it is not.
+  if (options.restored) REMIT_TRY(broker::OpenEpoch(*store, epoch + 1, clock.Now()));
+  REMIT_ASSIGN(anchors, broker::AnchorKeeper::Start(std::move(keep)));
+  return {};
+}
+
+void Server::Impl::SetHooks() {
+  broker::Hooks hooks;
+  hooks.end_sessions = [this](const cedar::EntityUid& who, const std::string& why, std::function<void(Result<std::size_t>)> done) {
+    const std::size_t count = sessions->CountOf(who);
+    sessions->EndAllOf(who, why, [count, done = std::move(done)](Status ended) {
+      done(ended ? Result<std::size_t>(count) : Result<std::size_t>(std::unexpected(ended.error())));
+    });
+  };
+  broker->SetHooks(std::move(hooks));
 }
 
 Status Server::Impl::Listen() {
@@ -208,9 +255,11 @@ Server::~Server() {
   if (impl_->http) impl_->http->Stop(std::chrono::seconds(5));
   impl_->read_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->target_workers->Stop(io::WorkerPool::Rest::kDrop);
+  impl_->anchor_worker->Stop(io::WorkerPool::Rest::kDrop);
   // Commits are answered in order: when an empty one is back, so are all before it. The second is for what those answers committed.
   if (impl_->store)
     for (int i = 0; i < 2; ++i) (void)impl_->store->CommitNow({});
+  impl_->anchors.reset();  // says what the ledger is in the end
 }
 
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
@@ -259,6 +308,40 @@ Result<std::vector<std::string>> Server::RegisterAll(const json::Value& jwk) {
     }
   }
   return clients;
+}
+
+Result<json::Value> Server::MakeAdministrator(const cedar::EntityUid& person, const std::string& name, const cedar::EntityUid& team) {
+  bool known = false;
+  const json::Value facts = impl_->broker->Facts();
+  for (const json::Value& entity : facts.Find("entities")->AsArray()) {
+    const std::string *type = entity.Find("uid")->FindString("type"), *id = entity.Find("uid")->FindString("id");
+    known = known || (type != nullptr && id != nullptr && *type == person.type && *id == person.id);
+  }
+  if (!known) {
+    json::Array parents;
+    parents.push_back(json::Object{{"type", team.type}, {"id", team.id}});
+    json::Object uid{{"type", person.type}, {"id", person.id}};
+    json::Array entities;
+    entities.push_back(json::Object{{"uid", std::move(uid)}, {"attrs", json::Object{}}, {"parents", std::move(parents)}});
+    REMIT_TRY(Await<broker::FactsAnswer>([&](auto answer) { impl_->broker->PutFacts(kOperator, json::Value(entities), false, answer); }));
+  }
+  REMIT_TRY(Await<json::Value>([&](auto answer) { impl_->broker->PutPerson(kOperator, {person, name, false}, answer); }));
+  const identity::Caller as_them{.kind = identity::Caller::Kind::kPerson, .uid = person, .task = {}, .signed_in = impl_->clock.Now(), .session = {}};
+  const Status may = impl_->broker->MayAdminister(as_them, "catalog.load");
+  if (!may && may.error().reason != "needs-approval")
+    return Fail(Code::kFailedPrecondition, "not-an-administrator",
+                fmt::format("{} could not load a catalog: {}", person.ToString(), may.error().message),
+                "the catalogs need a policy that permits it, as catalogs/administration has");
+  REMIT_ASSIGN(const identity::Minted minted, Await<identity::Minted>([&](auto answer) { impl_->sessions->MakeLink(kOperator, person, answer); }));
+  return json::Value(json::Object{{"link", impl_->issuer + "/sign-in#" + std::string(minted.handle.Reveal())},
+                                  {"code", minted.handle.Reveal()},
+                                  {"expires", FormatTime(minted.expires)},
+                                  {"set_up", impl_->broker->SetUpIsOpen()}});
+}
+
+std::optional<Error> Server::failure() const {
+  const std::lock_guard lock(impl_->failure_mutex);
+  return impl_->failure;
 }
 
 std::vector<std::string> Server::addresses() const { return impl_->http->addresses(); }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "cedar/value.h"
 #include "config/config.h"
 #include "json/value.h"
 
@@ -15,6 +17,8 @@ struct ServerOptions {
   config::Config config;
   bool throw_away = false;    // store and master key in memory only (remit dev)
   bool accept_clock = false;  // start although the wall clock is behind the ledger
+  bool restored = false;      // the store is an old copy on purpose: a new epoch begins
+  bool listen = true;         // false: for set-up alone (remit init)
 };
 
 class Server {
@@ -32,6 +36,13 @@ class Server {
   // ids. Answers the client ids, those that can run tasks first.
   Result<std::vector<std::string>> RegisterAll(const json::Value& jwk);
   bool has_catalog() const;
+
+  // The first administrator, for `remit init`: registers `person`, puts them into `team` where the facts do not know them, and makes a link.
+  // Answers {link, code, expires, set_up: whether the operator still administers}. Errors: `not-an-administrator`, the broker's.
+  Result<json::Value> MakeAdministrator(const cedar::EntityUid& person, const std::string& name, const cedar::EntityUid& team);
+
+  // Why it stopped by itself, where it did: a target has seen more than this store.
+  std::optional<Error> failure() const;
 
   std::vector<std::string> addresses() const;  // as listened on
   const std::string& issuer() const;

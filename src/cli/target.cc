@@ -92,7 +92,7 @@ void AddTarget(Command& root) {
       .Argument("name", *name, "the target's name")
       .Example("remit target check orders")
       .Run([name]() -> Result<int> {
-        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         REMIT_ASSIGN(json::Value report, remote.Post("/v1/targets/" + http::PercentEncode(*name) + "/check", json::Object{}));
         std::int64_t open = 0;
         for (const json::Value& item : report.Find("items")->AsArray()) open += !item.Find("accepted")->AsBool();
@@ -109,7 +109,7 @@ void AddTarget(Command& root) {
         return kVerificationFailed;
       });
   target.Sub("list", "the targets, and whether they answer (operator)").Example("remit target list").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/targets"));
     if (globals().json) return PrintJson(answer), kOk;
     std::vector<std::vector<std::string>> rows = {{"TARGET", "TYPE", "ANSWERS"}};
@@ -119,7 +119,7 @@ void AddTarget(Command& root) {
     return kOk;
   });
   root.Sub("sweep", "compares ledger and targets now, and ends what should not be there (operator)").Example("remit sweep").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kPeer));
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value report, remote.Post("/v1/sweep", json::Object{}));
     PrintJson(report);
     return kOk;

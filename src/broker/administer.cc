@@ -1,0 +1,131 @@
+// Who may change the server itself: decided by the catalog in force, as everything is. The operator (the server's own uid, root) is there
+// for the first set-up, which is over as soon as a registered person could load a catalog; from then on the operator makes sign-in links,
+// reads, and takes away (revokes, bars, offboards), and gives nothing.
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "broker/core.h"
+#include "task/builtin_schema.h"
+
+namespace remit::broker {
+
+using Kind = Caller::Kind;
+using Verdict = task::Decision::Verdict;
+
+namespace {
+
+task::Decision Ask(const task::Catalog& catalog, const FactSet& facts, const cedar::EntityUid& who, std::string_view verb,
+                   const cedar::EntityUid& resource, std::uint32_t approved) {
+  const cedar::Request request{who, {std::string(task::kVerbType), std::string(verb)}, resource, cedar::Value::FromRecord({})};
+  return task::Decide(catalog, request, facts.entities, [](const std::string&) { return 0u; }, [approved](const std::string&) { return approved; });
+}
+
+cedar::EntityUid TheServer() { return {std::string(task::kServerType), std::string(task::kServerId)}; }
+
+constexpr std::uint32_t kEverybody = std::numeric_limits<std::uint32_t>::max();
+
+}  // namespace
+
+task::Decision Broker::Impl::AskServer(const cedar::EntityUid& who, std::string_view verb, std::uint32_t approved) {
+  if (!current) return {};
+  return Ask(*current, *facts, who, verb, TheServer(), approved);
+}
+
+// Whether some person could load a catalog, alone or with the yes of others who are there, if this were in force.
+bool Broker::Impl::SomebodyMayLoad(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
+  std::vector<cedar::EntityUid> there, approvers;
+  for (const auto& [uid, person] : people)
+    if (!person.barred && catalog.IsPerson(uid.type) && (without == nullptr || uid != *without)) there.push_back(uid);
+  bool asked = false;
+  for (const cedar::EntityUid& uid : there) {
+    const task::Decision alone = Ask(catalog, known, uid, "catalog.load", TheServer(), 0);
+    if (alone.verdict == Verdict::kAllow) return true;
+    if (alone.verdict != Verdict::kNeedsApproval) continue;
+    if (!std::exchange(asked, true))
+      for (const cedar::EntityUid& other : there)
+        if (Ask(catalog, known, other, "approve", TheServer(), 0).verdict == Verdict::kAllow) approvers.push_back(other);
+    const task::Decision with_all = Ask(catalog, known, uid, "catalog.load", TheServer(), kEverybody);
+    const std::size_t others = approvers.size() - static_cast<std::size_t>(std::ranges::count(approvers, uid));
+    if (with_all.verdict == Verdict::kAllow && others >= ApprovalsNeeded(with_all)) return true;
+  }
+  return false;
+}
+
+bool Broker::Impl::SetUpIsOpen() const { return !current || !SomebodyMayLoad(*current, *facts, nullptr); }
+
+Status Broker::Impl::KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
+  if (SetUpIsOpen() || SomebodyMayLoad(catalog, known, without)) return {};
+  return Fail(Code::kFailedPrecondition, "locks-everybody-out", "after this nobody could load a catalog any more",
+              "let somebody else load catalogs first; a load that is meant to hand administration back to the operator has --allow-lock-out");
+}
+
+// Whether the change may be made now, and if not at once, how many people must say yes first.
+Result<std::uint32_t> Broker::Impl::Authorise(const AdminCall& call) {
+  const Caller& by = call.by;
+  auto denied = [&](const std::string& why, const std::string& hint) {
+    return Fail(Code::kPermissionDenied, "administration-denied", fmt::format("{} may not `{}`: {}", by.uid.ToString(), call.verb, why), hint);
+  };
+  if (by.Is(Kind::kOperator)) {
+    if (call.effect == AdminEffect::kTakesAway || by.uid.id == kInProcess || SetUpIsOpen()) return 0;
+    return Fail(Code::kPermissionDenied, "set-up-is-over", fmt::format("the operator does not `{}`: the catalog in force says who does", call.verb),
+                "sign in as somebody who may: `remit person link`, then `remit sign-in`");
+  }
+  const bool person = by.Is(Kind::kPerson);
+  if (!person && !by.Is(Kind::kActor))
+    return Fail(Code::kPermissionDenied, "administration-denied", "administering is for a person in a session of their own, or an actor",
+                "sign in: `remit sign-in`");
+  const auto somebody = people.find(by.uid);
+  const auto actor = actors.find(by.uid);
+  if (person ? somebody == people.end() || somebody->second.barred : actor == actors.end() || actor->second.barred)
+    return denied("barred, or not registered", "");
+  // An actor's session is always recent. What waited for its yeses was asked in a recent session.
+  if (person && !call.approved && Now() - by.signed_in > limits::kApprovalSession)
+    return Fail(Code::kUnauthenticated, "session-too-old",
+                fmt::format("administering needs a session that is younger than {}", FormatDuration(limits::kApprovalSession)), "sign in again");
+  if (!current) return denied("no catalog is in force", "the operator loads the first one");
+  if (call.approved && call.approved->base != current->hash())
+    return Fail(Code::kConflict, "request-changed", "another catalog came into force since this was asked", "ask again");
+  const std::uint32_t given = call.approved ? StandingYes(*call.approved) : 0;
+  std::vector<cedar::EntityUid> resources;
+  for (const std::string& id : call.on) resources.push_back({std::string(task::kEntityTypeType), id});
+  if (resources.empty()) resources.push_back(TheServer());
+  std::uint32_t needed = 0;
+  for (const cedar::EntityUid& resource : resources) {
+    const task::Decision now = Ask(*current, *facts, by.uid, call.verb, resource, given);
+    // A yes is asked for what gives. What only takes away never waits for one.
+    if (now.verdict == Verdict::kAllow || (now.verdict == Verdict::kNeedsApproval && call.effect == AdminEffect::kTakesAway)) continue;
+    const std::string on = call.on.empty() ? "" : fmt::format(" for `{}`", resource.id);
+    if (now.verdict == Verdict::kDeny)
+      return denied((now.reason == "no-permit" ? "no policy permits it" : now.reason) + on +
+                        (now.policies.empty() ? "" : " (" + Join(now.policies, ", ") + ")"),
+                    "the policies on Remit::Server say who may");
+    needed = std::max(needed, ApprovalsNeeded(Ask(*current, *facts, by.uid, call.verb, resource, kEverybody)));
+  }
+  if (needed > 0 && call.approved)
+    return Fail(Code::kFailedPrecondition, "not-approved", fmt::format("`{}` needs {} approvals, {} stand", call.verb, needed, given));
+  return needed;
+}
+
+Status Broker::MayAdminister(const Caller& by, const std::string& verb) const {
+  return impl_->Locked([&]() -> Status {
+    REMIT_ASSIGN(const std::uint32_t needed, impl_->Authorise({by, verb, {}, AdminEffect::kGives, nullptr}));
+    if (needed == 0) return {};
+    return Fail(Code::kFailedPrecondition, "needs-approval",
+                fmt::format("`{}` needs the approval of {} others, and cannot wait for it here", verb, needed));
+  });
+}
+
+Status Broker::MayReadServer(const Caller& by) const {
+  return impl_->Locked([&]() -> Status {
+    if (by.Is(Kind::kOperator)) return {};
+    if ((by.Is(Kind::kPerson) || by.Is(Kind::kActor)) && impl_->AskServer(by.uid, "view").verdict == Verdict::kAllow) return {};
+    return Fail(Code::kPermissionDenied, "administration-denied", "this is for the operator, and for whom a policy permits `view` on Remit::Server");
+  });
+}
+
+bool Broker::SetUpIsOpen() const {
+  return impl_->Locked([&] { return impl_->SetUpIsOpen(); });
+}
+
+}  // namespace remit::broker

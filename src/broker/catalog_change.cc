@@ -1,0 +1,95 @@
+// What a new catalog takes from tasks that live. A task may do what the catalog that it started under and the current one allow, so that
+// nothing needs to happen to it for it to lose what the new one does not give; what it holds elsewhere and has become too wide ends
+// (setup.cc), and `end_older` ends whatever started under another catalog.
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "broker/core.h"
+
+namespace remit::broker {
+namespace {
+
+task::PermissionSet Bare(task::PermissionSet set) {
+  for (task::Permission& permission : set.permissions) permission.policies.clear();  // by which policy is no matter of width
+  set.Normalise();
+  return set;
+}
+
+}  // namespace
+
+void Broker::Impl::ForEachTask(std::function<void(LiveTask&)> each, std::function<void()> done) {
+  struct Walk {
+    std::vector<std::string> ids;
+    std::size_t next = 0;
+    std::function<void(LiveTask&)> each;
+    std::function<void()> done;
+  };
+  auto walk = std::make_shared<Walk>();
+  walk->ids.reserve(tasks.size());
+  for (const auto& [id, live] : tasks) walk->ids.push_back(id);
+  walk->each = std::move(each);
+  walk->done = std::move(done);
+  struct Step {
+    static void Take(Impl& im, const std::shared_ptr<Walk>& walk) {
+      const std::size_t until = std::min(walk->ids.size(), walk->next + limits::kTasksPerTurn);
+      for (; walk->next < until; ++walk->next)
+        if (LiveTask* live = im.Find(walk->ids[walk->next])) walk->each(*live);
+      if (walk->next == walk->ids.size()) return walk->done();
+      im.Later([&im, walk] { im.Locked([&] { Take(im, walk); }); });
+    }
+  };
+  Step::Take(*this, walk);
+}
+
+// What the task could do if `next` were in force.
+task::PermissionSet Broker::Impl::PermissionsUnder(const task::TaskRecord& record, const task::Catalog& next, const FactSet& known) {
+  const auto under = [&](const task::Catalog& catalog) {
+    const std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, catalog);
+    if (!entity) return task::PermissionSet{};
+    cedar::OverlayEntities view(known.entities);
+    view.Add(entity);
+    return task::PermissionsOf(catalog, *entity, view);
+  };
+  const std::shared_ptr<const task::Catalog> pinned = Pinned(record.catalog);
+  if (!pinned) return {};
+  if (pinned->hash() == next.hash()) return under(next);
+  return task::Intersect(under(*pinned), under(next));
+}
+
+void Broker::Impl::FindLosses(std::shared_ptr<const task::Catalog> next, std::shared_ptr<const FactSet> next_facts, const LoadOptions& options,
+                              std::shared_ptr<CatalogAnswer> answer, std::function<void()> done) {
+  ForEachTask(
+      [this, next, next_facts, options, answer](LiveTask& live) {
+        if (live.latched || !current) return;
+        const task::TaskRecord& record = live.record();
+        const task::PermissionSet now = Bare(PermissionsUnder(record, *current, *facts)), then = Bare(PermissionsUnder(record, *next, *next_facts));
+        const bool too_wide = HoldsTooMuch(live, *next, *next_facts);
+        const bool ends = too_wide || (options.end_older && record.catalog != next->hash());
+        if (too_wide) answer->narrowed.push_back(live.id());
+        task::PermissionSet lost;
+        for (const task::Permission& permission : now.permissions)
+          if (std::ranges::find(then.permissions, permission) == then.permissions.end()) lost.permissions.push_back(permission);
+        if (lost.permissions.empty() && !ends) return;
+        if (answer->losers++ < limits::kLossesShown)
+          answer->losses.push_back(json::Object{{"task", live.id()},
+                                                {"type", record.name},
+                                                {"actor", record.actor.ToString()},
+                                                {"state", task::StateName(live.state())},
+                                                {"ends", ends},
+                                                {"loses", lost.ToJson()}});
+        if (live.holds.empty()) live.Cool();
+      },
+      std::move(done));
+}
+
+void Broker::Impl::EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done) {
+  ForEachTask(
+      [this, next, answer](LiveTask& live) {
+        if (live.latched || live.record().catalog == next->hash()) return;
+        answer->ended.push_back(live.id());
+        EndByPolicy(live, "it was asked for under an older catalog", {"Remit::Policy", "current"}, Duration(0), nullptr);
+      },
+      std::move(done));
+}
+
+}  // namespace remit::broker

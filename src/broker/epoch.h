@@ -1,0 +1,26 @@
+// Epochs: what a store calls its present. See epoch.cc.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "store/store.h"
+
+namespace remit::broker {
+
+struct Epoch {
+  std::uint64_t number = 1;
+  Time since{};  // what was asked for before is over, also where its end could not be written down yet
+};
+
+// Errors: the store's.
+Result<Epoch> ReadEpoch(store::Store& store);
+
+// The time of the ledger's last event; the beginning of time where there is none, or its body was erased. Errors: the store's.
+Result<Time> LastEventTime(store::Store& store);
+
+// Begins the epoch `number`, in one commit, event "epoch.opened". Before a Broker opens the store. Errors: the store's.
+Status OpenEpoch(store::Store& store, std::uint64_t number, Time now);
+
+}  // namespace remit::broker

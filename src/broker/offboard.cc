@@ -1,0 +1,285 @@
+// Offboarding: an actor is barred, and everything that it holds ends, with evidence. What cannot end now stays open and is named; its end
+// goes on by itself. Nothing here gives anything, so that memory changes first and the order of the rest is free.
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "broker/core.h"
+#include "broker/views.h"
+#include "crypto/hash.h"
+#include "jose/jws.h"
+#include "json/write.h"
+
+namespace remit::broker {
+
+using Kind = Caller::Kind;
+
+namespace {
+constexpr std::string_view kOffboardingTyp = "remit-offboarding+jwt";
+}
+
+// One offboarding on its way. Under the mutex.
+struct Offboarding {
+  cedar::EntityUid actor;
+  std::string why, by;
+  Time begun{};
+  json::Array ended, open;
+  std::size_t pending = 1;  // of what is waited for; the first is this function's own
+  Answer<json::Value> answer;
+};
+
+bool Broker::Impl::IsOf(LiveTask& live, const cedar::EntityUid& actor) const {
+  const bool was_cold = live.cold();
+  const task::TaskRecord& record = live.record();
+  const bool of = record.actor == actor || std::ranges::find(record.chain, actor) != record.chain.end();
+  if (was_cold && !of) live.Cool();
+  return of;
+}
+
+// What goes on although its actor is barred.
+json::Object Broker::Impl::StillRunning(const cedar::EntityUid& actor) {
+  json::Array running;
+  std::size_t count = 0, held = 0;
+  for (auto& [id, live] : tasks) {
+    if (live->latched || !IsOf(*live, actor)) continue;
+    held += live->live_credentials.size();
+    if (count++ < limits::kLossesShown)
+      running.push_back(json::Object{{"task", id}, {"type", live->record().name}, {"state", task::StateName(live->state())}});
+  }
+  return json::Object{{"tasks", std::move(running)}, {"count", count}, {"credentials", held}};
+}
+
+// What was on its way into the store when something took it away: a start whose actor was barred, or whose catalog was ended.
+void Broker::Impl::EndIfOvertaken(LiveTask& live) {
+  const task::TaskRecord& record = live.record();
+  const auto barred = [&](const cedar::EntityUid& uid) {
+    const auto actor = actors.find(uid);
+    const auto person = people.find(uid);
+    return (actor != actors.end() && actor->second.barred) || (person != people.end() && person->second.barred);
+  };
+  std::string why;
+  if (barred(record.actor) || std::ranges::any_of(record.chain, barred)) why = "its actor was barred while it was being started";
+  if (why.empty() && older_ends && current && record.catalog != current->hash()) why = "it was asked for under an older catalog";
+  if (why.empty() || live.latched) return;
+  EndByPolicy(live, why, {"Remit::Policy", "current"}, Duration(0), nullptr);
+}
+
+// Ends it in whatever state it is.
+void Broker::Impl::EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer) {
+  const bool waits = live.state() == task::State::kRequested || live.state() == task::State::kScheduled;
+  End(
+      live,
+      [waits, why, by](const task::TaskRecord& record, Time now) {
+        return waits ? task::DenyByPolicy(record, why, now) : task::Revoke(record, by, why, now);
+      },
+      wait, std::move(answer));
+}
+
+void Broker::SetHooks(Hooks hooks) {
+  impl_->Locked([&] { impl_->hooks = std::move(hooks); });
+}
+
+void Broker::Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer) {
+  impl_->Locked([&] { impl_->StartOffboard({by, "offboard", {}, AdminEffect::kTakesAway, nullptr}, actor, why, wait, std::move(answer)); });
+}
+
+void Broker::Impl::StartOffboard(const AdminCall& call, const cedar::EntityUid& uid, const std::string& why, Duration wait,
+                                 Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  Result<std::uint32_t> needed = Authorise(call);
+  if (!needed) return refuse(std::move(needed.error()));
+  if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
+  const auto actor = actors.find(uid);
+  const auto person = people.find(uid);
+  if (actor == actors.end() && person == people.end())
+    return refuse(Error(Code::kNotFound, "unknown-actor", fmt::format("nobody is registered as {}", uid.ToString())).Hint("see `remit actor list`"));
+  if (person != people.end() && current)
+    if (Status keeps = KeepsAnAdministrator(*current, *facts, &uid); !keeps) return refuse(std::move(keeps.error()));
+  REMIT_CHECK(*needed == 0);  // it only takes away
+
+  auto state = std::make_shared<Offboarding>();
+  state->actor = uid;
+  state->why = why;
+  state->by = call.by.uid.ToString();
+  state->begun = Stamp();
+  state->answer = std::move(answer);
+  store::Batch batch;
+  batch.must_fit = true;
+  if (actor != actors.end()) {
+    ActorRecord gone = actor->second;
+    gone.barred = true;
+    gone.jwk = nullptr;  // its key proves nothing any more, also if somebody lifts the bar
+    gone.unix_uid.reset();
+    batch.writes.push_back({store::Table::kActor, uid.ToString(), json::Canonical(ActorJson(gone))});
+    Register(std::move(gone));
+  }
+  if (person != people.end()) {
+    person->second.barred = true;
+    batch.writes.push_back({store::Table::kPerson, uid.ToString(), json::Canonical(PersonJson(person->second))});
+  }
+  for (auto at = change_requests.begin(); at != change_requests.end();) {
+    if (at->second.by != uid) {
+      ++at;
+      continue;
+    }
+    batch.writes.push_back({store::Table::kApproval, at->first, std::nullopt});
+    state->ended.push_back(json::Object{{"what", "change"}, {"id", at->first}, {"evidence", "taken back; nobody can approve it"}});
+    at = change_requests.erase(at);
+  }
+  json::Object event = Event("offboard.begun", state->begun);
+  event.Set("actor", uid.ToString());
+  event.Set("by", state->by);
+  event.Set("why", why);
+  AddEvents(batch, {std::move(event)});
+  Commit(std::move(batch), [this, state, wait](const auto& committed) {
+    if (committed) return EndAllOf(state, wait);
+    // Barred in memory all the same; asking again writes it down.
+    Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
+  });
+}
+
+// Each end that is asked for adds to what is waited for.
+void Broker::Impl::EndAllOf(std::shared_ptr<Offboarding> state, Duration wait) {
+  state->ended.push_back(json::Object{{"what", "registration"},
+                                      {"id", state->actor.ToString()},
+                                      {"evidence", "barred; its key and its unix user are forgotten: nobody is taken for it any more"}});
+  if (hooks.end_sessions) {
+    ++state->pending;
+    Later([this, state, end = hooks.end_sessions] {
+      end(state->actor, "offboarded", [this, state](Result<std::size_t> ended) {
+        Locked([&] {
+          if (ended)
+            state->ended.push_back(json::Object{{"what", "sessions"}, {"count", *ended}, {"evidence", "gone from memory and from the store"}});
+          else
+            state->open.push_back(json::Object{{"what", "sessions"}, {"reason", ended.error().message}});
+          Arrived(state);
+        });
+      });
+    });
+  }
+  if (hooks.standing) {
+    ++state->pending;
+    Later([this, state, look = hooks.standing] {
+      look(state->actor, [this, state](Result<json::Array> found) {
+        Locked([&] {
+          if (!found) state->open.push_back(json::Object{{"what", "standing-access"}, {"reason", found.error().message}});
+          if (found)
+            for (json::Value& one : *found) {
+              const json::Value* ended = one.Find("ended");
+              (ended != nullptr && ended->IsBool() && ended->AsBool() ? state->ended : state->open).push_back(std::move(one));
+            }
+          Arrived(state);
+        });
+      });
+    });
+  }
+  EndCredentialsLeft(state, wait);
+  ForEachTask(
+      [this, state, wait](LiveTask& live) {
+        if (!IsOf(live, state->actor)) return;
+        ++state->pending;
+        const std::string id = live.id();
+        const std::string why = state->why.empty() ? "its actor was offboarded" : "its actor was offboarded: " + state->why;
+        EndByPolicy(live, why, {"Remit::Policy", "offboarding"}, wait,
+                    [this, state, id](Result<EndAnswer> end) { Locked([&] { TaskEnded(state, id, std::move(end)); }); });
+      },
+      [this, state] { Arrived(state); });
+}
+
+void Broker::Impl::TaskEnded(const std::shared_ptr<Offboarding>& state, const std::string& id, Result<EndAnswer> end) {
+  if (!end) {
+    // It had begun to end by other means, or its end could not be written down: denied in any case.
+    state->open.push_back(json::Object{{"what", "task"}, {"id", id}, {"reason", end.error().message}});
+    return Arrived(state);
+  }
+  state->ended.push_back(json::Object{{"what", "task"},
+                                      {"id", id},
+                                      {"type", end->task.name},
+                                      {"state", task::StateName(end->task.state)},
+                                      {"evidence", Find(id) == nullptr ? "its end is in the ledger; its tokens belong to nothing" : "denied"}});
+  for (const task::CredentialRecord& credential : end->credentials) CredentialEnded(state, credential);
+  Arrived(state);
+}
+
+void Broker::Impl::CredentialEnded(const std::shared_ptr<Offboarding>& state, const task::CredentialRecord& credential) {
+  json::Object one = CredentialJson(credential);
+  json::Object line{
+      {"what", "credential"}, {"id", credential.id}, {"target", credential.target}, {"name", credential.name}, {"task", credential.task}};
+  if (credential.state == task::CredentialState::kDead) {
+    line.Set("evidence", *one.Find("evidence"));
+    state->ended.push_back(std::move(line));
+  } else {
+    line.Set("reason", credential.last_error.empty() ? "its target has not answered yet" : credential.last_error);
+    if (const json::Value* retry = one.Find("retry_at")) line.Set("retry_at", *retry);
+    state->open.push_back(std::move(line));
+  }
+}
+
+// Credentials of tasks that ended before and whose targets have not let go yet.
+void Broker::Impl::EndCredentialsLeft(const std::shared_ptr<Offboarding>& state, Duration wait) {
+  std::map<std::string, task::TaskRecord> ended;
+  for (const auto& [id, credential] : credentials) {
+    const std::string& owner = credential.record.task;
+    if (owner.empty() || ended.contains(owner) || Find(owner) != nullptr) continue;
+    const auto row = parts.store.Get(store::Table::kEndedTask, owner);
+    auto record = row && *row ? task::TaskRecord::Decode(**row) : Fail(Code::kNotFound, "unknown-task", owner);
+    if (record && (record->actor == state->actor || std::ranges::find(record->chain, state->actor) != record->chain.end()))
+      ended.emplace(owner, *std::move(record));
+  }
+  for (const auto& [id, record] : ended) {
+    ++state->pending;
+    AnswerEnd(record, wait, [this, state](Result<EndAnswer> end) {
+      Locked([&] {
+        if (end)
+          for (const task::CredentialRecord& credential : end->credentials) CredentialEnded(state, credential);
+        Arrived(state);
+      });
+    });
+  }
+}
+
+void Broker::Impl::Arrived(const std::shared_ptr<Offboarding>& state) {
+  if (--state->pending == 0) ReportOffboarding(state);
+}
+
+// What was reached, in the ledger and signed.
+void Broker::Impl::ReportOffboarding(const std::shared_ptr<Offboarding>& state) {
+  const Time now = Stamp();
+  const bool complete = state->open.empty();
+  json::Object report{{"receipt", "remit offboarding v1"},
+                      {"installation", installation},
+                      {"actor", state->actor.ToString()},
+                      {"by", state->by},
+                      {"why", state->why},
+                      {"begun", FormatTime(state->begun)},
+                      {"issued", FormatTime(now)},
+                      {"complete", complete},
+                      {"standing_access", hooks.standing ? "looked at" : "not looked at"},
+                      {"ended", state->ended},
+                      {"open", state->open}};
+  json::Object event = Event(complete ? "offboard.done" : "offboard.open", now);
+  event.Set("actor", state->actor.ToString());
+  event.Set("ended", state->ended.size());
+  event.Set("open", state->open.size());
+  event.Set("report", HexEncode(crypto::Sha256(json::Canonical(report))));
+  const std::string body = json::Canonical(event);
+  store::Batch batch;
+  batch.must_fit = true;
+  AddEvents(batch, {std::move(event)});
+  Commit(std::move(batch), [this, state, report = std::move(report), body](const auto& committed) mutable {
+    if (!committed) return Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
+    Later([this, state, report = std::move(report), body, index = committed->first_event]() mutable {
+      parts.workers.Submit(
+          [this, state, report = std::move(report), body, index]() mutable { state->answer(SignOffboarding(std::move(report), body, index)); });
+    });
+  });
+}
+
+Result<json::Value> Broker::Impl::SignOffboarding(json::Object report, const std::string& body, std::uint64_t index) {
+  REMIT_ASSIGN(json::Value proof, ProofOf(index, body));
+  report.Set("proof", std::move(proof));
+  const std::string payload = json::Canonical(report);
+  report.Set("jws", jose::SignCompact(keys->receipt.key, keys->receipt.id, kOffboardingTyp, AsBytes(payload)));
+  return json::Value(std::move(report));
+}
+
+}  // namespace remit::broker

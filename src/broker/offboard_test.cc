@@ -1,0 +1,150 @@
+// Offboarding: nothing that the actor holds is left, what cannot end is named, and a receipt says so.
+#include "broker/test_bench.h"
+#include "jose/jwk.h"
+#include "jose/jws.h"
+
+namespace remit::broker {
+namespace {
+
+class OffboardTest : public BrokerTest {
+ protected:
+  OffboardTest() {
+    Hooks hooks;
+    hooks.end_sessions = [this](const cedar::EntityUid& who, const std::string&, std::function<void(Result<std::size_t>)> done) {
+      ended_sessions.push_back(who.ToString());
+      if (sessions_fail) return done(Fail(Code::kUnavailable, "store-failed", "the disk is on fire"));
+      done(2u);
+    };
+    hooks.standing = [this](const cedar::EntityUid&, std::function<void(Result<json::Array>)> done) { done(standing); };
+    bench.broker().SetHooks(std::move(hooks));
+  }
+
+  Result<json::Value> Offboard(const std::string& id = "bot", const Caller& by = Bench::Operator(), Duration wait = Duration(0)) {
+    std::optional<Result<json::Value>> answer;
+    bench.broker().Offboard(by, {"Agent", id}, "the vendor was replaced", wait, [&](Result<json::Value> a) { answer = std::move(a); });
+    bench.Settle();
+    return answer ? *std::move(answer) : Fail(Code::kInternal, "no-answer", "no answer");
+  }
+  static const json::Value* Line(const json::Value& report, const char* list, const std::string& what, const std::string& id = "") {
+    for (const json::Value& one : report.Find(list)->AsArray())
+      if (*one.FindString("what") == what && (id.empty() || *one.FindString("id") == id)) return &one;
+    return nullptr;
+  }
+
+  std::vector<std::string> ended_sessions;
+  bool sessions_fail = false;
+  json::Array standing;
+};
+
+TEST_F(OffboardTest, EverythingThatItHoldsEndsWithEvidence) {
+  bench.broker().PutActor(Bench::Operator(), {{"Agent", "bot"}, "bot", nullptr, 1234, false}, [](auto a) { Bench::Expect(a); });
+  const StartAnswer triage = Triage();
+  const auto box = bench.Start("box", {{"box", "a"}});
+  const auto asked = bench.Start("change", {{"ticket", "T-1"}});
+  ASSERT_TRUE(box.has_value() && asked.has_value());
+  const std::string role = box->credentials.at(0).name;
+  ASSERT_TRUE(bench.box->exists.contains(role));
+
+  const Result<json::Value> report = Offboard("bot", Bench::Operator(), std::chrono::seconds(5));
+  ASSERT_TRUE(report.has_value()) << report.error().ToString();
+  EXPECT_TRUE(report->Find("complete")->AsBool());
+  EXPECT_TRUE(report->Find("open")->AsArray().empty());
+  EXPECT_EQ(*Line(*report, "ended", "task", triage.task.id)->FindString("state"), "revoked");
+  EXPECT_EQ(*Line(*report, "ended", "task", asked->task.id)->FindString("state"), "denied");
+  EXPECT_EQ(*Line(*report, "ended", "credential")->FindString("name"), role);
+  EXPECT_NE(Line(*report, "ended", "registration"), nullptr);
+  EXPECT_NE(Line(*report, "ended", "sessions"), nullptr);
+  EXPECT_EQ(ended_sessions, (std::vector<std::string>{R"(Agent::"bot")"}));
+  // And it is so.
+  EXPECT_FALSE(bench.box->exists.contains(role));
+  EXPECT_FALSE(bench.Allowed(triage.task.id, "ticket.read", "T-1"));
+  EXPECT_TRUE(bench.broker().FindHandle(triage.token.Reveal()).Is(Caller::Kind::kNobody));
+  EXPECT_FALSE(bench.broker().FindActorByUnixUid(1234).has_value());
+  EXPECT_EQ(bench.Start("triage", {{"ticket", "T-1"}}).error().reason, "start-denied");
+  bench.Restart();
+  EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->barred);
+  EXPECT_EQ(bench.StateOf(triage.task.id), "revoked");
+}
+
+TEST_F(OffboardTest, WhatDoesNotEndIsNamedAndGoesOnEnding) {
+  const auto box = bench.Start("box", {{"box", "a"}});
+  bench.box->down = true;
+  sessions_fail = true;
+  standing = {json::Object{{"what", "grant"}, {"id", "orders"}, {"ended", false}, {"reason", "it owns tables"}}};
+  const Result<json::Value> report = Offboard();
+  ASSERT_TRUE(report.has_value()) << report.error().ToString();
+  EXPECT_FALSE(report->Find("complete")->AsBool());
+  EXPECT_EQ(*Line(*report, "open", "credential")->FindString("id"), box->credentials.at(0).id);
+  EXPECT_NE(Line(*report, "open", "sessions"), nullptr);
+  EXPECT_NE(Line(*report, "open", "grant"), nullptr);
+  // Its task is over all the same.
+  EXPECT_NE(Line(*report, "ended", "task", box->task.id), nullptr);
+
+  // Asked again while it still does not answer: the same credential, although its task ended long ago.
+  sessions_fail = false;
+  standing.clear();
+  const Result<json::Value> again = Offboard();
+  ASSERT_TRUE(again.has_value()) << again.error().ToString();
+  EXPECT_EQ(*Line(*again, "open", "credential")->FindString("id"), box->credentials.at(0).id);
+  bench.box->down = false;
+  bench.Pass(std::chrono::minutes(2));
+  const Result<json::Value> last = Offboard();
+  EXPECT_TRUE(last->Find("complete")->AsBool());
+  EXPECT_FALSE(bench.box->exists.contains(box->credentials.at(0).name));
+}
+
+TEST_F(OffboardTest, AStartThatIsOnItsWayComesTooLate) {
+  std::optional<Result<StartAnswer>> started;
+  StartRequest request;
+  request.type = "box";
+  request.parameters = json::Object{{"box", "a"}};
+  bench.store().HoldCommits();
+  bench.broker().Start(Bench::Agent(), request, [&](Result<StartAnswer> a) { started = std::move(a); });
+  std::optional<Result<json::Value>> report;
+  bench.broker().Offboard(Bench::Operator(), {"Agent", "bot"}, "", Duration(0), [&](Result<json::Value> a) { report = std::move(a); });
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  bench.Pass(std::chrono::seconds(30));
+  EXPECT_FALSE(started->has_value());
+  EXPECT_TRUE(bench.box->exists.empty());
+  EXPECT_EQ(bench.broker().ListTasks(Bench::Operator(), {})->Find("tasks")->AsArray().size(), 0u);
+}
+
+TEST_F(OffboardTest, OnlyTheOneWhoIsNamed) {
+  const StartAnswer triage = Triage();
+  ASSERT_TRUE(Offboard("helpdesk").has_value());
+  EXPECT_EQ(bench.StateOf(triage.task.id), "active");
+  EXPECT_EQ(Offboard("nobody").error().reason, "unknown-actor");
+  EXPECT_EQ(Offboard("bot", Bench::Agent()).error().reason, "administration-denied");
+  EXPECT_EQ(Offboard("bot", bench.Person("eve")).error().reason, "administration-denied");
+  EXPECT_EQ(bench.StateOf(triage.task.id), "active");
+}
+
+TEST_F(OffboardTest, TheReceiptIsSignedAndItsEventIsInTheLedger) {
+  Triage();
+  const Result<json::Value> report = Offboard();
+  ASSERT_TRUE(report.has_value());
+  const json::Value& proof = *report->Find("proof");
+  const std::vector<json::Value> events = bench.Events();
+  const json::Value event = *json::Parse(*proof.FindString("event"));
+  EXPECT_EQ(event, events.at(static_cast<std::size_t>(proof.Find("index")->AsInt())));
+  EXPECT_EQ(*event.FindString("type"), "offboard.done");
+  EXPECT_EQ(*event.FindString("actor"), R"(Agent::"bot")");
+  // By the key of receipts, and not as the receipt of a task.
+  const auto keys = jose::JwkSet::Parse(bench.broker().Jwks());
+  ASSERT_TRUE(keys.has_value());
+  EXPECT_TRUE(jose::VerifyCompact(*report->FindString("jws"), *keys, jose::TypPolicy::Expect("remit-offboarding+jwt")).has_value());
+  EXPECT_FALSE(jose::VerifyCompact(*report->FindString("jws"), *keys, jose::TypPolicy::Expect("remit-receipt+jwt")).has_value());
+}
+
+TEST_F(OffboardTest, OnAFullDiskItIsBarredAndEverythingEnds) {
+  const StartAnswer triage = Triage();
+  bench.store().FillDisk(true);
+  const Result<json::Value> report = Offboard();
+  ASSERT_TRUE(report.has_value()) << report.error().ToString();
+  EXPECT_TRUE(report->Find("complete")->AsBool());
+  EXPECT_FALSE(bench.Allowed(triage.task.id, "ticket.read", "T-1"));
+}
+
+}  // namespace
+}  // namespace remit::broker
