@@ -161,6 +161,9 @@ class HowTo(harness.Case):
     def test_rotate_secret(self):
         self.follow("rotate-secret.md", {7070: harness.free_port()})
 
+    def test_administer(self):
+        self.follow("administer.md", {7070: harness.free_port()})
+
     def test_vendor_maintenance(self):
         postgres = self.postgres()
         self.follow("vendor-maintenance.md", {7070: harness.free_port(), 5432: postgres.port})

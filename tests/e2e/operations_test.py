@@ -17,7 +17,7 @@ class Operations(harness.Case):
         unit.read(harness.SOURCE / "packaging/remit.service")
         service = dict(unit["Service"])
         self.assertEqual(service["ExecStart"].split()[1:], ["serve", "--config", "/etc/remit/remit.toml"])
-        self.assertEqual((service["Type"], service["User"], service["StateDirectory"], service["RuntimeDirectory"]), ("notify", "remit", "remit", "remit"))
+        self.assertEqual((service["Type"], service["User"], service["StateDirectory"], service["RuntimeDirectory"]), ("notify", "remit", "remit remit-anchor", "remit"))
         self.assertEqual(service["LoadCredential"], "master.key:/etc/remit/master.key")
         # What `remit init` writes and what systemd makes are the same places.
         help = harness.run("init", "--help").stdout
@@ -64,15 +64,14 @@ class Operations(harness.Case):
         pathlib.Path(checkpoint).write_text(server.cli("ledger", "checkpoint").stdout)
         self.assertTrue(server.verify_ledger("--against", checkpoint).json["complete"])
 
-        # The page says what an old copy does: the task lives again, until somebody ends it. A newer checkpoint shows that the tail is gone.
+        # The page says what an old copy does: it is refused, until somebody says that it is meant. A newer checkpoint shows that the tail is gone.
         server.stop()
         shutil.rmtree(server.data)
         shutil.move(f"{server.dir}/backup", server.data)
         self.assertEqual(server.verify_ledger("--against", checkpoint, check=False).returncode, 8)
-        server.start()
-        self.assertEqual(server.task(first["task"]["id"])["state"], "active")
-        for task in server.cli("list", "--json").json["tasks"]:
-            server.cli("revoke", task["id"], "--why", "restored")
+        self.assertNotEqual(server.launch().wait(harness.LIMIT), 0)
+        self.assertIn("this store is an old copy", server.stderr())
+        server.start("--restored")
         self.assertEqual(server.task(first["task"]["id"])["state"], "revoked")
         self.assertTrue(server.verify_ledger().json["ok"])
 
