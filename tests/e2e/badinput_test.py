@@ -148,7 +148,7 @@ class Asked(Bad):
         self.refused(cli("actor", "put", 'Pipeline::"x"', "--key", f"{self.remit.dir}/jwk"), USAGE, "is a private key")
         self.refused(cli("actor", "put", 'Pipeline::"x"', "--key", self.remit.config), USAGE, f"`{self.remit.config}` is no public key: neither PEM nor JWK")
         over_http = harness.run("actor", "list", env={"REMIT_ADDR": self.remit.url}, check=False)
-        self.refused(over_http, USAGE, "unix socket", "[listen] in its remit.toml")
+        self.refused(over_http, DENIED, "nobody is signed in here", "remit sign-in", "remit person link")  # administration is for people too
         verify = lambda *args: harness.run("ledger", "verify", *args, check=False)
         self.refused(verify("--store", self.remit.data), USAGE, f"`{self.remit.data}` is a folder", f"--store {self.remit.data}/remit.db")
         for text in ("#!/bin/sh\ntrue\n", "{", "{}"):
