@@ -165,6 +165,12 @@ class HowTo(harness.Case):
         postgres = self.postgres()
         self.follow("vendor-maintenance.md", {7070: harness.free_port(), 5432: postgres.port})
 
+    def test_standing_access(self):
+        postgres = self.postgres(*[word for setting in ("shared_preload_libraries=pgaudit", "pgaudit.log=read,write,function", "pgaudit.log_relation=on",
+                                                        "logging_collector=on", "log_destination=csvlog", "log_disconnections=on", "log_timezone=UTC")
+                                   for word in ("--set", setting)])
+        self.follow("standing-access.md", {7070: harness.free_port(), 5432: postgres.port})
+
     def test_readme(self):
         """The first screen: the two files shown there are a catalog as they stand and keep the tests of catalogs/deploy, and `remit run` prints
         these lines with it."""
