@@ -99,7 +99,7 @@ void PrintScan(const posture::ScanReport& report) {
     PrintLine("\n" + Styled(Style::kBold, "PUBLIC") + "  so every account");
     PrintHeld(report.everyone);
   }
-  if (!report.findings.empty()) PrintLine("");
+  PrintLine("\n" + Styled(Style::kDim, "? the log cannot tell; * may be passed on"));
   PrintFindings(report.findings);
 }
 

@@ -136,8 +136,8 @@ AuditLine ClassifyRefusal(const LogRecord& record) {
   if (record.user.empty() || record.database.empty() || record.backend_type != "client backend") return line;
   line.kind = AuditLine::Kind::kRefused;
   line.within_function = !record.context.empty();
-  for (std::string_view start : {"permission denied for ", "must be owner of "})
-    if (record.message.starts_with(start)) line.what = record.message.substr(start.size());
+  for (std::string_view start : {"permission denied for ", "must be owner of ", "permission denied "})
+    if (line.what.empty() && record.message.starts_with(start)) line.what = record.message.substr(start.size());
   if (line.what.size() > limits::kLogNameBytes) line.what.clear();
   return line;
 }

@@ -155,6 +155,7 @@ TEST(AuditLine, ARefusalIsNeverAUse) {
   EXPECT_FALSE(line.within_function);
   EXPECT_EQ(Classify(Denied("must be owner of table pt")).what, "table pt");
   EXPECT_EQ(Classify(Denied("permission denied for materialized view mv")).what, "materialized view mv");
+  EXPECT_EQ(Classify(Denied("permission denied to set role \"postgres\"")).what, "to set role \"postgres\"");
   EXPECT_EQ(Classify(Denied("keine Berechtigung für Tabelle salaries")).kind, Kind::kRefused) << "in other words";
   EXPECT_EQ(Classify(Denied("keine Berechtigung für Tabelle salaries")).what, "");
 }

@@ -34,9 +34,12 @@ std::string Toml(std::string_view text) { return json::Write(json::Value(text));
 
 std::string Times(std::uint64_t count) { return count == 1 ? "once" : fmt::format("{} times", count); }
 
+// People read it: to the second.
+std::string Moment(Time t) { return FormatTime(std::chrono::floor<std::chrono::seconds>(t)); }
+
 std::string Period(const ScanReport& report) {
   if (!report.first || !report.last) return "no line of a log";
-  return fmt::format("{} lines of the log from {} to {}", report.records, FormatTime(*report.first), FormatTime(*report.last));
+  return fmt::format("{} lines of the log from {} to {}", report.records, Moment(*report.first), Moment(*report.last));
 }
 
 std::set<std::string> Tables(const ProposedType& type) {
@@ -69,7 +72,7 @@ std::string Doc(const ProposedType& type, const ProposedPermission& one, const U
   std::vector<std::string> paths;
   for (const Holding& holding : use.held) paths.push_back(EscapeControl(holding.path.ToString()));
   return fmt::format("used {} in {} session{}, first {}, last {}; held: {}", Times(use.count), use.sessions, use.sessions == 1 ? "" : "s",
-                     FormatTime(use.first), FormatTime(use.last), Join(paths, ", "));
+                     Moment(use.first), Moment(use.last), Join(paths, ", "));
 }
 
 std::string Policies(const ProposedType& type, const UseIndex& uses) {

@@ -87,7 +87,8 @@ class Shell:
             pass  # the last one who could write to it has gone
 
     def output(self, since):
-        text = self.printed[since:].decode(errors="replace").replace("\r", "")
+        text = re.sub(r"[^\n]*\r\x1b\[K", "", self.printed[since:].decode(errors="replace"))  # a line that was taken away again: progress
+        text = text.replace("\r", "")
         return re.sub(r"\x1b\[[0-9;]*[mK]", "", text)
 
     def run(self, command, deadline=120):
