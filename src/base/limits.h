@@ -94,4 +94,13 @@ inline constexpr std::size_t kListPage = 1000;          // tasks of one page, at
 inline constexpr std::size_t kLedgerPage = 1000;        // ledger entries of one page, at most
 inline constexpr std::size_t kRequestIdBytes = 200;     // X-Request-ID and Idempotency-Key are names, not documents
 
+// Logs of servers, and what is read from them.
+inline constexpr std::size_t kLogFieldBytes = 64u << 10;  // of one column; what is longer is a statement, of which nothing is read
+inline constexpr std::size_t kLogLineBytes = 8u << 20;    // of one line of JSON; a longer one is lost, and counted
+inline constexpr std::size_t kLogNameBytes = 256;         // of what a refusal names; longer is no name of PostgreSQL's
+inline constexpr std::size_t kScanSessions = 1'000'000;   // open at a time, and remembered as ended; about 200 bytes each
+inline constexpr std::size_t kScanUses = 200'000;         // distinct: account, database, object and privilege
+inline constexpr std::size_t kScanRefusals = 10'000;      // distinct; a client chooses the texts of some
+inline constexpr std::size_t kScanFindings = 1'000;       // kinds by account; clients choose names
+
 }  // namespace remit::limits

@@ -11,6 +11,7 @@ void AddCommands(Command& root) {
   AddFacts(root);
   AddSecret(root);
   AddTarget(root);
+  AddScan(root);
   AddLedger(root);
   AddActor(root);
   AddPeople(root);

@@ -22,5 +22,6 @@ void AddFacts(Command& root);
 void AddSecret(Command& root);
 void AddTarget(Command& root);  // target, sweep
 void AddLedger(Command& root);
+void AddScan(Command& root);    // scan postgres, scan propose
 
 }  // namespace remit::cli

@@ -87,7 +87,8 @@ class Shell:
             pass  # the last one who could write to it has gone
 
     def output(self, since):
-        text = self.printed[since:].decode(errors="replace").replace("\r", "")
+        text = re.sub(r"[^\n]*\r\x1b\[K", "", self.printed[since:].decode(errors="replace"))  # a line that was taken away again: progress
+        text = text.replace("\r", "")
         return re.sub(r"\x1b\[[0-9;]*[mK]", "", text)
 
     def run(self, command, deadline=120):
@@ -167,6 +168,12 @@ class HowTo(harness.Case):
     def test_vendor_maintenance(self):
         postgres = self.postgres()
         self.follow("vendor-maintenance.md", {7070: harness.free_port(), 5432: postgres.port})
+
+    def test_standing_access(self):
+        postgres = self.postgres(*[word for setting in ("shared_preload_libraries=pgaudit", "pgaudit.log=read,write,function", "pgaudit.log_relation=on",
+                                                        "logging_collector=on", "log_destination=csvlog", "log_disconnections=on", "log_timezone=UTC")
+                                   for word in ("--set", setting)])
+        self.follow("standing-access.md", {7070: harness.free_port(), 5432: postgres.port})
 
     def test_readme(self):
         """The first screen: the two files shown there are a catalog as they stand and keep the tests of catalogs/deploy, and `remit run` prints

@@ -1,0 +1,25 @@
+// Which PostgreSQL server a command talks to, and as whom: for commands that work on one without Remit's own server.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "cli/command.h"
+#include "pg/connection.h"
+
+namespace remit::cli {
+
+struct PostgresServer {
+  std::string address;  // postgresql://[USER@]HOST[:PORT]/DATABASE[?sslmode=…&sslrootcert=…], or a target's name with --config
+  std::string config, user, password_file, sslmode, sslrootcert;
+
+  // How to connect. Without an sslmode it is verify-full, on this machine disable. Errors: `bad-server-address`, `password-in-address`,
+  // `no-user`, `unknown-target`, those of the configuration and of the password's file.
+  Result<pg::ConnectOptions> Options() const;
+};
+
+// Adds the argument SERVER and the options to a command.
+void AddPostgresServer(Command& command, PostgresServer& server);
+
+}  // namespace remit::cli

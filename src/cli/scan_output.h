@@ -1,0 +1,13 @@
+// What `remit scan` shows to people.
+#pragma once
+
+#include "posture/replay.h"
+#include "posture/scan.h"
+
+namespace remit::cli {
+
+void PrintScan(const posture::ScanReport& report);
+void PrintProposal(const posture::Proposal& proposal, const posture::ReplayReport& replay);
+void PrintFindings(const std::vector<posture::Finding>& findings);
+
+}  // namespace remit::cli

@@ -1,0 +1,161 @@
+"""Standing access: what accounts of a PostgreSQL server hold and use, as people see it; and the task types that are proposed for it."""
+
+import json
+import os
+import pathlib
+import shutil
+
+import harness
+
+FLAGS = [word for setting in ("shared_preload_libraries=pgaudit", "pgaudit.log=read,write,function", "pgaudit.log_relation=on", "logging_collector=on",
+                              "log_destination=csvlog,jsonlog", "log_disconnections=on", "log_timezone=America/New_York") for word in ("--set", setting)]
+
+WORLD = """
+CREATE DATABASE orders;
+CREATE ROLE readers; CREATE ROLE billing LOGIN PASSWORD 'x' IN ROLE readers; CREATE ROLE idle LOGIN PASSWORD 'x';
+\\connect orders
+CREATE TABLE invoices (id int); CREATE TABLE customers (id int); CREATE TABLE salaries (id int); CREATE SCHEMA archive; CREATE TABLE archive.salaries (id int);
+GRANT SELECT ON invoices, customers TO readers; GRANT INSERT, DELETE ON invoices TO billing;
+"""
+
+
+class Scan(harness.Case):
+    @classmethod
+    def setUpClass(cls):
+        cls.pg = harness.Postgres(*FLAGS)
+        cls.pg.psql(WORLD)
+        cls.work("SELECT * FROM invoices; INSERT INTO invoices VALUES (1)", "billing")
+        cls.work("SELECT * FROM salaries", "billing")
+        cls.work("SELECT * FROM invoices", "billing")
+        cls.work("DO $$ BEGIN RAISE LOG 'AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.customers,x,<not logged>'; END $$", "billing")
+        cls.folder = pathlib.Path(cls.pg.data) / "log"
+        harness.eventually(lambda: sum(text.read_text().count('"disconnection: session time') for text in cls.folder.glob("*.csv")) >= 5)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.pg.close()
+
+    @classmethod
+    def work(cls, sql, user):
+        cls.pg.psql(sql, database="orders", user=user, password="x", check=False)
+
+    def setUp(self):
+        self.dir = pathlib.Path(harness.temp_dir("remit-scan-"))
+        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
+        # A copy, so that a log that is being written makes no difference.
+        self.logs = self.dir / "log"
+        shutil.copytree(self.folder, self.logs)
+
+    def address(self, database="orders"):
+        return f"postgresql://postgres@127.0.0.1:{self.pg.port}/{database}"
+
+    def scan(self, *args, check=True, log=None):
+        return harness.run("scan", "postgres", self.address(), "--log", log or self.logs, *args, check=check)
+
+    def account(self, name, *args, **kwargs):
+        report = json.loads(self.scan("--json", "--account", name, *args, **kwargs).stdout)
+        return report, report["accounts"][0]
+
+    def test_1_what_is_held_used_and_refused(self):
+        report, billing = self.account("billing")
+        held = {(h["object"].get("name"), h["privilege"]): h for h in billing["held"] if h["object"]["kind"] == "table"}
+        self.assertEqual({key: (h["evidence"], h.get("count")) for key, h in held.items()},
+                         {("invoices", "SELECT"): ("used", 2), ("invoices", "INSERT"): ("used", 1), ("invoices", "DELETE"): ("unknown", None),
+                          ("customers", "SELECT"): ("never", None)})
+        self.assertEqual(held["customers", "SELECT"]["path"], {"via": "grant", "roles": ["billing", "readers"], "grantor": "postgres", "inherited": True})
+        self.assertEqual([(r["what"], [c["schema"] for c in r["candidates"]]) for r in billing["refused"]], [("table salaries", ["archive", "public"])])
+        self.assertEqual([f["count"] for f in report["findings"] if f["reason"] == "forged-context"], [1])
+        self.assertNotIn("RAISE", json.dumps(report))
+        _, idle = self.account("idle")
+        self.assertEqual(idle["used"], [])
+
+    def test_2_for_people(self):
+        shown = self.scan("--account", "billing").stdout
+        self.assertRegex(shown, r"2× +SELECT +orders: table public\.invoices +granted to readers by postgres; billing > readers")
+        self.assertRegex(shown, r"never +SELECT +orders: table public\.customers")
+        self.assertIn("refused 1×  table salaries, one of: table archive.salaries, table public.salaries", shown)
+        self.assertNotIn("\x1b", shown)
+
+    def test_3_both_forms_say_the_same(self):
+        for path in self.logs.glob("*.csv"):
+            path.unlink()
+        report, billing = self.account("billing")
+        self.assertEqual({(u["object"]["name"], u["privilege"]): u["count"] for u in billing["used"]}, {("invoices", "SELECT"): 2, ("invoices", "INSERT"): 1})
+        self.assertEqual([f["reason"] for f in report["findings"] if f["reason"].startswith("forged")], ["forged-context"])
+
+    def test_4_a_proposal_is_a_catalog_that_keeps_its_tests(self):
+        out = self.dir / "proposed"
+        done = harness.run("scan", "propose", self.address(), "--log", self.logs, "--as", "orders=orders-prod", "--out", out, "--json")
+        proposal = json.loads(done.stdout)
+        self.assertEqual([(t["name"], sorted(p["privilege"] + " " + p["table"] for p in t["permissions"])) for t in proposal["types"]],
+                         [("billing-orders-prod", ["INSERT orders-prod/public.invoices", "SELECT orders-prod/public.invoices"])])
+        self.assertEqual(proposal["replay"]["lines"], {"allowed": 3, "public": 0, "others-rights": 0, "refused": 0, "unclear": 0})
+        self.assertEqual(proposal["types"][0]["replay"], {"sessions_whole": 2, "sessions_cut": 0, "tasks": 2, "most_a_day": 2})
+        harness.run("catalog", "check", "--strict", out)
+        tests = harness.run("catalog", "test", out).stdout
+        self.assertIn("0 failed; 3 of 3 policies reached", tests)
+
+    def test_5_a_folder_that_is_there_is_kept(self):
+        out = self.dir / "proposed"
+        out.mkdir()
+        (out / "mine.cedar").write_text("// mine")
+        args = ("scan", "propose", self.address(), "--log", self.logs, "--account", "billing", "--out", out)
+        refused = harness.run(*args, check=False)
+        self.assertEqual(refused.returncode, 5, str(refused))
+        self.assertIn("is there already", refused.stderr)
+        harness.run(*args, "--force")
+        self.assertEqual([p.name for p in (self.dir / "proposed.1").iterdir()], ["mine.cedar"])
+        self.assertFalse((out / "mine.cedar").exists())
+        self.assertEqual(sorted(p.name for p in self.dir.iterdir()), ["log", "proposed", "proposed.1"])
+
+    def test_6_a_log_that_is_not_whole(self):
+        csv = next(path for path in self.logs.glob("*.csv") if path.stat().st_size > 0)
+        whole = csv.read_bytes()
+        csv.write_bytes(whole + whole[:40])  # being written
+        report, billing = self.account("billing")
+        self.assertIn("cut-off-log", {f["reason"] for f in report["findings"]})
+        self.assertEqual(sum(u["count"] for u in billing["used"]), 3)
+        csv.write_bytes(whole[10:])  # cut out of another
+        done = self.scan("--json", "--account", "billing", check=False)
+        self.assertEqual(done.returncode, 8, str(done))
+        report = json.loads(done.stdout)
+        self.assertIn("broken-log", {f["reason"] for f in report["findings"]})
+        self.assertEqual(report["accounts"][0]["used"], [])
+
+    def test_7_a_copy_of_a_log_counts_once(self):
+        for path in list(self.logs.glob("*.csv")):
+            shutil.copy(path, self.logs / ("copy-" + path.name))
+        report, billing = self.account("billing")
+        self.assertEqual(sum(u["count"] for u in billing["used"]), 3)
+        self.assertIn("repeated-line", {f["reason"] for f in report["findings"]})
+
+    def test_8_what_is_refused(self):
+        for args, status, reason in [((f"postgresql://postgres:secret@127.0.0.1:{self.pg.port}/orders",), 2, "password-in-address"),
+                                     ((f"postgresql://127.0.0.1:{self.pg.port}/orders",), 2, "no-user"),
+                                     ((f"postgresql://postgres@127.0.0.1:{self.pg.port}/orders?options=x",), 2, "bad-server-address"),
+                                     ((self.address(), "--account", "biling"), 4, "unknown-account"),
+                                     ((self.address(), "--database", "nowhere"), 4, "unknown-database"),
+                                     ((self.address(), "--log", self.dir / "nothing"), 4, "no-such-log"),
+                                     ((self.address("nowhere"),), None, "pg-3D000")]:
+            done = harness.run("scan", "postgres", "--json", *args, check=False)
+            error = json.loads(done.stderr.splitlines()[-1])["error"]
+            self.assertEqual(error["reason"], reason, str(done))
+            if status is not None:
+                self.assertEqual(done.returncode, status, str(done))
+            self.assertNotIn("secret", done.stderr)
+        empty = self.dir / "empty"
+        empty.mkdir()
+        done = harness.run("scan", "postgres", "--json", self.address(), "--log", empty, check=False)
+        self.assertEqual(json.loads(done.stderr)["error"]["reason"], "no-log")
+
+    def test_9_anybody_may_look_with_a_password_from_a_file(self):
+        password = self.dir / "password"
+        password.write_text("x\n")
+        os.chmod(password, 0o600)
+        done = harness.run("scan", "postgres", f"postgresql://idle@127.0.0.1:{self.pg.port}/orders", "--password-file", password, "--account", "billing", "--json")
+        held = json.loads(done.stdout)["accounts"][0]["held"]
+        self.assertIn(("invoices", "DELETE", "unknown"), {(h["object"].get("name"), h["privilege"], h["evidence"]) for h in held})
+
+
+if __name__ == "__main__":
+    harness.main()
