@@ -78,6 +78,27 @@ TEST(Text, ShowsWhatHides) {
   EXPECT_FALSE(IsUtf8("\xE2\x80"));
 }
 
+TEST(Text, IsSteppedThroughByCharacter) {
+  std::string_view text = "a\u00e9\u20ac\U0001F600";
+  EXPECT_EQ(NextCharacter(text), U'a');
+  EXPECT_EQ(TakeCharacter(text), "\u00e9");
+  EXPECT_EQ(NextCharacter(text), U'\u20ac');
+  EXPECT_EQ(TakeCharacter(text), "\U0001F600");
+  EXPECT_TRUE(text.empty());
+  for (const std::string_view bad : {"\x80", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xFF"}) {
+    std::string_view rest = bad;
+    EXPECT_EQ(NextCharacter(rest), kNotUtf8);
+    EXPECT_EQ(rest.size(), bad.size() - 1);  // one byte on
+  }
+}
+
+TEST(Text, ReadsHexDigits) {
+  EXPECT_EQ(HexDigit('0'), 0);
+  EXPECT_EQ(HexDigit('f'), 15);
+  EXPECT_EQ(HexDigit('A'), 10);
+  EXPECT_EQ(HexDigit('g'), -1);
+}
+
 TEST(Text, FindsTheNearest) {
   EXPECT_EQ(Nearest("enviroment", {"service", "environment"}), "environment");
   EXPECT_EQ(Nearest("zzz", {"service", "environment"}), "");

@@ -9,24 +9,11 @@
 namespace remit {
 namespace {
 
-constexpr std::uint32_t kBad = 0xFFFFFFFF;
-
-// Decodes one code point at `at` and moves on; kBad (one byte on) where the bytes are not UTF-8 (RFC 3629 §4).
+// Decodes one code point at `at` and moves on.
 std::uint32_t Next(std::string_view text, std::size_t& at) {
-  auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  std::uint32_t first = byte(at);
-  std::size_t more = first < 0x80 ? 0 : first >> 5 == 0b110 ? 1 : first >> 4 == 0b1110 ? 2 : first >> 3 == 0b11110 ? 3 : 4;
-  std::size_t start = at++;
-  if (more == 0) return first;
-  if (more == 4 || start + more >= text.size()) return kBad;
-  static constexpr std::uint32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
-  std::uint32_t point = first & (0x3Fu >> more);
-  for (std::size_t i = 1; i <= more; ++i) {
-    if (byte(start + i) >> 6 != 0b10) return kBad;
-    point = point << 6 | (byte(start + i) & 0x3F);
-  }
-  if (point < kLeast[more] || point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) return kBad;
-  at = start + more + 1;
+  std::string_view rest = text.substr(at);
+  const char32_t point = NextCharacter(rest);
+  at = text.size() - rest.size();
   return point;
 }
 
@@ -39,12 +26,41 @@ bool IsHidden(std::uint32_t c) {
 
 }  // namespace
 
+char32_t NextCharacter(std::string_view& text) {
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  const std::uint32_t first = byte(0);
+  const std::size_t more = first < 0x80 ? 0 : first >> 5 == 0b110 ? 1 : first >> 4 == 0b1110 ? 2 : first >> 3 == 0b11110 ? 3 : 4;
+  static constexpr std::uint32_t kLeast[] = {0, 0x80, 0x800, 0x10000};
+  std::uint32_t point = more == 0 ? first : first & (0x3Fu >> more);
+  bool good = more < 4 && more < text.size();
+  for (std::size_t i = 1; good && i <= more; ++i) {
+    good = byte(i) >> 6 == 0b10;
+    point = point << 6 | (byte(i) & 0x3Fu);
+  }
+  good = good && point >= kLeast[more] && point <= 0x10FFFF && !(point >= 0xD800 && point <= 0xDFFF);
+  text.remove_prefix(good ? more + 1 : 1);
+  return good ? point : kNotUtf8;
+}
+
+std::string_view TakeCharacter(std::string_view& text) {
+  const std::string_view whole = text;
+  NextCharacter(text);
+  return whole.substr(0, whole.size() - text.size());
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
 std::string EscapeControl(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t start = at;
     std::uint32_t c = Next(text, at);
-    if (c == kBad)
+    if (c == kNotUtf8)
       out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(text[start]));
     else if (IsHidden(c))
       out += fmt::format("\\u{{{:x}}}", c);
@@ -56,14 +72,14 @@ std::string EscapeControl(std::string_view text) {
 
 bool IsUtf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();)
-    if (Next(text, at) == kBad) return false;
+    if (Next(text, at) == kNotUtf8) return false;
   return true;
 }
 
 bool IsVisible(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     std::uint32_t c = Next(text, at);
-    if (c == kBad || IsHidden(c)) return false;
+    if (c == kNotUtf8 || IsHidden(c)) return false;
   }
   return !text.empty();
 }

@@ -22,13 +22,6 @@ bool LessUtf16(std::string_view a, std::string_view b) {
   return p < q;
 }
 
-// The length of the well-formed UTF-8 sequence at the start of `text`, or 0.
-std::size_t SequenceLength(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  const std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  return length <= text.size() && IsUtf8(text.substr(0, length)) ? length : 0;
-}
-
 bool IsPlain(char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; }
 
 void AppendEscape(char c, std::string& out) {
@@ -65,11 +58,13 @@ void AppendQuoted(std::string_view text, std::string& out) {
     AppendEscaped(text, out);
   } else {
     while (!text.empty()) {
-      const std::size_t length = SequenceLength(text);
-      if (length == 0) out += "\xEF\xBF\xBD";  // U+FFFD
-      if (length == 1) AppendEscaped(text.substr(0, 1), out);
-      if (length > 1) out += text.substr(0, length);
-      text.remove_prefix(std::max<std::size_t>(length, 1));
+      std::string_view rest = text;
+      const bool good = NextCharacter(rest) != kNotUtf8;
+      const std::string_view character = text.substr(0, text.size() - rest.size());
+      if (!good) out += "\xEF\xBF\xBD";  // U+FFFD
+      if (good && character.size() == 1) AppendEscaped(character, out);
+      if (character.size() > 1) out += character;
+      text = rest;
     }
   }
   out += '"';

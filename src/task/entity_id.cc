@@ -15,16 +15,6 @@
 namespace remit::task {
 namespace {
 
-// The next code point of well-formed UTF-8.
-std::uint32_t Next(std::string_view text, std::size_t& at) {
-  const auto lead = static_cast<std::uint8_t>(text[at++]);
-  if (lead < 0x80) return lead;
-  const int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
-  std::uint32_t code = lead & (0x3fu >> more);
-  for (int i = 0; i < more; ++i) code = code << 6 | (static_cast<std::uint8_t>(text[at++]) & 0x3fu);
-  return code;
-}
-
 template <class Range>
 const Range* Lookup(std::span<const Range> ranges, std::uint32_t code) {
   const auto range = std::ranges::lower_bound(ranges, code, {}, &Range::last);
@@ -36,8 +26,8 @@ const Range* Lookup(std::span<const Range> ranges, std::uint32_t code) {
 bool IsNfc(std::string_view utf8) {
   if (!IsUtf8(utf8)) return false;
   std::uint8_t last_class = 0;
-  for (std::size_t at = 0; at < utf8.size();) {
-    const std::uint32_t code = Next(utf8, at);
+  while (!utf8.empty()) {
+    const std::uint32_t code = NextCharacter(utf8);
     if (code < 0xc0) {
       last_class = 0;
       continue;

@@ -12,13 +12,6 @@
 namespace remit::cedar {
 namespace {
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 void AppendUtf8(std::uint32_t point, std::string& out) {
   auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
   if (point < 0x80) {

@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "base/text.h"
+
 namespace remit::cedar {
 namespace {
 
@@ -23,13 +25,9 @@ bool In(std::uint32_t point, std::span<const Range> ranges) {
 // The columns that UTF-8 takes on a screen.
 std::size_t Columns(std::string_view text) {
   std::size_t columns = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    std::uint32_t point = length == 1 ? lead : lead & (0x7Fu >> length);
-    for (std::size_t k = 1; k < length && i + k < text.size(); ++k) point = point << 6 | (static_cast<unsigned char>(text[i + k]) & 0x3F);
-    columns += length == 1 ? 1 : In(point, kNone) ? 0 : In(point, kTwo) ? 2 : 1;
-    i += length;
+  while (!text.empty()) {
+    const char32_t point = NextCharacter(text);
+    columns += point < 0x80 ? 1 : In(point, kNone) ? 0 : In(point, kTwo) ? 2 : 1;
   }
   return columns;
 }

@@ -153,11 +153,7 @@ class Scanner {
 constexpr std::size_t kBytesOfToken = 3;
 
 // One character, shown safely, of text that begins no token.
-std::string FirstCharacter(std::string_view rest) {
-  std::size_t length = 1;
-  while (length < rest.size() && (static_cast<unsigned char>(rest[length]) & 0xC0) == 0x80) ++length;
-  return EscapeControl(rest.substr(0, length));
-}
+std::string FirstCharacter(std::string_view rest) { return EscapeControl(TakeCharacter(rest)); }
 
 }  // namespace
 

@@ -1,6 +1,8 @@
 // Trees to JSON. Values are moved into their parents, never copied: trees are high.
 #include <fmt/format.h>
 
+#include "base/limits.h"
+#include "base/text.h"
 #include "cedar/language/operators.h"
 #include "cedar/policy_json.h"
 
@@ -61,12 +63,7 @@ void Operands(const Expr& expr, Op op, std::vector<const Expr*>& out) {
 
 // A character at a time, as the reference has it.
 void AppendLiterals(std::string_view text, Array& out) {
-  for (std::size_t i = 0; i < text.size();) {
-    std::size_t end = i + 1;
-    while (end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) ++end;
-    out.push_back(One("Literal", text.substr(i, end - i)));
-    i = end;
-  }
+  while (!text.empty()) out.push_back(One("Literal", TakeCharacter(text)));
 }
 
 json::Value PatternJson(const std::vector<PatternPart>& pattern) {

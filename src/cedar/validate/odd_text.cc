@@ -12,17 +12,6 @@
 namespace remit::cedar {
 namespace {
 
-// The next character of text that is UTF-8, stepped over.
-char32_t NextCharacter(std::string_view& text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  const std::size_t length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
-  char32_t character = length == 1 ? first : first & (0x7Fu >> length);
-  for (std::size_t i = 1; i < length && i < text.size(); ++i) character = character << 6 | (byte(i) & 0x3Fu);
-  text.remove_prefix(std::min(length, text.size()));
-  return character;
-}
-
 bool IsPrintableAscii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
