@@ -16,12 +16,12 @@ Result<std::vector<PolicyPtr>> ParsePolicies(std::string_view text, std::string_
                                              std::size_t most_bytes = limits::kCedarFileBytes);
 
 // What a text with errors in it comes to. `policies`: those that are well formed, with the ids that they will have once the others are
-// mended. `errors`: one finding for each of the others, in order, at most kParseErrors; none means what ParsePolicies would have returned.
+// mended. `errors`: one finding for each of the others, in order, at most limits::kCedarParseErrors; none means what ParsePolicies would have
+// returned.
 struct ParsedPolicies {
   std::vector<PolicyPtr> policies;
   std::vector<Diagnostic> errors;
 };
-inline constexpr std::size_t kParseErrors = 100;
 
 // ParsePolicies that goes on behind the `;` of a policy that it cannot read. A character that begins no token ends everything.
 ParsedPolicies ParseAllPolicies(std::string_view text, std::string_view file_name, std::string_view id_prefix = "policy");

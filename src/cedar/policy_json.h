@@ -30,8 +30,8 @@ json::Value PolicySetToJson(const PolicySetSource& source);
 Result<PolicySetSource> PolicySetFromJson(const json::Value& document);
 
 // For reading the text of such documents with json::Parse: an expression of the greatest height takes two levels for each of its own,
-// a chain of && or || two for each operand, and chains longer than kJsonChain are written balanced.
-inline constexpr std::size_t kJsonChain = 1000;
-inline constexpr json::Limits kPolicyJsonLimits{.depth = 2 * kJsonChain + 4 * limits::kCedarDepth, .bytes = limits::kJsonBytes};
+// a chain of && or || two for each operand, and chains that have more than limits::kCedarJsonChain, those around them counted, are written
+// balanced.
+inline constexpr json::Limits kPolicyJsonLimits{.depth = 2 * limits::kCedarJsonChain + 4 * limits::kCedarDepth, .bytes = limits::kJsonBytes};
 
 }  // namespace remit::cedar

@@ -200,7 +200,7 @@ Result<ExprReader::Node> ExprReader::ReadHas(const json::Object& parts) {
 // Text can chain identifiers only. Other names are tested one after the other, each behind the target again, which must be small for
 // that: such chains may stand in each other.
 Result<ExprReader::Node> ExprReader::HasEach(Node target, const std::vector<std::string>& path) {
-  constexpr std::size_t kSmall = 64;
+  constexpr std::size_t kSmall = limits::kCedarRepeatedNodes;
   if (std::size_t limit = kSmall; !IsSmall(*target.expr, limit)) {
     return place_.Fail(fmt::format("a chain of names that are no identifiers must stand behind an expression of at most {} nodes", kSmall));
   }

@@ -204,7 +204,7 @@ ParsedPolicies ParseAllPolicies(std::string_view text, std::string_view file_nam
   };
   auto tokens = TokenStream::Read(text, file_name, &failure);
   if (!tokens) return report(tokens.error(), ""), parsed;
-  for (std::size_t index = 0; !tokens->AtEnd() && parsed.errors.size() < kParseErrors; ++index) {
+  for (std::size_t index = 0; !tokens->AtEnd() && parsed.errors.size() < limits::kCedarParseErrors; ++index) {
     std::string id = fmt::format("{}{}", id_prefix, index);
     auto policy = PolicyParser(*tokens).Parse(id);
     if (policy) {

@@ -231,7 +231,7 @@ TEST(PolicyTest, AllErrorsOfATextAreReported) {
   const ParsedPolicies unreadable = ParseAllPolicies("permit(principal, action, resource);\n #", "p.cedar");
   ASSERT_EQ(unreadable.errors.size(), 1u);
   EXPECT_EQ(unreadable.errors[0].span.ToString(), "p.cedar:2:2");
-  EXPECT_EQ(ParseAllPolicies(Repeat("a;", 1000), "p").errors.size(), kParseErrors);
+  EXPECT_EQ(ParseAllPolicies(Repeat("a;", 1000), "p").errors.size(), limits::kCedarParseErrors);
 }
 
 TEST(ParserTest, TextIsBounded) {

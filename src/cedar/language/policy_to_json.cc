@@ -12,10 +12,6 @@ namespace {
 using json::Array;
 using json::Object;
 
-// How many values the chains behind `has` may add to one policy when they are written out: each step repeats what stands before it, and
-// one chain may stand before another. Beyond that a chain is written as a list, which readers know too.
-constexpr std::size_t kHasValues = 8192;
-
 Object One(std::string_view name, json::Value value) {
   Object object;
   object.Append(std::string(name), std::move(value));
@@ -156,7 +152,10 @@ class Writer {
     return One("Record", std::move(out));
   }
 
-  std::size_t has_values_ = kHasValues;
+  std::size_t chain_levels_ = 0;  // of the left-deep chains around what is being written, together at most limits::kCedarJsonChain
+  // How many values the chains behind `has` may still add when they are written out: each step repeats what stands before it, and one chain may
+  // stand before another. Beyond that a chain is written as a list, which readers know too.
+  std::size_t has_values_ = limits::kCedarHasValues;
 };
 
 json::Value ScopeJson(const ScopeConstraint& constraint) {

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/limits.h"
 #include "cedar/validate/level.h"
 #include "cedar/validate/names_check.h"
 #include "cedar/validate/odd_text.h"
@@ -88,9 +89,6 @@ std::vector<std::string_view> SlotTypes(const Schema& schema, const ScopeConstra
   return types;
 }
 
-// What one policy is checked for at most: lists of principals, of resources and of slots multiply.
-constexpr std::size_t kEnvironments = 1u << 20;
-
 std::vector<RequestEnvironment> Environments(const Schema& schema, const ActionIndex& actions, const Policy& policy,
                                              const ScopeConstraint& action_scope) {
   std::vector<RequestEnvironment> environments;
@@ -104,13 +102,13 @@ std::vector<RequestEnvironment> Environments(const Schema& schema, const ActionI
         if (!ScopeAllows(schema, policy.resource, resource)) continue;
         if (!slots) {
           environments.push_back({action, principal, resource, {}, {}});
-          if (environments.size() > kEnvironments) return environments;
+          if (environments.size() > limits::kCedarEnvironments) return environments;
           continue;
         }
         for (std::string_view principal_slot : SlotTypes(schema, policy.principal, principal)) {
           for (std::string_view resource_slot : SlotTypes(schema, policy.resource, resource)) {
             environments.push_back({action, principal, resource, principal_slot, resource_slot});
-            if (environments.size() > kEnvironments) return environments;
+            if (environments.size() > limits::kCedarEnvironments) return environments;
           }
         }
       }
@@ -236,10 +234,10 @@ std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const ActionIndex& 
       if (!environments.empty()) findings.push_back(std::move(*action_set));
     }
   }
-  if (environments.size() > kEnvironments) {
+  if (environments.size() > limits::kCedarEnvironments) {
     findings.push_back(OfPolicy(policy, Diagnostic::Severity::kError, "too-many-environments",
-                                fmt::format("the scope matches more than {} combinations of action and types", kEnvironments)));
-    environments.resize(kEnvironments);
+                                fmt::format("the scope matches more than {} combinations of action and types", limits::kCedarEnvironments)));
+    environments.resize(limits::kCedarEnvironments);
   }
   const bool trivial = policy.conditions.empty() && !options.level;
   bool possible = trivial && !environments.empty();
