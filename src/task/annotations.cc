@@ -44,12 +44,7 @@ constexpr std::array kKnown = {
 constexpr std::array<std::string_view, 7> kLater = {"max_active", "max_starts", "trip", "break_glass", "delegable", "through_owner", "timezone"};
 
 void Add(Findings& findings, std::string_view reason, const cedar::Annotation& at, std::string message, std::string hint) {
-  cedar::Diagnostic d;
-  d.reason = reason;
-  d.message = std::move(message);
-  d.hint = std::move(hint);
-  d.span = at.span;
-  findings.push_back(std::move(d));
+  findings.push_back(cedar::Finding(at.span, reason, std::move(message), hint));
 }
 
 std::string Usage(std::string_view name) {

@@ -46,7 +46,7 @@ bool Catalog::IsOpen(std::string_view entity_type) const {
 
 std::string Catalog::PolicyText(const cedar::Policy& policy) const {
   for (const CatalogFile& file : files_) {
-    if (policy.span.file != nullptr && file.name == *policy.span.file && policy.span.end <= file.text.size() && policy.span.begin < policy.span.end) {
+    if (policy.span.IsIn(file.name) && policy.span.end <= file.text.size() && policy.span.begin < policy.span.end) {
       return file.text.substr(policy.span.begin, policy.span.end - policy.span.begin);
     }
   }

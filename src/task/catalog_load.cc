@@ -32,19 +32,15 @@ cedar::Span SpanOf(const std::string& place) {
     return std::from_chars(place.data() + from, place.data() + to, out).ptr == place.data() + to;
   };
   if (line != std::string::npos && number(line + 1, column, span.line) && number(column + 1, place.size(), span.column)) {
-    span.file = std::make_shared<const std::string>(place.substr(0, line));
+    span.file = std::make_shared<const cedar::Place>(place.substr(0, line), nullptr);
   } else if (!place.empty()) {
-    span.file = std::make_shared<const std::string>(place);
+    span.file = std::make_shared<const cedar::Place>(place, nullptr);
   }
   return span;
 }
 
 cedar::Diagnostic Finding(const Error& error) {
-  cedar::Diagnostic d;
-  d.reason = error.reason;
-  d.message = error.message;
-  d.hint = error.hint;
-  d.span = SpanOf(error.place);
+  cedar::Diagnostic d = cedar::Finding(SpanOf(error.place), error.reason, error.message, error.hint);
   // Remit's namespaces hide names that the catalog declares outside of all namespaces, which Cedar refuses: say whose fault it is.
   if (error.reason == "shadowed-declaration" && error.place.starts_with(kBuiltinSchemaFile)) {
     d.hint = "declare yours in a namespace of its own";
@@ -98,12 +94,7 @@ class CatalogLoader {
   }
 
   void Report(std::string_view reason, std::string message, const cedar::Span& span, std::string hint = {}) {
-    cedar::Diagnostic d;
-    d.reason = reason;
-    d.message = std::move(message);
-    d.span = span;
-    d.hint = std::move(hint);
-    findings_.push_back(std::move(d));
+    findings_.push_back(cedar::Finding(span, reason, std::move(message), hint));
   }
 
   void Warn(std::string_view reason, std::string message, const cedar::Span& span, std::string hint = {}) {
@@ -170,7 +161,7 @@ class CatalogLoader {
     return true;
   }
 
-  static bool IsBuiltin(const cedar::Span& span) { return span.file != nullptr && *span.file == kBuiltinSchemaFile; }
+  static bool IsBuiltin(const cedar::Span& span) { return span.IsIn(kBuiltinSchemaFile); }
 
   void ReadTypes(BuiltinParts& parts) {
     std::vector<std::pair<const cedar::EntityType*, TypeAnnotations>> tasks;

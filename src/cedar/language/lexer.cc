@@ -159,7 +159,7 @@ std::string FirstCharacter(std::string_view rest) { return EscapeControl(TakeCha
 
 Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view file_name, Span* failure, std::size_t most_bytes) {
   TokenStream stream;
-  stream.file_ = std::make_shared<const std::string>(file_name);
+  stream.file_ = std::make_shared<const Place>(std::string(file_name), nullptr);
   if (failure != nullptr) *failure = Span{stream.file_, 0, 0, 1, 1};
   if (text.size() > most_bytes) {
     return Fail(

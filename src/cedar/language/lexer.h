@@ -63,7 +63,7 @@ class TokenStream {
   const Span& last_failure() const { return last_failure_; }  // of the error made last
 
  private:
-  std::shared_ptr<const std::string> file_;
+  PlacePtr file_;
   std::vector<Token> tokens_;  // INVARIANT: the last is kEnd
   std::size_t next_ = 0;
   mutable Span last_failure_;

@@ -140,12 +140,7 @@ class LevelChecker {
   }
 
   void Report(const Expr& at, std::string_view reason, std::string message, std::string_view hint) {
-    Diagnostic finding;
-    finding.reason = reason;
-    finding.message = std::move(message);
-    finding.hint = hint;
-    finding.span = at.span;
-    findings_.push_back(std::move(finding));
+    findings_.push_back(Finding(at.span, reason, std::move(message), hint));
   }
 
   const TypedTree& tree_;

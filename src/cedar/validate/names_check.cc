@@ -66,12 +66,7 @@ class NameChecker {
   }
 
   void Report(const Span& span, std::string_view reason, std::string message, std::string hint) {
-    Diagnostic finding;
-    finding.reason = reason;
-    finding.message = std::move(message);
-    finding.hint = std::move(hint);
-    finding.span = span;
-    findings_.push_back(std::move(finding));
+    findings_.push_back(Finding(span, reason, std::move(message), hint));
   }
 
   const Schema& schema_;

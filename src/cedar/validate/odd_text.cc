@@ -69,12 +69,8 @@ class TextChecker {
   }
 
   void Report(const Span& span, std::string_view reason, std::string message) {
-    Diagnostic finding;
-    finding.severity = Diagnostic::Severity::kWarning;
-    finding.reason = reason;
-    finding.message = std::move(message);
-    finding.span = span;
-    findings_.push_back(std::move(finding));
+    findings_.push_back(Finding(span, reason, std::move(message)));
+    findings_.back().severity = Diagnostic::Severity::kWarning;
   }
 
   std::vector<Diagnostic>& findings_;

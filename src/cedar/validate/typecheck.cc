@@ -13,12 +13,7 @@ using Kind = StaticType::Kind;
 StaticTypePtr Typechecker::CheckCondition(const Expr& expr) { return Expect(expr, {}, Want::kBool).type; }
 
 void Typechecker::Report(const Expr& at, std::string_view reason, std::string message, std::string_view hint) {
-  Diagnostic finding;
-  finding.reason = reason;
-  finding.message = std::move(message);
-  finding.hint = hint;
-  finding.span = at.span;
-  findings_.push_back(std::move(finding));
+  findings_.push_back(Finding(at.span, reason, std::move(message), hint));
 }
 
 Typechecker::Answer Typechecker::Check(const Expr& expr, const Capabilities& prior) {

@@ -160,11 +160,8 @@ bool WouldInHelp(const Schema& schema, const Policy& policy, const ScopeConstrai
 }
 
 Diagnostic OfPolicy(const Policy& policy, Diagnostic::Severity severity, std::string_view reason, std::string message) {
-  Diagnostic finding;
+  Diagnostic finding = Finding(policy.span, reason, std::move(message));
   finding.severity = severity;
-  finding.reason = reason;
-  finding.message = std::move(message);
-  finding.span = policy.span;
   return finding;
 }
 
