@@ -73,7 +73,8 @@ class Schema {
   // Errors, all with the place: `parse-error`, `empty-applies-to`; for the JSON form also `bad-json`, `json-too-large`, `not-an-object`,
   // `missing-field`, `bad-field`, `unknown-field`; for both `unknown-type`, `unknown-action`, `duplicate-declaration`, `reserved-name`,
   // `shadowed-declaration` (a namespace declares what the empty one has, RFC 70), `type-cycle`, `action-cycle`, `context-not-record`,
-  // `shape-not-record`, `not-supported` (open records, attributes of actions), `type-too-large` (limits::kCedarTypeNodes), `hierarchy-too-large`.
+  // `shape-not-record`, `not-supported` (open records, attributes of actions), `type-too-large` (limits::kCedarTypeNodes), `schema-too-large`
+  // (limits::kCedarSharedBytes), `hierarchy-too-large` (limits::kCedarClosureEntries).
   static Result<Schema> Parse(const std::vector<SchemaSource>& fragments);
 
   // The same for fragments in the JSON form that are already values. A place is the way to the member: `NS/entityTypes/User/shape`.

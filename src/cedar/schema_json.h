@@ -13,7 +13,7 @@ namespace remit::cedar {
 
 // The JSON form of one file in the human syntax. A name in it may stand for a common type or an entity type, and is written as
 // {"type": "EntityOrCommon", "name": …}; that of a context is the name of a common type. Errors: `parse-error`, `duplicate-declaration`,
-// `reserved-name`, `empty-applies-to`, all with the place.
+// `reserved-name`, `empty-applies-to`, `schema-too-large` (limits::kCedarSharedBytes), all with the place.
 Result<json::Value> SchemaTextToJson(std::string_view text, std::string_view file_name);
 
 // The same with every name looked up: {"type": "Entity", …} or the name of a common type, fully qualified. The file must be a whole schema.

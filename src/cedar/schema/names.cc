@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace remit::cedar {
@@ -38,7 +39,24 @@ std::string Qualify(std::string_view name_space, std::string_view name) {
   return name_space.empty() ? std::string(name) : fmt::format("{}::{}", name_space, name);
 }
 
+Status DeclaredNames::Share(std::size_t bytes, std::size_t times, const Span& at) {
+  if (times == 0) return {};
+  if (bytes > (limits::kCedarSharedBytes - shared_bytes_) / times) {
+    return FailAt(at, "schema-too-large",
+                  fmt::format("what several names share takes more than {} MiB when each of them has its own", limits::kCedarSharedBytes >> 20),
+                  "let one attribute have a common type, which is held once, in place of many attributes");
+  }
+  shared_bytes_ += bytes * times;
+  return {};
+}
+
 Status DeclaredNames::Add(const NamespaceDeclaration& space) {
+  if (space.name.size() > limits::kCedarNamespaceBytes) {
+    return FailAt(space.span, "schema-too-large", fmt::format("name of a namespace has more than {} bytes", limits::kCedarNamespaceBytes));
+  }
+  for (const EntityDeclaration& entity : space.entities) REMIT_TRY(Share(space.name.size(), entity.names.size(), entity.span));
+  for (const ActionDeclaration& action : space.actions) REMIT_TRY(Share(space.name.size(), action.names.size(), action.span));
+  REMIT_TRY(Share(space.name.size(), space.types.size(), space.span));
   const auto note = [](auto& names, auto name, const Span& span, std::string_view what, const std::string& shown) -> Status {
     if (names.insert(std::move(name)).second) return {};
     return FailAt(span, "duplicate-declaration", fmt::format("{} `{}` is declared twice", what, shown));

@@ -24,8 +24,11 @@ class DeclaredNames {
   };
 
   // Notes what a fragment declares, so that declarations can be used before the line that they stand on. Errors:
-  // `duplicate-declaration`, `reserved-name`.
+  // `duplicate-declaration`, `reserved-name`, `schema-too-large`.
   Status Add(const NamespaceDeclaration& space);
+  // Counts what is written once and held `times` times more: the halves of a text that lists names and says what each of them has, or that
+  // names a namespace and what is in it, multiply. Errors: `schema-too-large` beyond limits::kCedarSharedBytes in all.
+  Status Share(std::size_t bytes, std::size_t times, const Span& at);
   // Whether a namespace declares again what the empty one has; ask once all are added. Errors: `shadowed-declaration`.
   Status CheckShadowing(const NamespaceDeclaration& space) const;
 
@@ -42,6 +45,7 @@ class DeclaredNames {
 
   std::set<std::string, std::less<>> entities_, commons_, action_types_;
   std::set<EntityUid> actions_;
+  std::size_t shared_bytes_ = 0;
 };
 
 }  // namespace remit::cedar

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "cedar/schema.h"
 #include "json/read.h"
 
@@ -245,6 +247,69 @@ TEST(SchemaJsonTest, IsNotExhaustedByItsInput) {
   std::string deep = R"({"type": "Long"})";
   for (int i = 0; i < 300; ++i) deep = R"({"type": "Set", "element": )" + deep + "}";
   EXPECT_THAT(Refusal(WithType(deep)), HasSubstr("nested too deeply"));
+}
+
+// Each place holds its own name; the way to it is written out for errors alone.
+TEST(SchemaJsonTest, PlacesAreNotLargerThanTheDocument) {
+  constexpr int kLevels = 150;
+  const std::string name(500, 'n');
+  std::string text = R"({"type":"Long"})";
+  for (int i = 0; i < kLevels; ++i) text = R"({"type":"Record","attributes":{")" + name + R"(":)" + text + R"(,"other":{"type":"Long"}}})";
+  text = R"({"":{"entityTypes":{"A":{"shape":)" + text + R"(}},"actions":{}}})";
+  const auto schema = Schema::Parse({{"file.json", text, true}});
+  ASSERT_TRUE(schema.has_value()) << schema.error().ToString();
+  std::set<const Place*> places;
+  std::size_t bytes = 0;
+  const auto* attributes = &schema->FindEntityType("A")->attributes;
+  for (;; attributes = &attributes->at(name).type->attributes) {
+    for (const auto& [attribute, of] : *attributes) {
+      for (const Place* place = of.span.file.get(); place != nullptr && places.insert(place).second; place = place->inside.get()) {
+        bytes += place->name.size();
+      }
+    }
+    if (attributes->at(name).type->kind != Type::Kind::kRecord) break;
+  }
+  EXPECT_GE(places.size(), 2u * kLevels);
+  EXPECT_LT(bytes, text.size());
+}
+
+TEST(SchemaJsonTest, APlaceIsTheWayToIt) {
+  const auto schema = Schema::Parse({{"file.json", R"({"N":{"entityTypes":{"A":{"shape":{"type":"Record","attributes":{"a\nb":
+      {"type":"Record","attributes":{"c":{"type":"Nope"}}}}}}},"actions":{}}})",
+                                      true}});
+  ASSERT_FALSE(schema.has_value());
+  EXPECT_EQ(schema.error().place, "file.json/N/entityTypes/A/shape/attributes/a\\u{a}b/attributes/c");
+  EXPECT_THAT(Refusal(R"({"N":{"entityTypes":{"A":{"shape":{"type":"Record","attributes":{"c":{"type":"Set"}}}}},"actions":{}}})"),
+              HasSubstr(" at N/entityTypes/A/shape/attributes/c: "));
+}
+
+// In JSON each name has its own copy.
+TEST(SchemaJsonTest, ListsOfNamesDoNotMultiplyTheDocument) {
+  std::string names = "a0", attributes;
+  for (int i = 1; i < 2000; ++i) names += ",a" + std::to_string(i);
+  for (int i = 0; i < 2000; ++i) attributes += "b" + std::to_string(i) + ":Long,";
+  EXPECT_EQ(SchemaTextToJson("entity " + names + "{" + attributes + "};", "s").error().reason, "schema-too-large");
+  EXPECT_EQ(SchemaTextToJson("action " + names + " appliesTo { principal: A, resource: A, context: {" + attributes + "} };", "s").error().reason,
+            "schema-too-large");
+  EXPECT_TRUE(SchemaTextToJson("entity " + names + ";", "s").has_value());
+  std::string uses, users;
+  for (int i = 0; i < 1000; ++i) uses += "b" + std::to_string(i) + ":A,";
+  for (int i = 0; i < 20; ++i) users += "entity U" + std::to_string(i) + "{" + uses + "};";
+  const std::string space(1000, 's');
+  EXPECT_EQ(SchemaTextToResolvedJson("namespace " + space + "{entity A;" + users + "}", "s").error().reason, "schema-too-large");
+  EXPECT_TRUE(SchemaTextToResolvedJson("namespace S{entity A;" + users + "}", "s").has_value());
+  // The same in the other form: a shape that several types name.
+  json::Object types, common;
+  for (int i = 0; i < 2000; ++i) {
+    common.Append("b" + std::to_string(i), json::Object{{"type", "Long"}});
+    types.Append("A" + std::to_string(i), json::Object{{"shape", json::Object{{"type", "T"}}}});
+  }
+  const json::Object space_of{{"commonTypes", json::Object{{"T", json::Object{{"type", "Record"}, {"attributes", common}}}}},
+                              {"entityTypes", types},
+                              {"actions", json::Object{}}};
+  const auto schema = Schema::FromJson({json::Object{{"", space_of}}});
+  ASSERT_FALSE(schema.has_value());
+  EXPECT_EQ(schema.error().reason, "schema-too-large");
 }
 
 }  // namespace

@@ -52,10 +52,39 @@ std::unexpected<Error> TooLarge(const Span& span) {
   return FailAt(span, "type-too-large", "type is too large, or nested too deeply, when its common types are written out");
 }
 
-// The transitive closures of member_of are written out; a chain of n types has n² / 2 entries, and each is a name.
-constexpr std::size_t kClosureEntries = 1u << 20;
+// About how much memory a part of a declaration takes, besides the texts that it holds.
+constexpr std::size_t kPartBytes = 64;
+
+std::size_t BytesOf(std::string_view text) { return kPartBytes + text.size(); }
+std::size_t BytesOf(const EntityUid& uid) { return kPartBytes + uid.type.size() + uid.id.size(); }
+
+std::size_t BytesOf(const std::map<std::string, Annotation, std::less<>>& annotations) {
+  std::size_t bytes = 0;
+  for (const auto& [name, annotation] : annotations) bytes += kPartBytes + name.size() + annotation.value.size();
+  return bytes;
+}
+
+template <class Texts>
+std::size_t BytesOfAll(const Texts& texts) {
+  std::size_t bytes = 0;
+  for (const auto& text : texts) bytes += BytesOf(text);
+  return bytes;
+}
+
+// What each name of a declaration holds for itself. Types below are shared.
+std::size_t BytesOf(const EntityType& type) {
+  std::size_t bytes = kPartBytes + BytesOf(type.annotations) + BytesOfAll(type.member_of) + BytesOfAll(type.attribute_order);
+  bytes += BytesOfAll(type.enumeration);
+  for (const auto& [name, attribute] : type.attributes) bytes += BytesOf(name) + BytesOf(attribute.annotations);
+  return bytes;
+}
+
+std::size_t BytesOf(const ActionType& action) {
+  return kPartBytes + BytesOf(action.annotations) + BytesOfAll(action.member_of) + BytesOfAll(action.principals) + BytesOfAll(action.resources);
+}
 
 // Adds everything that can be reached from `from`, itself only where a cycle leads back to it; counts what was added. False beyond the limit.
+// The closures are written out, and each entry is a name: long ones count for several.
 template <class Map, class Node, class Set>
 bool Close(const Map& declarations, const Node& from, Set& reached, std::size_t& entries) {
   std::vector<const Node*> open{&from};
@@ -64,7 +93,8 @@ bool Close(const Map& declarations, const Node& from, Set& reached, std::size_t&
     open.pop_back();
     for (const Node& parent : declarations.at(*node).member_of) {
       if (!reached.insert(parent).second) continue;
-      if (++entries > kClosureEntries) return false;
+      entries += BytesOf(parent) / kPartBytes;
+      if (entries > limits::kCedarClosureEntries) return false;
       open.push_back(&parent);
     }
   }
@@ -98,6 +128,7 @@ class SchemaBuilder {
   Schema schema_;
   DeclaredNames names_;
   std::unordered_map<std::string, CommonType> common_types_;
+  std::unordered_map<std::string, TypePtr> entities_;  // one type for all that name it
   std::size_t depth_ = 0;
 };
 
@@ -114,7 +145,7 @@ Result<Schema> SchemaBuilder::Build(const SchemaFragment& namespaces) {
   }
   std::size_t entries = 0;
   const auto too_large = [](const Span& span) {
-    return FailAt(span, "hierarchy-too-large", fmt::format("the types or actions have more than {} ancestors in all", kClosureEntries),
+    return FailAt(span, "hierarchy-too-large", fmt::format("the types or actions have more than {} ancestors in all", limits::kCedarClosureEntries),
                   "make the hierarchy flatter");
   };
   for (const auto& [name, type] : schema_.entity_types_) {
@@ -129,6 +160,7 @@ Result<Schema> SchemaBuilder::Build(const SchemaFragment& namespaces) {
 
 Status SchemaBuilder::ResolveEntity(const std::string& space, const EntityDeclaration& declaration) {
   EntityType resolved;
+  REMIT_TRY(names_.Share(space.size(), declaration.parents.size(), declaration.span));
   for (const DeclaredName& parent : declaration.parents) {
     REMIT_ASSIGN(std::string name, names_.FindEntityType(space, parent));
     resolved.member_of.insert(std::move(name));
@@ -149,6 +181,9 @@ Status SchemaBuilder::ResolveEntity(const std::string& space, const EntityDeclar
   resolved.enumeration = declaration.enumeration;
   resolved.annotations = declaration.annotations;
   resolved.span = declaration.span;
+  // A shape that is only named, as in JSON, is written elsewhere: there each declaration's is a further one.
+  const bool written = declaration.shape == nullptr || declaration.shape->kind == TypeSyntax::Kind::kRecord;
+  REMIT_TRY(names_.Share(BytesOf(resolved), declaration.names.size() - (written ? 1u : 0u), declaration.span));
   for (const DeclaredName& name : declaration.names) {
     resolved.name = Qualify(space, name.text);
     schema_.entity_types_[resolved.name] = resolved;
@@ -158,9 +193,12 @@ Status SchemaBuilder::ResolveEntity(const std::string& space, const EntityDeclar
 
 Status SchemaBuilder::ResolveAction(const std::string& space, const ActionDeclaration& declaration) {
   ActionType resolved;
+  const std::size_t names = declaration.parents.size() + declaration.principals.size() + declaration.resources.size();
+  REMIT_TRY(names_.Share(space.size(), names, declaration.span));
+  std::set<EntityUid> parents;
   for (const ActionReference& parent : declaration.parents) {
     REMIT_ASSIGN(EntityUid uid, names_.FindAction(space, parent));
-    if (std::ranges::find(resolved.member_of, uid) == resolved.member_of.end()) resolved.member_of.push_back(std::move(uid));
+    if (parents.insert(uid).second) resolved.member_of.push_back(std::move(uid));
   }
   for (const DeclaredName& principal : declaration.principals) {
     REMIT_ASSIGN(std::string name, names_.FindEntityType(space, principal));
@@ -182,6 +220,7 @@ Status SchemaBuilder::ResolveAction(const std::string& space, const ActionDeclar
   }
   resolved.annotations = declaration.annotations;
   resolved.span = declaration.span;
+  REMIT_TRY(names_.Share(BytesOf(resolved), declaration.names.size() - 1, declaration.span));
   for (const DeclaredName& name : declaration.names) {
     resolved.uid = EntityUid{Qualify(space, "Action"), name.text};
     schema_.actions_[resolved.uid] = resolved;
@@ -254,7 +293,9 @@ Result<Resolved> SchemaBuilder::ResolveName(const std::string& space, const Type
     case DeclaredNames::Found::Kind::kCommon: return ResolveCommonType(common_types_.at(found.name), syntax.span);
     case DeclaredNames::Found::Kind::kEntity: break;
   }
-  return Resolved{MakeType(Type::Kind::kEntity, std::move(found.name))};
+  TypePtr& entity = entities_[found.name];
+  if (entity == nullptr) entity = MakeType(Type::Kind::kEntity, std::move(found.name));
+  return Resolved{entity};
 }
 
 Result<Resolved> SchemaBuilder::ResolveCommonType(CommonType& common, const Span& use) {

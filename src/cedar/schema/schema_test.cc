@@ -276,6 +276,49 @@ TEST(SchemaTest, IsNotExhaustedByItsInput) {
   EXPECT_THAT(Refusal(doubling), HasSubstr("type-too-large"));
 }
 
+// One half of the text is held by each name of the other half.
+TEST(SchemaTest, ListsOfNamesDoNotMultiplyItsSize) {
+  std::string names = "a0", attributes;
+  for (int i = 1; i < 2000; ++i) names += ",a" + std::to_string(i);
+  for (int i = 0; i < 2000; ++i) attributes += "b" + std::to_string(i) + ":Long,";
+  EXPECT_THAT(Refusal("entity " + names + "{" + attributes + "};"), HasSubstr("schema-too-large"));
+  EXPECT_EQ(Refusal("entity " + names + "{ all: T }; type T = {" + attributes + "};"), "accepted");
+  EXPECT_EQ(Refusal("entity " + names + "{ b: Long };"), "accepted");
+  EXPECT_THAT(Refusal("@doc(\"" + std::string(16'000, 'x') + "\") entity " + names + ";"), HasSubstr("schema-too-large"));
+  EXPECT_THAT(Refusal("@doc(\"" + std::string(16'000, 'x') + "\") action " + names + ";"), HasSubstr("schema-too-large"));
+  std::string groups, types;
+  for (int i = 0; i < 2000; ++i) {
+    types += "entity T" + std::to_string(i) + ";";
+    groups += (i > 0 ? ",T" : "T") + std::to_string(i);
+  }
+  EXPECT_THAT(Refusal(types + "action " + names + " appliesTo { principal: [" + groups + "], resource: T0 };"), HasSubstr("schema-too-large"));
+  EXPECT_THAT(Refusal(types + "entity " + names + " in [" + groups + "];"), HasSubstr("schema-too-large"));
+  // Many lists, none of them too long by itself.
+  std::string many, few;
+  for (int i = 0; i < 200; ++i) few += "b" + std::to_string(i) + ":Long,";
+  for (int i = 0; i < 1000; ++i) {
+    const std::string n = std::to_string(i);
+    many += "entity c" + n + ",d" + n + ",e" + n + "{" + few + "};";
+  }
+  EXPECT_THAT(Refusal(many), HasSubstr("schema-too-large"));
+}
+
+TEST(SchemaTest, LongNamesCountAsMuchAsTheyAre) {
+  const std::string space(1000, 's');
+  EXPECT_THAT(Refusal("namespace " + space + space + " { entity A; }"), HasSubstr("schema-too-large"));
+  std::string names = "a0", uses = "a0";
+  for (int i = 1; i < 20'000; ++i) names += ",a" + std::to_string(i), uses += ",a0";
+  EXPECT_EQ(Refusal("namespace S { entity " + names + "; }"), "accepted");
+  EXPECT_THAT(Refusal("namespace " + space + " { entity " + names + "; }"), HasSubstr("schema-too-large"));
+  EXPECT_THAT(Refusal("namespace " + space + " { entity a0; action " + names + "; }"), HasSubstr("schema-too-large"));
+  EXPECT_THAT(Refusal("namespace " + space + " { entity a0; entity b in [" + uses + "]; }"), HasSubstr("schema-too-large"));
+
+  const std::string name(2000, 'n');
+  std::string tower = "entity " + name + "0;";
+  for (int i = 1; i < 600; ++i) tower += "entity " + name + std::to_string(i) + " in " + name + std::to_string(i - 1) + ";";
+  EXPECT_THAT(Refusal(tower), HasSubstr("hierarchy-too-large"));
+}
+
 class SchemaCheckTest : public testing::Test {
  protected:
   const Schema schema_ = Parse(R"(

@@ -12,10 +12,24 @@ namespace {
 using Kind = TypeSyntax::Kind;
 using Use = DeclaredNames::Use;
 
-// Writes names as they stand, or, with `names`, as what they stand for.
+// About how much memory a value takes.
+std::size_t BytesOf(const json::Value& value) {
+  constexpr std::size_t kValueBytes = 64;
+  std::size_t bytes = kValueBytes;
+  if (value.IsString()) bytes += value.AsString().size();
+  if (value.IsArray()) {
+    for (const json::Value& element : value.AsArray()) bytes += BytesOf(element);
+  }
+  if (value.IsObject()) {
+    for (const auto& [name, member] : value.AsObject()) bytes += name.size() + BytesOf(member);
+  }
+  return bytes;
+}
+
+// Writes names as they stand, or, if `resolved`, as what they stand for.
 class Writer {
  public:
-  explicit Writer(const DeclaredNames* names) : names_(names) {}
+  Writer(DeclaredNames& names, bool resolved) : names_(names), resolved_(resolved) {}
 
   Result<json::Value> Fragment(const SchemaFragment& fragment);
 
@@ -34,7 +48,15 @@ class Writer {
     into.Append("annotations", std::move(object));
   }
 
-  const DeclaredNames* names_;
+  // A definition for each of `names`.
+  Status AppendEach(const std::vector<DeclaredName>& names, const json::Value& definition, const Span& span, json::Object& into) {
+    REMIT_TRY(names_.Share(BytesOf(definition), names.size() - 1, span));
+    for (const DeclaredName& name : names) into.Append(name.text, definition);
+    return {};
+  }
+
+  DeclaredNames& names_;
+  const bool resolved_;
   std::string space_;
 };
 
@@ -57,12 +79,12 @@ Result<json::Object> Writer::Namespace(const NamespaceDeclaration& space) {
     types.Append(type.name.text, std::move(definition));
   }
   for (const EntityDeclaration& entity : space.entities) {
-    REMIT_ASSIGN(const json::Object definition, Entity(entity));
-    for (const DeclaredName& name : entity.names) entities.Append(name.text, definition);
+    REMIT_ASSIGN(json::Object definition, Entity(entity));
+    REMIT_TRY(AppendEach(entity.names, std::move(definition), entity.span, entities));
   }
   for (const ActionDeclaration& action : space.actions) {
-    REMIT_ASSIGN(const json::Object definition, Action(action));
-    for (const DeclaredName& name : action.names) actions.Append(name.text, definition);
+    REMIT_ASSIGN(json::Object definition, Action(action));
+    REMIT_TRY(AppendEach(action.names, std::move(definition), action.span, actions));
   }
   if (!types.empty()) written.Append("commonTypes", std::move(types));
   written.Append("entityTypes", std::move(entities));
@@ -75,8 +97,9 @@ Result<json::Array> Writer::EntityNames(const std::vector<DeclaredName>& names) 
   json::Array array;
   for (const DeclaredName& name : names) {
     std::string text = name.text;
-    if (names_ != nullptr) {
-      REMIT_ASSIGN(text, names_->FindEntityType(space_, name));
+    if (resolved_) {
+      REMIT_TRY(names_.Share(space_.size(), 1, name.span));
+      REMIT_ASSIGN(text, names_.FindEntityType(space_, name));
     }
     array.emplace_back(std::move(text));
   }
@@ -118,8 +141,9 @@ Result<json::Object> Writer::Action(const ActionDeclaration& action) {
     json::Array parents;
     for (const ActionReference& parent : action.parents) {
       std::string type = parent.type;
-      if (names_ != nullptr) {
-        REMIT_ASSIGN(EntityUid uid, names_->FindAction(space_, parent));
+      if (resolved_) {
+        REMIT_TRY(names_.Share(space_.size(), 1, parent.span));
+        REMIT_ASSIGN(EntityUid uid, names_.FindAction(space_, parent));
         type = std::move(uid.type);
       }
       json::Object reference{{"id", parent.id}};
@@ -159,9 +183,10 @@ Result<json::Object> Writer::Type(const TypeSyntax& type) {
 
 Result<json::Object> Writer::NamedType(const TypeSyntax& type) {
   const auto entity = [](const std::string& name) { return json::Object{{"type", "Entity"}, {"name", name}}; };
-  if (names_ != nullptr) {
+  if (resolved_) {
+    REMIT_TRY(names_.Share(space_.size(), 1, type.span));
     const Use use = type.kind == Kind::kName ? Use::kEither : type.kind == Kind::kCommon ? Use::kCommon : Use::kEntity;
-    REMIT_ASSIGN(DeclaredNames::Found found, names_->FindType(space_, type.name, use, type.span));
+    REMIT_ASSIGN(DeclaredNames::Found found, names_.FindType(space_, type.name, use, type.span));
     if (found.kind == DeclaredNames::Found::Kind::kEntity) return entity(found.name);
     // A built-in type keeps the name that it was called by.
     const bool built_in = found.kind == DeclaredNames::Found::Kind::kBuiltIn;
@@ -177,7 +202,7 @@ Result<json::Value> SchemaTextToJson(std::string_view text, std::string_view fil
   REMIT_ASSIGN(const SchemaFragment fragment, ParseSchemaFragment(text, file_name));
   DeclaredNames names;  // for duplicates, which a JSON object cannot say
   for (const NamespaceDeclaration& space : fragment) REMIT_TRY(names.Add(space));
-  return Writer(nullptr).Fragment(fragment);
+  return Writer(names, false).Fragment(fragment);
 }
 
 Result<json::Value> SchemaTextToResolvedJson(std::string_view text, std::string_view file_name) {
@@ -185,7 +210,7 @@ Result<json::Value> SchemaTextToResolvedJson(std::string_view text, std::string_
   REMIT_ASSIGN(const SchemaFragment fragment, ParseSchemaFragment(text, file_name));
   DeclaredNames names;
   for (const NamespaceDeclaration& space : fragment) REMIT_TRY(names.Add(space));
-  return Writer(&names).Fragment(fragment);
+  return Writer(names, true).Fragment(fragment);
 }
 
 }  // namespace remit::cedar
