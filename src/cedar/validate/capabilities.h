@@ -40,7 +40,8 @@ class Capabilities {
   std::vector<Capability> sorted_;
 };
 
-// Numbers for accesses: the same for equal expressions, wherever they stand.
+// Numbers for accesses: the same for equal expressions, wherever they stand. Each expression is numbered once, by its operands' numbers.
+// The expressions must outlive it, but for accesses of attributes.
 class CapabilityNumbers {
  public:
   Capability OfAttribute(const Expr& object, std::string_view attribute) { return NumberOf('.', OfExpr(object), attribute); }
@@ -51,7 +52,21 @@ class CapabilityNumbers {
     constexpr std::uint32_t kVariables = 4;  // numbers below are those of the variables
     if (expr.op == Op::kVar) return static_cast<std::uint32_t>(expr.var);
     if (expr.op == Op::kGetAttr) return kVariables + NumberOf('.', OfExpr(*expr.args[0]), expr.name);
-    return kVariables + NumberOf('=', 0, ToString(expr));
+    const auto [known, added] = known_.try_emplace(&expr);
+    if (!added) return known->second;
+    std::uint32_t& number = known->second;  // stays in place when others are added
+    std::string key = std::to_string(static_cast<int>(expr.op));
+    const auto add = [&key](std::string_view text) { key += ' ' + std::to_string(text.size()) + ':', key += text; };
+    if (expr.op == Op::kLiteral) add(ToString(expr));
+    add(expr.name);
+    for (const std::string& attribute : expr.path) add(attribute);
+    for (const PatternPart& part : expr.pattern) {
+      if (part.wildcard) key += '*' + std::to_string(part.stars);
+      if (!part.wildcard) add(part.literal);
+    }
+    for (const ExprPtr& argument : expr.args) key += ' ' + std::to_string(OfExpr(*argument));
+    for (const auto& [name, value] : expr.fields) add(name), key += ' ' + std::to_string(OfExpr(*value));
+    return number = kVariables + NumberOf('=', 0, key);
   }
 
   std::uint32_t NumberOf(char what, std::uint32_t object, std::string_view rest) {
@@ -63,6 +78,7 @@ class CapabilityNumbers {
   }
 
   std::unordered_map<std::string, std::uint32_t> numbers_;
+  std::unordered_map<const Expr*, std::uint32_t> known_;
 };
 
 }  // namespace remit::cedar

@@ -1,7 +1,9 @@
-// Two walks: over all that is evaluated, and from an entity that is read back to where the way to it began, counting the steps.
+// Two walks: over all that is evaluated, and from an entity that is read back to where the way to it began, counting the steps. What stands
+// in several steps is walked in the first: the findings of a node are the same each time.
 #include "cedar/validate/level.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -16,6 +18,7 @@ class LevelChecker {
       : tree_(tree), action_(action), level_(level), findings_(findings) {}
 
   void Walk(const Expr& expr) {
+    if (!walked_.insert(&expr).second) return;
     switch (expr.op) {
       case Op::kLiteral:
       case Op::kVar:
@@ -147,6 +150,7 @@ class LevelChecker {
   const EntityUid& action_;
   const unsigned level_;
   std::vector<Diagnostic>& findings_;
+  std::unordered_set<const Expr*> walked_;
 };
 
 }  // namespace

@@ -17,8 +17,15 @@ void Typechecker::Report(const Expr& at, std::string_view reason, std::string me
 }
 
 Typechecker::Answer Typechecker::Check(const Expr& expr, const Capabilities& prior) {
+  std::optional<Answer>* shared = nullptr;
+  if (!shared_.empty()) {
+    const auto found = shared_.find(&expr);
+    if (found != shared_.end()) shared = &found->second;  // stays in place when others are added
+  }
+  if (shared != nullptr && *shared) return **shared;
   Answer answer = CheckNode(expr, prior);
   if (tree_ != nullptr) tree_->types[&expr] = answer.type;
+  if (shared != nullptr) *shared = answer;
   return answer;
 }
 

@@ -78,6 +78,8 @@ class Typechecker {
   StaticTypePtr CheckArithmetic(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckIn(const Expr& left, const Expr& right, const Capabilities& prior);
   StaticTypePtr CheckIs(const Expr& expr, const Capabilities& prior);
+  static StaticTypePtr TypeOfIs(const StaticTypePtr& operand, const std::string& entity_type);
+  StaticTypePtr TypeOfIn(const Expr& left, const StaticTypePtr& left_type, const Expr& right, const Capabilities& prior, std::size_t findings_before);
   StaticTypePtr CheckIsIn(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckContains(const Expr& expr, const Capabilities& prior);
   StaticTypePtr CheckSetComparison(const Expr& expr, const Capabilities& prior);
@@ -111,6 +113,10 @@ class Typechecker {
   std::vector<Diagnostic>& findings_;
   TypedTree* const tree_;
   CapabilityNumbers numbers_;
+  // INVARIANT: typing takes time linear in the tree. The objects of a chain behind `has` that is being typed stand in each of its steps: they
+  // are typed in the first one, and these are the answers (nothing: not yet). What the further steps know besides is of the objects themselves,
+  // which do not stand in what they are made of: it cannot change the answer.
+  std::unordered_map<const Expr*, std::optional<Answer>> shared_;
 };
 
 }  // namespace remit::cedar

@@ -24,11 +24,12 @@ ExprPtr MakeAccess(Op op, ExprPtr object, const std::string& name, const Span& s
   return expr;
 }
 
-// `e has a.b.c` means `e has a && e.a has b && e.a.b has c`.
-ExprPtr Expand(const Expr& expr) {
+// `e has a.b.c` means `e has a && e.a has b && e.a.b has c`. `objects` are what the steps ask: `e`, `e.a`, `e.a.b`.
+ExprPtr Expand(const Expr& expr, std::vector<const Expr*>& objects) {
   ExprPtr object = expr.args[0], conjunction;
   for (const std::string& attribute : expr.path) {
     ExprPtr step = MakeAccess(Op::kHas, object, attribute, expr.span);
+    objects.push_back(object.get());
     object = MakeAccess(Op::kGetAttr, object, attribute, expr.span);
     if (conjunction == nullptr) {
       conjunction = std::move(step);
@@ -47,9 +48,13 @@ ExprPtr Expand(const Expr& expr) {
 
 Typechecker::Answer Typechecker::CheckHas(const Expr& expr, const Capabilities& prior) {
   if (expr.path.size() == 1) return CheckHasOne(expr, prior);
-  const ExprPtr expanded = Expand(expr);
+  std::vector<const Expr*> objects;
+  const ExprPtr expanded = Expand(expr, objects);
   if (tree_ != nullptr) tree_->expansions[&expr] = expanded;
-  return Check(*expanded, prior);
+  for (const Expr* object : objects) shared_.try_emplace(object);
+  Answer answer = Check(*expanded, prior);
+  for (const Expr* object : objects) shared_.erase(object);
+  return answer;
 }
 
 Typechecker::Answer Typechecker::CheckHasOne(const Expr& expr, const Capabilities& prior) {

@@ -122,6 +122,12 @@ bool Typechecker::AnyMayBeIn(const StaticType& left, const StaticType& right) co
 StaticTypePtr Typechecker::CheckIn(const Expr& left, const Expr& right, const Capabilities& prior) {
   const std::size_t findings_before = findings_.size();
   const StaticTypePtr left_type = Expect(left, prior, Want::kEntity, "`contains` looks into a set").type;
+  return TypeOfIn(left, left_type, right, prior, findings_before);
+}
+
+// Of `left in right`, where `left` has its type already; `findings_before` counts what was found before that.
+StaticTypePtr Typechecker::TypeOfIn(const Expr& left, const StaticTypePtr& left_type, const Expr& right, const Capabilities& prior,
+                                    std::size_t findings_before) {
   const StaticTypePtr right_type = Expect(right, prior, Want::kEntityOrEntities, "`contains` looks into a set").type;
   if (left_type == nullptr || right_type == nullptr || findings_.size() > findings_before) return BoolType();
   const EntityUid* uid = AsEntityLiteral(left);
@@ -135,17 +141,22 @@ StaticTypePtr Typechecker::CheckIn(const Expr& left, const Expr& right, const Ca
 }
 
 StaticTypePtr Typechecker::CheckIs(const Expr& expr, const Capabilities& prior) {
-  const StaticTypePtr type = Expect(*expr.args[0], prior, Want::kEntity).type;
-  if (type == nullptr) return BoolType();
-  if (type->others.empty()) return KnownBool(type->name == expr.name);
-  return Contains(type->EntityTypes(), expr.name) ? BoolType() : KnownBool(false);
+  return TypeOfIs(Expect(*expr.args[0], prior, Want::kEntity).type, expr.name);
 }
 
-// `e is T in g` means `e is T && e in g`.
+StaticTypePtr Typechecker::TypeOfIs(const StaticTypePtr& operand, const std::string& entity_type) {
+  if (operand == nullptr) return BoolType();
+  if (operand->others.empty()) return KnownBool(operand->name == entity_type);
+  return Contains(operand->EntityTypes(), entity_type) ? BoolType() : KnownBool(false);
+}
+
+// `e is T in g` means `e is T && e in g`, with `e` typed once.
 StaticTypePtr Typechecker::CheckIsIn(const Expr& expr, const Capabilities& prior) {
-  const StaticTypePtr is = CheckIs(expr, prior);
+  const std::size_t findings_before = findings_.size();
+  const StaticTypePtr operand = Expect(*expr.args[0], prior, Want::kEntity).type;
+  const StaticTypePtr is = TypeOfIs(operand, expr.name);
   if (is->kind == Kind::kFalse) return is;
-  StaticTypePtr in = CheckIn(*expr.args[0], *expr.args[1], prior);
+  StaticTypePtr in = TypeOfIn(*expr.args[0], operand, *expr.args[1], prior, findings_before);
   return is->kind == Kind::kTrue || in->kind == Kind::kFalse ? in : BoolType();
 }
 
