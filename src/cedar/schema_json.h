@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/limits.h"
 #include "base/result.h"
+#include "json/read.h"
 #include "json/value.h"
 
 namespace remit::cedar {
@@ -24,5 +26,8 @@ Result<json::Value> SchemaTextToResolvedJson(std::string_view text, std::string_
 // format; `not-supported` for what the human syntax cannot say: a shape that is not a record, a context that is neither a record nor a name,
 // an entity type that a common type of the same name hides.
 Result<std::string> SchemaJsonToText(const json::Value& document);
+
+// For reading the text of such documents with json::Parse: types of limits::kCedarDepth, where a record takes two levels.
+inline constexpr json::Limits kSchemaJsonLimits{.depth = 2 * limits::kCedarDepth + 16, .bytes = limits::kCedarFileBytes};
 
 }  // namespace remit::cedar

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "cedar/command/files.h"
+#include "cedar/command/verdicts.h"
 #include "json/read.h"
 
 namespace remit::cedar::command {
@@ -291,6 +293,30 @@ TEST_F(CommandTest, LinksAreNotedAndUsed) {
               HasSubstr("bob"));
   EXPECT_THAT(with_files({"link", "--template-id", "share", "--new-id", "x", "--arguments", R"({"?resource": "User::\"bob\""})"}).err,
               HasSubstr("`?principal` of template `share`"));
+}
+
+// What one command writes the others read, however deep it is.
+TEST_F(CommandTest, ReadsWhatItWrites) {
+  std::string chain = "context.a", type = "Long";
+  for (int i = 0; i < 700; ++i) chain += " && context.b";
+  Write("chain.cedar", "permit (principal, action, resource) when { " + chain + " };");
+  const Outcome json = Type({"translate-policy", "--direction", "cedar-to-json", "--policies", Path("chain.cedar")});
+  ASSERT_EQ(json.exit, kOk) << json.err;
+  Write("chain.json", json.out);
+  const Outcome parsed = Type({"check-parse", "--policies", Path("chain.json")});
+  EXPECT_EQ(parsed.exit, kOk) << parsed.err.substr(0, 300);
+  EXPECT_EQ(Type({"translate-policy", "--direction", "json-to-cedar", "--policies", Path("chain.json")}).exit, kOk);
+
+  for (int i = 0; i < 190; ++i) type = "{ a: " + type + " }";
+  Write("deep.cedarschema", "type T = " + type + ";");
+  const Outcome schema = Type({"translate-schema", "--direction", "cedar-to-json", "--schema", Path("deep.cedarschema")});
+  ASSERT_EQ(schema.exit, kOk) << schema.err;
+  Write("deep.json", schema.out);
+  const Outcome read = Type({"check-parse", "--schema", Path("deep.json")});
+  EXPECT_EQ(read.exit, kOk) << read.err.substr(0, 300);
+  EXPECT_EQ(Type({"translate-schema", "--direction", "json-to-cedar", "--schema", Path("deep.json")}).exit, kOk);
+  const auto verdict = SchemaEqualsJson(Read("deep.json"), "deep.json", true, *ParseJson(Read("deep.json"), "deep.json"));
+  EXPECT_TRUE(verdict.has_value() && *verdict);
 }
 
 TEST_F(CommandTest, PoliciesGoToJsonAndBack) {

@@ -23,9 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The caller names the files: what they hold is theirs to choose.
-constexpr json::Limits kLimits{.depth = limits::kJsonDepth * 16, .bytes = std::size_t{1} << 32};
-
 struct Closer {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
@@ -119,7 +116,7 @@ Result<json::Value> ReadJson(const std::string& file) {
 }
 
 Result<json::Value> ParseJson(std::string_view text, const std::string& file) {
-  auto value = json::Parse(text, kLimits);
+  auto value = json::Parse(text, kFileJsonLimits);
   if (!value) {
     const std::string place = value.error().place;
     return Fail(std::move(value.error()).At(place.empty() ? ShownName(file) : ShownName(file) + ":" + place));

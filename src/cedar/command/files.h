@@ -1,13 +1,22 @@
 // Files as the commands read and write them; the only place that does.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "cedar/policy_json.h"
+#include "cedar/schema_json.h"
+#include "json/read.h"
 #include "json/value.h"
 
 namespace remit::cedar::command {
+
+// The caller names the files: how large they are is theirs to choose. As deep as the deepest document that the library reads and the commands
+// write, within another one.
+inline constexpr json::Limits kFileJsonLimits{.depth = std::max(kPolicyJsonLimits.depth, kSchemaJsonLimits.depth) + 16,
+                                              .bytes = std::size_t{1} << 32};
 
 // `-`: standard input, which can be read once. Errors: `cannot-read`; `usage` where standard input has been read already.
 Result<std::string> ReadText(const std::string& file);

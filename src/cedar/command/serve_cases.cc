@@ -3,6 +3,7 @@
 
 #include "cedar/command/cases.h"
 #include "cedar/command/command.h"
+#include "cedar/command/files.h"
 #include "cedar/command/options.h"
 #include "json/read.h"
 #include "json/write.h"
@@ -16,7 +17,7 @@ Result<int> ServeCases(Words words) {
   char* line = nullptr;
   std::size_t capacity = 0;
   for (ssize_t size; (size = getline(&line, &capacity, stdin)) > 0;) {
-    const auto question = json::Parse(std::string_view(line, static_cast<std::size_t>(size)), {.depth = 1000, .bytes = std::size_t{1} << 30});
+    const auto question = json::Parse(std::string_view(line, static_cast<std::size_t>(size)), kFileJsonLimits);
     const json::Object answer =
         question ? AnswerCase(*question) : json::Object{{"ok", false}, {"stage", "json"}, {"message", question.error().ToString()}};
     PrintJson(answer);

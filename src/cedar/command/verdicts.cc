@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "cedar/command/files.h"
 #include "cedar/schema_json.h"
 #include "cedar/validator.h"
-#include "json/read.h"
 
 namespace remit::cedar::command {
 
@@ -31,7 +31,7 @@ Result<Verdicts> ValidateBothWays(const Schema& schema, const std::vector<Policy
 Result<bool> SchemaEqualsJson(const std::string& text, const std::string& file, bool text_is_json, const json::Value& expected) {
   json::Value got;
   if (text_is_json) {
-    REMIT_ASSIGN(got, json::Parse(text));
+    REMIT_ASSIGN(got, ParseJson(text, file));
   } else {
     REMIT_ASSIGN(got, SchemaTextToJson(text, file));
   }

@@ -114,6 +114,23 @@ TEST(PolicyJsonTest, ChainsOfAnyLengthAreLeftDeep) {
   EXPECT_TRUE(again.has_value());
 }
 
+// Chains in each other's first operands would add up.
+TEST(PolicyJsonTest, NestedChainsStayReadable) {
+  for (const std::size_t length : {2u, 40u, 900u}) {
+    std::string text = "context.a";
+    while (text.size() < 200'000) {
+      std::string deeper = "!(" + text + Repeat(" && context.b", length) + ")";
+      if (!ParseExpr(deeper)) break;
+      text = std::move(deeper);
+    }
+    const ExprPtr chains = *ParseExpr(text);
+    const auto document = json::Parse(json::Write(ExprToJson(*chains)), kPolicyJsonLimits);
+    ASSERT_TRUE(document.has_value()) << length << ": " << document.error().ToString();
+    const auto again = ExprFromJson(*document);
+    EXPECT_TRUE(again.has_value()) << again.error().ToString();
+  }
+}
+
 TEST(PolicyJsonTest, LongHasChainsStayBounded) {
   std::string text = "context";
   for (int i = 0; i < 60; ++i) text = "(" + text + " has a" + Repeat(".b", 20) + ")";

@@ -100,15 +100,21 @@ class Writer {
   }
 
  private:
-  // The balanced tree of a long chain becomes the left-deep one that it stands for.
+  // The balanced tree of a long chain becomes the left-deep one that it stands for, as long as readers take it: see kPolicyJsonLimits.
   json::Value WriteChain(const Expr& expr) {
     const std::size_t count = CountOperands(expr, expr.op);
-    if (count <= kChainLength || count > kJsonChain || !IsChainOf(expr, expr.op, count))
+    if (count <= kChainLength || count > limits::kCedarJsonChain - chain_levels_ || !IsChainOf(expr, expr.op, count))
       return Binary(OperatorText(expr.op), Write(*expr.args[0]), Write(*expr.args[1]));
     std::vector<const Expr*> operands;
     Operands(expr, expr.op, operands);
-    json::Value chain = Write(*operands.front());
-    for (std::size_t i = 1; i < operands.size(); ++i) chain = Binary(OperatorText(expr.op), std::move(chain), Write(*operands[i]));
+    const auto write = [&](std::size_t i, std::size_t levels) {
+      chain_levels_ += levels;
+      json::Value operand = Write(*operands[i]);
+      chain_levels_ -= levels;
+      return operand;
+    };
+    json::Value chain = write(0, count - 1);
+    for (std::size_t i = 1; i < count; ++i) chain = Binary(OperatorText(expr.op), std::move(chain), write(i, count - i));
     return chain;
   }
 

@@ -10,7 +10,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace remit;
   using namespace remit::cedar;
-  const auto document = json::Parse(std::string_view(reinterpret_cast<const char*>(data), size));
+  const auto document = json::Parse(std::string_view(reinterpret_cast<const char*>(data), size), kSchemaJsonLimits);
   if (!document) return 0;
   const auto schema = Schema::FromJson({*document});
   const auto text = SchemaJsonToText(*document);

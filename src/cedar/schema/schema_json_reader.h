@@ -3,14 +3,10 @@
 
 #include <string_view>
 
-#include "base/limits.h"
 #include "cedar/schema/declarations.h"
 #include "json/value.h"
 
 namespace remit::cedar {
-
-// How deep a document may be that holds types of limits::kCedarDepth: a record takes two levels.
-inline constexpr std::size_t kSchemaJsonDepth = 2 * limits::kCedarDepth + 16;
 
 // Reads one fragment: an object with a member for each namespace, `""` for what stands outside of any. Spans have the way to the member
 // (behind `place`, where that is not empty) in place of a file. Errors: `not-an-object`, `missing-field`, `bad-field`, `unknown-field`,

@@ -10,6 +10,7 @@
 #include "cedar/schema/names.h"
 #include "cedar/schema/schema_json_reader.h"
 #include "cedar/schema/schema_parser.h"
+#include "cedar/schema_json.h"
 #include "json/read.h"
 
 namespace remit::cedar {
@@ -322,7 +323,7 @@ Result<Schema> Schema::Parse(const std::vector<SchemaSource>& fragments) {
       add(std::move(parsed));
       continue;
     }
-    auto document = json::Parse(fragment.text, {.depth = kSchemaJsonDepth, .bytes = limits::kCedarFileBytes});
+    auto document = json::Parse(fragment.text, kSchemaJsonLimits);
     if (!document) {
       Error error = std::move(document.error());
       error.place = error.place.empty() ? fragment.file_name : fmt::format("{}:{}", fragment.file_name, error.place);
