@@ -99,6 +99,9 @@ class Schema {
   // or {"fn", "arg"} without its `__extn`. Errors: `ill-typed`, `bad-value`.
   Result<Value> ReadValue(const json::Value& document, const Type& type) const;
 
+  // The same, but for what ValidateValue finds: for the context of a request, of which ValidateRequest asks that. Errors: `ill-typed`, `bad-value`.
+  Result<Value> ReadForm(const json::Value& document, const Type& type) const;
+
   // Checks a request: known action, types that it applies to, context of its type. Errors: `request-does-not-validate`.
   Status ValidateRequest(const struct Request& request) const;
 

@@ -57,15 +57,7 @@ Result<std::optional<Schema>> SchemaOf(const json::Value& question) {
 }
 
 Result<Request> RequestOf(const json::Value& document, const Schema* schema, bool validate) {
-  Request request;
-  for (const auto& [member, into] : {std::pair{"principal", &request.principal}, {"action", &request.action}, {"resource", &request.resource}}) {
-    const json::Value* uid = document.Find(member);
-    if (uid == nullptr) return BadQuestion(member);
-    REMIT_ASSIGN(*into, EntityUidFromJson(*uid));
-  }
-  const json::Value* context = document.Find("context");
-  if (context == nullptr) return BadQuestion("context");
-  REMIT_ASSIGN(request.context, ReadContext(*context, schema, request.action));
+  REMIT_ASSIGN(Request request, RequestFromJson(document, schema));
   if (validate && schema != nullptr) REMIT_TRY(schema->ValidateRequest(request));
   return request;
 }

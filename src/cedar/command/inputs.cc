@@ -185,13 +185,23 @@ Result<Request> RequestInput::Read(const Schema* schema) const {
   return request;
 }
 
-Result<Request> RequestFromJson(const json::Value& document, const Schema* schema) {
+Result<Request> RequestWithoutContext(const json::Value& document) {
   Request request;
   REMIT_ASSIGN(request.principal, UidMember(document, "principal"));
   REMIT_ASSIGN(request.action, UidMember(document, "action"));
   REMIT_ASSIGN(request.resource, UidMember(document, "resource"));
+  return request;
+}
+
+Result<const json::Value*> ContextMember(const json::Value& document) {
   const json::Value* context = document.Find("context");
   if (context == nullptr) return Fail(Code::kInvalidArgument, "missing-request", "the request has no `context`", "write \"context\": {}");
+  return context;
+}
+
+Result<Request> RequestFromJson(const json::Value& document, const Schema* schema) {
+  REMIT_ASSIGN(Request request, RequestWithoutContext(document));
+  REMIT_ASSIGN(const json::Value* context, ContextMember(document));
   REMIT_ASSIGN(request.context, ReadContext(*context, schema, request.action));
   return request;
 }

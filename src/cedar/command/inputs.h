@@ -68,7 +68,11 @@ struct RequestInput {
   Result<Request> Read(const Schema* schema) const;
 };
 
-// {"principal", "action", "resource", "context"}; entities as {"type", "id"} or as text. Not checked against the schema but for the
+// {"principal", "action", "resource", "context"}; entities as {"type", "id"} or as text. In two steps, for who reads the context in a way of
+// its own. Errors: `missing-request`, those of the readers.
+Result<Request> RequestWithoutContext(const json::Value& document);
+Result<const json::Value*> ContextMember(const json::Value& document);
+// With its context. Not checked against the schema but for the
 // context's form. Errors: `missing-request`, those of the readers.
 Result<Request> RequestFromJson(const json::Value& document, const Schema* schema);
 

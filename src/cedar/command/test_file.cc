@@ -144,14 +144,8 @@ Status TestRun::Entities(const json::Value* expected) {
 }
 
 Result<json::Object> TestRun::OneRequest(const json::Value& expected, std::string_view name, const json::Value* verdicts, const PolicySet& set) {
-  Request request;
-  for (const auto& [member, into] : {std::pair{"principal", &request.principal}, {"action", &request.action}, {"resource", &request.resource}}) {
-    const json::Value* document = expected.Find(member);
-    if (document == nullptr) return Fail(Malformed(member));
-    REMIT_ASSIGN(*into, EntityUidFromJson(*document));
-  }
-  const json::Value* context = expected.Find("context");
-  if (context == nullptr) return Fail(Malformed("context"));
+  REMIT_ASSIGN(Request request, RequestWithoutContext(expected));
+  REMIT_ASSIGN(const json::Value* context, ContextMember(expected));
   auto typed = ReadContext(*context, &input_.schema, request.action);
   Status conforms;
   if (typed) {

@@ -1,10 +1,10 @@
-// Cedar's JSON for values and the names of entities, without a schema. An object means something else than a record where its only member
-// is an escape that is well-formed; then other members of what it holds are not looked at.
+// Cedar's JSON for values and the names of entities, without a schema.
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "cedar/entities.h"
 #include "cedar/language/ext_functions.h"
+#include "cedar/language/json_escape.h"
 #include "cedar/language/lexer.h"
 #include "json/value.h"
 
@@ -15,24 +15,18 @@ std::unexpected<Error> BadValue(std::string message, std::string hint = {}) {
   return Fail(Code::kInvalidArgument, "bad-value", std::move(message), std::move(hint));
 }
 
-// The members `type` and `id` of an object; nulls where they are not both strings.
-struct TypeAndId {
-  const std::string* type = nullptr;
-  const std::string* id = nullptr;
-  explicit TypeAndId(const json::Value& document) : type(document.FindString("type")), id(document.FindString("id")) {}
-  bool IsThere() const { return type != nullptr && id != nullptr; }
-};
-
-Result<EntityUid> ReadUid(const TypeAndId& from) {
+Result<EntityUid> ReadUid(const JsonUid& from) {
   if (!IsTypeName(*from.type)) return BadValue(fmt::format("`{}` is not the name of an entity type", EscapeControl(*from.type)));
   return EntityUid{*from.type, *from.id};
 }
 
-Result<Value> ReadCall(const std::string& name, std::span<const json::Value> documents) {
-  const ExtensionFunction* function = FindExtensionFunction(name);
-  if (function == nullptr) return BadValue(fmt::format("`{}` is not a valid extension constructor", EscapeControl(name)));
+std::unexpected<Error> NotSupported() { return Fail(Code::kUnsupported, "bad-value", "the `__expr` escape is no longer supported"); }
+
+Result<Value> ReadCall(const JsonCall& call) {
+  const ExtensionFunction* function = FindExtensionFunction(*call.function);
+  if (function == nullptr) return BadValue(fmt::format("`{}` is not a valid extension constructor", EscapeControl(*call.function)));
   std::vector<Value> values;
-  for (const json::Value& document : documents) {
+  for (const json::Value& document : call.arguments) {
     REMIT_ASSIGN(Value value, ValueFromJson(document));
     values.push_back(std::move(value));
   }
@@ -43,37 +37,11 @@ Result<Value> ReadCall(const std::string& name, std::span<const json::Value> doc
   return result;
 }
 
-// What the only member of an object means; nothing where it is a record's.
-std::optional<Result<Value>> ReadEscape(const std::string& name, const json::Value& inner) {
-  if (name == "__expr" && inner.IsString()) {
-    return Fail(Code::kUnsupported, "bad-value", "the `__expr` escape is no longer supported");
-  }
-  if (name == "__entity") {
-    const TypeAndId from(inner);
-    if (!from.IsThere()) return std::nullopt;
-    auto uid = ReadUid(from);
-    if (!uid) return std::unexpected(std::move(uid).error());
-    return Value(std::move(*uid));
-  }
-  if (name != "__extn") return std::nullopt;
-  const std::string* function = inner.FindString("fn");
-  if (function == nullptr) return std::nullopt;
-  if (const json::Value* one = inner.Find("arg")) return ReadCall(*function, {one, 1});
-  const json::Value* many = inner.Find("args");
-  if (many == nullptr || !many->IsArray()) return std::nullopt;
-  return ReadCall(*function, many->AsArray());
-}
-
 }  // namespace
 
 Result<EntityUid> EntityUidFromJson(const json::Value& document) {
-  if (document.FindString("__expr") != nullptr) return Fail(Code::kUnsupported, "bad-value", "the `__expr` escape is no longer supported");
-  if (const json::Value* inner = document.Find("__entity")) {
-    const TypeAndId from(*inner);
-    if (from.IsThere()) return ReadUid(from);
-  }
-  const TypeAndId from(document);
-  if (from.IsThere()) return ReadUid(from);
+  if (document.FindString("__expr") != nullptr) return NotSupported();
+  if (const auto uid = FindUidOrEscape(document)) return ReadUid(*uid);
   return BadValue("an entity reference must be an object with the strings `type` and `id`", R"(write {"type": "User", "id": "alice"})");
 }
 
@@ -91,9 +59,12 @@ Result<Value> ValueFromJson(const json::Value& document) {
   }
   if (!document.IsObject()) return BadValue(fmt::format("{} is not a Cedar value", document.TypeName()));
   const json::Object& object = document.AsObject();
-  if (object.size() == 1) {
-    const auto& [name, inner] = *object.begin();
-    if (auto escaped = ReadEscape(name, inner)) return std::move(*escaped);
+  const JsonEscape escape = FindEscape(object);
+  if (escape.expression) return NotSupported();
+  if (escape.call) return ReadCall(*escape.call);
+  if (escape.uid) {
+    REMIT_ASSIGN(EntityUid uid, ReadUid(*escape.uid));
+    return Value(std::move(uid));
   }
   Record record;
   for (const auto& [name, member] : object) {

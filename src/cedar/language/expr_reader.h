@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cedar/ast.h"
+#include "cedar/language/json_escape.h"
 #include "json/value.h"
 
 namespace remit::cedar {
@@ -78,7 +79,7 @@ class ExprReader {
   // Literals in the form of entities JSON: sets, records and extension values become the expressions that make them.
   Result<Node> ReadValue(const json::Value& value);
   Result<Node> ReadValueObject(const json::Object& object);
-  Result<Node> ReadValueCall(const json::Object& call);
+  Result<Node> ReadValueCall(const JsonCall& call);
 
   Result<Node> Finish(Expr expr, std::vector<Node> args);
   Status CheckCall(std::string_view name, std::size_t arguments) const;

@@ -9,22 +9,6 @@
 #include "cedar/language/lexer.h"
 
 namespace remit::cedar {
-namespace {
-
-// The value of an object's only member, if that is called `name`.
-const json::Value* OnlyMember(const json::Object& object, std::string_view name) { return object.size() == 1 ? object.Find(name) : nullptr; }
-
-const json::Object* AsObject(const json::Value* value) { return value != nullptr && value->IsObject() ? &value->AsObject() : nullptr; }
-
-const std::string* FindString(const json::Object& object, std::string_view name) {
-  const json::Value* value = object.Find(name);
-  return value != nullptr && value->IsString() ? &value->AsString() : nullptr;
-}
-
-bool IsUid(const json::Object& object) { return FindString(object, "type") != nullptr && FindString(object, "id") != nullptr; }
-
-}  // namespace
-
 JsonPlace::Step::Step(JsonPlace& place, std::string_view name) : place_(place), length_(place.path_.size()) {
   if (length_ > 0) place_.path_ += '.';
   place_.path_ += name;
@@ -81,7 +65,7 @@ Result<std::string> JsonPlace::TypeName(const json::Object& object, std::string_
 
 Result<EntityUid> JsonPlace::Uid(const json::Value& value) {
   REMIT_ASSIGN(const json::Object* object, Object(value));
-  if (const json::Object* inner = AsObject(object->Find("__entity")); inner != nullptr && IsUid(*inner)) object = inner;
+  if (const json::Value* inner = object->Find("__entity"); inner != nullptr && FindUid(*inner)) object = &inner->AsObject();
   EntityUid uid;
   REMIT_ASSIGN(uid.type, TypeName(*object, "type"));
   REMIT_ASSIGN(uid.id, String(*object, "id"));
@@ -113,20 +97,17 @@ Result<ExprReader::Node> ExprReader::ReadValue(const json::Value& value) {
   return node;
 }
 
-// An escape is an object of one member with the right content; anything else is a record, whatever its members are called.
 Result<ExprReader::Node> ExprReader::ReadValueObject(const json::Object& object) {
-  if (const json::Value* old = OnlyMember(object, "__expr"); old != nullptr && old->IsString()) return place_.Fail("`__expr` is not supported");
-  if (const json::Object* uid = AsObject(OnlyMember(object, "__entity")); uid != nullptr && IsUid(*uid)) {
+  const JsonEscape escape = FindEscape(object);
+  if (escape.expression) return place_.Fail("`__expr` is not supported");
+  if (escape.uid) {
     const JsonPlace::Step step(place_, "__entity");
-    REMIT_ASSIGN(EntityUid entity, place_.Uid(*OnlyMember(object, "__entity")));
-    return Node{MakeLiteral(std::move(entity))};
+    REMIT_ASSIGN(EntityUid uid, place_.Uid(object.begin()->value));
+    return Node{MakeLiteral(std::move(uid))};
   }
-  if (const json::Object* call = AsObject(OnlyMember(object, "__extn")); call != nullptr && FindString(*call, "fn") != nullptr) {
-    const json::Value* args = call->Find("args");
-    if (call->Contains("arg") || (args != nullptr && args->IsArray())) {
-      const JsonPlace::Step step(place_, "__extn");
-      return ReadValueCall(*call);
-    }
+  if (escape.call) {
+    const JsonPlace::Step step(place_, "__extn");
+    return ReadValueCall(*escape.call);
   }
   Node node;
   Expr record;
@@ -142,21 +123,15 @@ Result<ExprReader::Node> ExprReader::ReadValueObject(const json::Object& object)
   return node;
 }
 
-Result<ExprReader::Node> ExprReader::ReadValueCall(const json::Object& call) {
+Result<ExprReader::Node> ExprReader::ReadValueCall(const JsonCall& call) {
   Expr expr;
   expr.op = Op::kCall;
-  expr.name = *FindString(call, "fn");
+  expr.name = *call.function;
   std::vector<Node> args;
-  if (const json::Value* arg = call.Find("arg"); arg != nullptr) {
-    const JsonPlace::Step step(place_, "arg");
-    REMIT_ASSIGN(Node node, ReadValue(*arg));
+  for (const json::Value& each : call.arguments) {
+    const JsonPlace::Step step(place_, call.one ? "arg" : "args");
+    REMIT_ASSIGN(Node node, ReadValue(each));
     args.push_back(std::move(node));
-  } else {
-    for (const json::Value& each : call.Find("args")->AsArray()) {
-      const JsonPlace::Step step(place_, "args");
-      REMIT_ASSIGN(Node node, ReadValue(each));
-      args.push_back(std::move(node));
-    }
   }
   REMIT_TRY(CheckCall(expr.name, args.size()));
   return Finish(std::move(expr), std::move(args));

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cedar/entities.h"
 #include "cedar/language/ext_functions.h"
+#include "cedar/language/json_escape.h"
 #include "cedar/schema.h"
 #include "json/value.h"
 
@@ -46,24 +47,16 @@ Result<Value> ReadArgument(const json::Value& document, Value::Kind parameter) {
   return extension.empty() ? ValueFromJson(document) : ReadExtension(document, extension);
 }
 
-// {"fn": …, "arg": …} or {"fn": …, "args": […]}; nothing where the object is neither.
-std::optional<Result<Value>> ReadCall(const json::Value& document) {
-  const std::string* name = document.FindString("fn");
-  if (name == nullptr) return std::nullopt;
-  const json::Value* one = document.Find("arg");
-  const json::Value* many = document.Find("args");
-  if (one == nullptr && (many == nullptr || !many->IsArray())) return std::nullopt;
-  const std::span<const json::Value> documents = one != nullptr ? std::span(one, 1) : std::span(many->AsArray());
-  const ExtensionFunction* function = FindExtensionFunction(*name);
-  if (function == nullptr) return BadValue(fmt::format("`{}` is not a valid extension constructor", EscapeControl(*name)));
-  if (documents.size() != function->parameters.size()) {
-    return BadValue(fmt::format("`{}` takes {} arguments, not {}", *name, function->parameters.size(), documents.size()));
+Result<Value> ReadCall(const JsonCall& call) {
+  const ExtensionFunction* function = FindExtensionFunction(*call.function);
+  if (function == nullptr) return BadValue(fmt::format("`{}` is not a valid extension constructor", EscapeControl(*call.function)));
+  if (call.arguments.size() != function->parameters.size()) {
+    return BadValue(fmt::format("`{}` takes {} arguments, not {}", *call.function, function->parameters.size(), call.arguments.size()));
   }
   std::vector<Value> values;
-  for (std::size_t i = 0; i < documents.size(); ++i) {
-    auto value = ReadArgument(documents[i], function->parameters[i]);
-    if (!value) return value;
-    values.push_back(std::move(*value));
+  for (std::size_t i = 0; i < call.arguments.size(); ++i) {
+    REMIT_ASSIGN(Value value, ReadArgument(call.arguments[i], function->parameters[i]));
+    values.push_back(std::move(value));
   }
   return Call(*function, values);
 }
@@ -71,10 +64,9 @@ std::optional<Result<Value>> ReadCall(const json::Value& document) {
 // A plain string is the argument of the type's constructor, and so is any other value, which no constructor takes.
 Result<Value> ReadExtension(const json::Value& document, std::string_view type_name) {
   if (document.FindString("__expr") != nullptr) return Fail(Code::kUnsupported, "bad-value", "the `__expr` escape is no longer supported");
-  if (const json::Value* inner = document.Find("__extn")) {
-    if (auto called = ReadCall(*inner)) return std::move(*called);
-  }
-  if (auto called = ReadCall(document)) return std::move(*called);
+  const json::Value* inner = document.Find("__extn");
+  if (const auto call = inner != nullptr ? FindCall(*inner) : std::nullopt) return ReadCall(*call);
+  if (const auto call = FindCall(document)) return ReadCall(*call);
   const ExtensionFunction* constructor = FindExtensionFunction(type_name == "ipaddr" ? "ip" : type_name);
   REMIT_CHECK(constructor != nullptr && constructor->constructor);
   REMIT_ASSIGN(Value argument, ValueFromJson(document));
@@ -93,10 +85,24 @@ Result<Value> ReadRecord(const json::Value& document, const Type& type) {
     if (!value) return std::unexpected(std::move(value).error().Within(fmt::format("`{}`", EscapeControl(name))));
     record.emplace(name, std::move(value).value());
   }
+  for (const auto& [name, attribute] : type.attributes) {
+    if (attribute.required && !record.contains(name)) {
+      return Fail(Code::kInvalidArgument, "ill-typed", fmt::format("attribute `{}` is missing", EscapeControl(name)));
+    }
+  }
   return Value::FromRecord(std::move(record));
 }
 
-// Reads the form only; what the schema says of the value is asked of ValidateValue, once for the whole.
+// A value that says itself what it is may be of another type than declared: whether that is wrong is asked of ValidateValue.
+Result<Value> ReadDeclaredExtension(const json::Value& document, const Type& type) {
+  if (!document.IsString() && !document.IsObject()) return Unreadable(type, document);
+  auto value = ReadExtension(document, type.name);
+  if (!value || ExtensionTypeOf(value->kind()) == type.name) return value;
+  if (document.Find("__extn") != nullptr) return ValueFromJson(document);
+  return Unreadable(type, document);
+}
+
+// By the declared type where it decides how something is read. What the schema says of the value is asked of ValidateValue, once for the whole.
 Result<Value> Read(const json::Value& document, const Type& type) {
   switch (type.kind) {
     case Type::Kind::kBool:
@@ -105,10 +111,7 @@ Result<Value> Read(const json::Value& document, const Type& type) {
       if (document.IsDouble()) return Unreadable(type, document);
       return ValueFromJson(document);
     }
-    case Type::Kind::kExtension: {
-      if (!document.IsString() && !document.IsObject()) return Unreadable(type, document);
-      return ReadExtension(document, type.name);
-    }
+    case Type::Kind::kExtension: return ReadDeclaredExtension(document, type);
     case Type::Kind::kEntity: {
       if (!document.IsObject()) return Unreadable(type, document);
       REMIT_ASSIGN(EntityUid uid, EntityUidFromJson(document));
@@ -127,6 +130,8 @@ Result<Value> Read(const json::Value& document, const Type& type) {
 }
 
 }  // namespace
+
+Result<Value> Schema::ReadForm(const json::Value& document, const Type& type) const { return Read(document, type); }
 
 Result<Value> Schema::ReadValue(const json::Value& document, const Type& type) const {
   REMIT_ASSIGN(Value value, Read(document, type));

@@ -393,6 +393,23 @@ TEST_F(SchemaCheckTest, ChecksRequests) {
   EXPECT_THAT(Check(request), HasSubstr("does not apply to `User`"));
 }
 
+// What stands there is read by the declared type; whether it may stand there is asked of the whole, later.
+TEST_F(SchemaCheckTest, ReadsTheFormAlone) {
+  const Type& limits = *schema_.FindEntityType("User")->attributes.at("limits").type;
+  const auto form = [&](const json::Value& document) {
+    const auto value = schema_.ReadForm(document, limits);
+    return value ? value->ToString() : value.error().reason + ": " + value.error().message;
+  };
+  EXPECT_EQ(form(json::Object{{"spend", "1.5"}}), R"({"spend": decimal("1.5")})");
+  EXPECT_THAT(form(json::Object{}), HasSubstr("ill-typed: attribute `spend` is missing"));
+  EXPECT_THAT(form(json::Object{{"spend", "1.5"}, {"more", 1}}), HasSubstr("ill-typed: attribute `more` is not declared"));
+  const json::Object address{{"fn", "ip"}, {"arg", "10.0.0.1"}};
+  EXPECT_THAT(form(json::Object{{"spend", address}}), HasSubstr("ill-typed"));
+  const json::Object says_so{{"spend", json::Object{{"__extn", address}}}};
+  EXPECT_THAT(form(says_so), HasSubstr("ip("));
+  EXPECT_EQ(schema_.ReadValue(says_so, limits).error().reason, "ill-typed");
+}
+
 TEST_F(SchemaCheckTest, ReadsJsonByTheExpectedType) {
   const auto& attributes = schema_.FindEntityType("User")->attributes;
   const auto limits = schema_.ReadValue(
