@@ -28,7 +28,8 @@ struct AnalysisOptions {
   // Entities that are in every store that is thought of, just as they are here: their attributes, tags and ancestors are known. All others
   // may be there, in any way that the schema allows, or not. Must outlive the call. Null: none.
   const Entities* known = nullptr;
-  // Case splits are bounded: questions to the decision procedures, for each action and pair of types. About 20 µs each.
+  // Case splits are bounded: questions to the decision procedures, for each action and pair of types. About 20 µs each; those about more than
+  // a hundred atoms count for several.
   std::size_t work = 20'000;
   // Cases that nothing was found against and no example found for, before it gives up.
   std::size_t failed_examples = 32;
@@ -69,7 +70,7 @@ struct AnalysisAnswer {
 // whole numbers, decimals, datetimes and durations under comparison, sums, differences and multiples by constants, with overflow; `like`
 // against any number of patterns; ranges of IP addresses against written ones; contains, containsAll, containsAny, isEmpty. What may stay
 // open: products of two unknowns, sums of several unknowns, toDate and its like, and comparisons of sets of sets or records.
-// Thread-safe. Time is bounded by `work` and the number of environments.
+// Thread-safe. Time is bounded by `work` and the number of environments: what becomes too large on the way stays open.
 
 // Does `a` allow only what `b` allows?
 AnalysisAnswer Implies(const BoundPolicies& a, const BoundPolicies& b, const Schema& schema, const AnalysisOptions& options = {});

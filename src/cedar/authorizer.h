@@ -44,8 +44,8 @@ struct Evaluation {
 
 // Policies compiled for evaluation: an index over their scopes, then their conditions as flat code. The cost of a decision follows the
 // policies whose scopes the request satisfies, not how many there are, over `Entities` (which are numbered once, when they are built). Over
-// another view it is a few times that, and grows with the number of groups that scopes name behind `in`, each of which the view is asked
-// of. Immutable; thread-safe; copies share.
+// another view that lists ancestors it is a few times that; one that does not is asked of each group that scopes name behind `in`.
+// Immutable; thread-safe; copies share.
 //
 // Who replaces policies or entities while others decide keeps both in one shared_ptr<const …>, and publishes a new one: readers take the
 // pointer once a request (std::atomic<std::shared_ptr>, or a copy for each thread), and never see half of a change.

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "cedar/value.h"
@@ -19,6 +20,21 @@ struct Entity {
   std::vector<EntityUid> parents;
 };
 
+// What is to be done with each of several entities: refers to a callable, which must outlive the call that it is given to. Allocates nothing.
+class EachUid {
+ public:
+  template <class Call>
+    requires(!std::is_same_v<std::remove_cvref_t<Call>, EachUid>)
+  EachUid(Call&& call)  // NOLINT: implicit on purpose, for lambdas
+      : call_([](void* context, const EntityUid& uid) { (*static_cast<std::remove_reference_t<Call>*>(context))(uid); }),
+        context_(const_cast<void*>(static_cast<const void*>(std::addressof(call)))) {}
+  void operator()(const EntityUid& uid) const { call_(context_, uid); }
+
+ private:
+  void (*call_)(void* context, const EntityUid& uid);
+  void* context_;
+};
+
 // What an evaluation may ask about entities. Implementations must be safe to read from several threads at once.
 class EntityView {
  public:
@@ -26,6 +42,12 @@ class EntityView {
   // Null: unknown, i.e. no attributes, no parents. What is found stays where it is as long as the view.
   virtual const Entity* Find(const EntityUid& uid) const = 0;
   virtual bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const = 0;  // child != ancestor, transitively
+  // Calls `each` for every entity that `uid` is a descendant of, in no order and perhaps more than once; what it is given lives as long as that
+  // call. False: the view cannot list them, and must be asked one by one. (What it listed until then is right.)
+  virtual bool ForEachAncestor(const EntityUid& uid, EachUid each) const {
+    static_cast<void>(uid), static_cast<void>(each);
+    return false;
+  }
   virtual const Hierarchy* Prepared() const { return nullptr; }  // for the evaluator: what Entities is underneath; null: ask one by one
 };
 
@@ -46,6 +68,7 @@ class Entities final : public EntityView {
 
   const Entity* Find(const EntityUid& uid) const override;
   bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const override;
+  bool ForEachAncestor(const EntityUid& uid, EachUid each) const override;
   std::size_t size() const;
   std::vector<const Entity*> All() const;  // in order of uid
   const Hierarchy* Prepared() const override;
@@ -59,13 +82,18 @@ class Entities final : public EntityView {
 class OverlayEntities final : public EntityView {
  public:
   explicit OverlayEntities(const EntityView& base) : base_(base) {}
+  OverlayEntities(const OverlayEntities&) = delete;  // one on top of another is meant where it looks like a copy: say `const EntityView&`
+  OverlayEntities& operator=(const OverlayEntities&) = delete;
   void Add(std::shared_ptr<const Entity> entity);
   const Entity* Find(const EntityUid& uid) const override;
   bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const override;
+  bool ForEachAncestor(const EntityUid& uid, EachUid each) const override;
 
  private:
   const Entity* FindAdded(const EntityUid& uid) const;
   bool IsLeftToBase(const EntityUid& uid) const;
+  template <class OfParent, class OfBase>
+  bool GoUp(const EntityUid& from, OfParent of_parent, OfBase of_base) const;
 
   const EntityView& base_;
   std::vector<std::shared_ptr<const Entity>> added_;  // few

@@ -37,7 +37,8 @@ using Unknowns = std::map<EntityUid, UnknownParts>;
 
 // The residual of an expression: a literal, or an expression over the unknown parts only, folded as far as the type information allows
 // (`x == x`, `resource is T`, short circuits, `if`, `has` of a required attribute, `in` by the declared hierarchy). Known sets and records
-// are written out (`[…].contains(resource)`). Of the entities on the right of `in` and on the left of `contains` those stay that the type
+// are written out (`[…].contains(resource)`) down to limits::kCedarDepth, below which they stay literals: no residual is higher than that
+// and than its expression. Of the entities on the right of `in` and on the left of `contains` those stay that the type
 // on the other side allows; one alone stands without brackets behind `in`. An error that is certain becomes a residual of its own:
 // std::nullopt; one that is certain only if something else holds stays as `{}.error`.
 // Entities that are not in `entities` count as unknown where `open_world`, else as without attributes and parents.

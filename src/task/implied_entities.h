@@ -24,6 +24,26 @@ class ImpliedEntities final : public cedar::EntityView {
     return base_.IsDescendant(child, ancestor);
   }
 
+  // INVARIANT: lists those of which IsDescendant says yes.
+  bool ForEachAncestor(const cedar::EntityUid& uid, cedar::EachUid each) const override {
+    if (uid.type == kSecretPathType || uid.type == kSecretFolderType) {
+      cedar::EntityUid folder{std::string(kSecretFolderType), ""};
+      for (std::size_t slash = uid.id.find('/'); slash != std::string::npos; slash = uid.id.find('/', slash + 1)) {
+        folder.id.assign(uid.id, 0, slash);
+        each(folder);
+      }
+    }
+    if (uid.type == "Action" || uid.type.ends_with("::Action")) {
+      for (const cedar::EntityUid& group : schema_.GroupsOf(uid)) {
+        if (group != uid) each(group);
+      }
+      return true;
+    }
+    return base_.ForEachAncestor(uid, [&](const cedar::EntityUid& ancestor) {
+      if (ancestor.type != kSecretFolderType) each(ancestor);
+    });
+  }
+
  private:
   const cedar::EntityView& base_;
   const cedar::Schema& schema_;

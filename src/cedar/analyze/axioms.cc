@@ -11,25 +11,34 @@ namespace {
 
 using Kind = Atom::Kind;
 
+// How many atoms may come on top of those that the policies have, and how many axioms there may be. Each axiom may need new atoms, and each
+// pair of atoms about one set an axiom, so that only a bound in every loop is one.
 constexpr AtomId kAtoms = 3000;
+constexpr std::size_t kAxioms = 30'000;
 constexpr std::size_t kListed = 32;  // entities of an enumerated type that are gone through
 
 class Maker {
  public:
   Maker(const Schema& schema, DataLogic& logic, Terms& terms, Formulas& formulas)
-      : schema_(schema), logic_(logic), terms_(terms), formulas_(formulas) {}
+      : schema_(schema), logic_(logic), terms_(terms), formulas_(formulas), atoms_(formulas.atom_count() + kAtoms) {}
 
-  std::vector<Formula> Make() {
+  std::optional<std::vector<Formula>> Make() {
     TermId terms_done = 0;
     AtomId atoms_done = 0;
-    while ((atoms_done < formulas_.atom_count() || terms_done < terms_.size()) && formulas_.atom_count() < kAtoms) {
-      for (; atoms_done < formulas_.atom_count(); ++atoms_done) OfAtom(atoms_done);
-      for (; terms_done < terms_.size(); ++terms_done) OfTerm(terms_done);
+    while (atoms_done < formulas_.atom_count() || terms_done < terms_.size()) {
+      if (IsFull()) return std::nullopt;
+      if (atoms_done < formulas_.atom_count())
+        OfAtom(atoms_done++);
+      else
+        OfTerm(terms_done++);
     }
+    if (IsFull()) return std::nullopt;
     return std::move(axioms_);
   }
 
  private:
+  bool IsFull() const { return formulas_.atom_count() >= atoms_ || axioms_.size() >= kAxioms || formulas_.overflowed(); }
+
   void Add(Formula formula) {
     if (formula != Formulas::kTrue) axioms_.push_back(formula);
   }
@@ -47,7 +56,10 @@ class Maker {
       case Kind::kIn: NeedsPresence(id, Equal(atom.a, atom.b)); break;
       case Kind::kMember:
         if (members_[atom.a].insert(atom.b).second) {
-          for (const AtomId use : std::set<AtomId>(uses_[atom.a])) OfMember(use, atom.a, atom.b);
+          for (const AtomId use : std::set<AtomId>(uses_[atom.a])) {
+            if (IsFull()) return;
+            OfMember(use, atom.a, atom.b);
+          }
           EqualNumbers(id, atom);
         }
         break;
@@ -89,14 +101,20 @@ class Maker {
   void EqualNumbers(AtomId id, const Atom& atom) {
     if (!IsNumber(*terms_[atom.b].type)) return;
     for (const TermId other : std::set<TermId>(members_[atom.a])) {
-      if (other != atom.b) Add(formulas_.Implies(Equal(atom.b, other), formulas_.Same(Literal(id), Member(atom.a, other))));
+      if (IsFull()) return;
+      if (other == atom.b) continue;
+      const Formula equal = Equal(atom.b, other);
+      if (equal != Formulas::kFalse) Add(formulas_.Implies(equal, formulas_.Same(Literal(id), Member(atom.a, other))));
     }
   }
 
   // What asks about all members of a set is told of each that comes up.
   void Use(AtomId id, TermId set) {
     if (!uses_[set].insert(id).second) return;
-    for (const TermId member : std::set<TermId>(members_[set])) OfMember(id, set, member);
+    for (const TermId member : std::set<TermId>(members_[set])) {
+      if (IsFull()) return;
+      OfMember(id, set, member);
+    }
   }
 
   void OfMember(AtomId use, TermId set, TermId member) {
@@ -179,6 +197,7 @@ class Maker {
   DataLogic& logic_;
   Terms& terms_;
   Formulas& formulas_;
+  const AtomId atoms_;  // how many there may be
   std::vector<Formula> axioms_;
   std::map<TermId, std::set<TermId>> members_;  // by set: terms that are asked to be in it
   std::map<TermId, std::set<AtomId>> uses_;     // by set: atoms about all its members
@@ -186,7 +205,7 @@ class Maker {
 
 }  // namespace
 
-std::vector<Formula> Axioms(const Schema& schema, DataLogic& logic, Terms& terms, Formulas& formulas) {
+std::optional<std::vector<Formula>> Axioms(const Schema& schema, DataLogic& logic, Terms& terms, Formulas& formulas) {
   return Maker(schema, logic, terms, formulas).Make();
 }
 

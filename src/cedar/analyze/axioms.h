@@ -2,6 +2,7 @@
 // entity types whose entities are listed.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "cedar/analyze/data.h"
@@ -9,7 +10,7 @@
 namespace remit::cedar::analyze {
 
 // Formulas that hold in every store and request that conform to the schema, about the atoms that there are and those that these need.
-// INVARIANT: each is valid, with the witnesses that it names chosen fitly. Bounded: what is left out can only leave questions open.
-std::vector<Formula> Axioms(const Schema& schema, DataLogic& logic, Terms& terms, Formulas& formulas);
+// INVARIANT: each is valid, with the witnesses that it names chosen fitly. Nothing where there would be too many.
+std::optional<std::vector<Formula>> Axioms(const Schema& schema, DataLogic& logic, Terms& terms, Formulas& formulas);
 
 }  // namespace remit::cedar::analyze

@@ -7,6 +7,14 @@ namespace remit::cedar::analyze {
 
 using Kind = Data::Kind;
 
+Linear Sum(const Linear& left, const Linear& right, Int128 sign) {
+  Linear sum = left;
+  for (const auto& [term, multiple] : right.multiples) sum.multiples[term] += sign * multiple;
+  sum.constant += sign * right.constant;
+  std::erase_if(sum.multiples, [](const auto& part) { return part.second == 0; });
+  return sum;
+}
+
 Formula DataLogic::Unsupported() {
   unsupported_ = true;
   return Formulas::kFalse;
@@ -92,19 +100,14 @@ Formula DataLogic::EqualTerms(TermId a, TermId b, Atom::Kind kind) {
 }
 
 Formula DataLogic::Equal(const Data& a, const Data& b) {
+  if (++comparisons_ > kComparisons) return Unsupported();
   if (IsSetData(a) || IsSetData(b)) return IsSetData(a) && IsSetData(b) ? formulas_.And(Subset(a, b), Subset(b, a)) : Formulas::kFalse;
   if (IsRecordData(a) || IsRecordData(b)) return IsRecordData(a) && IsRecordData(b) ? EqualRecords(a, b) : Formulas::kFalse;
   if (a.kind != b.kind) return Formulas::kFalse;
   if (a.kind == Kind::kBool) return formulas_.Same(a.truth, b.truth);
   if (!MayBeEqual(*a.type, *b.type)) return Formulas::kFalse;
   if (a.kind == Kind::kTerm) return EqualTerms(a.term, b.term, Atom::Kind::kEqual);
-  Linear difference = a.number, opposite;
-  for (const auto& [term, multiple] : b.number.multiples) difference.multiples[term] -= multiple;
-  difference.constant -= b.number.constant;
-  std::erase_if(difference.multiples, [](const auto& part) { return part.second == 0; });
-  for (const auto& [term, multiple] : difference.multiples) opposite.multiples[term] = -multiple;
-  opposite.constant = -difference.constant;
-  return formulas_.And(AtMostZero(difference), AtMostZero(opposite));
+  return formulas_.And(AtMostZero(Minus(a.number, b.number)), AtMostZero(Minus(b.number, a.number)));
 }
 
 std::vector<std::string> DataLogic::AttributesOf(const Data& record) const {
@@ -121,6 +124,9 @@ Formula DataLogic::EqualRecords(const Data& a, const Data& b) {
   if (a.kind == Kind::kTerm && b.kind == Kind::kTerm && a.term == b.term) return Formulas::kTrue;
   std::vector<std::string> names = AttributesOf(a);
   std::ranges::move(AttributesOf(b), std::back_inserter(names));
+  std::ranges::sort(names);  // what both have is compared once, or the cost doubles a level
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
   std::vector<Formula> parts;
   for (const std::string& name : names) {
     const Formula in_a = Has(a, name), in_b = Has(b, name);

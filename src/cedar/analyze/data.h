@@ -19,6 +19,10 @@ struct Linear {
   Int128 constant = 0;
 };
 
+// left + sign * right.
+Linear Sum(const Linear& left, const Linear& right, Int128 sign = 1);
+inline Linear Minus(const Linear& left, const Linear& right) { return Sum(left, right, -1); }
+
 struct Data {
   enum class Kind { kBool, kNumber, kTerm, kSet, kRecord } kind = Kind::kBool;
   StaticTypePtr type;                  // kNumber, kTerm
@@ -33,6 +37,9 @@ struct Data {
 // means nothing: the caller must ask before it believes.
 class DataLogic {
  public:
+  // Comparisons of values within values: sets of sets ask each member of each other twice.
+  static constexpr std::size_t kComparisons = 100'000;
+
   // All must outlive the logic. `known` may be null: entities that are just as they are there.
   DataLogic(const Schema& schema, const EntityView* known, Terms& terms, Formulas& formulas, TypeCache& types)
       : schema_(schema), known_(known), terms_(terms), formulas_(formulas), types_(types) {}
@@ -84,6 +91,7 @@ class DataLogic {
   Terms& terms_;
   Formulas& formulas_;
   TypeCache& types_;
+  std::size_t comparisons_ = 0;
   bool unsupported_ = false;
 };
 

@@ -1,9 +1,6 @@
 // Attributes, tags and presence; and comparisons of numbers in one canonical form, so that equal questions are one atom.
 #include <fmt/format.h>
 
-#include <limits>
-#include <numeric>
-
 #include "cedar/analyze/data.h"
 
 namespace remit::cedar::analyze {
@@ -16,11 +13,9 @@ std::optional<DataLogic::Declared> DataLogic::Declares(const StaticType& type, c
     if (found == type.attributes.end()) return std::nullopt;
     return Declared{found->second.type, found->second.required};
   }
-  const EntityType* entity = schema_.FindEntityType(type.name);
-  if (entity == nullptr) return std::nullopt;
-  const auto found = entity->attributes.find(attribute);
-  if (found == entity->attributes.end()) return std::nullopt;
-  return Declared{types_.Of(found->second.type), found->second.required};
+  const AttributeType* declared = DeclaredAttribute(schema_, type.name, attribute);
+  if (declared == nullptr) return std::nullopt;
+  return Declared{types_.Of(declared->type), declared->required};
 }
 
 const Entity* DataLogic::KnownEntity(const Data& data) const {
@@ -98,13 +93,6 @@ std::optional<Data> DataLogic::GetTag(const Data& entity, const Data& tag) {
 
 namespace {
 
-constexpr Int128 kMin = std::numeric_limits<std::int64_t>::min(), kMax = std::numeric_limits<std::int64_t>::max();
-
-Int128 FloorDivide(Int128 dividend, Int128 divisor) {  // divisor > 0
-  const Int128 quotient = dividend / divisor;
-  return dividend % divisor < 0 ? quotient - 1 : quotient;
-}
-
 Int128 Gcd(Int128 a, Int128 b) {
   if (a < 0) a = -a;
   if (b < 0) b = -b;
@@ -133,8 +121,8 @@ Formula DataLogic::AtMostZero(Linear linear) {
   atom.bound = bound;
   atom.a = linear.multiples.begin()->first;
   if (linear.multiples.size() == 1 && linear.multiples.begin()->second == 1) {
-    if (bound >= kMax) return answer(Formulas::kTrue);
-    if (bound < kMin) return answer(Formulas::kFalse);
+    if (bound >= kGreatestLong) return answer(Formulas::kTrue);
+    if (bound < kLeastLong) return answer(Formulas::kFalse);
     return answer(formulas_.Of(atom));
   }
   if (linear.multiples.size() == 2 && linear.multiples.begin()->second == 1 && linear.multiples.rbegin()->second == -1) {
@@ -153,9 +141,9 @@ Formula DataLogic::AtMostZero(Linear linear) {
 
 Formula DataLogic::FitsLong(const Linear& linear) {
   Linear above = linear, below;
-  above.constant -= kMax;
+  above.constant -= kGreatestLong;
   for (const auto& [term, multiple] : linear.multiples) below.multiples[term] = -multiple;
-  below.constant = kMin - linear.constant;
+  below.constant = kLeastLong - linear.constant;
   return formulas_.And(AtMostZero(std::move(above)), AtMostZero(std::move(below)));
 }
 

@@ -16,8 +16,6 @@
 namespace remit::cedar::analyze {
 namespace {
 
-constexpr std::size_t kFormulas = 100'000;
-
 class Looker {
  public:
   Looker(const RequestTypes& types, const std::vector<Side>& sides, const Schema& schema, const AnalysisOptions& options)
@@ -37,9 +35,11 @@ class Looker {
     for (const Side& side : sides_) {
       const Formula allows = Allows(*side.policies);
       wanted.push_back(side.allows ? allows : formulas_.Not(allows));
+      if (formulas_.overflowed()) return TooLarge();
       if (wanted.back() == Formulas::kFalse) return {};
     }
     const Formula goal = formulas_.And(std::move(wanted));
+    if (formulas_.overflowed()) return TooLarge();
     if (goal == Formulas::kFalse) return {};
     return SearchFor(goal);
   }
@@ -78,12 +78,12 @@ class Looker {
   }
 
   Finding SearchFor(Formula goal) {
-    const std::vector<Formula> axioms = Axioms(schema_, logic_, terms_, formulas_);
+    const std::optional<std::vector<Formula>> axioms = Axioms(schema_, logic_, terms_, formulas_);
+    if (!axioms || formulas_.overflowed()) return TooLarge();
     if (logic_.unsupported()) return Unknown("sets of this kind are not understood");
-    if (formulas_.size() > kFormulas) return Unknown("the policies are too large together");
     Search search(formulas_, options_.work);
     search.Assert(goal);
-    for (const Formula axiom : axioms) search.Assert(axiom);
+    for (const Formula axiom : *axioms) search.Assert(axiom);
     Finding finding;
     std::size_t failed = 0;
     const auto found = [&](const std::vector<Formula>& literals) {
@@ -102,6 +102,7 @@ class Looker {
     return finding;
   }
 
+  static Finding TooLarge() { return Unknown("the policies are too large together"); }
   static Finding Unknown(std::string why) {
     Finding finding;
     finding.kind = Finding::Kind::kUnknown;

@@ -20,10 +20,17 @@ std::string KeyOf(const Atom& atom) {
 
 Formulas::Formulas() { nodes_.resize(2); }
 
+Formula Formulas::Overflow() {
+  overflowed_ = true;
+  return kFalse;
+}
+
 Formula Formulas::Of(const Atom& atom) {
-  const auto [found, is_new] = known_atoms_.emplace(KeyOf(atom), static_cast<Formula>(nodes_.size()));
-  if (!is_new) return found->second;
-  const Formula positive = found->second;
+  std::string key = KeyOf(atom);
+  if (const auto known = known_atoms_.find(key); known != known_atoms_.end()) return known->second;
+  if (nodes_.size() >= kNodes) return Overflow();
+  const auto positive = static_cast<Formula>(nodes_.size());
+  known_atoms_.emplace(std::move(key), positive);
   nodes_.push_back({Shape::kLiteral, atom_count(), false, {}});
   nodes_.push_back({Shape::kLiteral, atom_count(), true, {}});
   atoms_.push_back(atom);
@@ -36,6 +43,7 @@ Formula Formulas::And(std::vector<Formula> parts) { return Join(Shape::kAnd, std
 Formula Formulas::Or(std::vector<Formula> parts) { return Join(Shape::kOr, std::move(parts)); }
 
 Formula Formulas::Join(Shape shape, std::vector<Formula> parts) {
+  if (overflowed_) return kFalse;
   const Formula neutral = shape == Shape::kAnd ? kTrue : kFalse, decides = shape == Shape::kAnd ? kFalse : kTrue;
   std::vector<Formula> flat;
   for (const Formula part : parts) {
@@ -55,9 +63,13 @@ Formula Formulas::Join(Shape shape, std::vector<Formula> parts) {
   }
   if (flat.empty()) return neutral;
   if (flat.size() == 1) return flat.front();
-  const auto [found, is_new] = known_.emplace(std::pair(shape, flat), static_cast<Formula>(nodes_.size()));
-  if (is_new) nodes_.push_back({shape, 0, false, std::move(flat)});
-  return found->second;
+  if (const auto known = known_.find({shape, flat}); known != known_.end()) return known->second;
+  if (nodes_.size() >= kNodes || parts_ + flat.size() > kParts) return Overflow();
+  parts_ += flat.size();
+  const auto joined = static_cast<Formula>(nodes_.size());
+  known_.emplace(std::pair(shape, flat), joined);
+  nodes_.push_back({shape, 0, false, std::move(flat)});
+  return joined;
 }
 
 Formula Formulas::Not(Formula formula) {

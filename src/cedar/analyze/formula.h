@@ -7,12 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "cedar/analyze/integers.h"
 #include "cedar/analyze/term.h"
 #include "cedar/ast.h"
 
 namespace remit::cedar::analyze {
-
-__extension__ using Int128 = __int128;
 
 // One thing that holds or does not.
 struct Atom {
@@ -43,7 +42,7 @@ struct Atom {
 
 using AtomId = int;
 
-// A node's number; the formula of the same number with the lowest bit turned is its negation where the node is an atom.
+// A node's number. An atom has two, one after the other: what it says, and its negation.
 using Formula = int;
 
 class Formulas {
@@ -51,6 +50,11 @@ class Formulas {
   Formulas();
 
   static constexpr Formula kTrue = 0, kFalse = 1;
+
+  // How many nodes there may be, and parts of all of them together: whoever makes more has long stopped to be answered in time.
+  static constexpr std::size_t kNodes = 100'000, kParts = 8'000'000;
+  // Set once something was left out for them. Then no formula means anything: the caller must ask before it believes.
+  bool overflowed() const { return overflowed_; }
 
   Formula Of(const Atom& atom);
   Formula And(std::vector<Formula> parts);
@@ -79,7 +83,10 @@ class Formulas {
     std::vector<Formula> parts;
   };
   Formula Join(Shape shape, std::vector<Formula> parts);
+  Formula Overflow();
 
+  std::size_t parts_ = 0;  // of all nodes
+  bool overflowed_ = false;
   std::vector<Node> nodes_;
   std::vector<Atom> atoms_;
   std::map<std::string, Formula> known_atoms_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <unordered_set>
 
 #include "cedar/analyze/theory.h"
 
@@ -216,11 +217,21 @@ void ModelBuilder::AddEntity(TermId term, Model& model) {
 }
 
 // The entity itself or, where it is known, something that it is in and of which nothing is known: there the way up can go on.
+// Each is looked at once, however many ways lead to it.
 std::optional<EntityUid> ModelBuilder::UnknownAncestor(const EntityUid& uid, const std::string& above) const {
-  const Entity* entity = known_ == nullptr ? nullptr : known_->Find(uid);
-  if (entity == nullptr) return schema_.MayBeDescendant(uid.type, above) ? std::optional(uid) : std::nullopt;
-  for (const EntityUid& parent : entity->parents) {
-    if (auto found = UnknownAncestor(parent, above)) return found;
+  std::vector<EntityUid> open{uid};
+  std::unordered_set<EntityUid, EntityUidHash> seen{uid};
+  while (!open.empty()) {
+    const EntityUid next = std::move(open.back());
+    open.pop_back();
+    const Entity* entity = known_ == nullptr ? nullptr : known_->Find(next);
+    if (entity == nullptr) {
+      if (schema_.MayBeDescendant(next.type, above)) return next;
+      continue;
+    }
+    for (const EntityUid& parent : entity->parents) {
+      if (seen.insert(parent).second) open.push_back(parent);
+    }
   }
   return std::nullopt;
 }

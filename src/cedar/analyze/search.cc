@@ -7,6 +7,9 @@ namespace remit::cedar::analyze {
 
 using Shape = Formulas::Shape;
 
+// As many literals are one question.
+constexpr std::size_t kLong = 128;
+
 Search::Literal Search::LiteralOf(Formula formula) {
   if (formulas_.ShapeOf(formula) == Shape::kLiteral) return formulas_.IsNegated(formula) ? 2 * (formula - 1) + 1 : 2 * formula;
   Define(formula);
@@ -84,16 +87,19 @@ std::vector<Formula> Search::AtomLiterals() const {
   return literals;
 }
 
-// On refusal learns a clause: not all of a smallest part that is refused by itself.
+bool Search::Ask(const Consistent& consistent, const std::vector<Formula>& literals) {
+  asked_ += 1 + literals.size() / kLong;
+  return consistent(literals);
+}
+
+// On refusal learns a clause: not all of a part that is refused by itself, and of the smallest such if there is work left to look for it.
 bool Search::AskTheory(const Consistent& consistent) {
   std::vector<Formula> literals = AtomLiterals();
-  ++asked_;
-  if (consistent(literals)) return true;
-  for (std::size_t i = literals.size(); i-- > 0;) {
+  if (Ask(consistent, literals)) return true;
+  for (std::size_t i = literals.size(); i-- > 0 && asked_ <= work_;) {
     std::vector<Formula> fewer = literals;
     fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-    ++asked_;
-    if (!consistent(fewer)) literals = std::move(fewer);
+    if (!Ask(consistent, fewer)) literals = std::move(fewer);
   }
   Clause clause;
   for (const Formula literal : literals) clause.literals.push_back(LiteralOf(literal) ^ 1);
@@ -117,32 +123,32 @@ Search::Literal Search::Choose() const {
   return best;
 }
 
-Search::Outcome Search::Solve(const Consistent& consistent, const Found& found) {
-  const std::size_t mark = trail_.size();
-  for (;;) {
-    if (asked_ > work_) return Outcome::kGaveUp;
-    if (!Propagate() || !AskTheory(consistent)) break;
-    const Literal choice = Choose();
-    if (choice < 0) {
-      if (found(AtomLiterals())) return Outcome::kStopped;
-      break;
-    }
-    const std::size_t before = trail_.size();
-    Set(choice);
-    const Outcome outcome = Solve(consistent, found);
-    if (outcome != Outcome::kExhausted) return outcome;
-    UndoTo(before);
-    Set(choice ^ 1);
-  }
-  UndoTo(mark);
-  return Outcome::kExhausted;
-}
-
+// One choice upon another, each with its other side when nothing more is below it. No recursion: there may be as many as there is work.
 Search::Outcome Search::Run(const Consistent& consistent, const Found& found) {
   if (contradictory_) return Outcome::kExhausted;
   values_.assign(formulas_.size(), 0);
   trail_.clear();
-  return Solve(consistent, found);
+  struct Choice {
+    std::size_t before = 0;  // how long the trail was
+    Literal literal = -1;
+  };
+  std::vector<Choice> choices;  // those of which the other side is yet to be tried
+  for (;;) {
+    if (asked_ > work_) return Outcome::kGaveUp;
+    if (Propagate() && AskTheory(consistent)) {
+      const Literal literal = Choose();
+      if (literal >= 0) {
+        choices.push_back({trail_.size(), literal});
+        Set(literal);
+        continue;
+      }
+      if (found(AtomLiterals())) return Outcome::kStopped;
+    }
+    if (choices.empty()) return Outcome::kExhausted;
+    UndoTo(choices.back().before);
+    Set(choices.back().literal ^ 1);
+    choices.pop_back();
+  }
 }
 
 }  // namespace remit::cedar::analyze

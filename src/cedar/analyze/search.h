@@ -10,7 +10,7 @@ namespace remit::cedar::analyze {
 
 class Search {
  public:
-  // `work` bounds the number of questions to the theory.
+  // `work` bounds the questions to the theory, of which long ones count for several.
   Search(const Formulas& formulas, std::size_t work) : formulas_(formulas), work_(work) {}
 
   void Assert(Formula formula);
@@ -46,7 +46,7 @@ class Search {
   bool AskTheory(const Consistent& consistent);
   std::vector<Formula> AtomLiterals() const;
   Literal Choose() const;  // -1: everything holds
-  Outcome Solve(const Consistent& consistent, const Found& found);
+  bool Ask(const Consistent& consistent, const std::vector<Formula>& literals);
 
   const Formulas& formulas_;
   const std::size_t work_;

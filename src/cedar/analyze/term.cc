@@ -44,11 +44,6 @@ bool IsString(const StaticType& type) { return type.kind == Kind::kString; }
 bool IsIp(const StaticType& type) { return type.kind == Kind::kExtension && type.name == "ipaddr"; }
 bool IsNumber(const StaticType& type) { return type.kind == Kind::kLong || (type.kind == Kind::kExtension && type.name != "ipaddr"); }
 
-bool MayBeEqual(const StaticType& a, const StaticType& b) {
-  if (a.IsBool() || b.IsBool()) return a.IsBool() && b.IsBool();
-  return a.kind == b.kind && a.name == b.name;
-}
-
 std::int64_t NumberOf(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::kDecimal: return value.AsDecimal().ten_thousandths;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cedar/partial/partial_types.h"
 #include "cedar/schema/types.h"
 #include "cedar/value.h"
 
@@ -56,9 +57,6 @@ bool IsSet(const StaticType& type);
 bool IsString(const StaticType& type);
 bool IsIp(const StaticType& type);
 bool IsNumber(const StaticType& type);  // Long, decimal, datetime, duration: each a 64-bit integer with an order
-
-// Whether values of these types can be equal at all. Two sets always can: both may be empty.
-bool MayBeEqual(const StaticType& a, const StaticType& b);
 
 // The integer behind a value of such a type, and back.
 std::int64_t NumberOf(const Value& value);

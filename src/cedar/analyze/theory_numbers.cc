@@ -1,22 +1,15 @@
 // Numbers: a graph of upper bounds on differences, with one node for 0. A negative cycle is a contradiction (Bellman and Ford).
 #include <algorithm>
-#include <limits>
 
 #include "cedar/analyze/theory.h"
 
 namespace remit::cedar::analyze {
 namespace {
 
-constexpr Int128 kMin = std::numeric_limits<std::int64_t>::min(), kMax = std::numeric_limits<std::int64_t>::max();
 constexpr Int128 kUnbounded = Int128(1) << 120;  // no path from 0: only sums, which no cycle can pass through then
 
 constexpr Int128 kUsable = Int128(1) << 90, kMultiple = 1'000'000;
 constexpr int kRounds = 8;
-
-Int128 FloorDivide(Int128 dividend, Int128 divisor) {  // divisor > 0
-  const Int128 quotient = dividend / divisor;
-  return dividend % divisor < 0 ? quotient - 1 : quotient;
-}
 
 class Bounds {
  public:
@@ -157,8 +150,8 @@ class Bounds {
       for (const TermId part : terms_[term].args) NodeOf(closure, part);
       return node;
     }
-    edges_.push_back({0, node, kMax});
-    edges_.push_back({node, 0, -kMin});
+    edges_.push_back({0, node, kGreatestLong});
+    edges_.push_back({node, 0, -kLeastLong});
     if (const Value* value = closure.ValueOf(term)) Fix(node, NumberOf(*value));
     return node;
   }
@@ -186,7 +179,7 @@ std::optional<std::map<TermId, std::int64_t>> SolveNumbers(const Closure& closur
   for (const auto& [term, node] : bounds.nodes()) {
     if (term == kNoTerm || bounds.IsSum(term)) continue;
     if (!bounds.Tighten(closure)) return std::nullopt;
-    const Int128 least = std::max(kMin, bounds.Least(node)), greatest = std::min(kMax, bounds.Greatest(node));
+    const Int128 least = std::max(kLeastLong, bounds.Least(node)), greatest = std::min(kGreatestLong, bounds.Greatest(node));
     if (least > greatest) return std::nullopt;
     const Int128 value = std::clamp(Int128(0), least, greatest);
     numbers[term] = static_cast<std::int64_t>(value);

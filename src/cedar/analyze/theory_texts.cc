@@ -50,6 +50,7 @@ bool TextsConsistent(const Closure& closure, const Terms& terms, const Formulas&
 std::map<TermId, std::string> SolveTexts(const Closure& closure, const Terms& terms, const Formulas& formulas, std::set<std::string> used) {
   const Questions questions = Collect(closure, terms, formulas);
   std::map<TermId, std::string> texts;
+  std::size_t steps = kWordSteps;
   for (TermId id = 0; id < terms.size(); ++id) {
     const TermId term = closure.Find(id);
     if (!IsString(*terms[id].type) || texts.contains(term)) continue;
@@ -61,8 +62,8 @@ std::map<TermId, std::string> SolveTexts(const Closure& closure, const Terms& te
     const WordConstraints constraints = asked == questions.open.end() ? WordConstraints() : asked->second;
     WordConstraints unused = constraints;
     unused.excluded.insert(used.begin(), used.end());
-    WordAnswer answer = FindWord(unused);
-    if (!answer.word) answer = FindWord(constraints);
+    WordAnswer answer = FindWord(unused, steps);
+    if (!answer.word) answer = FindWord(constraints, steps);
     texts[term] = answer.word.value_or("");
     used.insert(texts[term]);
   }

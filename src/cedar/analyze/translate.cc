@@ -4,8 +4,7 @@
 namespace remit::cedar::analyze {
 namespace {
 
-constexpr std::size_t kCases = 64;          // of one expression: nested `if`s multiply
-constexpr std::size_t kFormulas = 100'000;  // of both sides together
+constexpr std::size_t kCases = 64;  // of one expression: nested `if`s multiply
 
 }  // namespace
 
@@ -22,7 +21,7 @@ Translator::Made Translator::Unsupported() {
 
 Cases Translator::Limited(Cases cases) {
   std::erase_if(cases, [](const Case& one) { return one.guard == Formulas::kFalse; });
-  if (cases.size() > kCases || formulas_.size() > kFormulas) {
+  if (cases.size() > kCases || formulas_.overflowed()) {
     unsupported_ = true;
     cases.clear();
   }

@@ -20,14 +20,6 @@ bool IsNumberOf(const Data& data, std::string_view extension) {
 
 bool IsIpData(const Data& data) { return data.kind == Kind::kTerm && IsIp(*data.type); }
 
-Linear Minus(const Linear& left, const Linear& right, Int128 sign = -1) {
-  Linear difference = left;
-  for (const auto& [term, multiple] : right.multiples) difference.multiples[term] += sign * multiple;
-  difference.constant += sign * right.constant;
-  std::erase_if(difference.multiples, [](const auto& part) { return part.second == 0; });
-  return difference;
-}
-
 Linear Times(const Linear& linear, Int128 factor) {
   Linear product;
   for (const auto& [term, multiple] : linear.multiples) {
@@ -104,7 +96,7 @@ Translator::Made Translator::Sum(const Data& left, const Data& right, Int128 sig
   Case made;
   made.data.kind = Kind::kNumber;
   made.data.type = std::move(type);
-  made.data.number = Minus(left.number, right.number, sign);
+  made.data.number = analyze::Sum(left.number, right.number, sign);
   if (!IsSmall(made.data.number)) return Unsupported();
   made.guard = logic_.FitsLong(made.data.number);
   return made;

@@ -96,13 +96,16 @@ std::vector<Letter> Alphabet(const std::vector<Automaton>& automata) {
 
 }  // namespace
 
-WordAnswer FindWord(const WordConstraints& constraints) {
+WordAnswer FindWord(const WordConstraints& constraints, std::size_t& steps) {
   std::vector<Automaton> automata;
   for (const Pattern& pattern : constraints.like) automata.emplace_back(pattern);
   const std::size_t wanted = automata.size();
   for (const Pattern& pattern : constraints.unlike) automata.emplace_back(pattern);
   for (const std::string& text : constraints.excluded) automata.emplace_back(Pattern{{false, text}});
   const std::vector<Letter> alphabet = Alphabet(automata);
+  std::size_t cost = 1;  // of one step of all of them
+  for (const Automaton& automaton : automata) cost += automaton.symbols().size();
+  const std::size_t least = steps - std::min(steps, kWordSteps);
 
   using State = std::vector<Automaton::State>;
   const auto fits = [&](const State& state) {
@@ -119,6 +122,8 @@ WordAnswer FindWord(const WordConstraints& constraints) {
     if (fits(open[next].first)) return {open[next].second, false};
     if (seen.size() > kStates) return {std::nullopt, true};
     for (const Letter& letter : alphabet) {
+      if (steps < least + cost) return {std::nullopt, true};
+      steps -= cost;
       State to;
       for (std::size_t i = 0; i < automata.size(); ++i) to.push_back(automata[i].Step(open[next].first[i], letter));
       if (seen.insert(to).second) open.emplace_back(std::move(to), open[next].second + letter);
@@ -137,7 +142,7 @@ const WordAnswer& Words::Find(const WordConstraints& constraints) {
   for (const Pattern& pattern : constraints.unlike) add("-", pattern);
   for (const std::string& text : constraints.excluded) add("!", {{false, text}});
   const auto known = known_.find(key);
-  return known != known_.end() ? known->second : known_.emplace(std::move(key), FindWord(constraints)).first->second;
+  return known != known_.end() ? known->second : known_.emplace(std::move(key), FindWord(constraints, steps_)).first->second;
 }
 
 }  // namespace remit::cedar::analyze

@@ -29,6 +29,7 @@ constexpr auto kCommands = std::to_array<Entry>({
     {"translate-policy", TranslatePolicy, "Cedar text to JSON and back"},
     {"translate-schema", TranslateSchema, "Cedar schema text to JSON and back"},
     {"query", Query, "which actions, resources or principals are allowed, among known entities"},
+    {"analyze", Analyze, "does a set of policies allow only what another does, whatever is asked"},
     {"run-tests", RunTests, "runs test files and compares decisions, reasons, errors and verdicts"},
     {"bench", Bench, "measures decisions"},
     {"serve-cases", ServeCases, ""},
@@ -42,7 +43,7 @@ std::string Help() {
     if (!entry.summary.empty()) text += fmt::format("  {:<17} {}\n", entry.name, entry.summary);
   }
   text += "\nEach command says more with --help. --version prints the version of the language.\n";
-  text += "Exit status: 0 allowed, valid or done; 1 failed; 2 denied; 3 not valid.\n\nexample:\n";
+  text += "Exit status: 0 allowed, valid, proven or done; 1 failed; 2 denied or refuted; 3 not valid; 4 cannot tell.\n\nexample:\n";
   text +=
       "  cedar authorize --policies policies.cedar --entities entities.json \\\n"
       "    --principal 'User::\"alice\"' --action 'Action::\"view\"' --resource 'Photo::\"pic\"'\n";

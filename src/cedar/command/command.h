@@ -16,8 +16,9 @@ namespace remit::cedar::command {
 enum Exit : int {
   kOk = 0,                 // allowed, valid, everything as expected
   kFailure = 1,            // input that cannot be read, wrong usage, a test that does not match
-  kDeny = 2,               // authorize: the decision is deny
+  kDeny = 2,               // authorize: the decision is deny; analyze: there is a counter-example
   kValidationFailure = 3,  // validate: the policies do not pass
+  kCannotTell = 4,         // analyze: neither a proof nor a counter-example was found
 };
 
 using Words = std::span<const std::string>;
@@ -31,6 +32,7 @@ Result<int> Format(Words words);
 Result<int> TranslatePolicy(Words words);
 Result<int> TranslateSchema(Words words);
 Result<int> Query(Words words);
+Result<int> Analyze(Words words);
 Result<int> RunTests(Words words);
 Result<int> Bench(Words words);
 Result<int> ServeCases(Words words);

@@ -191,6 +191,13 @@ bool Entities::IsDescendant(const EntityUid& child, const EntityUid& ancestor) c
   return above != kNowhere && ContainsNumber(hierarchy_->AncestorsOf(number), above);
 }
 
+bool Entities::ForEachAncestor(const EntityUid& uid, EachUid each) const {
+  const std::uint32_t number = hierarchy_ == nullptr ? kNowhere : hierarchy_->Find(uid, HashUid(uid));
+  if (number == kNowhere) return true;
+  for (const std::uint32_t above : hierarchy_->AncestorsOf(number)) each(*hierarchy_->nodes[above].uid);
+  return true;
+}
+
 std::size_t Entities::size() const { return hierarchy_ == nullptr ? 0 : hierarchy_->entities.size(); }
 
 std::vector<const Entity*> Entities::All() const {
@@ -225,25 +232,40 @@ bool OverlayEntities::IsLeftToBase(const EntityUid& uid) const {
   return std::ranges::none_of(added_, [&](const auto& entity) { return entity->uid == uid || base_.IsDescendant(uid, entity->uid); });
 }
 
-bool OverlayEntities::IsDescendant(const EntityUid& child, const EntityUid& ancestor) const {
-  if (IsLeftToBase(child)) return base_.IsDescendant(child, ancestor);
-  std::vector<EntityUid> open{child};
+// The way up from `from`: `of_parent(uid)` for each entity on it that something hidden leads to, and `of_base(uid)` for each from which on the
+// base knows the way alone. Until one says true, which is then the answer.
+template <class OfParent, class OfBase>
+bool OverlayEntities::GoUp(const EntityUid& from, OfParent of_parent, OfBase of_base) const {
+  if (IsLeftToBase(from)) return of_base(from);
+  std::vector<const EntityUid*> open{&from};
   std::unordered_set<EntityUid, EntityUidHash> seen;
   while (!open.empty()) {
-    const EntityUid uid = std::move(open.back());
+    const EntityUid& uid = *open.back();
     open.pop_back();
     if (IsLeftToBase(uid)) {
-      if (base_.IsDescendant(uid, ancestor)) return true;
+      if (of_base(uid)) return true;
       continue;
     }
     const Entity* entity = Find(uid);
     if (entity == nullptr) continue;
     for (const EntityUid& parent : entity->parents) {
-      if (parent == ancestor) return true;
-      if (seen.insert(parent).second) open.push_back(parent);
+      if (!seen.insert(parent).second) continue;
+      if (of_parent(parent)) return true;
+      open.push_back(&parent);
     }
   }
   return false;
+}
+
+bool OverlayEntities::IsDescendant(const EntityUid& child, const EntityUid& ancestor) const {
+  return GoUp(
+      child, [&](const EntityUid& parent) { return parent == ancestor; }, [&](const EntityUid& uid) { return base_.IsDescendant(uid, ancestor); });
+}
+
+bool OverlayEntities::ForEachAncestor(const EntityUid& uid, EachUid each) const {
+  const bool base_cannot = GoUp(
+      uid, [&](const EntityUid& parent) { return each(parent), false; }, [&](const EntityUid& last) { return !base_.ForEachAncestor(last, each); });
+  return !base_cannot;
 }
 
 }  // namespace remit::cedar

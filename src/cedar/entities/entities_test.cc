@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+#include <set>
+
 #include "cedar/schema.h"
 #include "json/read.h"
 
@@ -83,6 +86,68 @@ TEST(OverlayTest, CyclesMadeByAnOverlayEnd) {
   OverlayEntities view(base);
   view.Add(std::make_shared<Entity>(Make("a", {"b"})));
   EXPECT_FALSE(view.IsDescendant(N("a"), N("x")));
+}
+
+std::set<EntityUid> Listed(const EntityView& view, const EntityUid& uid) {
+  std::set<EntityUid> listed;
+  EXPECT_TRUE(view.ForEachAncestor(uid, [&](const EntityUid& ancestor) { listed.insert(ancestor); }));
+  return listed;
+}
+
+std::set<EntityUid> Asked(const EntityView& view, const EntityUid& uid) {
+  std::set<EntityUid> asked;
+  for (char id = 'a'; id <= 'z'; ++id) {
+    if (view.IsDescendant(uid, N(std::string(1, id)))) asked.insert(N(std::string(1, id)));
+  }
+  return asked;
+}
+
+TEST(OverlayTest, ListsTheAncestorsThatItAffirmsAndAnswersAsAFlatStoreDoes) {
+  std::mt19937 dice(5);
+  const auto one_of = [&](int count) { return static_cast<int>(dice() % static_cast<unsigned>(count)); };
+  // Parents come later in the alphabet: no cycles. `n` to `z` are named only.
+  const auto draw = [&](char id) {
+    std::vector<std::string> parents;
+    for (int count = one_of(4); count > 0; --count) parents.emplace_back(1, static_cast<char>(id + 1 + one_of(std::min(8, 'z' - id))));
+    return Make(std::string(1, id), parents);
+  };
+  for (int round = 0; round < 300; ++round) {
+    std::vector<Entity> all, below, on_top;
+    for (char id = 'a'; id <= 'm'; ++id) {
+      all.push_back(draw(id));
+      const bool hidden = one_of(4) == 0;
+      if (hidden) on_top.push_back(all.back());
+      if (!hidden) below.push_back(all.back());
+      if (hidden && one_of(2) == 0) below.push_back(draw(id));
+    }
+    const Entities flat = Entities::Build(all).value(), base = Entities::Build(below).value();
+    OverlayEntities lower(base), view(static_cast<const EntityView&>(lower));
+    for (Entity& entity : on_top) (one_of(2) == 0 ? lower : view).Add(std::make_shared<Entity>(std::move(entity)));
+    for (char id = 'a'; id <= 'z'; ++id) {
+      const EntityUid uid = N(std::string(1, id));
+      EXPECT_EQ(Listed(view, uid), Listed(flat, uid)) << round << uid.ToString();
+      EXPECT_EQ(Asked(view, uid), Listed(flat, uid)) << round << uid.ToString();
+      EXPECT_EQ(Asked(flat, uid), Listed(flat, uid)) << round << uid.ToString();
+    }
+  }
+  EXPECT_TRUE(Listed(Entities(), N("a")).empty());
+}
+
+// A view that cannot list says so, and so does what stands on it.
+TEST(OverlayTest, CannotListWhatItsBaseCannot) {
+  class Plain final : public EntityView {
+   public:
+    const Entity* Find(const EntityUid&) const override { return nullptr; }
+    bool IsDescendant(const EntityUid&, const EntityUid&) const override { return false; }
+  };
+  const Plain plain;
+  OverlayEntities view(plain);
+  view.Add(std::make_shared<Entity>(Make("t", {"b"})));
+  std::vector<EntityUid> listed;
+  const auto list = [&](const EntityUid& ancestor) { listed.push_back(ancestor); };
+  EXPECT_FALSE(view.ForEachAncestor(N("a"), list));
+  EXPECT_FALSE(view.ForEachAncestor(N("t"), list)) << "nobody knows what is above `b`";
+  EXPECT_EQ(listed, std::vector{N("b")});
 }
 
 TEST(EntitiesJsonTest, ReadsEntities) {

@@ -63,6 +63,44 @@ TEST(AuthorizerTest, EvaluationNamesEveryPolicyOfEachKindInOrder) {
   EXPECT_EQ(evaluation.errors.size(), 1u);
 }
 
+// Counts what it is asked.
+class CountingView final : public EntityView {
+ public:
+  explicit CountingView(const EntityView& base) : base_(base) {}
+  const Entity* Find(const EntityUid& uid) const override { return ++questions_, base_.Find(uid); }
+  bool IsDescendant(const EntityUid& child, const EntityUid& ancestor) const override { return ++questions_, base_.IsDescendant(child, ancestor); }
+  bool ForEachAncestor(const EntityUid& uid, EachUid each) const override {
+    ++questions_;
+    return base_.ForEachAncestor(uid, [&](const EntityUid& ancestor) { ++questions_, each(ancestor); });
+  }
+  int questions() const { return questions_; }
+
+ private:
+  const EntityView& base_;
+  mutable int questions_ = 0;
+};
+
+TEST(AuthorizerTest, OverAViewTheCostFollowsThePoliciesThatMatchAndNotHowManyThereAre) {
+  const Entities base = Entities::Build({{{"User", "a"}, {}, {}, {{"Group", "1"}}}, {{"Doc", "d"}, {}, {}, {{"Folder", "2"}}}}).value();
+  OverlayEntities view(base);
+  view.Add(std::make_shared<Entity>(Entity{{"User", "a"}, {}, {}, {{"Group", "1"}, {"Group", "3"}}}));
+  std::vector<int> questions;
+  for (const int count : {30, 3000}) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+      const std::string id = "\"" + std::to_string(i) + "\"";
+      text += "permit(principal in Group::" + id + ", action, resource);";
+      text += "permit(principal, action in [Action::" + id + ", Action::\"none\"], resource in Folder::" + id + ");";
+    }
+    const PolicySet set = Set(text);
+    const CountingView counting(view);
+    EXPECT_EQ(set.IsAuthorized({{"User", "a"}, {"Action", "2"}, {"Doc", "d"}}, counting).determining.size(), 3u);
+    questions.push_back(counting.questions());
+  }
+  EXPECT_EQ(questions[0], questions[1]);
+  EXPECT_LT(questions[1], 30);
+}
+
 TEST(AuthorizerTest, DuplicateIdsAndTemplatesAreRefused) {
   auto policies = ParsePolicies("permit(principal, action, resource);", "t").value();
   policies.push_back(policies.front());

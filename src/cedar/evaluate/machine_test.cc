@@ -22,6 +22,27 @@ class PlainView final : public EntityView {
   const Entities& entities_;
 };
 
+// The same entities, a few of them on top of a store that has others in their place, or none.
+class Layers {
+ public:
+  Layers(RandomWorld& world, const std::vector<Entity>& all) {
+    const std::vector<Entity> others = world.Store();  // of the same uids in the same order
+    std::vector<Entity> below, on_top;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const bool hidden = world.Below(static_cast<int>(all.size())) < 6;
+      (hidden ? on_top : below).push_back(all[i]);
+      if (hidden && world.Chance(0.5)) below.push_back(others[i]);
+    }
+    base_ = Entities::Build(std::move(below)).value();
+    for (Entity& entity : on_top) view_.Add(std::make_shared<Entity>(std::move(entity)));
+  }
+  const EntityView& view() const { return view_; }
+
+ private:
+  Entities base_;
+  OverlayEntities view_{base_};
+};
+
 // The definition: each policy by itself, as one expression, by the tree evaluator.
 class Naive {
  public:
@@ -77,8 +98,10 @@ std::string Difference(std::uint64_t seed, int count, int ids, int depth, int re
   if (!parsed) return parsed.error().ToString() + "\n" + text;
   const std::vector<PolicyPtr> policies = world.Linked(*parsed);
   const PolicySet set = PolicySet::Build(policies).value();
-  const Entities entities = Entities::Build(world.Store()).value();
+  const std::vector<Entity> store = world.Store();
+  const Entities entities = Entities::Build(store).value();
   const PlainView view(entities);
+  const Layers layers(world, store);
   const Naive naive(policies);
   Answer answer;
   for (int i = 0; i < requests; ++i) {
@@ -87,12 +110,15 @@ std::string Difference(std::uint64_t seed, int count, int ids, int depth, int re
     set.Decide(request, entities, answer);
     const std::pair<const char*, std::string> answers[] = {{"a store", Text(set.IsAuthorized(request, entities))},
                                                            {"a view", Text(set.IsAuthorized(request, view))},
+                                                           {"an overlay", Text(set.IsAuthorized(request, layers.view()))},
                                                            {"a store, used again", Text(answer)}};
     for (const auto& [what, got] : answers) {
       if (got != expected)
         return fmt::format("over {}: {}\ninstead of: {}\nseed {}, policies:\n{}", what, got, expected, seed, count < 20 ? text : "many");
     }
-    if (set.IsAllowed(request, entities) != answer.allowed || set.IsAllowed(request, view) != answer.allowed) return "the decision alone differs";
+    for (const EntityView* of : std::initializer_list<const EntityView*>{&entities, &view, &layers.view()}) {
+      if (set.IsAllowed(request, *of) != answer.allowed) return "the decision alone differs";
+    }
   }
   return "";
 }

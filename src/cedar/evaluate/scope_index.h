@@ -93,19 +93,19 @@ class ScopeIndex {
   template <class World, class Visit>
   bool WalkBelow(const Node& node, const Datum& entity, const Subject (&subjects)[kSubjects], const World& world, Visit& visit) const {
     bool go_on = true;
-    if (!World::kKnowsAncestors || node.below_count * 4 < world.AncestorCount(entity)) {
-      for (std::uint32_t i = 0; i < node.below_count && go_on; ++i) {
-        const Slot& slot = slots_[below_[node.first_below + i].slot];
-        const UidLiteral& uid = below_[node.first_below + i].uid;
-        if (!SameUid(*uid.uid, *entity.uid) && world.Within(entity, world.Entity(uid))) go_on = Walk(slot.below, subjects, world, visit);
-      }
-      return go_on;
+    if (world.IsSoonerListed(entity, node.below_count)) {
+      const bool listed = world.ForEachAncestor(entity, [&](const EntityUid& ancestor, std::uint64_t hash) {
+        if (!go_on) return;
+        const Slot* slot = Find(node, ancestor.type, &ancestor.id, hash);
+        if (slot != nullptr) go_on = Walk(slot->below, subjects, world, visit);
+      });
+      if (listed || !go_on) return go_on;
     }
-    world.ForEachAncestor(entity, [&](const EntityUid& ancestor, std::uint64_t hash) {
-      if (!go_on) return;
-      const Slot* slot = Find(node, ancestor.type, &ancestor.id, hash);
-      if (slot != nullptr) go_on = Walk(slot->below, subjects, world, visit);
-    });
+    for (std::uint32_t i = 0; i < node.below_count && go_on; ++i) {
+      const Slot& slot = slots_[below_[node.first_below + i].slot];
+      const UidLiteral& uid = below_[node.first_below + i].uid;
+      if (!SameUid(*uid.uid, *entity.uid) && world.Within(entity, world.Entity(uid))) go_on = Walk(slot.below, subjects, world, visit);
+    }
     return go_on;
   }
 

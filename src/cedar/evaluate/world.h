@@ -13,8 +13,6 @@ namespace remit::cedar {
 // A store: uids become numbers, and numbers are compared.
 class StoreWorld {
  public:
-  static constexpr bool kKnowsAncestors = true;
-
   explicit StoreWorld(const Hierarchy& store) : nodes_(store.nodes.data()), attributes_(store.attributes.data()), store_(store) {}
 
   Datum Entity(const UidLiteral& literal) const { return Datum::EntityOf(*literal.uid, store_.Find(*literal.uid, literal.hash)); }
@@ -45,7 +43,6 @@ class StoreWorld {
     LookUp(entity);
     return entity.number != kNowhere && ContainsNumber(store_.MembersOf(set.number), entity.number);
   }
-  std::span<const std::uint32_t> MembersOf(Datum set) const { return store_.MembersOf(set.number); }
 
   // What of an entity is worth finding once, where several attributes of it are asked for.
   struct Known {
@@ -71,12 +68,16 @@ class StoreWorld {
     return entity.number == kNowhere ? nullptr : nodes_[entity.number].entity;
   }
 
-  std::size_t AncestorCount(Datum entity) const { return entity.number == kNowhere ? 0 : store_.AncestorsOf(entity.number).size(); }
-  // Calls `each(uid, hash)`.
+  // Whether to go through the ancestors of `entity` is less than to ask of each of `others` whether it is one.
+  bool IsSoonerListed(Datum entity, std::size_t others) const {
+    return entity.number == kNowhere || 4 * others >= store_.AncestorsOf(entity.number).size();
+  }
+  // Calls `each(uid, hash)`. False: they cannot be listed.
   template <class Each>
-  void ForEachAncestor(Datum entity, Each each) const {
-    if (entity.number == kNowhere) return;
+  bool ForEachAncestor(Datum entity, Each each) const {
+    if (entity.number == kNowhere) return true;
     for (const std::uint32_t number : store_.AncestorsOf(entity.number)) each(*nodes_[number].uid, nodes_[number].hash);
+    return true;
   }
 
  private:
@@ -97,8 +98,6 @@ class StoreWorld {
 // Any view: uids stay uids, and every question is passed on.
 class ViewWorld {
  public:
-  static constexpr bool kKnowsAncestors = false;
-
   explicit ViewWorld(const EntityView& view) : view_(view) {}
 
   Datum Entity(const UidLiteral& literal) const { return Datum::EntityOf(*literal.uid, kNowhere); }
@@ -117,10 +116,13 @@ class ViewWorld {
   // Nothing is numbered here.
   bool WithinAny(Datum, Datum) const { return false; }
   bool IsMember(Datum, Datum) const { return false; }
-  std::span<const std::uint32_t> MembersOf(Datum) const { return {}; }
-  std::size_t AncestorCount(Datum) const { return 0; }
+
+  // How many there are nobody knows before they are listed, so only a few questions are sooner asked.
+  bool IsSoonerListed(Datum, std::size_t others) const { return others > 2; }
   template <class Each>
-  void ForEachAncestor(Datum, Each) const {}
+  bool ForEachAncestor(Datum entity, Each each) const {
+    return view_.ForEachAncestor(*entity.uid, [&](const EntityUid& uid) { each(uid, HashUid(uid)); });
+  }
 
  private:
   const EntityView& view_;

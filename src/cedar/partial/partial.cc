@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "cedar/authorizer.h"
 #include "cedar/partial/partial_reducer.h"
 
@@ -18,30 +19,14 @@ ExprPtr MakeOperation(Op op, std::vector<ExprPtr> operands, const Span& span) {
   auto expr = std::make_shared<Expr>();
   expr->op = op;
   expr->span = span;
-  for (ExprPtr& operand : operands) expr->args.push_back(WrittenOut(operand));
-  return expr;
-}
-
-ExprPtr WrittenOut(const ExprPtr& expr) {
-  if (IsLiteralOf(expr, Value::Kind::kSet)) {
-    std::vector<ExprPtr> members;
-    for (const Value& member : expr->literal.AsSet()) members.push_back(MakeLiteral(member, expr->span));
-    return MakeOperation(Op::kSet, std::move(members), expr->span);
-  }
-  if (IsLiteralOf(expr, Value::Kind::kRecord)) {
-    auto record = std::make_shared<Expr>();
-    record->op = Op::kRecord;
-    record->span = expr->span;
-    for (const auto& [name, value] : expr->literal.AsRecord()) record->fields.emplace_back(name, WrittenOut(MakeLiteral(value, expr->span)));
-    return record;
-  }
+  expr->args = std::move(operands);
   return expr;
 }
 
 ExprPtr WithOperands(const ExprPtr& expr, const std::vector<ExprPtr>& operands) {
   if (expr->args == operands) return expr;
   auto changed = std::make_shared<Expr>(*expr);
-  for (std::size_t i = 0; i < operands.size(); ++i) changed->args[i] = WrittenOut(operands[i]);
+  changed->args = operands;
   return changed;
 }
 
@@ -63,6 +48,35 @@ bool IsBoolLiteral(const ExprPtr& expr) { return IsLiteralOf(expr, Value::Kind::
 
 // An expression whose value, if it has one, is `value`, because a later operand says so: `x && false`, `x || true`.
 bool EndsIn(const Expr& expr, Op op, bool value) { return expr.op == op && IsBoolLiteral(expr.args[1]) && expr.args[1]->literal.AsBool() == value; }
+
+// `expr`, which stands at `depth` (1: the root), with known sets and records written out, as a parser reads them.
+// INVARIANT: nothing is written out below limits::kCedarDepth, where it stays a literal: what an attribute holds may be as deep again as the
+// expression that asks for it, and an expression that evaluation finds too deep fails.
+ExprPtr WrittenOut(const ExprPtr& expr, std::size_t depth) {
+  const bool is_set = IsLiteralOf(expr, Value::Kind::kSet), is_record = IsLiteralOf(expr, Value::Kind::kRecord);
+  if (is_set || is_record) {
+    if (depth >= limits::kCedarDepth) return expr;
+    auto written = std::make_shared<Expr>();
+    written->op = is_set ? Op::kSet : Op::kRecord;
+    written->span = expr->span;
+    const auto part = [&](const Value& value) { return WrittenOut(MakeLiteral(value, expr->span), depth + 1); };
+    if (is_set) {
+      for (const Value& member : expr->literal.AsSet()) written->args.push_back(part(member));
+    } else {
+      for (const auto& [name, value] : expr->literal.AsRecord()) written->fields.emplace_back(name, part(value));
+    }
+    return written;
+  }
+  std::shared_ptr<Expr> changed;  // null: as it was
+  const auto change = [&]() -> Expr& { return changed != nullptr ? *changed : *(changed = std::make_shared<Expr>(*expr)); };
+  for (std::size_t i = 0; i < expr->args.size(); ++i) {
+    if (ExprPtr argument = WrittenOut(expr->args[i], depth + 1); argument != expr->args[i]) change().args[i] = std::move(argument);
+  }
+  for (std::size_t i = 0; i < expr->fields.size(); ++i) {
+    if (ExprPtr field = WrittenOut(expr->fields[i].second, depth + 1); field != expr->fields[i].second) change().fields[i].second = std::move(field);
+  }
+  return changed != nullptr ? changed : expr;
+}
 
 }  // namespace
 
@@ -193,7 +207,7 @@ Reduced Reducer::ReduceRecord(const ExprPtr& expr) {
     Reduced reduced = Reduce(field);
     if (!reduced) return std::nullopt;
     if (IsLiteral(*reduced)) values.emplace(name, (*reduced)->literal);
-    field = WrittenOut(*reduced);
+    field = std::move(*reduced);
   }
   if (values.size() == record->fields.size()) return MakeLiteral(Value::FromRecord(std::move(values)), expr->span);
   return record;
@@ -208,11 +222,15 @@ Reduced Reducer::Compute(const Expr& expr, std::vector<ExprPtr> literals) const 
   return MakeLiteral(std::move(*value), expr.span);
 }
 
+std::optional<ExprPtr> Reducer::Residual(const ExprPtr& expr) {
+  const Reduced reduced = Reduce(expr);
+  if (!reduced) return std::nullopt;
+  return WrittenOut(*reduced, 1);
+}
+
 std::optional<ExprPtr> PartialEvaluate(const Expr& expr, const PartialRequest& request, const EntityView& entities, const Schema& schema,
                                        PartialOptions options) {
-  const Reduced reduced = Reducer(request, entities, schema, options).Reduce(std::make_shared<const Expr>(expr));
-  if (!reduced) return std::nullopt;
-  return WrittenOut(*reduced);
+  return Reducer(request, entities, schema, options).Residual(std::make_shared<const Expr>(expr));
 }
 
 }  // namespace remit::cedar

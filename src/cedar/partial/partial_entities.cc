@@ -63,9 +63,9 @@ Reduced Reducer::ApplyEqual(const ExprPtr& expr, const ExprPtr& left, const Expr
   if (IsLiteral(left) && IsLiteral(right)) return Known(Value((left->literal == right->literal) == equal_means), expr);
   const Prospect of_left = Foresee(left), of_right = Foresee(right);
   if (of_left.certain && of_right.certain) {
-    if (Equal(*WrittenOut(left), *WrittenOut(right))) return Known(Value(equal_means), expr);
+    if (Equal(*left, *right)) return Known(Value(equal_means), expr);
     if (const auto is = ActionEquals(left, right)) return Known(Value(*is == equal_means), expr);
-    if (of_left.type != nullptr && of_right.type != nullptr && !Foresight::MayBeEqual(*of_left.type, *of_right.type)) {
+    if (of_left.type != nullptr && of_right.type != nullptr && !MayBeEqual(*of_left.type, *of_right.type)) {
       return Known(Value(!equal_means), expr);
     }
   }
@@ -198,14 +198,13 @@ Reduced Reducer::ApplyContains(const ExprPtr& expr, const ExprPtr& set, const Ex
     if (of_member.type != nullptr) {
       std::erase_if(possible, [&](const Value& value) {
         const StaticTypePtr type = TypeOfValue(value);
-        return type != nullptr && !Foresight::MayBeEqual(*type, *of_member.type);
+        return type != nullptr && !MayBeEqual(*type, *of_member.type);
       });
     }
     if (possible.empty() && of_member.certain) return Known(Value(false), expr);
     return MakeOperation(Op::kContains, {Known(Value::Set(std::move(possible)), expr->args[0]), member}, expr->span);
   }
-  if (of_set.IsCertain() && of_member.IsCertain() && of_set.type->kind == Kind::kSet &&
-      !Foresight::MayBeEqual(*of_set.type->element, *of_member.type)) {
+  if (of_set.IsCertain() && of_member.IsCertain() && of_set.type->kind == Kind::kSet && !MayBeEqual(*of_set.type->element, *of_member.type)) {
     return Known(Value(false), expr);
   }
   return WithOperands(expr, {set, member});
@@ -250,7 +249,7 @@ Reduced Reducer::ApplyHas(const ExprPtr& expr, ExprPtr object) {
   if (step == expr->path.size()) return Known(Value(true), expr);
   auto rest = std::make_shared<Expr>(*expr);
   rest->path.erase(rest->path.begin(), rest->path.begin() + static_cast<std::ptrdiff_t>(step));
-  rest->args = {WrittenOut(object)};
+  rest->args = {std::move(object)};
   return rest;
 }
 

@@ -9,7 +9,8 @@
 
 namespace remit::cedar {
 
-// A literal of any value is known; any other expression is a residual; nothing is an error that is certain.
+// A literal of any value is known, sets and records too (they are written out when all is done); any other expression is a residual; nothing is an
+// error that is certain.
 using Reduced = std::optional<ExprPtr>;
 
 class Reducer {
@@ -17,7 +18,10 @@ class Reducer {
   Reducer(const PartialRequest& request, const EntityView& entities, const Schema& schema, PartialOptions options)
       : request_(request), entities_(entities), schema_(schema), options_(options), foresight_(request, schema, options.unknowns) {}
 
+  // One expression after the other: what it has learnt of types serves them all.
   Reduced Reduce(const ExprPtr& expr);
+  // The residual as others see it: with known sets and records written out.
+  std::optional<ExprPtr> Residual(const ExprPtr& expr);
 
  private:
   // partial.cc: control flow and construction.
@@ -63,10 +67,9 @@ class Reducer {
 bool IsLiteral(const ExprPtr& expr);
 bool IsLiteralOf(const ExprPtr& expr, Value::Kind kind);
 
-// `expr` with other operands; known sets and records among them are written out. The node itself where nothing changed.
+// `expr` with other operands. The node itself where nothing changed.
 ExprPtr WithOperands(const ExprPtr& expr, const std::vector<ExprPtr>& operands);
 ExprPtr MakeOperation(Op op, std::vector<ExprPtr> operands, const Span& span);
-ExprPtr WrittenOut(const ExprPtr& expr);
 ExprPtr CertainFailure(const Span& span);
 
 }  // namespace remit::cedar

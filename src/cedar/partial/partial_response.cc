@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "cedar/partial/partial_reducer.h"
+
 namespace remit::cedar {
 namespace {
 
@@ -30,8 +32,9 @@ PolicyPtr WithCondition(const Policy& policy, ExprPtr condition) {
 PartialResponse PartialIsAuthorized(const std::vector<PolicyPtr>& policies, const PartialRequest& request, const EntityView& entities,
                                     const Schema& schema, PartialOptions options) {
   PartialResponse response;
+  Reducer reducer(request, entities, schema, options);
   for (const PolicyPtr& policy : policies) {
-    const std::optional<ExprPtr> residual = PartialEvaluate(*policy->AsExpr(), request, entities, schema, options);
+    const std::optional<ExprPtr> residual = reducer.Residual(policy->AsExpr());
     const bool is_permit = policy->effect == Effect::kPermit;
     if (!residual) {
       response.failing.push_back(policy);

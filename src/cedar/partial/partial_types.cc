@@ -127,12 +127,10 @@ Prospect Foresight::OfAccess(const Expr& expr, const Guards& guards) {
     return {attribute->second.type, of.certain && (attribute->second.required || guarded)};
   }
   if (of.type->kind != Kind::kEntity) return {};
-  const EntityType* entity = schema_.FindEntityType(of.type->name);
-  if (entity == nullptr) return {};
-  const auto attribute = entity->attributes.find(expr.name);
-  if (attribute == entity->attributes.end()) return {};
+  const AttributeType* attribute = DeclaredAttribute(schema_, of.type->name, expr.name);
+  if (attribute == nullptr) return {};
   // Other entities than the unknown ones themselves may be missing from the store.
-  return {cache_.Of(attribute->second.type), of.certain && (guarded || (attribute->second.required && IsInStore(object)))};
+  return {cache_.Of(attribute->type), of.certain && (guarded || (attribute->required && IsInStore(object)))};
 }
 
 Prospect Foresight::OfTag(const Expr& expr, const Guards& guards) {
@@ -223,7 +221,14 @@ bool Foresight::MayBeIn(const std::string& child, const std::string& ancestor) c
   return IsActionType(child) && IsActionType(ancestor);
 }
 
-bool Foresight::MayBeEqual(const StaticType& a, const StaticType& b) {
+const AttributeType* DeclaredAttribute(const Schema& schema, std::string_view entity_type, std::string_view attribute) {
+  const EntityType* type = schema.FindEntityType(entity_type);
+  if (type == nullptr) return nullptr;
+  const auto found = type->attributes.find(attribute);
+  return found == type->attributes.end() ? nullptr : &found->second;
+}
+
+bool MayBeEqual(const StaticType& a, const StaticType& b) {
   if (a.IsBool() || b.IsBool()) return a.IsBool() && b.IsBool();
   return a.kind == b.kind && a.name == b.name;
 }
@@ -234,11 +239,10 @@ std::optional<bool> Foresight::Has(const Expr& object, const StaticType& type, c
     if (declared == type.attributes.end()) return false;
     return declared->second.required ? std::optional(true) : std::nullopt;
   }
-  const EntityType* entity = schema_.FindEntityType(type.name);
-  if (entity == nullptr) return std::nullopt;
-  const auto declared = entity->attributes.find(attribute);
-  if (declared == entity->attributes.end()) return false;
-  return declared->second.required && IsInStore(object) ? std::optional(true) : std::nullopt;
+  if (schema_.FindEntityType(type.name) == nullptr) return std::nullopt;
+  const AttributeType* declared = DeclaredAttribute(schema_, type.name, attribute);
+  if (declared == nullptr) return false;
+  return declared->required && IsInStore(object) ? std::optional(true) : std::nullopt;
 }
 
 }  // namespace remit::cedar

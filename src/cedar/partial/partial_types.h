@@ -13,6 +13,12 @@ namespace remit::cedar {
 // The accesses that a condition has made sure of, by the text of object and attribute or tag.
 using Guards = std::set<std::string>;
 
+// Whether two values of these types can be equal, as far as types tell. Two sets always can: both may be empty.
+bool MayBeEqual(const StaticType& a, const StaticType& b);
+
+// What the schema says of an attribute of entities of a type; null where it has no such type or attribute.
+const AttributeType* DeclaredAttribute(const Schema& schema, std::string_view entity_type, std::string_view attribute);
+
 struct Prospect {
   StaticTypePtr type;    // of the value, where there is one; null: not known
   bool certain = false;  // evaluation cannot fail
@@ -37,9 +43,6 @@ class Foresight {
 
   // The actions that the request may ask for: the known one, or those that the schema has for its types.
   const std::vector<const ActionType*>& Actions() const { return actions_; }
-
-  // Whether two values of these types can be equal, as far as types tell.
-  static bool MayBeEqual(const StaticType& a, const StaticType& b);
 
   // What the types say of `has`: false if it has no such attribute, true if it always has, nothing if it may.
   std::optional<bool> Has(const Expr& object, const StaticType& type, const std::string& attribute);

@@ -101,12 +101,15 @@ class EntityQuery {
     (side_ == Side::kPrincipal ? request_.principal_type : request_.resource_type) = type;
     const PartialResponse response = Reduce(policies_.policies(), request_, entities_, schema_);
     if (response.allowed == false) return;
+    const std::vector<EntityUid> candidates = CandidatesFor(type, response);
+    if (response.allowed == true) {
+      answer.permitted.insert(answer.permitted.end(), candidates.begin(), candidates.end());
+      return;
+    }
     const auto residuals = PolicySet::Build(response.Residuals());
     REMIT_CHECK(residuals.has_value());  // ids were distinct before
-    for (const EntityUid& candidate : CandidatesFor(type, response)) {
-      if (response.allowed == true) {
-        answer.permitted.push_back(candidate);
-      } else if (request_.context) {
+    for (const EntityUid& candidate : candidates) {
+      if (request_.context) {
         if (residuals->IsAuthorized(Filled(candidate), entities_).allowed) answer.permitted.push_back(candidate);
       } else {
         AskWithoutContext(*residuals, candidate, answer);
