@@ -75,13 +75,23 @@ std::string Doc(const ProposedType& type, const ProposedPermission& one, const U
                      Moment(use.first), Moment(use.last), Join(paths, ", "));
 }
 
+// The list that an administrator hands to the target: "public.invoices:select,insert".
+std::string Grants(const ProposedType& type) {
+  std::map<std::string, std::vector<std::string>> tables;
+  for (const ProposedPermission& one : type.permissions) tables[one.resource.substr(type.target.size() + 1)].push_back(Lower(one.privilege));
+  std::string text;
+  for (const auto& [table, privileges] : tables) text += fmt::format("//   {}:{}\n", EscapeControl(table), Join(privileges, ","));
+  return text;
+}
+
 std::string Policies(const ProposedType& type, const UseIndex& uses) {
   std::vector<std::string> tables;
   for (const std::string& table : Tables(type)) tables.push_back(Table(table));
   std::string text = fmt::format(
       R"(// What the task may do: what {0} did in {1} and holds there, on those of these tables that the task names.
-)",
-      EscapeControl(type.account), EscapeControl(type.database));
+// The target `{2}` must be able to give them (`tables` in remit.toml, or --table of `remit target init postgres {2}`):
+{3})",
+      EscapeControl(type.account), EscapeControl(type.database), type.target, Grants(type));
   for (const ProposedPermission& one : type.permissions)
     text += fmt::format(R"(
 @id({})

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 
 import harness
@@ -155,6 +156,28 @@ class Scan(harness.Case):
         done = harness.run("scan", "postgres", f"postgresql://idle@127.0.0.1:{self.pg.port}/orders", "--password-file", password, "--account", "billing", "--json")
         held = json.loads(done.stdout)["accounts"][0]["held"]
         self.assertIn(("invoices", "DELETE", "unknown"), {(h["object"].get("name"), h["privilege"], h["evidence"]) for h in held})
+
+    def test_a_the_same_work_as_a_task(self):
+        """What was proposed is what a server takes: the account's work runs as a task, with what the proposal says and no more."""
+        out = self.dir / "proposed"
+        harness.run("scan", "propose", self.address(), "--log", self.logs, "--account", "billing", "--out", out)
+        tables = re.findall(r"^//   (\S+)$", (out / "billing-orders.cedar").read_text(), re.M)
+        self.assertEqual(tables, ["public.invoices:select,insert"])
+        server = harness.RemitServer(start=False)
+        self.addCleanup(server.close)
+        server.add_postgres_target("orders", self.pg, "orders", user="remit", password="remit-password", tables=tables)
+        server.start()
+        server.load(out)
+        self.pg.psql(server.cli("target", "init", "postgres", "orders", "--config", server.config).stdout, "orders")
+        billing = server.actor('ServiceAccount::"billing"')
+        sql = "INSERT INTO public.invoices VALUES (7); SELECT count(*) > 0 FROM public.invoices"
+        done = billing.cli("run", "billing-orders", "tables=orders/public.invoices", "--", "psql", "-X", "-A", "-t", "-c", sql)
+        self.assertIn("\nt", done.stdout, str(done))
+        for denied in ("SELECT * FROM public.customers", "DELETE FROM public.invoices"):
+            done = billing.cli("run", "billing-orders", "tables=orders/public.invoices", "--", "psql", "-X", "-c", denied, check=False)
+            self.assertIn("permission denied", done.stderr, str(done))
+        refused = billing.cli("run", "billing-orders", "tables=orders/public.customers", "--", "true", check=False)
+        self.assertEqual(refused.returncode, 3, str(refused))
 
 
 if __name__ == "__main__":
