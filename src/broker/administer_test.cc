@@ -236,6 +236,12 @@ TEST_F(AdministrationTest, WhatIsBarredDoesNotWaitForAYes) {
   EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);
 }
 
+TEST_F(AdministrationTest, BarringRegistersNobody) {
+  std::optional<Result<json::Value>> answer;
+  bench.broker().PutActor(Bench::Operator(), {{"Gone", "x"}, "", nullptr, std::nullopt, true}, [&](Result<json::Value> a) { answer = std::move(a); });
+  EXPECT_EQ(ReasonOf(*answer), "not-an-actor-type");
+}
+
 TEST_F(AdministrationTest, AChangeThatCannotBeWrittenDownStillWaits) {
   const auto asked = Load(bench.Person("ann"), wider_);
   const std::string hash = *bench.broker().ListApprovals(Bench::Operator())->Find("approvals")->AsArray()[0].FindString("hash");

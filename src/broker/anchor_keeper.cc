@@ -27,7 +27,7 @@ struct AnchorKeeper::Impl : std::enable_shared_from_this<AnchorKeeper::Impl> {
   mutable std::mutex mutex;
   bool closed = false, writing = false;
   Anchor written;
-  std::string trouble;
+  bool trouble = false;  // said once
   io::TimerId file_timer = 0, target_timer = 0;
 
   Status WriteFile() {
@@ -38,8 +38,8 @@ struct AnchorKeeper::Impl : std::enable_shared_from_this<AnchorKeeper::Impl> {
     }
     const Status wrote = io::WriteFileAtomic(parts.file, AnchorText(now, parts.master_key), 0600);
     const std::lock_guard lock(mutex);
-    if (!wrote && trouble.empty()) log::Fault("the anchor cannot be written: {}", wrote.error().ToString());
-    trouble = wrote ? "" : wrote.error().message;
+    if (!wrote && !std::exchange(trouble, true)) log::Fault("the anchor cannot be written: {}", wrote.error().ToString());
+    if (wrote) trouble = false;
     if (wrote) written = now;
     return wrote;
   }
@@ -162,11 +162,6 @@ AnchorKeeper::~AnchorKeeper() {
       if (timer != 0) impl_->parts.timers.Cancel(timer);
   }
   if (!impl_->parts.file.empty()) (void)impl_->WriteFile();
-}
-
-std::string AnchorKeeper::Trouble() const {
-  const std::lock_guard lock(impl_->mutex);
-  return impl_->trouble;
 }
 
 }  // namespace remit::broker

@@ -39,9 +39,6 @@ class AnchorKeeper {
   static Result<std::unique_ptr<AnchorKeeper>> Start(Parts parts);
   ~AnchorKeeper();  // when neither timers nor workers run; the last anchor is written
 
-  // When the file last said what the ledger is, and why it could not be written since, "" mostly. Thread-safe.
-  std::string Trouble() const;
-
  private:
   struct Impl;
   explicit AnchorKeeper(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}

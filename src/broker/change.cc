@@ -126,7 +126,7 @@ void Broker::Impl::AskChange(const AdminCall& call, std::uint32_t needed, json::
   event.Set("by", change.by.ToString());
   event.Set("needed", needed);
   event.Set("hash", HexEncode(change.hash));
-  event.Set("shown", change.shown);
+  if (json::Canonical(change.shown).size() <= limits::kDifferenceBytes) event.Set("shown", change.shown);
   batch.writes.push_back({store::Table::kApproval, change.id, json::Canonical(change.ToJson())});
   AddEvents(batch, {std::move(event)});
   Commit(std::move(batch), [this, answer, change = std::move(change)](const auto& committed) {

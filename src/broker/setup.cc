@@ -374,7 +374,8 @@ void Broker::Impl::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<
     if (auto key = jose::ParsePublicJwk(actor.jwk); !key) return refuse(key.error());
   if (!current)
     return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
-  if (!current->IsActor(actor.uid.type))
+  const bool only_bars = actor.barred && before != actors.end();  // also of a type that no catalog has any more
+  if (!only_bars && !current->IsActor(actor.uid.type))
     return refuse(Error(Code::kInvalidArgument, "not-an-actor-type", fmt::format("`{}` is not marked @actor in the catalog in force", actor.uid.type))
                       .Hint(MarkedTypes(*current, actor.uid.type, &task::Catalog::IsActor)));
   auto same_client = actors_by_client.find(actor.client_id);
@@ -438,7 +439,8 @@ void Broker::Impl::ChangePerson(const AdminCall& call, PersonRecord person, Answ
   if (!needed) return refuse(std::move(needed.error()));
   if (!current)
     return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
-  if (!current->IsPerson(person.uid.type))
+  const bool only_bars = person.barred && people.contains(person.uid);  // also of a type that no catalog has any more
+  if (!only_bars && !current->IsPerson(person.uid.type))
     return refuse(
         Error(Code::kInvalidArgument, "not-a-person-type", fmt::format("`{}` is not marked @person in the catalog in force", person.uid.type))
             .Hint(MarkedTypes(*current, person.uid.type, &task::Catalog::IsPerson)));

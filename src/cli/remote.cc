@@ -97,6 +97,14 @@ Result<std::optional<Secret>> PersonSession() {
 
 }  // namespace
 
+std::vector<std::string> LocalSockets() {
+  std::vector<std::string> sockets = {"/run/remit/remit.sock"};
+  if (!Env("REMIT_SOCKET").empty()) sockets.push_back(Env("REMIT_SOCKET"));
+  for (const std::string& where : {globals().server, Env("REMIT_ADDR")})
+    if (where.starts_with("unix:")) sockets.push_back(where.substr(5));
+  return sockets;
+}
+
 std::string SessionFile() {
   std::string base = Env("XDG_CONFIG_HOME");
   if (base.empty()) base = Env("HOME") + "/.config";

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/secret.h"
@@ -58,6 +59,9 @@ class Remote {
 
 // Whether the answer to a change is that it waits for people. Says so, and how to go on.
 bool Waits(const json::Value& answer);
+
+// Unix sockets where a server may be that knows callers by their uid: the one that is named, and the usual one.
+std::vector<std::string> LocalSockets();
 
 // "$HOME/.config/remit/session" (or below $XDG_CONFIG_HOME).
 std::string SessionFile();

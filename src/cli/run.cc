@@ -9,7 +9,7 @@ void AddRun(Command& root) {
   struct Args {
     std::string type, reason, ttl, kill_after = "10s", wait = "1h";
     std::vector<std::string> parameters, command;
-    bool quiet = false;
+    bool quiet = false, isolate = false;
   };
   auto args = std::make_shared<Args>();
   root.Sub("run", "starts a task, runs a command with what the task holds, and ends the task when the command ends")
@@ -19,6 +19,7 @@ void AddRun(Command& root) {
       .Option("--ttl", args->ttl, "how long it may live, e.g. 30m", "DURATION")
       .Option("--kill-after", args->kill_after, "if the task ends first: from SIGTERM to SIGKILL (default 10s)", "DURATION")
       .Option("--wait", args->wait, "how long to wait for approval (default 1h)", "DURATION")
+      .Flag("--isolate", args->isolate, "the command gets a user (as root) and namespaces of its own; refused where the machine cannot")
       .Flag("--quiet", args->quiet, "say only what is wrong")
       .Rest("COMMAND...", args->command, "the command and its arguments, as they stand")
       .Example(
@@ -27,7 +28,7 @@ void AddRun(Command& root) {
       .Run([args]() -> Result<int> {
         if (args->command.empty())
           return Fail(Code::kInvalidArgument, "no-command", "which command?", "write it behind `--`: remit run " + args->type + " … -- COMMAND");
-        RunOptions options{.command = args->command, .quiet = args->quiet};
+        RunOptions options{.command = args->command, .quiet = args->quiet, .isolate = args->isolate};
         REMIT_ASSIGN(options.start, StartBody(args->type, args->parameters, args->reason, args->ttl, true));
         REMIT_ASSIGN(options.kill_after, ParseDuration(args->kill_after));
         REMIT_ASSIGN(options.wait, ParseDuration(args->wait));

@@ -20,6 +20,7 @@ struct Frame {
 inline constexpr char kLaunchFrame = 'L';  // the command: see PackStrings
 inline constexpr char kSignalFrame = 'S';  // a signal's number, for the command's process group
 // From the guard.
+inline constexpr char kReadyFrame = 'G';    // first: it holds the command as it was asked to. Where it cannot, it ends without a word
 inline constexpr char kStartedFrame = 'P';  // the command's process id
 inline constexpr char kRefusedFrame = 'R';  // reason, message: it could not be started
 inline constexpr char kEndedFrame = 'E';    // signaled, value, processes that it left behind, what could not be killed

@@ -1,5 +1,6 @@
 #include "cli/run_guard.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include "cli/run_frames.h"
 #include "io/child.h"
 #include "io/contain.h"
+#include "io/namespaces.h"
 
 namespace remit::cli {
 namespace {
@@ -40,7 +42,7 @@ void WipeAll(std::vector<std::string>& strings) {
 
 class Guard {
  public:
-  Guard(int socket, io::Cgroup* cgroup, int child_signals) : socket_(socket), cgroup_(cgroup), child_signals_(child_signals) {}
+  Guard(int socket, const GuardPlan& plan, int child_signals) : socket_(socket), plan_(plan), cgroup_(plan.cgroup), child_signals_(child_signals) {}
 
   void Run() {
     while (!over_) {
@@ -74,6 +76,9 @@ class Guard {
     options.foreground = foreground_;
     options.parent_death_signal = SIGKILL;
     options.cgroup = cgroup_ != nullptr ? cgroup_->fd() : -1;
+    options.no_new_privileges = plan_.no_new_privileges;
+    options.uid = plan_.uid;
+    if (plan_.uid) options.gid = static_cast<gid_t>(*plan_.uid);
     Result<io::Child> child = io::Child::Spawn(options);
     WipeMemory(frame.body.data(), frame.body.size());
     WipeAll(strings);
@@ -125,6 +130,7 @@ class Guard {
   }
 
   const int socket_;
+  const GuardPlan& plan_;
   io::Cgroup* const cgroup_;
   const int child_signals_;
   std::optional<io::Child> child_;
@@ -132,22 +138,40 @@ class Guard {
   bool over_ = false;
 };
 
+// Becomes the process in front of the first one of new namespaces, and returns in that one alone. Where it cannot be, ends.
+void GoInside(int socket, pid_t parent, const GuardPlan& plan) {
+  if (!io::DieWithParent(SIGKILL, parent) || !io::UnshareNext(plan.user_namespace)) ::_exit(1);
+  const pid_t inner = ::fork();
+  if (inner < 0) ::_exit(1);
+  if (inner > 0) {  // waits, so that its end is the guard's, as `remit run` sees it
+    ::close(socket);
+    int how = 0;
+    while (::waitpid(inner, &how, 0) < 0 && errno == EINTR) continue;
+    ::_exit(WIFEXITED(how) ? WEXITSTATUS(how) : 1);
+  }
+  // The one in front of it is outside of what it can name, so that it cannot ask whether it lives still: if it died a moment ago, nobody reads
+  // the socket, which says so as well.
+  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || !io::EnterNamespaces(plan.hidden)) ::_exit(1);
+}
+
 }  // namespace
 
-void RunGuard(int socket, pid_t parent, io::Cgroup* cgroup) {
+void RunGuard(int socket, pid_t parent, const GuardPlan& plan) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_NAME, "remit-guard");
-  CloseAllBut(socket, cgroup != nullptr ? cgroup->fd() : socket);
+  CloseAllBut(socket, plan.cgroup != nullptr ? plan.cgroup->fd() : socket);
   sigset_t all, children;
   ::sigfillset(&all);
   ::sigprocmask(SIG_SETMASK, &all, nullptr);  // the terminal's signals are for others
   ::signal(SIGCHLD, SIG_DFL);                 // were it ignored, children would vanish without a status
+  if (plan.namespaces) GoInside(socket, parent, plan);
   ::sigemptyset(&children);
   ::sigaddset(&children, SIGCHLD);
   const int child_signals = ::signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
-  // Continued, if stopped, when `remit run` dies; the closed socket says so, too.
-  if (child_signals < 0 || !io::BecomeSubreaper() || !io::DieWithParent(SIGCONT, parent)) ::_exit(1);
-  Guard(socket, cgroup, child_signals).Run();
+  // Continued, if stopped, when `remit run` dies; the closed socket says so, too. In a namespace it dies with it.
+  if (child_signals < 0 || !io::BecomeSubreaper() || (!plan.namespaces && !io::DieWithParent(SIGCONT, parent))) ::_exit(1);
+  if (!SendFrame(socket, kReadyFrame, "")) ::_exit(1);
+  Guard(socket, plan, child_signals).Run();
   ::_exit(0);
 }
 

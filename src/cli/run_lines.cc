@@ -126,18 +126,20 @@ RunLine StartedLine(const StartedFacts& facts) {
   line.texts = {fmt::format("{} {} is active until {}{}{}", Text(facts.task, "name"), Text(facts.task, "id"), until, parameters.empty() ? "" : ": ",
                             parameters),
                 CouldDo(facts), Holds(facts.credentials),
-                fmt::format("its processes end with it ({}); not contained: {}", facts.containment, facts.not_contained)};
+                facts.isolation.empty() ? fmt::format("its processes end with it ({}); not contained: {}", facts.containment, facts.not_contained)
+                                        : fmt::format("its processes end with it ({}); isolated: {}", facts.containment, facts.isolation)};
   if (!facts.permissions.IsArray()) line.texts.erase(line.texts.begin() + 1);  // not known here
-  line.event = {{"event", "started"},
-                {"task", Member(facts.task, "id")},
-                {"type", Member(facts.task, "name")},
-                {"parameters", Member(facts.task, "parameters")},
-                {"deadline", Member(facts.task, "deadline")},
-                {"permissions", facts.permissions},
-                {"accepted", facts.accepted},
-                {"credentials", Brief(facts.credentials)},
-                {"containment", std::string(facts.containment)},
-                {"not_contained", std::string(facts.not_contained)}};
+  line.event = {
+      {"event", "started"},
+      {"task", Member(facts.task, "id")},
+      {"type", Member(facts.task, "name")},
+      {"parameters", Member(facts.task, "parameters")},
+      {"deadline", Member(facts.task, "deadline")},
+      {"permissions", facts.permissions},
+      {"accepted", facts.accepted},
+      {"credentials", Brief(facts.credentials)},
+      {"containment", std::string(facts.containment)},
+      {facts.isolation.empty() ? "not_contained" : "isolated", std::string(facts.isolation.empty() ? facts.not_contained : facts.isolation)}};
   return line;
 }
 

@@ -28,7 +28,8 @@ struct StartedFacts {
   const json::Value& permissions;
   const json::Value& credentials;
   const json::Value& accepted;
-  std::string_view containment;    // "cgroup" or "subreaper"
+  std::string_view containment;    // "cgroup", "pid namespace" or "subreaper"
+  std::string_view isolation{};    // what keeps it from its caller's identity; else `not_contained` says why nothing does
   std::string_view not_contained;  // why the command could do what its caller can, e.g. "it has your uid, 1000"
 };
 RunLine StartedLine(const StartedFacts& facts);

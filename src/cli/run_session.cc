@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -151,6 +153,14 @@ class Session {
 
   void Announce() {
     const bool peer = !starter_.bearer();
+    const std::optional<uid_t>& own = supervisor_.own_user();
+    std::string isolation;
+    if (options_.isolate)
+      isolation = own ? fmt::format("it is user {}, and sees its own processes alone", *own)
+                      : fmt::format(
+                            "it sees its own processes alone, and neither your key, your session nor the server's socket; other files it reads as "
+                            "you, uid {}",
+                            ::getuid());
     const std::string why =
         peer ? fmt::format("it has your uid, {}, by which the server knows you", ::getuid()) : fmt::format("it has your uid, {}", ::getuid());
     const json::Value* typed = options_.start.Find("parameters");
@@ -160,6 +170,7 @@ class Session {
                       .credentials = asked_.credentials,
                       .accepted = asked_.accepted,
                       .containment = supervisor_.containment(),
+                      .isolation = isolation,
                       .not_contained = why}));
   }
 
@@ -261,6 +272,25 @@ class Session {
   std::optional<Error> refused_;
 };
 
+// Files by which the server, or another, would take the command for its caller.
+Supervisor::Isolation OwnIdentity() {
+  Supervisor::Isolation own;
+  const auto add = [](std::vector<std::string>& to, const std::string& path) {
+    const std::unique_ptr<char, decltype(&std::free)> whole(::realpath(path.c_str(), nullptr), &std::free);
+    if (whole == nullptr) return;
+    // With its folder, where there is nothing else in it: who signs in anew, and a server that starts again, put another file in its place.
+    const std::string folder = std::string(whole.get()).substr(0, std::string_view(whole.get()).rfind('/'));
+    std::error_code failed;
+    std::filesystem::directory_iterator entries(folder, failed);
+    const bool alone = !failed && !folder.empty() && std::distance(begin(entries), end(entries)) == 1;
+    to.push_back(alone ? folder : std::string(whole.get()));
+  };
+  if (const char* key = std::getenv("REMIT_KEY_FILE")) add(own.hidden, key);
+  add(own.hidden, SessionFile());
+  for (const std::string& socket : LocalSockets()) add(own.hidden_from_same_user, socket);
+  return own;
+}
+
 // What such a task could do, for people to see; null where the server does not say.
 json::Value PermissionsOf(Remote& starter, const json::Value& start) {
   json::Object question;
@@ -277,7 +307,9 @@ json::Value PermissionsOf(Remote& starter, const json::Value& start) {
 Result<int> RunTask(const RunOptions& options) {
   REMIT_TRY(io::NoDumps());
   // INVARIANT: the guard is forked before this process has a secret in its memory or a second thread.
-  REMIT_ASSIGN(const std::unique_ptr<Supervisor> supervisor, Supervisor::Create());
+  std::optional<Supervisor::Isolation> isolation;
+  if (options.isolate) isolation = OwnIdentity();
+  REMIT_ASSIGN(const std::unique_ptr<Supervisor> supervisor, Supervisor::Create(Supervisor::Means::kBest, isolation));
   REMIT_ASSIGN(Remote starter, Remote::Open(As::kStarter));
   json::Value permissions = PermissionsOf(starter, options.start);
   // A signal until here ends this process as usual; a task that was just made and is not held ends by itself.

@@ -17,11 +17,12 @@ struct RunOptions {
   Duration kill_after{};               // between SIGTERM and SIGKILL, when the task ends first
   Duration wait{};                     // for approval
   bool quiet = false;
+  bool isolate = false;  // a user (as root) and namespaces of its own for the command
 };
 
 // The exit code: the command's own (128 + signal where it died of one); 127 or 126 where there is no such command or it cannot be executed;
 // 9 where the task ended first; 128 + signal where one came before the command ran.
-// Errors: those of starting a task, `not-approved`, `task-ended-first`, `cannot-hold`, `credentials-not-live`.
+// Errors: `cannot-isolate`; those of starting a task, `not-approved`, `task-ended-first`, `cannot-hold`, `credentials-not-live`.
 Result<int> RunTask(const RunOptions& options);
 
 }  // namespace remit::cli

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -36,6 +38,17 @@ std::optional<io::Cgroup> CgroupForCommand() {
   return std::move(*cgroup);
 }
 
+// A number that is nobody's: not in the user database, and of no process now. From the range that systemd takes for such users (61184–65519).
+Result<uid_t> FreeUser() {
+  SystemRng rng;
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const Bytes random = rng.Take(2);
+    const uid_t uid = 61184 + (random[0] * 256u + random[1]) % 4336;
+    if (::getpwuid(uid) == nullptr && ::getgrgid(uid) == nullptr && !io::HasProcesses(uid)) return uid;
+  }
+  return Fail(Code::kUnsupported, "cannot-isolate", "no user is free for the command");
+}
+
 // A program may be started with its standard files closed; other files must not take their numbers.
 void OpenStandardFiles() {
   for (int fd = 0; fd < 3; ++fd) {
@@ -55,22 +68,56 @@ void GiveTerminal(int terminal, pid_t group) {
 
 }  // namespace
 
-Result<std::unique_ptr<Supervisor>> Supervisor::Create(Means means) {
+Result<std::unique_ptr<Supervisor>> Supervisor::Create(Means means, const std::optional<Isolation>& isolation) {
   OpenStandardFiles();
   REMIT_TRY(io::BecomeSubreaper());
   std::unique_ptr<Supervisor> supervisor(new Supervisor);
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    return Fail(Code::kInternal, "spawn-failed", fmt::format("no socket pair: {}", std::strerror(errno)));
-  supervisor->socket_ = io::Fd(ends[0]);
-  const io::Fd theirs(ends[1]);
   if (means == Means::kBest) supervisor->cgroup_ = CgroupForCommand();
+  if (isolation) {
+    if (::geteuid() == 0) {
+      REMIT_ASSIGN(supervisor->own_user_, FreeUser());
+    }
+    if (supervisor->Fork(true, isolation)) return supervisor;
+    return Fail(Code::kUnsupported, "cannot-isolate", "this machine does not let the command have namespaces of its own",
+                "leave --isolate out, or run it as a user of its own; docs/reference/run.md says what it needs");
+  }
+  // A namespace that needs a user namespace with it is more than was asked for: set-uid programs would not work inside.
+  const bool may_namespace = means == Means::kNamespace || (means == Means::kBest && ::geteuid() == 0 && !supervisor->cgroup_);
+  if (may_namespace && supervisor->Fork(true, std::nullopt)) return supervisor;
+  if (means == Means::kNamespace) return Fail(Code::kUnsupported, "no-namespaces", "no process-id namespace for the command");
+  if (supervisor->Fork(false, std::nullopt)) return supervisor;
+  return Fail(Code::kInternal, "spawn-failed", fmt::format("cannot fork: {}", std::strerror(errno)));
+}
+
+// Forks a guard that holds the command in this way, and waits for its word. False: it cannot, and is gone.
+bool Supervisor::Fork(bool namespaces, const std::optional<Isolation>& isolation) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
+  socket_ = io::Fd(ends[0]);
+  io::Fd theirs(ends[1]);
+  GuardPlan plan{.cgroup = cgroup_ ? &*cgroup_ : nullptr,
+                 .namespaces = namespaces,
+                 .user_namespace = namespaces && ::geteuid() != 0,
+                 .uid = own_user_,
+                 .no_new_privileges = isolation.has_value(),
+                 .hidden = isolation ? isolation->hidden : std::vector<std::string>()};
+  if (isolation && !own_user_)
+    plan.hidden.insert(plan.hidden.end(), isolation->hidden_from_same_user.begin(), isolation->hidden_from_same_user.end());
   const pid_t self = ::getpid();
-  supervisor->guard_ = ::fork();
-  if (supervisor->guard_ == 0) RunGuard(theirs.get(), self, supervisor->cgroup_ ? &*supervisor->cgroup_ : nullptr);
-  if (supervisor->guard_ < 0) return Fail(Code::kInternal, "spawn-failed", fmt::format("cannot fork: {}", std::strerror(errno)));
-  ::setpgid(supervisor->guard_, supervisor->guard_);  // here as well: whoever comes first
-  return supervisor;
+  guard_ = ::fork();
+  if (guard_ == 0) RunGuard(theirs.get(), self, plan);
+  if (guard_ < 0) return false;
+  ::setpgid(guard_, guard_);  // here as well: whoever comes first
+  theirs.Close();
+  const auto word = ReceiveFrame(socket_.get());
+  if (word && *word && (*word)->kind == kReadyFrame) {
+    namespaces_ = namespaces;
+    return true;
+  }
+  while (::waitpid(guard_, nullptr, 0) < 0 && errno == EINTR) continue;
+  guard_ = -1;
+  socket_.Close();
+  return false;
 }
 
 Supervisor::~Supervisor() {

@@ -20,7 +20,16 @@ namespace remit::cli {
 
 class Supervisor {
  public:
-  enum class Means { kBest, kSubreaper };  // kBest: a cgroup where there may be one
+  // kBest: a cgroup where there may be one, else a process-id namespace where this user may make one, else a subreaper.
+  // kNamespace: that or nothing, with a user namespace where it needs one.
+  enum class Means { kBest, kNamespace, kSubreaper };
+
+  // The command gets a user of its own where this one may give it one (root), and namespaces of its own in any case: it sees its own processes
+  // alone, and of `hidden` (absolute paths) nothing.
+  struct Isolation {
+    std::vector<std::string> hidden{};
+    std::vector<std::string> hidden_from_same_user{};  // also, where it keeps this user
+  };
 
   struct Started {
     pid_t pid = 0;
@@ -37,15 +46,16 @@ class Supervisor {
   using Event = std::variant<Started, Refused, Ended>;
 
   // Forks the guard. Before any other thread is started and any secret is read. This process becomes a subreaper and must have no other
-  // children. Errors: `subreaper-failed`, `spawn-failed`.
-  static Result<std::unique_ptr<Supervisor>> Create(Means means = Means::kBest);
+  // children. Errors: `subreaper-failed`, `spawn-failed`; `cannot-isolate` where the machine does not let it.
+  static Result<std::unique_ptr<Supervisor>> Create(Means means = Means::kBest, const std::optional<Isolation>& isolation = std::nullopt);
 
   // Kills everything that is left.
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  std::string_view containment() const { return cgroup_ ? "cgroup" : "subreaper"; }
+  std::string_view containment() const { return cgroup_ ? "cgroup" : namespaces_ ? "pid namespace" : "subreaper"; }
+  const std::optional<uid_t>& own_user() const { return own_user_; }  // of the command, where it is not this process's
   pid_t guard() const { return guard_; }
   int fd() const { return socket_.get(); }  // readable: Next has something
 
@@ -66,6 +76,7 @@ class Supervisor {
 
  private:
   Supervisor() = default;
+  bool Fork(bool namespaces, const std::optional<Isolation>& isolation);
   std::string Settle();
   Ended Lost();
 
@@ -73,6 +84,8 @@ class Supervisor {
   io::Fd socket_;
   io::Fd terminal_;  // while it is not this process's
   pid_t guard_ = -1;
+  bool namespaces_ = false;
+  std::optional<uid_t> own_user_;
 };
 
 }  // namespace remit::cli

@@ -217,14 +217,17 @@ const Way kWays[] = {
      "for s in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}: signal.signal(s, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(1000)"},
     {"ForksWide", "print('up', flush=True)\nfor i in range(5): os.fork()\ntime.sleep(1000)"},
 };
-INSTANTIATE_TEST_SUITE_P(Ways, Kept, testing::Combine(testing::ValuesIn(kWays), testing::Values(Means::kBest, Means::kSubreaper)),
+INSTANTIATE_TEST_SUITE_P(Ways, Kept, testing::Combine(testing::ValuesIn(kWays), testing::Values(Means::kBest, Means::kNamespace, Means::kSubreaper)),
                          [](const auto& info) {
-                           return fmt::format("{}_{}", std::get<0>(info.param).name, std::get<1>(info.param) == Means::kBest ? "Best" : "Subreaper");
+                           return fmt::format("{}_{}", std::get<0>(info.param).name,
+                                              std::get<1>(info.param) == Means::kBest        ? "Best"
+                                              : std::get<1>(info.param) == Means::kNamespace ? "Namespace"
+                                                                                             : "Subreaper");
                          });
 
 TEST(RunSupervisor, KillsWhatTheCommandLeavesBehindAndCountsIt) {
   Fifo fifo;
-  for (const Means means : {Means::kBest, Means::kSubreaper}) {
+  for (const Means means : {Means::kBest, Means::kNamespace, Means::kSubreaper}) {
     auto supervisor = Launched(Shell(fifo, "setsid sleep 1000 & setsid sleep 1000 & exit 3"), means);
     const auto ended = End(*supervisor);
     EXPECT_EQ(ended.exit.ShellCode(), 3);
@@ -252,6 +255,74 @@ TEST(RunSupervisor, AsksEveryProcessToEndAlsoInOtherSessions) {
   }
   supervisor->Kill();  // what ignored it
   ExpectNobodyLeft(fifo);
+}
+
+// kill -9 of the run and of its guard at the same moment: in a namespace the kernel leaves nothing, also of what is in other sessions.
+TEST(RunSupervisor, InANamespaceNothingOutlivesBoth) {
+  Fifo fifo;
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const io::Fd guard_from(ends[0]), guard_to(ends[1]);
+  const pid_t run = ::fork();
+  if (run == 0) {
+    auto supervisor = Launched(Python(fifo, kWays[1].program), Means::kNamespace);
+    const pid_t guard = supervisor->guard();
+    if (::write(guard_to.get(), &guard, sizeof guard) != sizeof guard) ::_exit(1);
+    for (;;) ::pause();
+  }
+  pid_t guard = 0;
+  ASSERT_EQ(::read(guard_from.get(), &guard, sizeof guard), static_cast<ssize_t>(sizeof guard));
+  EXPECT_EQ(ReadUntil(fifo.fd(), "up\n").substr(0, 3), "up\n");
+  ::kill(run, SIGSTOP);  // neither can do anything between the two
+  ::kill(guard, SIGSTOP);
+  ::kill(run, SIGKILL);
+  ::kill(guard, SIGKILL);
+  while (::waitpid(-1, nullptr, 0) > 0) continue;
+  EXPECT_EQ(ReadUntil(fifo.fd(), "").find("nothing more came"), std::string::npos) << "somebody still holds the pipe";
+}
+
+// What an isolated command finds of who started it.
+TEST(RunSupervisor, AnIsolatedCommandSeesNothingOfItsCaller) {
+  Fifo fifo;
+  ::chmod(fifo.path().c_str(), 0622);
+  ::chmod(fifo.path().substr(0, fifo.path().rfind('/')).c_str(), 0755);
+  char key[] = "/tmp/remit_key_XXXXXX";
+  const io::Fd secret(::mkstemp(key));
+  ASSERT_EQ(::write(secret.get(), "THE-KEY", 7), 7);
+  ::fchmod(secret.get(), 0644);  // hidden, not only unreadable
+  auto supervisor = Supervisor::Create(Means::kBest, Supervisor::Isolation{.hidden = {key}, .hidden_from_same_user = {}});
+  ASSERT_TRUE(supervisor.has_value()) << supervisor.error().ToString();
+  ASSERT_TRUE(
+      (*supervisor)
+          ->Launch(
+              Python(fifo, fmt::format("import subprocess\n"
+                                       "pids = [int(p) for p in os.listdir('/proc') if p.isdigit()]\n"
+                                       "print('processes', all(p < 100 for p in pids), os.getppid() == 1, flush=True)\n"
+                                       "print('key', repr(open('{0}').read()), flush=True)\n"
+                                       "def tries(what, f):\n"
+                                       " try: print(what, f(), flush=True)\n"
+                                       " except OSError as e: print(what, type(e).__name__, flush=True)\n"
+                                       "tries('guard', lambda: open('/proc/1/environ').read())\n"
+                                       "tries('caller', lambda: os.kill({1}, 0))\n"
+                                       "print('uncover', subprocess.run(['umount', '{0}'], capture_output=True).returncode != 0,"
+                                       " subprocess.run(['unshare', '-Urm', 'umount', '{0}'], capture_output=True).returncode != 0, flush=True)\n"
+                                       "print('rights', [l.split()[1] for l in open('/proc/self/status') if l[:4] in ('CapE', 'NoNe')], flush=True)\n"
+                                       "print('user', os.getuid(), flush=True)",
+                                       key, ::getpid())),
+              kEnv)
+          .has_value());
+  End(**supervisor);
+  const std::string said = ReadUntil(fifo.fd(), "");
+  EXPECT_NE(said.find("processes True True"), std::string::npos) << said;
+  EXPECT_NE(said.find("key ''"), std::string::npos) << said;
+  EXPECT_NE(said.find("guard PermissionError"), std::string::npos) << said;
+  EXPECT_NE(said.find("caller ProcessLookupError"), std::string::npos) << said;
+  EXPECT_NE(said.find("uncover True True"), std::string::npos) << said;
+  EXPECT_NE(said.find("rights ['0000000000000000', '1']"), std::string::npos) << said;
+  const uid_t user = (*supervisor)->own_user().value_or(::getuid());
+  EXPECT_NE(said.find(fmt::format("user {}\n", user)), std::string::npos) << said;
+  EXPECT_NE(user, 0u);
+  ::unlink(key);
 }
 
 TEST(RunSupervisor, ThatIsNeverUsedLeavesNothing) {

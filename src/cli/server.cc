@@ -23,6 +23,7 @@
 #include "broker/epoch.h"
 #include "broker/keys.h"
 #include "cli/catalog_folder.h"
+#include "cli/target_addresses.h"
 #include "cli/targets.h"
 #include "crypto/tls.h"
 #include "http/server.h"
@@ -162,7 +163,7 @@ Status Server::Impl::OpenAnchors(const std::vector<std::shared_ptr<target::Targe
                                    .target_workers = *target_workers,
                                    .master_key = *master_key,
                                    .file = options.config.AnchorFile(),
-                                   .targets = native,
+                                   .targets = {},
                                    .on_old = [this](const Error& error) {
                                      {
                                        const std::lock_guard lock(failure_mutex);
@@ -170,6 +171,10 @@ Status Server::Impl::OpenAnchors(const std::vector<std::shared_ptr<target::Targe
                                      }
                                      loop.Stop();
                                    }};
+  // What the machine itself knows, then whether the targets are those that their passwords are for, then what they know.
+  REMIT_TRY(broker::AnchorKeeper::Check(keep, options.restored));
+  REMIT_TRY(KeepTargetAddresses(*store, *master_key, options.config.targets, clock.Now()));
+  keep.targets = native;
   REMIT_ASSIGN(const std::uint64_t epoch, broker::AnchorKeeper::Check(keep, options.restored));
   // Before the anchors are written anew, or the next start would take this store for what it is not.
   if (options.restored) REMIT_TRY(broker::OpenEpoch(*store, epoch + 1, clock.Now()));

@@ -34,8 +34,9 @@ Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& se
   config.accepted = r.OptionalStrings("accepted").value_or(std::vector<std::string>());
   config.former_systems = r.OptionalStrings("former_systems").value_or(std::vector<std::string>());
   config.connection_limit = static_cast<int>(r.OptionalInt("connection_limit", 1, 1000).value_or(config.connection_limit));
-  r.OptionalStrings("tables");     // for `remit target init`
-  r.OptionalStrings("databases");  // likewise
+  r.OptionalStrings("former_addresses");  // for target_addresses.h
+  r.OptionalStrings("tables");            // for `remit target init`
+  r.OptionalStrings("databases");         // likewise
   REMIT_TRY(r.Finish());
   REMIT_ASSIGN(config.password, ReadPassword(password_file));
   return config;

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 extern "C" {  // glibc 2.36 forgot this in the header
@@ -192,6 +193,14 @@ std::vector<pid_t> Descendants(pid_t root) {
   std::vector<pid_t> pids;
   for (const Process& process : DescendantsOf(root)) pids.push_back(process.pid);
   return pids;
+}
+
+bool HasProcesses(uid_t uid) {
+  for (const Process& process : AllProcesses()) {
+    struct stat info{};
+    if (::stat(fmt::format("/proc/{}", process.pid).c_str(), &info) == 0 && info.st_uid == uid) return true;
+  }
+  return false;
 }
 
 Result<std::size_t> KillDescendants(Duration timeout, Child* child) {

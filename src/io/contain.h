@@ -26,6 +26,9 @@ Status NoDumps();
 // All descendants of `root` (not itself) that /proc shows at this moment; zombies left out.
 std::vector<pid_t> Descendants(pid_t root);
 
+// Whether /proc shows a process of this user.
+bool HasProcesses(uid_t uid);
+
 // Kills all descendants of this process, again and again until it has no child left, at most `timeout`. For a process that became a
 // subreaper before it started them (else orphans escape to init), and whose only children they are: all are reaped, `child` through its
 // object, whose Wait then tells its end. Returns how many were killed (roughly, where they forked meanwhile).

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 
 import harness
 import orders
@@ -191,6 +192,24 @@ class OldStore(harness.Case):
         """How many events the anchor at the target saw; 0 where there is none yet."""
         text = self.postgres.psql(f"SELECT anchor FROM remit.anchor WHERE installation = '{installation}'", "orders").stdout
         return int(text.split("size ")[1].split()[0]) if text else 0
+
+    def test_a_target_that_moved_does_not_get_the_old_password(self):
+        installation = self.installation("remit_moved")
+        server = installation.server
+        server.stop()
+        with socket.socket() as thief:  # who changed the port listens there
+            thief.bind(("127.0.0.1", 0))
+            thief.listen()
+            thief.settimeout(0.0)
+            port = thief.getsockname()[1]
+            server.edit(f"port = {self.postgres.port}\n", f"port = {port}\n")
+            self.assertIn("is not sent to the new one", self.refused(server))
+            with self.assertRaises(BlockingIOError):  # nobody has called
+                thief.accept()
+        # Back, it is as before; and a move that is meant says so.
+        server.edit(f"port = {port}\n", f"port = {self.postgres.port}\n")
+        server.start()
+        installation.window().complete()
 
     def test_a_store_whose_anchor_was_taken_away(self):
         server = self.server(catalogs=["deploy"])

@@ -206,7 +206,7 @@ class HowTo(harness.Case):
             line = re.sub(r"\b\d\d:\d\d:\d\d\b", "…", line)
             line = re.sub(r"after [0-9.ms]+,", "after …,", line)
             line = re.sub(r"your uid, \d+", "your uid, …", line)
-            return re.sub(r"with it \((cgroup|subreaper)\)", "with it (…)", line)
+            return re.sub(r"with it \((cgroup|pid namespace|subreaper)\)", "with it (…)", line)
 
         self.assertEqual([bare(line) for line in done.stderr.splitlines()], [bare(line) for line in shown], str(done))
 

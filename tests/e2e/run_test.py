@@ -398,6 +398,43 @@ class Run(harness.Case):
         self.assertRegex(seen["core"], r"Max core file size +0 +0")
         self.assertEqual(self.remit.api("GET", "/v1/whoami", bearer=variables["REMIT_TOKEN"]).status, 401, "the token outlived the task")
 
+    def test_isolated_it_is_not_its_caller(self):
+        """The key, the session, the socket and the processes of its caller: it finds none of them."""
+        look = self.script("""
+            import json, os, socket, sys
+            def tries(f):
+                try:
+                    return f()
+                except OSError as error:
+                    return type(error).__name__
+            def ask():
+                s = socket.socket(socket.AF_UNIX)
+                s.settimeout(20)
+                s.connect(sys.argv[2])
+                s.sendall(b"GET /v1/whoami HTTP/1.1\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n")
+                answer = b""
+                while part := s.recv(4096):
+                    answer += part
+                return json.loads(answer.split(b"\\r\\n\\r\\n")[1])["kind"]
+            print(json.dumps({
+                "uid": os.getuid(), "key": tries(lambda: open(sys.argv[1]).read()), "socket": tries(ask),
+                "caller": tries(lambda: os.kill(int(sys.argv[3]), 0)), "processes": max(int(p) for p in os.listdir("/proc") if p.isdigit()) < 100,
+                "token": os.environ["REMIT_TOKEN"][:4]}))
+        """)
+        os.chmod(os.path.dirname(look), 0o755)
+        code, out = self.to_end(sys.executable, look, self.ci.key_file, self.remit.socket, str(os.getpid()), flags=["--isolate"],
+                                env={"REMIT_SOCKET": self.remit.socket})
+        self.assertEqual(code, 0, self.said)
+        seen = json.loads(out)
+        self.assertEqual((seen["token"], seen["processes"], seen["caller"]), ("rmt_", True, "ProcessLookupError"))
+        self.assertIn(seen["key"], ("", "PermissionError"))
+        self.assertIn("sees its own processes alone", self.events["started"]["isolated"])
+        if self.uid == 0:
+            self.assertNotEqual(seen["uid"], 0)
+            self.assertEqual(seen["socket"], "nobody")
+        else:
+            self.assertEqual((seen["uid"], seen["socket"]), (self.uid, "ConnectionRefusedError"))
+
     def test_it_can_start_approve_and_end_nothing(self):
         waits = self.ci.api("POST", "/v1/tasks", {"type": "deploy", "parameters": {"service": "checkout", "environment": "prod-eu"}, "from_text": True})
         self.assertEqual(waits.status, 201, str(waits))
