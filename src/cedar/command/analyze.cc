@@ -149,8 +149,7 @@ Result<int> Analyze(Words words) {
   if (!in.schema.file) return Fail(Code::kInvalidArgument, "usage", "`cedar analyze` needs a schema", "give --schema FILE");
   if (question.of_two != in.others.file.has_value()) {
     return Fail(Code::kInvalidArgument, "usage",
-                fmt::format(question.of_two ? "the question `{}` is about two sets of policies" : "the question `{}` is about one set of policies",
-                            question.name),
+                fmt::format("the question `{}` is about {} of policies", question.name, question.of_two ? "two sets" : "one set"),
                 question.of_two ? "give --within FILE" : "leave --within out");
   }
   if (in.work && *in.work < 1) return Fail(Code::kInvalidArgument, "usage", "`--work` is at least 1", "cedar analyze --help");
