@@ -13,7 +13,7 @@ SOURCE = pathlib.Path(os.environ.get("REMIT_SOURCE_DIR") or pathlib.Path(__file_
 SRC = SOURCE / "src"
 
 ROOMS = ["base", "json", "crypto", "io", "config", "cedar", "jose", "ledger", "task", "store", "http", "pg", "target", "identity", "broker",
-         "gateway", "posture", "api", "cli"]  # from the ground up
+         "notify", "gateway", "posture", "api", "cli"]  # from the ground up
 MAY_ONLY = {"cedar": {"base", "json"}, "main.cc": {"cli"}}  # narrower than the order
 IMPLEMENTATIONS = {"store/sqlite", "store/memory", "store/postgres", "target/postgres"}  # named by cli alone, and by tests
 NAMED_BY_BROKER = {"target/secrets"}

@@ -8,6 +8,7 @@ namespace remit::api::openapi {
 std::string_view Head();
 std::string_view TaskPaths();
 std::string_view SetupPaths();
+std::string_view EventPaths();
 std::string_view StandardPaths();
 std::string_view Components();
 

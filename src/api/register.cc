@@ -13,6 +13,9 @@ void Register(http::Router& router, Services& services) {
   AddTargetRoutes(router, services);
   AddOauthRoutes(router, services);
   AddAuthzenRoutes(router, services);
+  AddEventRoutes(router, services);
+  AddWebhookRoutes(router, services);
+  AddDoctorRoutes(router, services);
   AddLedgerRoutes(router, services);
   AddOpsRoutes(router, services);
 }

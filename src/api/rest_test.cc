@@ -275,6 +275,7 @@ class FakeWriter final : public http::StreamWriter {
     return true;
   }
   void Close() override { closed = true; }
+  void OnDrained(std::function<void()> callback) override { callback(); }
   void OnClose(std::function<void()>) override {}
 };
 

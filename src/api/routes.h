@@ -14,6 +14,9 @@ void AddSecretRoutes(http::Router& router, Services& services);    // rest_secre
 void AddTargetRoutes(http::Router& router, Services& services);    // rest_targets.cc
 void AddOauthRoutes(http::Router& router, Services& services);     // oauth_token.cc, oauth_state.cc
 void AddAuthzenRoutes(http::Router& router, Services& services);   // authzen.cc
+void AddEventRoutes(http::Router& router, Services& services);     // events.cc
+void AddWebhookRoutes(http::Router& router, Services& services);   // webhooks.cc, with the pages that messages link to
+void AddDoctorRoutes(http::Router& router, Services& services);    // doctor.cc
 void AddLedgerRoutes(http::Router& router, Services& services);    // ledger.cc
 void AddOpsRoutes(http::Router& router, Services& services);       // ops.cc
 

@@ -36,6 +36,11 @@ struct Services {
   std::function<void(const std::string& name, broker::Answer<json::Value>)> check_target;
 
   bool serve_metrics = true;  // GET /metrics; else there is no such route
+
+  // How the receivers of webhooks are: {"webhooks": [{name, behind, …}]}.
+  std::function<json::Value()> list_webhooks = [] { return json::Value(json::Object{{"webhooks", json::Array{}}}); };
+  // How the server's machine is: [{check, status, what, hint?}]. Looks at the disk: on a worker.
+  std::function<json::Value()> check_machine = [] { return json::Value(json::Array{}); };
 };
 
 // Adds every route of Remit's to the router. `services` must outlive it.

@@ -158,6 +158,8 @@ class Broker {
   Result<json::Value> ShowTask(const Caller& by, const std::string& task);
   Result<json::Value> ListTasks(const Caller& by, const ListFilter& filter);
   Result<json::Value> ListApprovals(const Caller& by);
+  // Whether `by` may know what happens to a task, living or ended: whoever may view it, or answer its requests (see.cc). Reads the store.
+  bool MaySee(const Caller& by, const std::string& task) const;
   // Waits until the task is in another state than `state` (or has ended), `wait` at most.
   void WatchTask(const Caller& by, const std::string& task, const std::string& state, Duration wait, Answer<json::Value> answer);
   Result<std::map<std::string, Secret>> Environment(const Caller& by, const std::string& task);  // of its live credentials; holder only
@@ -166,6 +168,12 @@ class Broker {
   Result<json::Value> Checkpoint();                                        // signed note of the ledger as it is
   json::Value Health() const;                                              // for /readyz: what is in doubt, if anything
   Counters counters() const;
+
+  // The credentials that should be dead and are not, of all tasks (see.cc).
+  std::vector<task::CredentialRecord> EndingCredentials() const;
+  // Writes an event of something that is told or kept outside the broker into the ledger, in its order of time, with rows that belong to it, in one
+  // commit (see.cc). `fields` have no `type` and no `time`. Errors: the store's.
+  void Record(std::string_view type, const json::Object& fields, std::vector<store::Write> writes, std::function<void(Status)> done);
 
   // --- seeing to it (sweep.cc) ----------------------------------------------------------------------------------------------------
   // Compares ledger and targets; ends what carries our mark and is not live. Runs at start and on a schedule too.

@@ -1,5 +1,7 @@
 #include "cli/command.h"
 
+#include <set>
+
 #include <CLI/CLI.hpp>
 
 #include <fmt/format.h>
@@ -44,6 +46,7 @@ struct Command::Impl {
   std::shared_ptr<CLI::App> root;  // owned by the root command
   std::shared_ptr<std::function<Result<int>()>> chosen;
   std::shared_ptr<std::vector<std::string>> behind_dashes;
+  std::shared_ptr<std::set<const CLI::App*>> takers_of_rest;  // those that have something behind `--`
 };
 
 Globals& globals() {
@@ -117,8 +120,14 @@ Command& Command::Flag(const std::string& name, bool& into, const std::string& h
 
 Command& Command::Rest(const std::string& name, std::vector<std::string>& into, const std::string& help) {
   impl_->app->formatter(std::make_shared<HelpWithRest>(name, help));
+  impl_->takers_of_rest->insert(impl_->app);
   auto behind = impl_->behind_dashes;
   impl_->app->parse_complete_callback([&into, behind] { into = *behind; });
+  return *this;
+}
+
+Command& Command::Hide() {
+  impl_->app->group("");
   return *this;
 }
 
@@ -197,13 +206,15 @@ Error UsageError(CLI::App& root, const std::string& why, bool surplus) {
 
 }  // namespace
 
-int Main(int argc, char** argv) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  auto behind = std::make_shared<std::vector<std::string>>();
-  if (auto dashes = std::find(arguments.begin(), arguments.end(), "--"); dashes != arguments.end()) {
-    behind->assign(dashes + 1, arguments.end());
-    arguments.erase(dashes, arguments.end());
-  }
+namespace {
+
+// The parser with every command. `root` keeps them.
+struct Line {
+  std::shared_ptr<Command::Impl> impl = std::make_shared<Command::Impl>();
+  std::unique_ptr<Command> root;
+};
+
+Line MakeLine(std::shared_ptr<std::vector<std::string>> behind) {
   auto app =
       std::make_shared<CLI::App>("Remit gives a machine exactly the access that one task needs, for exactly as long as that task runs", "remit");
   app->require_subcommand(1);
@@ -212,13 +223,52 @@ int Main(int argc, char** argv) {
   app->add_option("--server", globals().server,
                   "where the server is: http(s)://HOST:PORT or unix:/PATH (else $REMIT_ADDR, else /run/remit/remit.sock)")
       ->type_name("ADDRESS");
-  auto impl = std::make_shared<Command::Impl>();
-  impl->app = app.get();
-  impl->root = app;
-  impl->chosen = std::make_shared<std::function<Result<int>()>>();
-  impl->behind_dashes = behind;
-  Command root(impl);
-  AddCommands(root);
+  Line line;
+  line.impl->app = app.get();
+  line.impl->root = app;
+  line.impl->chosen = std::make_shared<std::function<Result<int>()>>();
+  line.impl->behind_dashes = std::move(behind);
+  line.impl->takers_of_rest = std::make_shared<std::set<const CLI::App*>>();
+  line.root = std::make_unique<Command>(line.impl);
+  AddCommands(*line.root);
+  return line;
+}
+
+CommandInfo Describe(const CLI::App& app, const std::set<const CLI::App*>& takers_of_rest) {
+  CommandInfo info{
+      .name = app.get_name(), .summary = app.get_description(), .hidden = app.get_group().empty(), .rest = takers_of_rest.contains(&app)};
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->get_positional()) {
+      info.arguments.push_back({option->get_name(true, false), option->get_items_expected_max() > 1});
+      continue;
+    }
+    OptionInfo one{.names = {}, .value = {}, .help = option->get_description(), .many = option->get_expected_max() > 1};
+    for (const std::string& name : option->get_lnames()) one.names.push_back("--" + name);
+    for (const std::string& name : option->get_snames()) one.names.push_back("-" + name);
+    if (option->get_items_expected_max() > 0) one.value = option->get_type_name();
+    info.options.push_back(std::move(one));
+  }
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) info.commands.push_back(Describe(*sub, takers_of_rest));
+  return info;
+}
+
+}  // namespace
+
+CommandInfo DescribeCommands() {
+  const Line line = MakeLine(std::make_shared<std::vector<std::string>>());
+  return Describe(*line.impl->app, *line.impl->takers_of_rest);
+}
+
+int Main(int argc, char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  auto behind = std::make_shared<std::vector<std::string>>();
+  if (auto dashes = std::find(arguments.begin(), arguments.end(), "--"); dashes != arguments.end()) {
+    behind->assign(dashes + 1, arguments.end());
+    arguments.erase(dashes, arguments.end());
+  }
+  const Line line = MakeLine(behind);
+  const std::shared_ptr<Command::Impl>& impl = line.impl;
+  const std::shared_ptr<CLI::App>& app = impl->root;
   try {
     std::reverse(arguments.begin(), arguments.end());
     app->parse(arguments);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/completer.h"
 
 namespace remit::cli {
 
@@ -50,6 +51,8 @@ class Command {
   Command& Flag(const std::string& name, bool& into, const std::string& help);
   // Everything behind `--` as it stands, e.g. the command of `remit run`; help shows it as `-- name`.
   Command& Rest(const std::string& name, std::vector<std::string>& into, const std::string& help);
+  // For programs: it stands in no help and in no completion.
+  Command& Hide();
   // Answers the exit code. Errors are printed by the caller.
   Command& Run(std::function<Result<int>()> run);
 
@@ -60,6 +63,9 @@ class Command {
   std::shared_ptr<Impl> impl_;
   std::vector<std::unique_ptr<Command>> subs_;
 };
+
+// The table of all commands, by which the command line is parsed.
+CommandInfo DescribeCommands();
 
 // The whole command line: parses, runs, prints errors, answers the exit code.
 int Main(int argc, char** argv);

@@ -6,6 +6,7 @@ void AddCommands(Command& root) {
   AddRun(root);
   AddTasks(root);
   AddApprovals(root);
+  AddEvents(root);
   AddCheck(root);
   AddCatalog(root);
   AddFacts(root);
@@ -19,6 +20,9 @@ void AddCommands(Command& root) {
   AddInit(root);
   AddServe(root);
   AddDev(root);
+  AddDoctor(root);
+  AddBackup(root);
+  AddCompletion(root);
 }
 
 }  // namespace remit::cli

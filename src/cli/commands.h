@@ -13,8 +13,12 @@ void AddDev(Command& root);
 void AddRun(Command& root);
 void AddTasks(Command& root);      // start, show, list, complete, withdraw, revoke, token, receipt
 void AddApprovals(Command& root);  // approvals, approve, deny
-void AddPeople(Command& root);
-void AddOffboard(Command& root);  // person, sign-in, sign-out, whoami
+void AddOffboard(Command& root);
+void AddEvents(Command& root);
+void AddCompletion(Command& root);
+void AddDoctor(Command& root);
+void AddBackup(Command& root);  // backup, restore
+void AddPeople(Command& root);  // person, sign-in, sign-out, whoami
 void AddActor(Command& root);
 void AddCheck(Command& root);  // check, explain
 void AddCatalog(Command& root);
@@ -22,6 +26,6 @@ void AddFacts(Command& root);
 void AddSecret(Command& root);
 void AddTarget(Command& root);  // target, sweep
 void AddLedger(Command& root);
-void AddScan(Command& root);    // scan postgres, scan propose
+void AddScan(Command& root);  // scan postgres, scan propose
 
 }  // namespace remit::cli

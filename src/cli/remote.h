@@ -26,6 +26,7 @@ enum class As {
   kPerson,   // a person's session
   kPeer,     // the own uid
   kAdmin,    // who administers: the own uid where the server's first set-up is still its work, else a person's session, else the own uid
+  kQuiet,    // whoever there is but an actor's key, which would need a session made; waits a second at most
 };
 
 class Remote {

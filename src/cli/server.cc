@@ -23,6 +23,7 @@
 #include "broker/epoch.h"
 #include "broker/keys.h"
 #include "cli/catalog_folder.h"
+#include "cli/machine.h"
 #include "cli/target_addresses.h"
 #include "cli/targets.h"
 #include "crypto/tls.h"
@@ -30,6 +31,7 @@
 #include "io/contain.h"
 #include "io/event_loop.h"
 #include "io/files.h"
+#include "notify/webhooks.h"
 #include "store/memory/memory_store.h"
 #include "store/sqlite/sqlite_store.h"
 
@@ -59,12 +61,15 @@ struct Server::Impl {
   std::unique_ptr<api::Services> services;
   std::unique_ptr<io::WorkerPool> target_workers = std::make_unique<io::WorkerPool>(limits::kTargetWorkers);
   std::unique_ptr<io::WorkerPool> read_workers = std::make_unique<io::WorkerPool>(4);
+  std::unique_ptr<io::WorkerPool> webhook_workers;  // one each: a receiver that does not answer holds up nobody else
+  std::unique_ptr<notify::Webhooks> webhooks;
   std::unique_ptr<http::Server> http;
 
   Status Open();
   Status OpenStore();
   Status OpenAnchors(const std::vector<std::shared_ptr<target::Target>>& native);
   void SetHooks();
+  Status OpenWebhooks();
   Status Listen();
   void ListTargets(broker::Answer<json::Value> answer);
   void CheckTarget(const std::string& name, broker::Answer<json::Value> answer);
@@ -127,6 +132,16 @@ Status Server::Impl::OpenStore() {
   return {};
 }
 
+Status Server::Impl::OpenWebhooks() {
+  webhook_workers = std::make_unique<io::WorkerPool>(std::max<std::size_t>(options.config.webhooks.size(), 1));
+  const auto record = [this](std::string_view type, const json::Object& fields, std::vector<store::Write> rows, std::function<void(Status)> done) {
+    broker->Record(type, fields, std::move(rows), std::move(done));
+  };
+  REMIT_ASSIGN(webhooks,
+               notify::Webhooks::Open({*store, clock, rng, timers, *webhook_workers, installation, issuer, record, {}}, options.config.webhooks));
+  return {};
+}
+
 Status Server::Impl::Open() {
   if (config::Listen& listen = options.config.listen; !listen.address.empty() && listen.port == 0) {
     REMIT_ASSIGN(listen.port, FreePort(listen.address));
@@ -146,11 +161,15 @@ Status Server::Impl::Open() {
   REMIT_ASSIGN(assertions, identity::ClientAssertions::Open(*store, clock, *directory, issuer, issuer + "/token"));
   SetHooks();
   authenticator = std::make_unique<identity::Authenticator>(*directory, *sessions, geteuid());
-  services = std::make_unique<api::Services>(api::Services{*broker, *authenticator, *sessions, *assertions, *store, clock, timers, *read_workers,
-                                                           metrics, issuer, [this](auto answer) { ListTargets(std::move(answer)); },
-                                                           [this](const std::string& name, auto answer) { CheckTarget(name, std::move(answer)); },
-                                                           options.config.metrics});
-  return options.listen ? Listen() : Status();
+  REMIT_TRY(OpenWebhooks());
+  services = std::make_unique<api::Services>(api::Services{
+      *broker, *authenticator, *sessions, *assertions, *store, clock, timers, *read_workers, metrics, issuer,
+      [this](auto answer) { ListTargets(std::move(answer)); }, [this](const std::string& name, auto answer) { CheckTarget(name, std::move(answer)); },
+      options.config.metrics, [this] { return webhooks->ToJson(); }, [this] { return CheckMachine(options.config, options.throw_away); }});
+  if (!options.listen) return {};
+  REMIT_TRY(Listen());
+  webhooks->Start();
+  return {};
 }
 
 // Before anything is read from the store as true: is it the newest that there is?
@@ -258,6 +277,8 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() {
   // Nothing may call into the broker while it goes: first who asks, then who works for it, then the timers' loop (not running any more).
   if (impl_->http) impl_->http->Stop(std::chrono::seconds(5));
+  if (impl_->webhooks) impl_->webhooks->Stop();
+  if (impl_->webhook_workers) impl_->webhook_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->read_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->target_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->anchor_worker->Stop(io::WorkerPool::Rest::kDrop);

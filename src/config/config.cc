@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "base/limits.h"
+#include "base/limits_told.h"
 #include "base/text.h"
 
 namespace remit::config {
@@ -60,6 +60,17 @@ class TableReader {
   }
   // Says that the setting is taken care of.
   void Know(std::string_view key) { known_.emplace_back(key); }
+  // An array of tables, [[key]]; empty where there is none.
+  std::vector<const toml::table*> TakeTables(std::string_view key) {
+    std::vector<const toml::table*> tables;
+    const auto* node = Get(key);
+    if (node == nullptr) return tables;
+    if (const toml::array* array = node->as_array(); array != nullptr)
+      for (const toml::node& element : *array)
+        if (element.is_table()) tables.push_back(element.as_table());
+    if (!node->is_array() || tables.size() != node->as_array()->size()) Refuse(key, fmt::format("must be tables: write [[{}]]", FullName(key)));
+    return tables;
+  }
   // A table within; null where there is none.
   const toml::table* TakeTable(std::string_view key) {
     const auto* node = Get(key);
@@ -270,6 +281,28 @@ Status ReadTargets(const toml::table& table, std::string_view file, Config& out)
   return {};
 }
 
+Status ReadWebhook(const toml::table& table, std::string_view file, Config& out) {
+  Webhook webhook;
+  TableReader r(table, file, "webhook");
+  webhook.place = r.Place(table.source());
+  r.Take("name", webhook.name);
+  r.Take("url", webhook.url);
+  r.Take("url_file", webhook.url_file);
+  r.Take("secret_file", webhook.secret_file);
+  r.Take("events", webhook.events);
+  r.Take("template", webhook.form);
+  r.Take("ca_file", webhook.ca_file);
+  if (!IsTargetName(webhook.name)) r.Refuse("name", "must be given, of a-z, 0-9, - and _");
+  for (const Webhook& other : out.webhooks)
+    if (other.name == webhook.name) r.Refuse("name", fmt::format("is `{}`, and so is another webhook's", webhook.name));
+  if (webhook.url.empty() == webhook.url_file.empty()) r.Refuse("url", "or `webhook.url_file` must be given, one of the two");
+  if (webhook.secret_file.empty())
+    r.Refuse("secret_file", "must be given: messages are signed", "echo \"whsec_$(openssl rand -base64 32)\" > FILE; chmod 600 FILE");
+  REMIT_TRY(r.Finish());
+  out.webhooks.push_back(std::move(webhook));
+  return {};
+}
+
 Result<Config> ReadConfig(const toml::table& root, std::string_view file) {
   Config out;
   TableReader r(root, file, "");
@@ -294,6 +327,9 @@ Result<Config> ReadConfig(const toml::table& root, std::string_view file) {
   REMIT_TRY(section("sweep", ReadSweep, out));
   REMIT_TRY(section("metrics", ReadMetrics, out));
   REMIT_TRY(section("targets", ReadTargets, out));
+  const std::vector<const toml::table*> webhooks = r.TakeTables("webhook");
+  if (webhooks.size() > limits::kWebhooks) r.Refuse("webhook", fmt::format("is there more than {} times", limits::kWebhooks));
+  for (const toml::table* webhook : webhooks) REMIT_TRY(ReadWebhook(*webhook, file, out));
   if (out.public_url.starts_with("http://") && out.listen.tls()) r.Refuse("public_url", "begins with http:, and the server has TLS");
   if (LiesIn(out.master_key_file, out.data_dir))
     r.Refuse("master_key_file", "lies in `data_dir`: whoever copies the store would have its key", "keep it elsewhere, like /etc/remit/master.key");
@@ -310,6 +346,8 @@ void TakePathsFrom(const std::string& folder, Config& config) {
   if (!config.anchor_file.empty()) config.anchor_file = PathFrom(folder, config.anchor_file);
   for (std::string& catalog : config.catalogs) catalog = PathFrom(folder, catalog);
   for (TargetSettings& target : config.targets) target.folder = folder;
+  for (Webhook& webhook : config.webhooks)
+    for (std::string* path : {&webhook.url_file, &webhook.secret_file, &webhook.ca_file}) *path = PathFrom(folder, *path);
 }
 
 }  // namespace

@@ -26,6 +26,20 @@ struct Listen {
   friend bool operator==(const Listen&, const Listen&) = default;
 };
 
+// Somebody outside who is told what happens: one [[webhook]] table.
+struct Webhook {
+  std::string name;                 // a-z, 0-9, - and _; its place in the ledger is kept under this name
+  std::string url;                  // one of the two
+  std::string url_file;             // a file of mode 0600 with the URL, where that is a secret itself
+  std::string secret_file;          // the signing key, mode 0600: "whsec_" and base64
+  std::vector<std::string> events;  // types, like "task.started" or "credential.*"; none: changes of state and waits for approval
+  std::string form = "events";      // `template`: "events", "mail", "slack" or "teams"
+  std::string ca_file;              // PEM; "": the system's
+  std::string place;                // file:line:column, for errors
+
+  friend bool operator==(const Webhook&, const Webhook&) = default;
+};
+
 struct Config {
   std::string data_dir = "/var/lib/remit";
   std::string master_key_file = "/etc/remit/master.key";  // outside data_dir: who copies the store must not have the key
@@ -45,6 +59,7 @@ struct Config {
   bool metrics = true;                                // GET /metrics
 
   std::vector<TargetSettings> targets;  // in the order of the file
+  std::vector<Webhook> webhooks;        // likewise
 
   // The issuer: `public_url`, or what `listen` gives where it is empty.
   std::string PublicUrl() const;
@@ -65,8 +80,8 @@ struct Config {
 Result<Config> Load(const std::string& path);
 Result<Config> Parse(std::string_view text, std::string_view place);
 
-// A commented remit.toml that says what `config` says (targets apart: one is shown as a comment). Parse(DefaultToml(c)) == c for a
-// config without targets.
+// A commented remit.toml that says what `config` says (targets and webhooks apart: one of each is shown as a comment).
+// Parse(DefaultToml(c)) == c for a config without them.
 std::string DefaultToml(const Config& config = {});
 
 }  // namespace remit::config

@@ -51,10 +51,40 @@ TEST(DefaultToml, ShowsATargetThatIsOne) {
   std::string text = DefaultToml();
   std::size_t at = text.find("# [targets.orders]");
   ASSERT_NE(at, std::string::npos);
+  text.erase(text.find("\n# A webhook"));
   while ((at = text.find("# ", at)) != std::string::npos) text.erase(at, 2);
   const Config config = MustParse(text);
   ASSERT_EQ(config.targets.size(), 1u);
   EXPECT_EQ(config.targets[0].type, "postgres");
+}
+
+TEST(DefaultToml, ShowsAWebhookThatIsOne) {
+  std::string text = DefaultToml();
+  std::size_t at = text.find("# [[webhook]]");
+  ASSERT_NE(at, std::string::npos);
+  while ((at = text.find("# ", at)) != std::string::npos) text.erase(at, 2);
+  const Config config = MustParse(text);
+  ASSERT_EQ(config.webhooks.size(), 1u);
+  EXPECT_EQ(config.webhooks[0].name, "duty");
+  EXPECT_EQ(config.webhooks[0].form, "events");
+}
+
+TEST(Config, ReadsWebhooksAndRefusesHalfOnes) {
+  const std::string one = "[[webhook]]\nname = \"a\"\nurl = \"https://x/y\"\nsecret_file = \"s\"\n";
+  const Config config = MustParse(one + "events = [\"task.*\"]\ntemplate = \"slack\"\nca_file = \"c\"\n");
+  ASSERT_EQ(config.webhooks.size(), 1u);
+  const Webhook expected{"a", "https://x/y", "", "s", {"task.*"}, "slack", "c", "remit.toml:1:1"};
+  EXPECT_EQ(config.webhooks[0], expected) << config.webhooks[0].place;
+  for (const std::string& text :
+       {one + one, std::string("[[webhook]]\nname = \"a\"\n"), std::string("[webhook]\nname = \"a\"\n"), std::string("webhook = [1]\n"),
+        one + "url_file = \"u\"\n", std::string("[[webhook]]\nurl = \"https://x\"\nsecret_file = \"s\"\n"),
+        std::string("[[webhook]]\nname = \"A\"\nurl = \"https://x\"\nsecret_file = \"s\"\n"),
+        std::string("[[webhook]]\nname = \"a\"\nurl = \"https://x\"\n")}) {
+    const Error error = MustRefuse(text);
+    EXPECT_EQ(error.reason, "bad-setting") << text;
+    EXPECT_TRUE(error.place.starts_with("remit.toml:")) << text;
+  }
+  EXPECT_EQ(MustRefuse(one + "secret = \"s\"\n").reason, "unknown-setting");
 }
 
 TEST(Config, SaysWhatOthersCallIt) {

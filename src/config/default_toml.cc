@@ -113,6 +113,14 @@ std::string DefaultToml(const Config& c) {
   line("# user = \"remit\"");
   line("# password_file = \"orders.password\"");
   line("# sslmode = \"verify-full\"");
+  line("");
+  line("# A webhook is somebody outside who is told what happens, by signed messages: one table each.");
+  line("#");
+  line("# [[webhook]]");
+  line("# name = \"duty\"");
+  line("# url = \"https://hooks.example/remit\"");
+  line("# secret_file = \"duty.secret\"");
+  line("# template = \"events\"");
   return out;
 }
 

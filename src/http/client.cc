@@ -95,6 +95,8 @@ struct Transfer {
   }
 };
 
+int OnProgress(void* given_up, curl_off_t, curl_off_t, curl_off_t, curl_off_t) { return *static_cast<const std::atomic<bool>*>(given_up) ? 1 : 0; }
+
 long Milliseconds(Duration d) { return static_cast<long>(std::max<std::int64_t>((d.count() + 999) / 1000, 1)); }
 
 std::unexpected<Error> Failure(CURLcode code, const Transfer& call, const ClientOptions& options) {
@@ -114,6 +116,7 @@ std::unexpected<Error> Failure(CURLcode code, const Transfer& call, const Client
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
+    case CURLE_ABORTED_BY_CALLBACK:
     case CURLE_PARTIAL_FILE: return fail(Code::kUnavailable, "connection-lost");
     default: return fail(Code::kInternal, "bad-response");
   }
@@ -153,6 +156,11 @@ void Prepare(CURL* easy, const ClientOptions& options, const ClientRequest& requ
   if (!options.certificate_file.empty()) {
     set(CURLOPT_SSLCERT, options.certificate_file.c_str());
     set(CURLOPT_SSLKEY, options.key_file.c_str());
+  }
+  if (options.given_up) {
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, &OnProgress);
+    set(CURLOPT_XFERINFODATA, const_cast<void*>(static_cast<const void*>(options.given_up.get())));
   }
   set(CURLOPT_HEADERFUNCTION, &Transfer::OnHeader);
   set(CURLOPT_HEADERDATA, static_cast<void*>(&call));

@@ -2,6 +2,7 @@
 // everything.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@ struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(5);
   Duration timeout = std::chrono::seconds(60);               // of a whole call, but not of a held one
   std::size_t max_body_bytes = limits::kHttpLargeBodyBytes;  // of a response
+  std::shared_ptr<const std::atomic<bool>> given_up{};       // when it turns true, a call that runs ends within a second: `connection-lost`
 };
 
 struct ClientRequest {

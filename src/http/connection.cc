@@ -82,9 +82,11 @@ void Connection::Close() {
   --thread_->state->connections;
   boost::system::error_code ignored;
   socket_.close(ignored);
+  std::function<void()> never;  // destroyed outside the lock
   if (stream_) {
     const std::lock_guard lock(stream_->mutex);
     stream_->dead = true;
+    never = std::exchange(stream_->drained, nullptr);
   }
   stream_.reset();
   thread_->connections.erase(self);
@@ -383,13 +385,16 @@ void Connection::StartStream(std::function<void(std::shared_ptr<StreamWriter>)> 
 void Connection::Flush() {
   if (phase_ != Phase::kStreaming || writing_) return;
   deadline_ = kNever;
+  std::function<void()> drained;
+  bool idle = false;
   {
     const std::lock_guard lock(stream_->mutex);
     out_.clear();
     out_.swap(stream_->pending);
     if (out_.empty() && !stream_->closing) {
       stream_->scheduled = false;
-      return;
+      idle = true;
+      drained = std::exchange(stream_->drained, nullptr);
     }
     if (stream_->closing) {
       stream_->dead = true;
@@ -397,6 +402,8 @@ void Connection::Flush() {
       phase_ = Phase::kWriting;
     }
   }
+  if (drained) drained();
+  if (idle) return;
   if (phase_ == Phase::kWriting) stream_.reset();
   if (out_.empty()) return FinishResponse();
   Write(asio::buffer(out_), {});

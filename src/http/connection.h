@@ -72,6 +72,7 @@ struct StreamBuffer {
   bool closing = false;    // the writer has closed it
   bool dead = false;       // the connection has
   bool scheduled = false;  // a flush is on its way or running
+  std::function<void()> drained;
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {

@@ -103,6 +103,42 @@ TEST_F(Serving, TellsTheHandlerThatNobodyReadsAStreamOfWhichOnlyTheHeadWasAsked)
   EXPECT_TRUE(raw.Response().ends_with("hi"));  // the connection goes on
 }
 
+// However much there is to say, and however slowly it is read: written in pages it all arrives.
+TEST_F(Serving, AStreamInPagesWaitsForItsReader) {
+  Start();
+  Raw raw = Connect();
+  raw.Say(Get("/stream"));
+  auto writer = streams.Take();
+  constexpr int kPages = 200;
+  const std::string page(64u << 10, 'x');
+  const auto left = std::make_shared<std::atomic<int>>(kPages);
+  // The writer is kept by the page that waits, as a handler keeps it.
+  const auto next = std::make_shared<std::function<void()>>();
+  *next = [writer, page, left, weak = std::weak_ptr(next)] {
+    if (left->fetch_sub(1) == 0) return writer->Close();
+    if (const auto again = weak.lock(); writer->Write(page)) writer->OnDrained([again] { (*again)(); });
+  };
+  (*next)();
+  raw.Until("\r\n\r\n");
+  const std::string all = raw.Until("\r\n0\r\n\r\n");
+  EXPECT_GE(all.size(), kPages * page.size());
+  EXPECT_TRUE(raw.Ask(Get("/hello")).ends_with("hi"));
+  *next = nullptr;
+}
+
+TEST_F(Serving, AConnectionThatHasEndedNeverDrains) {
+  Start();
+  Raw raw = Connect();
+  raw.Say(Get("/stream"));
+  auto writer = streams.Take();
+  raw.Until("\r\n\r\n");
+  raw.Hangup();
+  EXPECT_EQ(closed.Take(), 1);
+  bool drained = false;
+  writer->OnDrained([&] { drained = true; });
+  EXPECT_FALSE(drained);
+}
+
 TEST_F(Serving, CutsAStreamWhosePeerDoesNotRead) {
   Start();
   Raw raw = Connect();

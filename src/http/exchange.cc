@@ -37,6 +37,18 @@ bool Writer::Write(std::string_view chunk) {
   return true;
 }
 
+void Writer::OnDrained(std::function<void()> callback) {
+  {
+    const std::lock_guard lock(buffer_->mutex);
+    if (buffer_->dead || buffer_->closing) return;
+    if (buffer_->scheduled) {  // a flush comes, and sees it
+      buffer_->drained = std::move(callback);
+      return;
+    }
+  }
+  callback();
+}
+
 void Writer::Close() {
   const std::lock_guard lock(buffer_->mutex);
   if (buffer_->dead || buffer_->closing) return;

@@ -33,6 +33,7 @@ class Writer final : public StreamWriter {
 
   bool Write(std::string_view chunk) override;
   void Close() override;
+  void OnDrained(std::function<void()> callback) override;
   void OnClose(std::function<void()> callback) override { closed_->Add(std::move(callback)); }
 
  private:

@@ -99,6 +99,11 @@ class StreamWriter {
   // Ends the body properly. Idempotent.
   virtual void Close() = 0;
 
+  // Runs `callback` once when everything written so far has been handed to the kernel: inside this call if it has been already. Never, if the
+  // connection ends first. It replaces one that waits. What is written in pages, each after the one before has left, waits for its reader
+  // instead of being cut.
+  virtual void OnDrained(std::function<void()> callback) = 0;
+
   // As Request::OnClose, until Close is called.
   virtual void OnClose(std::function<void()> callback) = 0;
 };

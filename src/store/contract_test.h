@@ -4,8 +4,10 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <thread>
 
@@ -31,6 +33,11 @@ class StoreContract : public testing::TestWithParam<MakeFixture> {
  protected:
   std::unique_ptr<ContractFixture> fixture = GetParam()();
   Store& store() { return fixture->store(); }
+  // A watch may outlive its store.
+  void Reopen(std::shared_ptr<void>& watch) {
+    fixture->Reopen();
+    watch.reset();
+  }
 
   Result<Committed> Put(std::string key, std::optional<std::string> value, std::vector<std::string> events = {}) {
     Batch batch;
@@ -62,6 +69,40 @@ TEST_P(StoreContract, AnEmptyStoreHasTheEmptyTree) {
   EXPECT_EQ(store().Get(Table::kTask, "a").value(), std::nullopt);
   EXPECT_TRUE(Events().empty());
   EXPECT_EQ(store().RootAt(0).value(), ledger::EmptyRoot());
+}
+
+TEST_P(StoreContract, WhoWatchesIsToldThatTheLedgerHasGrownOnceItCanBeRead) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::uint64_t seen = 0, calls = 0;
+  std::shared_ptr<void> watch = store().WatchGrowth([&] {
+    const std::lock_guard lock(mutex);
+    ++calls;
+    seen = store().Head().size;
+    changed.notify_all();
+  });
+  const auto wait_for = [&](std::uint64_t size) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(30), [&] { return seen == size; });
+  };
+  ASSERT_TRUE(Put("a", "1", {"{}"}));
+  EXPECT_TRUE(wait_for(1));
+  ASSERT_TRUE(Put("a", "2"));  // rows alone: nothing to tell
+  ASSERT_TRUE(Put("b", "1", {"{}", "{}"}));
+  EXPECT_TRUE(wait_for(3));
+  EXPECT_EQ(calls, 2u);
+  watch.reset();
+  ASSERT_TRUE(Put("c", "1", {"{}"}));
+  // A second watch is told of the next: by then the first would have been.
+  watch = store().WatchGrowth([&] {
+    const std::lock_guard lock(mutex);
+    seen = store().Head().size + 100;
+    changed.notify_all();
+  });
+  ASSERT_TRUE(Put("d", "1", {"{}"}));
+  EXPECT_TRUE(wait_for(105));
+  EXPECT_EQ(calls, 2u);
+  Reopen(watch);
 }
 
 TEST_P(StoreContract, RowsAreWhatWasLastWritten) {

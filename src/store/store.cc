@@ -1,6 +1,8 @@
 #include "store/store.h"
 
 #include <future>
+#include <map>
+#include <mutex>
 
 #include <fmt/format.h>
 
@@ -21,6 +23,31 @@ Status CheckSize(Store& store, std::uint64_t size) {
 }
 
 }  // namespace
+
+struct Store::Watchers {
+  std::mutex mutex;
+  std::uint64_t last = 0;
+  std::map<std::uint64_t, std::function<void()>> all;
+};
+
+Store::~Store() = default;
+
+std::shared_ptr<Store::Watchers> Store::MakeWatchers() { return std::make_shared<Watchers>(); }
+
+std::shared_ptr<void> Store::WatchGrowth(std::function<void()> grew) {
+  const std::lock_guard lock(watchers_->mutex);
+  const std::uint64_t id = ++watchers_->last;
+  watchers_->all[id] = std::move(grew);
+  return {nullptr, [watchers = watchers_, id](void*) {
+            const std::lock_guard end(watchers->mutex);
+            watchers->all.erase(id);
+          }};
+}
+
+void Store::Grew() {
+  const std::lock_guard lock(watchers_->mutex);
+  for (const auto& [id, grew] : watchers_->all) grew();
+}
 
 Result<Committed> Store::CommitNow(Batch batch) {
   // Shared with the callback: it may still hold the promise when the waiting side has gone on.

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,7 +79,7 @@ class Store {
  public:
   using Done = std::function<void(Result<Committed>)>;
 
-  virtual ~Store() = default;
+  virtual ~Store();
 
   // Commits the batch durably, then calls `done` once, on a thread of the store's. Batches commit in the order of the calls; many share
   // one fsync. Reads see a batch once `done` was called. Errors: `conflict` (an Expect does not hold; nothing is changed),
@@ -113,6 +114,20 @@ class Store {
   // Replaces the bodies of events by nothing (personal data whose time is over), durably, also in what is left of older pages and logs.
   // Proofs still hold. Indices that are erased already count as done. Errors: `no-such-entry` (nothing is erased), `store-failed`, `store-full`.
   virtual Status EraseEventBodies(const std::vector<std::uint64_t>& indices) = 0;
+
+  // Calls `grew` whenever the ledger has grown, once the new events can be read and whoever committed them has been told: once for a group of
+  // commits. It runs on a thread of the store's and must not block, nor begin or end a watch. The watch ends with what is returned: after that no
+  // call runs or comes. The store may end first.
+  std::shared_ptr<void> WatchGrowth(std::function<void()> grew);
+
+ protected:
+  // For implementations: tells those who watch. Not under a lock of the store's.
+  void Grew();
+
+ private:
+  struct Watchers;
+  std::shared_ptr<Watchers> watchers_ = MakeWatchers();
+  static std::shared_ptr<Watchers> MakeWatchers();
 };
 
 }  // namespace remit::store

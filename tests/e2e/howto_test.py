@@ -164,6 +164,11 @@ class HowTo(harness.Case):
 
     def test_administer(self):
         self.follow("administer.md", {7070: harness.free_port()})
+    def test_look_after(self):
+        self.follow("look-after.md", {7070: harness.free_port()})
+
+    def test_notify_people(self):
+        self.follow("notify-people.md", {7070: harness.free_port(), 8080: harness.free_port()})
 
     def test_vendor_maintenance(self):
         postgres = self.postgres()

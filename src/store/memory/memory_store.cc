@@ -36,7 +36,9 @@ void MemoryStore::Commit(Batch batch, Done done) {
   }
   Result<Committed> result = Apply(batch);
   lock.unlock();
+  const bool grew = result.has_value() && !batch.events.empty();
   done(std::move(result));
+  if (grew) Grew();
 }
 
 void MemoryStore::Run() {
@@ -48,7 +50,9 @@ void MemoryStore::Run() {
     queue_.pop_front();
     Result<Committed> result = Apply(pending.batch);
     lock.unlock();
+    const bool grew = result.has_value() && !pending.batch.events.empty();
     pending.done(std::move(result));
+    if (grew) Grew();
     lock.lock();
   }
 }
@@ -180,6 +184,7 @@ void MemoryStore::ReleaseCommits() {
     return;
   }
   // Commits that a `done` makes meanwhile go to the end of the queue: they stay in order.
+  const std::uint64_t size = state_.tree.size();
   while (!queue_.empty()) {
     Pending pending = std::move(queue_.front());
     queue_.pop_front();
@@ -189,6 +194,9 @@ void MemoryStore::ReleaseCommits() {
     lock.lock();
   }
   held_ = false;
+  const bool grew = state_.tree.size() > size;
+  lock.unlock();
+  if (grew) Grew();
 }
 
 std::size_t MemoryStore::HeldCommits() const {

@@ -114,8 +114,9 @@ Result<std::unique_ptr<Store>> SqliteStore::Open(const Options& options, Rng& rn
   REMIT_TRY(background.Exec("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -256"));
   SqliteStore* self = store.get();
   REMIT_ASSIGN(store->checkpointer_, Checkpointer::Start(std::move(background), LogFrames(options), [self] { self->writer_->FinishCheckpoint(); }));
-  REMIT_ASSIGN(store->writer_, Writer::Start(std::move(db), std::move(*tree), std::move(*reserve), rng,
-                                             {LogFrames(options), [self](int frames) { self->checkpointer_->WalGrew(frames); }}));
+  REMIT_ASSIGN(store->writer_,
+               Writer::Start(std::move(db), std::move(*tree), std::move(*reserve), rng,
+                             {LogFrames(options), [self](int frames) { self->checkpointer_->WalGrew(frames); }, [self] { self->Grew(); }}));
   return store;
 }
 

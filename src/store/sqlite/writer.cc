@@ -116,9 +116,11 @@ void Writer::Run() {
         queue_.pop_front();
       } while (!queue_.empty() && group.size() < kGroupBatches && bytes + BytesOf(queue_.front().batch) <= kGroupBytes);
       lock.unlock();
+      const std::uint64_t size = tree_.size();
       CommitGroup(group);
       for (Item& item : group) item.done(std::move(item.result));
       group.clear();
+      if (tree_.size() > size) log_.told();
       lock.lock();
     } else {
       closed_ = true;

@@ -21,6 +21,7 @@ class Writer {
   struct Log {
     int due_frames;                 // the log is to be copied back from here on; at twice as many the writer does it itself
     std::function<void(int)> grew;  // called after each commit with the frames that the log holds, on the writer's thread
+    std::function<void()> told;     // called after the callers of a group were told, where the ledger has grown with it
   };
 
   // `rng` must outlive the writer. Errors: those of SqliteError.

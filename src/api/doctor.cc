@@ -1,0 +1,253 @@
+// GET /v1/doctor: the server looks at itself, at its disk and at its targets.
+#include "api/doctor.h"
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "api/rest.h"
+#include "api/routes.h"
+#include "base/text.h"
+#include "cedar/value.h"
+#include "ledger/hash.h"
+#include "ledger/proof.h"
+
+namespace remit::api {
+namespace {
+
+constexpr Duration kEndingTooLong = std::chrono::minutes(5);  // by then the retries are 30 s apart: this is no hiccup
+constexpr std::uint64_t kLastEvents = 1000;                   // of the ledger, recomputed
+constexpr std::size_t kNamed = 5;                             // of many alike, in one finding
+
+std::string Text(const json::Value& value, std::string_view name) {
+  const std::string* text = value.FindString(name);
+  return text == nullptr ? "" : EscapeControl(*text);
+}
+
+std::int64_t Number(const json::Value& value, std::string_view name) {
+  const json::Value* number = value.Find(name);
+  return number != nullptr && number->IsInt() ? number->AsInt() : 0;
+}
+
+// What is being gathered. Everything runs on a worker, one step after another; the last step answers.
+struct Examination {
+  Services& services;
+  http::Respond respond;
+  std::vector<Finding> findings;
+  std::vector<json::Value> targets;
+  std::size_t next_target = 0;
+
+  void Add(std::string check, Health health, std::string what, std::string hint = "") {
+    findings.push_back({std::move(check), health, std::move(what), std::move(hint)});
+  }
+  void Add(std::vector<Finding> more) {
+    for (Finding& one : more) findings.push_back(std::move(one));
+  }
+};
+using Shared = std::shared_ptr<Examination>;
+
+void LookAtServer(Examination& e) {
+  const json::Value health = e.services.broker.Health();
+  const json::Value* doubts = health.Find("doubts");
+  for (const json::Value& doubt : doubts->AsArray()) {
+    const std::string& what = doubt.AsString();
+    const bool clock = what.find("clock") != std::string::npos;
+    e.Add(clock ? "clock" : "server", Health::kError, what,
+          clock                                       ? "set the clock, or `remit serve --accept-clock`"
+          : what.find("catalog") != std::string::npos ? "remit catalog load FOLDER"
+                                                      : "see the server's log");
+  }
+  const broker::Counters counters = e.services.broker.counters();
+  if (doubts->AsArray().empty()) e.Add("server", Health::kOk, fmt::format("ready at {}; {} tasks live", e.services.issuer, counters.live_tasks));
+  if (counters.commit_failures > 0)
+    e.Add("store", Health::kWarning, fmt::format("{} commits have failed since it started", counters.commit_failures), "see the server's log");
+}
+
+void LookAtCatalog(Examination& e) {
+  const auto catalog = e.services.broker.catalog();
+  if (catalog == nullptr) return;  // LookAtServer has said so
+  const task::Catalog::Loaded again = task::Catalog::Load(catalog->files());
+  for (const cedar::Diagnostic& warning : again.warnings) {
+    const Error error = warning.ToError();
+    e.Add("catalog", Health::kWarning, error.ToString(), error.hint);
+  }
+  if (again.warnings.empty()) e.Add("catalog", Health::kOk, fmt::format("{} task types, no warnings", catalog->task_types().size()));
+}
+
+// Who administers: those whom the catalog permits to load another, alone or with others' yes; and while there is nobody, the operator.
+void LookAtPeople(Examination& e) {
+  const Caller root{.kind = Kind::kOperator, .uid = {"Remit::Operator", "local"}, .task = {}, .signed_in = {}, .session = {}};
+  const auto list = [](const Result<json::Value>& answer, std::string_view name) {
+    const json::Value* array = answer ? answer->Find(name) : nullptr;
+    return array != nullptr && array->IsArray() ? array->AsArray() : json::Array{};
+  };
+  const json::Array people = list(e.services.broker.ListPeople(root), "people");
+  const std::size_t actors = list(e.services.broker.ListActors(root), "actors").size();
+  std::vector<std::string> administrators;
+  for (const json::Value& person : people) {
+    const json::Value* barred = person.Find("barred");
+    const auto uid = cedar::EntityUid::Parse(person.FindString("uid") == nullptr ? "" : *person.FindString("uid"));
+    if (!uid || (barred != nullptr && barred->IsBool() && barred->AsBool())) continue;
+    const Status may = e.services.broker.MayAdminister(
+        {.kind = Kind::kPerson, .uid = *uid, .task = {}, .signed_in = e.services.clock.Now(), .session = {}}, "catalog.load");
+    if (may || may.error().reason == "needs-approval") administrators.push_back(EscapeControl(uid->ToString()));
+  }
+  const std::size_t many = administrators.size();
+  if (many > kNamed) administrators.resize(kNamed);
+  const std::string who = e.services.broker.SetUpIsOpen() ? "the set-up is open: root and the server's own user administer, on its unix socket"
+                          : many == 0                     ? "nobody administers"
+                                      : fmt::format("{}{} administer", Join(administrators, ", "), many > kNamed ? " and others" : "");
+  e.Add("people", actors > 0 ? Health::kOk : Health::kWarning, fmt::format("{}; {} actors and {} people are registered", who, actors, people.size()),
+        actors > 0 ? "" : "nobody can start a task: remit actor put UID --key FILE");
+}
+
+void Finish(const Shared& e) {
+  json::Array findings;
+  bool ok = true;
+  for (const Finding& one : e->findings) {
+    ok = ok && one.health != Health::kError;
+    findings.push_back(one.ToJson());
+  }
+  e->respond(http::Json(200, json::Object{{"ok", ok}, {"time", FormatTime(e->services.clock.Wall())}, {"findings", std::move(findings)}}));
+}
+
+void NextTarget(const Shared& e) {
+  if (e->next_target == e->targets.size()) return Finish(e);
+  const json::Value target = e->targets[e->next_target++];
+  const json::Value* ok = target.Find("ok");
+  if (ok == nullptr || !ok->IsBool() || !ok->AsBool()) {
+    e->Add(LookAtTarget(target, json::Value()));
+    return NextTarget(e);
+  }
+  e->services.check_target(*target.FindString("name"), [e, target](Result<json::Value> report) {
+    e->Add(LookAtTarget(target, report));
+    NextTarget(e);
+  });
+}
+
+void Doctor(const Call& call, http::Respond respond) {
+  REMIT_API_TRY(call.services.broker.MayReadServer(call.caller));
+  OnWorker(call, respond, [respond](Services& services) {
+    const auto e = std::make_shared<Examination>(Examination{services, respond, {}, {}, 0});
+    LookAtServer(*e);
+    e->findings.push_back(LookAtLedger(services.store));
+    e->Add(LookAtEnding(services.broker.EndingCredentials(), services.clock.Now()));
+    LookAtCatalog(*e);
+    LookAtPeople(*e);
+    e->Add(LookAtWebhooks(services.list_webhooks()));
+    const json::Value machine = services.check_machine();
+    for (const json::Value& one : machine.AsArray())
+      e->Add(Text(one, "check"),
+             Text(one, "status") == "ok"        ? Health::kOk
+             : Text(one, "status") == "warning" ? Health::kWarning
+                                                : Health::kError,
+             Text(one, "what"), Text(one, "hint"));
+    services.list_targets([e](Result<json::Value> listed) {
+      const json::Value* targets = listed ? listed->Find("targets") : nullptr;
+      if (targets != nullptr && targets->IsArray()) e->targets = targets->AsArray();
+      if (!listed) e->Add("target", Health::kError, listed.error().message, listed.error().hint);
+      NextTarget(e);
+    });
+  });
+}
+
+}  // namespace
+
+json::Value Finding::ToJson() const {
+  json::Object object{{"check", check}, {"status", health == Health::kOk ? "ok" : health == Health::kWarning ? "warning" : "error"}, {"what", what}};
+  if (!hint.empty()) object.Set("hint", hint);
+  return object;
+}
+
+std::vector<Finding> LookAtEnding(const std::vector<task::CredentialRecord>& ending, Time now) {
+  std::vector<const task::CredentialRecord*> long_ago;
+  for (const task::CredentialRecord& one : ending)
+    if (one.ending && now - *one.ending > kEndingTooLong) long_ago.push_back(&one);
+  if (long_ago.empty()) return {{"ending", Health::kOk, fmt::format("{} credentials are ending, none of them for long", ending.size()), ""}};
+  std::ranges::sort(long_ago, {}, [](const task::CredentialRecord* one) { return *one->ending; });
+  std::vector<Finding> findings;
+  for (std::size_t i = 0; i < std::min(long_ago.size(), kNamed); ++i) {
+    const task::CredentialRecord& one = *long_ago[i];
+    findings.push_back({"ending", Health::kError,
+                        fmt::format("`{}` of `{}` at `{}` should have been dead since {}: {}", one.id, one.task, EscapeControl(one.target),
+                                    FormatTime(*one.ending), one.last_error.empty() ? "no attempt has come back" : EscapeControl(one.last_error)),
+                        fmt::format("remit show {}; is the target there? it is tried again by itself", one.task)});
+  }
+  if (long_ago.size() > kNamed)
+    findings.push_back({"ending", Health::kError, fmt::format("and {} more", long_ago.size() - kNamed), "remit list --state ended"});
+  return findings;
+}
+
+std::vector<Finding> LookAtWebhooks(const json::Value& webhooks) {
+  std::vector<Finding> findings;
+  for (const json::Value& one : webhooks.Find("webhooks")->AsArray()) {
+    const std::string name = Text(one, "name"), since = Text(one, "failing_since");
+    if (!since.empty()) {
+      findings.push_back({"webhook", Health::kWarning,
+                          fmt::format("`{}` ({}) has taken nothing since {}, {} events wait: {}", name, Text(one, "host"), since,
+                                      Number(one, "behind"), Text(one, "last_error")),
+                          "it is tried again at least every 5 minutes; a message is given up after 24 hours"});
+    } else {
+      findings.push_back(
+          {"webhook", Health::kOk, fmt::format("`{}` ({}) has taken everything but {} events", name, Text(one, "host"), Number(one, "behind")), ""});
+    }
+  }
+  return findings;
+}
+
+std::vector<Finding> LookAtTarget(const json::Value& target, const Result<json::Value>& report) {
+  const std::string name = Text(target, "name");
+  const json::Value* ok = target.Find("ok");
+  if (ok == nullptr || !ok->IsBool() || !ok->AsBool())
+    return {{"target", Health::kError, fmt::format("`{}` does not answer: {}", name, Text(target, "detail")),
+             "starts that need it fail, and ends wait for it"}};
+  if (!report)
+    return {{"target", Health::kWarning, fmt::format("`{}` could not be looked into: {}", name, report.error().message),
+             report.error().hint.empty() ? "remit target check " + name : report.error().hint}};
+  std::vector<Finding> findings;
+  if (const std::int64_t open = Number(*report, "open"); open > 0)
+    findings.push_back({"target", Health::kWarning,
+                        fmt::format("`{}`: {} things are open to everybody who can log in there, so to every task", name, open),
+                        fmt::format("remit target check {}: close them, or accept them by name", name)});
+  if (const json::Value* stale = report->Find("stale_accepted"); stale != nullptr && stale->IsArray() && !stale->AsArray().empty())
+    findings.push_back({"target", Health::kWarning,
+                        fmt::format("`{}`: {} things are accepted in remit.toml and are not there any more", name, stale->AsArray().size()),
+                        "take them out of `accepted`"});
+  if (findings.empty())
+    findings.push_back({"target", Health::kOk, fmt::format("`{}` answers, and gives tasks nothing but what Remit gives", name), ""});
+  return findings;
+}
+
+Finding LookAtLedger(store::Store& store) {
+  const store::TreeHead head = store.Head();
+  const auto broken = [](std::string what) {
+    return Finding{"ledger", Health::kError, std::move(what), "stop the server, keep the files, and run `remit ledger verify`"};
+  };
+  if (head.size == 0) return {"ledger", Health::kOk, "it is empty", ""};
+  const Result<Hash> root = store.RootAt(head.size);
+  if (!root) return broken(root.error().message);
+  if (*root != head.root) return broken("its tiles do not give the root that the store serves");
+  std::string flaw;
+  Hash last{};
+  const Status scanned = store.ScanEvents(head.size - std::min(head.size, kLastEvents), [&](const store::StoredEvent& event) {
+    if (event.index >= head.size) return false;
+    last = event.leaf;
+    if (event.body && ledger::EventLeaf(event.index, AsBytes(event.salt), AsBytes(*event.body)) != event.leaf)
+      flaw = fmt::format("event {} is not the one that was hashed", event.index);
+    return flaw.empty();
+  });
+  if (!scanned) return broken(scanned.error().message);
+  if (!flaw.empty()) return broken(flaw);
+  const auto proof = store.InclusionProof(head.size - 1, head.size);
+  if (!proof) return broken(proof.error().message);
+  if (!ledger::VerifyInclusion(head.size - 1, head.size, last, *proof, head.root)) return broken("its last event is not in its tree");
+  return {"ledger", Health::kOk,
+          fmt::format("{} events; the last {} and the tree over all hold (`remit ledger verify` recomputes everything)", head.size,
+                      std::min(head.size, kLastEvents)),
+          ""};
+}
+
+void AddDoctorRoutes(http::Router& router, Services& services) { AddCall(router, services, "GET", "/v1/doctor", Doctor); }
+
+}  // namespace remit::api

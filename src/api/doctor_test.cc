@@ -1,0 +1,131 @@
+// What is wrong is found, named, and comes with what to do; what is right is said to be so.
+#include "api/doctor.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/test_server.h"
+
+namespace remit::api {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class DoctorTest : public ::testing::Test {
+ protected:
+  json::Value Examine() {
+    const Reply reply = server_.Get("/v1/doctor", TestServer::Root());
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    return reply.json;
+  }
+  // "status: what" of the findings of one check, joined.
+  std::string Said(const json::Value& report, std::string_view check) {
+    std::string said;
+    for (const json::Value& one : report.Find("findings")->AsArray())
+      if (*one.FindString("check") == check) said += *one.FindString("status") + ": " + *one.FindString("what") + "\n";
+    return said;
+  }
+  TestServer server_;
+};
+
+TEST_F(DoctorTest, AWholeServerIsWell) {
+  const json::Value report = Examine();
+  EXPECT_TRUE(report.Find("ok")->AsBool()) << json::Write(report);
+  EXPECT_THAT(Said(report, "server"), HasSubstr("ok: ready"));
+  EXPECT_THAT(Said(report, "ledger"), HasSubstr("ok: "));
+  EXPECT_THAT(Said(report, "ending"), HasSubstr("ok: "));
+  EXPECT_THAT(Said(report, "people"), HasSubstr("2 actors and 3 people"));
+}
+
+TEST_F(DoctorTest, IsTheOperatorsAlone) {
+  EXPECT_EQ(server_.Get("/v1/doctor", server_.Actor()).status, 403);
+  EXPECT_EQ(server_.Get("/v1/doctor", server_.Person("ann")).status, 403);
+  EXPECT_EQ(server_.Get("/v1/webhooks", server_.Actor()).status, 403);
+}
+
+TEST_F(DoctorTest, FindsWhatHangsInEnding) {
+  const From bot = server_.Actor();
+  const Reply started = server_.Post("/v1/tasks", json::Object{{"type", "box"}, {"parameters", json::Object{{"box", "b"}}}}, bot);
+  ASSERT_EQ(started.status, 201) << started.body;
+  server_.bench.box->down = true;
+  server_.Post("/v1/tasks/" + TaskOf(started) + "/complete", json::Object{{"wait", "0s"}}, bot);
+  EXPECT_THAT(Said(Examine(), "ending"), HasSubstr("ok: 1 credentials are ending"));
+  server_.bench.Pass(6min);
+  const json::Value report = Examine();
+  EXPECT_FALSE(report.Find("ok")->AsBool());
+  EXPECT_THAT(Said(report, "ending"), HasSubstr("the box does not answer"));
+  EXPECT_THAT(Said(report, "ending"), HasSubstr(TaskOf(started)));
+  server_.bench.box->down = false;
+  server_.bench.Pass(1min);
+  EXPECT_TRUE(Examine().Find("ok")->AsBool());
+}
+
+TEST_F(DoctorTest, FindsTargetsThatDoNotAnswerAndThoseThatAreOpen) {
+  server_.services->list_targets = [](broker::Answer<json::Value> answer) {
+    answer(
+        json::Value(json::Object{{"targets", json::Array{json::Object{{"name", "down"}, {"type", "postgres"}, {"ok", false}, {"detail", "refused"}},
+                                                         json::Object{{"name", "open"}, {"type", "postgres"}, {"ok", true}},
+                                                         json::Object{{"name", "good"}, {"type", "postgres"}, {"ok", true}},
+                                                         json::Object{{"name", "odd"}, {"type", "postgres"}, {"ok", true}}}}}));
+  };
+  server_.services->check_target = [](const std::string& name, broker::Answer<json::Value> answer) {
+    if (name == "odd") return answer(Fail(Code::kUnavailable, "target-not-initialised", "no functions"));
+    answer(json::Value(json::Object{{"open", name == "open" ? 3 : 0}, {"items", json::Array{}}, {"stale_accepted", json::Array{}}}));
+  };
+  const json::Value report = Examine();
+  EXPECT_FALSE(report.Find("ok")->AsBool());
+  const std::string said = Said(report, "target");
+  EXPECT_THAT(said, HasSubstr("error: `down` does not answer: refused"));
+  EXPECT_THAT(said, HasSubstr("warning: `open`: 3 things are open"));
+  EXPECT_THAT(said, HasSubstr("ok: `good` answers"));
+  EXPECT_THAT(said, HasSubstr("warning: `odd` could not be looked into: no functions"));
+}
+
+TEST_F(DoctorTest, FindsWebhooksThatAreBehindAndWhatTheMachineSays) {
+  server_.services->list_webhooks = [] {
+    return json::Value(json::Object{{"webhooks", json::Array{json::Object{{"name", "duty"},
+                                                                          {"host", "hooks.example"},
+                                                                          {"behind", 7},
+                                                                          {"failing_since", "2026-01-01"},
+                                                                          {"last_error", "the receiver answered 500"}}}}});
+  };
+  server_.services->check_machine = [] {
+    return json::Value(json::Array{json::Object{{"check", "disk"}, {"status", "error"}, {"what", "full"}, {"hint", "make room"}}});
+  };
+  const json::Value report = Examine();
+  EXPECT_FALSE(report.Find("ok")->AsBool());
+  EXPECT_THAT(Said(report, "webhook"),
+              HasSubstr("warning: `duty` (hooks.example) has taken nothing since 2026-01-01, 7 events wait: the receiver answered 500"));
+  EXPECT_EQ(Said(report, "disk"), "error: full\n");
+}
+
+TEST_F(DoctorTest, SaysWhyItIsNotReady) {
+  server_.bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "no"));
+  server_.StartTriage(server_.Actor());
+  const From bot = server_.Actor();
+  server_.bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "no"));
+  server_.StartTriage(bot);
+  const json::Value report = Examine();
+  EXPECT_THAT(Said(report, "server"), HasSubstr("error: the last commit failed"));
+  EXPECT_THAT(Said(report, "store"), HasSubstr("commits have failed"));
+}
+
+TEST(LookAtLedger, FindsAnEventThatWasChanged) {
+  SeededRng rng(1);
+  store::MemoryStore store(rng, store::MemoryStore::Mode::kInline);
+  EXPECT_EQ(LookAtLedger(store).health, Health::kOk);
+  for (int i = 0; i < 600; ++i) {
+    store::Batch batch;
+    batch.events.push_back("{\"n\":" + std::to_string(i) + "}");
+    ASSERT_TRUE(store.CommitNow(std::move(batch)).has_value());
+  }
+  EXPECT_EQ(LookAtLedger(store).health, Health::kOk) << LookAtLedger(store).what;
+  ASSERT_TRUE(store.EraseEventBodies({7}));
+  EXPECT_EQ(LookAtLedger(store).health, Health::kOk) << "what was erased is no flaw";
+  store.FailAll(true);
+  EXPECT_EQ(LookAtLedger(store).health, Health::kError);
+}
+
+}  // namespace
+}  // namespace remit::api

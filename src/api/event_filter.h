@@ -1,0 +1,31 @@
+// Which events of the ledger somebody wants, and how one is written for him. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "json/value.h"
+#include "notify/event_types.h"
+
+namespace remit::api {
+
+struct EventFilter {
+  std::string task;          // "" for all
+  notify::EventTypes types;  // none: all
+
+  bool Wants(const json::Value& event) const;
+};
+
+// `types` is a list with commas, "" for all. Errors: `bad-parameter`.
+Result<EventFilter> ReadEventFilter(std::string_view task, std::string_view types);
+
+// One event in the form of an event stream (WHATWG HTML §9.2): its index as id, its type as event, and its body as it stands in the ledger
+// as data. `body` is canonical JSON, so it has no line break.
+std::string SseEvent(std::uint64_t index, std::string_view type, std::string_view body);
+
+// Says where the reader is, without an event: what it resumes behind, though nothing that it wants has happened.
+std::string SsePlace(std::uint64_t next);
+
+}  // namespace remit::api
