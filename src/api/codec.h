@@ -25,6 +25,15 @@ Result<cedar::EntityUid> ActionOfName(std::string_view name);
 // Errors: also `bad-duration` for `ttl`.
 Result<broker::StartRequest> ReadStart(const json::Value& body);
 
+// A start, and for whom it runs (`actor`).
+Result<broker::DelegateRequest> ReadDelegate(const json::Value& body);
+
+struct ExtendRequest {
+  Duration more{};
+  std::string reason;
+};
+Result<ExtendRequest> ReadExtend(const json::Value& body);  // errors: also `bad-duration`
+
 struct EndRequest {
   std::string reason;
   Duration wait{};  // default limits::kCompleteWait
@@ -61,6 +70,8 @@ Result<broker::PersonRecord> ReadPerson(const json::Value& body);
 Result<Secret> ReadSecretValue(const json::Value& body);  // errors: also `bad-base64`, `secret-too-large`
 
 json::Value ToJson(const broker::StartAnswer& answer);
+json::Value ResumedJson(const broker::StartAnswer& answer);  // without what is its holder's alone
+json::Value ToJson(const broker::ExtendAnswer& answer);
 json::Value ToJson(const broker::EndAnswer& answer);
 json::Value ToJson(const broker::UseAnswer& answer);
 json::Value ToJson(const broker::TokenAnswer& answer);

@@ -81,8 +81,10 @@ Result<cedar::EntityUid> ReadAction(const json::Value& value, std::string_view p
   return uid;
 }
 
-Result<broker::StartRequest> ReadStart(const json::Value& body) {
-  json::ObjectReader r(body, "body");
+namespace {
+
+// What starts and sub-tasks have in common.
+Result<broker::StartRequest> ReadStart(json::ObjectReader& r) {
   broker::StartRequest request;
   request.type = r.RequiredString("type");
   request.parameters = ObjectOrEmpty(r, "parameters");
@@ -98,6 +100,35 @@ Result<broker::StartRequest> ReadStart(const json::Value& body) {
   if (ttl.has_value()) {
     REMIT_ASSIGN(request.ttl, ParseDuration(*ttl));
   }
+  return request;
+}
+
+}  // namespace
+
+Result<broker::StartRequest> ReadStart(const json::Value& body) {
+  json::ObjectReader r(body, "body");
+  return ReadStart(r);
+}
+
+Result<broker::DelegateRequest> ReadDelegate(const json::Value& body) {
+  json::ObjectReader r(body, "body");
+  broker::DelegateRequest request;
+  const json::Value* actor = r.OptionalValue("actor");
+  REMIT_ASSIGN(request.start, ReadStart(r));
+  if (actor != nullptr) {
+    REMIT_ASSIGN(request.actor, ReadUid(*actor, "body.actor"));
+  }
+  return request;
+}
+
+Result<ExtendRequest> ReadExtend(const json::Value& body) {
+  json::ObjectReader r(body, "body");
+  ExtendRequest request;
+  const std::string more = r.RequiredString("more");
+  request.reason = r.OptionalString("reason").value_or("");
+  if (request.reason.size() > limits::kReasonBytes) r.Refuse("reason", fmt::format("at most {} bytes", limits::kReasonBytes));
+  REMIT_TRY(r.Finish());
+  REMIT_ASSIGN(request.more, ParseDuration(more));
   return request;
 }
 

@@ -38,9 +38,23 @@ json::Value ToJson(const broker::StartAnswer& answer) {
   return object;
 }
 
+json::Value ResumedJson(const broker::StartAnswer& answer) {
+  return json::Object{{"task", broker::TaskJson(answer.task)},
+                      {"credentials", broker::CredentialsJson(answer.credentials)},
+                      {"accepted", json::StringArray(answer.accepted)}};
+}
+
+json::Value ToJson(const broker::ExtendAnswer& answer) {
+  json::Object object{{"task", broker::TaskJson(answer.task)}};
+  if (!answer.approval.empty()) object.Set("approval", answer.approval);
+  return object;
+}
+
 json::Value ToJson(const broker::EndAnswer& answer) {
-  return json::Object{
-      {"task", broker::TaskJson(answer.task)}, {"credentials", broker::CredentialsJson(answer.credentials)}, {"all_dead", answer.all_dead}};
+  return json::Object{{"task", broker::TaskJson(answer.task)},
+                      {"sub_tasks", json::StringArray(answer.sub_tasks)},
+                      {"credentials", broker::CredentialsJson(answer.credentials)},
+                      {"all_dead", answer.all_dead}};
 }
 
 json::Value ToJson(const broker::UseAnswer& answer) {

@@ -7,6 +7,7 @@ namespace remit::api::openapi {
 
 std::string_view Head();
 std::string_view TaskPaths();
+std::string_view LifePaths();
 std::string_view SetupPaths();
 std::string_view EventPaths();
 std::string_view StandardPaths();

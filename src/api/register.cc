@@ -5,6 +5,7 @@ namespace remit::api {
 
 void Register(http::Router& router, Services& services) {
   AddTaskRoutes(router, services);
+  AddLifeRoutes(router, services);
   AddHoldRoutes(router, services);
   AddDecisionRoutes(router, services);
   AddCatalogRoutes(router, services);

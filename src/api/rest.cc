@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "base/ids.h"
 #include "base/limits.h"
+#include "base/text.h"
 #include "json/object_reader.h"
 #include "json/read.h"
 #include "task/task.h"
@@ -89,6 +91,14 @@ bool IsEndName(std::string_view name) {
     if (task::StateName(state) == name) return task::IsEnd(state);
   }
   return false;
+}
+
+Result<std::string> TaskIdOf(const http::Request& request) {
+  const std::string id(request.Param("id"));
+  if (!IsId(id, kTaskPrefix))
+    return Fail(Code::kNotFound, "unknown-task", fmt::format("no task `{}`, or none that you may see", EscapeControl(id)),
+                "list tasks with `remit list`");
+  return id;
 }
 
 Status EmptyBody(const http::Request& request) {

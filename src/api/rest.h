@@ -55,6 +55,9 @@ Result<std::string> NameHeader(const http::Request& request, std::string_view na
 bool IsStateName(std::string_view name);
 bool IsEndName(std::string_view name);
 
+// The task's id in the path. What is no id at all is answered like an id that is unknown. Errors: `unknown-task`.
+Result<std::string> TaskIdOf(const http::Request& request);
+
 // For a POST that takes nothing: no body, or {}.
 Status EmptyBody(const http::Request& request);
 

@@ -16,15 +16,6 @@ namespace {
 using http::Request;
 using http::Respond;
 
-// The id in the path. What is no id at all is answered like an id that is unknown. Errors: `unknown-task`.
-Result<std::string> TaskIdOf(const Request& request) {
-  const std::string id(request.Param("id"));
-  if (!IsId(id, kTaskPrefix))
-    return Fail(Code::kNotFound, "unknown-task", fmt::format("no task `{}`, or none that you may see", EscapeControl(id)),
-                "list tasks with `remit list`");
-  return id;
-}
-
 void Start(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
   REMIT_API_ASSIGN(broker::StartRequest start, ReadStart(body));

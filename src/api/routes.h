@@ -6,6 +6,7 @@
 namespace remit::api {
 
 void AddTaskRoutes(http::Router& router, Services& services);      // rest_tasks.cc
+void AddLifeRoutes(http::Router& router, Services& services);      // rest_life.cc: suspend, resume, extend, delegate
 void AddHoldRoutes(http::Router& router, Services& services);      // rest_hold.cc
 void AddDecisionRoutes(http::Router& router, Services& services);  // rest_decisions.cc: check, explain, approvals
 void AddCatalogRoutes(http::Router& router, Services& services);   // rest_catalog.cc: catalog and facts

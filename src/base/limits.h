@@ -62,6 +62,9 @@ inline constexpr std::chrono::hours kTargetAnchorInterval{1};     // anchors at 
 inline constexpr std::size_t kAnchorBytes = 4096;                 // of a file that holds an anchor
 inline constexpr std::size_t kTokensPerTask = 64;                 // audiences and kinds: each is a credential, and stands in the task's row
 inline constexpr std::size_t kParameterBytes = 16u << 10;         // all parameters of a start together, as JSON
+inline constexpr std::size_t kDelegationDepth = 8;                // tasks above one task: each decision asks every one of them
+inline constexpr std::size_t kTreeTasks = 256;                    // tasks that live under one root: they end in one commit
+inline constexpr std::size_t kCredentialsPerTask = 256;           // in all: each resumption plans new ones, and its row names them
 inline constexpr std::size_t kReasonBytes = 1024;
 inline constexpr std::size_t kTokenPermissionBytes = 4096;  // a larger permission set goes into a token by reference
 inline constexpr std::chrono::seconds kOfflineTokenLife{60};

@@ -36,9 +36,21 @@ struct StartAnswer {
   std::string approval;                             // requested: apv_… of the request
 };
 
-// What has ended, and what is still ending, and why.
+// A sub-task: what a start says, and whose it is.
+struct DelegateRequest {
+  StartRequest start;
+  cedar::EntityUid actor;  // for whom it runs; an empty type: its parent's actor
+};
+
+struct ExtendAnswer {
+  task::TaskRecord task;
+  std::string approval;  // not given yet: apv_… that people may answer
+};
+
+// What has ended, and what is still ending, and why. The same of what is suspended.
 struct EndAnswer {
   task::TaskRecord task;
+  std::vector<std::string> sub_tasks;  // that went the same way in the same commit
   std::vector<task::CredentialRecord> credentials;
   bool all_dead = true;
 };

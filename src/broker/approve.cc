@@ -35,10 +35,6 @@ Status CheckHash(const std::string& given, const Hash& wanted, const std::string
               "read it again with `remit approvals`");
 }
 
-std::unexpected<Error> NoSuchApproval(const std::string& id) {
-  return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", id));
-}
-
 json::Array YesJson(const std::vector<task::Yes>& yes) {
   json::Array array;
   for (const task::Yes& one : yes) array.push_back(json::Object{{"person", one.person.ToString()}, {"at", FormatTime(one.at)}});
@@ -50,6 +46,10 @@ bool InChain(const task::TaskRecord& record, const cedar::EntityUid& person) {
 }
 
 }  // namespace
+
+std::unexpected<Error> NoSuchApproval(const std::string& id) {
+  return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", id));
+}
 
 std::string UseApproval::Question() const {
   return json::Canonical(
@@ -135,6 +135,7 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
   LiveTask* live = Find(task_id);
   std::string id = ApprovalIdOf(task_id);
+  if (live != nullptr && live->state() == task::State::kActive && live->asks_for_more()) return ApproveExtension(*live, by, hash, std::move(answer));
   if (live == nullptr || live->latched || live->state() != task::State::kRequested || !current) return refuse(NoSuchApproval(id).error());
   const task::TaskRecord& record = live->record();
   std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, *current);
@@ -146,10 +147,11 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   if (Status status = CheckHash(hash, record.request_hash, id); !status) return refuse(std::move(status.error()));
   Time now = Stamp();
   if (now >= live->deadline()) return refuse(NoSuchApproval(id).error());
+  if (Status stands = ParentStands(record); !stands) return refuse(std::move(stands.error()));
   // INVARIANT: a yes is to what would be given at the moment of the yes. What people are shown is worked out anew each time, and a catalog
   // that comes and goes between two yeses must not make one of them a yes to something else.
   if (const task::PermissionSet permissions = PermissionsOf(record, *entity); task::RequestHash(record, permissions) != record.request_hash)
-    return AskAnew(*live, StarterOf(record), *entity, permissions, std::move(answer));
+    return AskAnew(*live, *entity, permissions, std::move(answer));
   Result<task::Transition> yes = task::Approve(record, by.uid, now);
   if (!yes) return refuse(std::move(yes.error()));
   if (StandingYes(record, *entity, yes->next.approvals) >= record.approvals_needed)
@@ -175,22 +177,14 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   });
 }
 
-// Who asked, as the catalog is asked about them.
-Caller Broker::Impl::StarterOf(const task::TaskRecord& record) const {
-  return {.kind = IsPersonType(record.actor) ? Kind::kPerson : Kind::kActor, .uid = record.actor, .task = {}, .signed_in = {}, .session = {}};
-}
-
 // All approvals are there: everything is evaluated again, as it stands now, before the task is activated.
 void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer) {
   const std::string task_id = live.id();
   auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
   task::TaskRecord& record = yes.next;
   std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, *current);
-  auto actor = actors.find(record.actor);
-  auto person = people.find(record.actor);
-  const bool barred = IsPersonType(record.actor) ? person == people.end() || person->second.barred : actor == actors.end() || actor->second.barred;
-  const Caller starter = StarterOf(record);
-  task::Decision decision = entity ? AskVerb(starter, "start", *entity, StandingYes(record, *entity, record.approvals)) : task::Decision{};
+  const bool barred = IsBarred(record.actor);
+  task::Decision decision = entity ? AskBegin(record, *entity, StandingYes(record, *entity, record.approvals)) : task::Decision{};
   if (barred || decision.verdict != Verdict::kAllow) {
     std::string why = "the start is not permitted any more: ";
     why += barred ? "its actor is barred, or not registered" : decision.reason.empty() ? "unknown type" : decision.reason;
@@ -199,9 +193,12 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
   }
   if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
   task::PermissionSet permissions = PermissionsOf(record, *entity);
-  if (task::RequestHash(record, permissions) != record.request_hash) return AskAnew(live, starter, *entity, permissions, std::move(answer));
+  if (task::RequestHash(record, permissions) != record.request_hash) return AskAnew(live, *entity, permissions, std::move(answer));
+  store::Batch batch;
+  if (!record.parent.empty())
+    if (Status charged = ChargeParent(record, decision.charges, batch); !charged) return refuse(std::move(charged.error()));
   live.busy = true;
-  ActivateThen(std::move(record), std::move(yes.events), permissions, {}, [this, task_id, answer](Status status) {
+  ActivateThen(std::move(record), std::move(yes.events), permissions, std::move(batch), [this, task_id, answer](Status status) {
     LiveTask* again = Find(task_id);
     if (status && again != nullptr) {
       Later([answer, json = ApprovalJson(*again)] { answer(json); });
@@ -214,10 +211,9 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
 
 // What was approved, or what somebody is about to approve, is not what would be given now: back to the start of the approvals, with the new
 // content.
-void Broker::Impl::AskAnew(LiveTask& live, const Caller& starter, const cedar::Entity& entity, const task::PermissionSet& permissions,
-                           Answer<json::Value> answer) {
+void Broker::Impl::AskAnew(LiveTask& live, const cedar::Entity& entity, const task::PermissionSet& permissions, Answer<json::Value> answer) {
   auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-  const task::Decision all = AskVerb(starter, "start", entity, std::numeric_limits<std::uint32_t>::max());
+  const task::Decision all = AskBegin(live.record(), entity, std::numeric_limits<std::uint32_t>::max());
   Result<task::Transition> again =
       task::AskAgain(live.record(), task::RequestHash(live.record(), permissions), std::max(1u, ApprovalsNeeded(all)), Stamp());
   if (!again) return refuse(std::move(again.error()));
@@ -229,8 +225,6 @@ void Broker::Impl::AskAnew(LiveTask& live, const Caller& starter, const cedar::E
   Commit(std::move(batch), [](const auto&) {});
   refuse(Error(Code::kConflict, "request-changed", "what the request would give has changed; it must be approved again"));
 }
-
-bool Broker::Impl::IsPersonType(const cedar::EntityUid& uid) const { return current && current->IsPerson(uid.type); }
 
 // --- a use -----------------------------------------------------------------------------------------------------------------------------
 
@@ -356,6 +350,7 @@ void Broker::Deny(const Caller& by, const std::string& approval, const std::stri
     bool may = entity && im.AskVerb(by, "deny", *entity).verdict == Verdict::kAllow;
     if (!may && !im.MayView(by, *live)) return refuse(NoSuchApproval(approval).error());
     if (!may) return refuse(Error(Code::kPermissionDenied, "deny-denied", fmt::format("no policy permits you to deny `{}`", approval)));
+    if (live->id() == task_id && live->asks_for_more()) return im.DenyExtension(*live, by, why, std::move(answer));
     if (live->id() == task_id) {
       im.End(
           *live, [person = by.uid, why](const task::TaskRecord& record, Time now) { return task::Deny(record, person, why, now); }, Duration(0),
@@ -438,8 +433,11 @@ Result<json::Value> Broker::ListApprovals(const Caller& by) {
       auto entity = impl_->MakeEntity(live.record(), *impl_->current);
       return entity && (impl_->AskVerb(by, "approve", *entity).verdict == Verdict::kAllow || impl_->MayView(by, live));
     };
-    for (auto& [id, live] : impl_->tasks)
-      if (live->state() == task::State::kRequested && !live->latched && mine(*live)) approvals.push_back(impl_->ApprovalJson(*live));
+    for (auto& [id, live] : impl_->tasks) {
+      if (live->latched) continue;
+      if (live->state() == task::State::kRequested && mine(*live)) approvals.push_back(impl_->ApprovalJson(*live));
+      if (live->asks_for_more() && impl_->Now() < live->record().extension->expires && mine(*live)) approvals.push_back(impl_->ExtensionJson(*live));
+    }
     for (auto& [id, approval] : impl_->use_approvals)
       if (LiveTask* live = impl_->Find(approval.task); live != nullptr && !live->latched && mine(*live))
         approvals.push_back(impl_->ApprovalJson(approval));

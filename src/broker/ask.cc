@@ -1,25 +1,59 @@
 // Who may what: the built-in verbs on tasks, asked of the catalog in force.
+#include <algorithm>
+
+#include <fmt/format.h>
+
 #include "broker/core.h"
 
 namespace remit::broker {
 
-task::Decision Broker::Impl::AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved) {
+task::Decision Broker::Impl::AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved,
+                                     const std::map<std::string, std::uint32_t>* uses) {
   task::Decision denied;
   denied.reason = "no-permit";
   bool somebody = by.Is(Caller::Kind::kActor) || by.Is(Caller::Kind::kPerson);
   if (!somebody || !current) return denied;
   cedar::OverlayEntities view(facts->entities);
+  AddParents(view, task_entity);
   view.Add(std::make_shared<const cedar::Entity>(task_entity));
   cedar::Request request{by.uid, {"Remit::Action", std::string(verb)}, task_entity.uid};
-  return task::Decide(*current, request, view, [](const std::string&) { return 0u; }, [approved](const std::string&) { return approved; });
+  auto used = [uses](const std::string& policy) {
+    if (uses == nullptr) return 0u;
+    auto found = uses->find(policy);
+    return found == uses->end() ? 0u : found->second;
+  };
+  return task::Decide(*current, request, view, used, [approved](const std::string&) { return approved; });
+}
+
+Status Broker::Impl::MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live) {
+  std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(live.record(), *current) : nullptr;
+  if (entity && AskVerb(by, verb, *entity).verdict == task::Decision::Verdict::kAllow) return {};
+  if (!MayView(by, live)) return NoSuchTask(live.id());
+  return Fail(Code::kPermissionDenied, denied, fmt::format("you may not {} task `{}`", verb, live.id()));
+}
+
+bool Broker::Impl::IsPersonType(const cedar::EntityUid& uid) const { return current && current->IsPerson(uid.type); }
+
+Caller Broker::Impl::AsActor(const task::TaskRecord& record) const {
+  return {.kind = IsPersonType(record.actor) ? Caller::Kind::kPerson : Caller::Kind::kActor,
+          .uid = record.actor,
+          .task = {},
+          .signed_in = {},
+          .session = {}};
+}
+
+bool Broker::Impl::IsBarred(const cedar::EntityUid& uid) const {
+  auto actor = actors.find(uid);
+  auto person = people.find(uid);
+  return IsPersonType(uid) ? person == people.end() || person->second.barred : actor == actors.end() || actor->second.barred;
 }
 
 bool Broker::Impl::MayView(const Caller& by, LiveTask& live) {
   if (by.Is(Caller::Kind::kOperator)) return true;
-  if (by.Is(Caller::Kind::kTask) || by.Is(Caller::Kind::kHolder)) return by.task == live.id();
+  if (by.Is(Caller::Kind::kTask) || by.Is(Caller::Kind::kHolder)) return by.task == live.id() || IsBelow(live.record(), by.task);
   if (by.Is(Caller::Kind::kNobody)) return false;
   const task::TaskRecord& record = live.record();
-  if (by.uid == record.actor) return true;
+  if (by.uid == record.actor || std::ranges::find(record.chain, by.uid) != record.chain.end()) return true;  // also of a task that it is below
   std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
   return entity && AskVerb(by, "view", *entity).verdict == task::Decision::Verdict::kAllow;
 }

@@ -117,6 +117,18 @@ class Broker {
   void Complete(const Caller& by, const std::string& task, Duration wait, Answer<EndAnswer> answer);
   void Withdraw(const Caller& by, const std::string& task, Answer<EndAnswer> answer);
   void Revoke(const Caller& by, const std::string& task, const std::string& why, Duration wait, Answer<EndAnswer> answer);
+  // Stops it and its sub-tasks, or lets them go on (suspend.cc). Suspending refuses uses from the call on, commits, and ends every credential;
+  // what it held is planned anew when it is resumed, and answered as by Start, without handles. Whom the catalog permits, and the operator.
+  // Errors: `suspend-denied`, `resume-denied`, `wrong-state`, `parent-not-active`, `request-changed` (what was approved is not what it would get
+  // now), `suspend-not-recorded` (it is refused, and its suspension is tried again), `clock-in-doubt`, those of planning credentials.
+  void Suspend(const Caller& by, const std::string& task, const std::string& why, Duration wait, Answer<EndAnswer> answer);
+  void Resume(const Caller& by, const std::string& task, Answer<StartAnswer> answer);
+  // More time (extend.cc), for the holder, and whom the catalog permits; perhaps after an approval. Errors: `extend-denied`, `too-long`,
+  // `holder-key-needed`, `wrong-state`, `bad-duration`, `bad-reason`, `clock-in-doubt`.
+  void Extend(const Caller& by, const std::string& task, Duration more, const std::string& reason, Answer<ExtendAnswer> answer);
+  // A sub-task (delegate.cc), for the holder and the actor of `parent`. Answers as Start does. Errors: those of Start, and `delegate-denied`,
+  // `not-delegable`, `parent-not-active`, `too-deep`, `too-many-sub-tasks`, `holder-key-needed`.
+  void Delegate(const Caller& by, const std::string& parent, DelegateRequest request, Answer<StartAnswer> answer);
   // A person's answer to what has the hash `hash`. Errors: `unknown-approval`, `not-a-person`, `session-too-old`, `approve-denied`,
   // `deny-denied`, `own-request`, `already-approved`, `request-changed`, `start-denied` (not permitted any more).
   void Approve(const Caller& by, const std::string& approval, const std::string& hash, Answer<json::Value> answer);

@@ -41,19 +41,27 @@ void Broker::Impl::ForEachTask(std::function<void(LiveTask&)> each, std::functio
   Step::Take(*this, walk);
 }
 
-// What the task could do if `next` were in force.
+// What the task could do if `next` were in force: it, and every task above it.
 task::PermissionSet Broker::Impl::PermissionsUnder(const task::TaskRecord& record, const task::Catalog& next, const FactSet& known) {
-  const auto under = [&](const task::Catalog& catalog) {
-    const std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, catalog);
-    if (!entity) return task::PermissionSet{};
-    cedar::OverlayEntities view(known.entities);
-    view.Add(entity);
-    return task::PermissionsOf(catalog, *entity, view);
+  const auto of = [&](const task::TaskRecord& one) -> task::PermissionSet {
+    const auto under = [&](const task::Catalog& catalog) {
+      const std::shared_ptr<const cedar::Entity> entity = MakeEntity(one, catalog);
+      if (!entity) return task::PermissionSet{};
+      cedar::OverlayEntities view(known.entities);
+      AddParents(view, *entity);
+      view.Add(entity);
+      return task::PermissionsOf(catalog, *entity, view);
+    };
+    const std::shared_ptr<const task::Catalog> pinned = Pinned(one.catalog);
+    if (!pinned) return {};
+    if (pinned->hash() == next.hash()) return under(next);
+    return task::Intersect(under(*pinned), under(next));
   };
-  const std::shared_ptr<const task::Catalog> pinned = Pinned(record.catalog);
-  if (!pinned) return {};
-  if (pinned->hash() == next.hash()) return under(next);
-  return task::Intersect(under(*pinned), under(next));
+  const auto above = Above(record);
+  if (!above) return {};
+  task::PermissionSet set = of(record);
+  for (LiveTask* one : *above) set = task::Intersect(set, of(one->record()));
+  return set;
 }
 
 void Broker::Impl::FindLosses(std::shared_ptr<const task::Catalog> next, std::shared_ptr<const FactSet> next_facts, const LoadOptions& options,

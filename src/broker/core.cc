@@ -105,16 +105,6 @@ const cedar::Entity& Broker::Impl::EntityOf(LiveTask& live) {
   return live.entity ? *live.entity : kNothing;
 }
 
-task::PermissionSet Broker::Impl::PermissionsOf(const task::TaskRecord& record, const cedar::Entity& entity) {
-  std::shared_ptr<const task::Catalog> pinned = Pinned(record.catalog);
-  if (!pinned) return {};
-  cedar::OverlayEntities view(facts->entities);
-  view.Add(std::make_shared<const cedar::Entity>(entity));
-  task::PermissionSet set = task::PermissionsOf(*pinned, entity, view);
-  if (pinned != current) set = task::Intersect(set, task::PermissionsOf(*current, entity, view));
-  return set;
-}
-
 void Broker::Impl::Insert(std::unique_ptr<LiveTask> live) {
   const task::TaskRecord& record = live->record();
   Insert(std::move(live), record.token_hash, record.holder_hash);
@@ -126,6 +116,7 @@ void Broker::Impl::Insert(std::unique_ptr<LiveTask> live, const Hash& token, con
   live->last_heard = Now();
   LiveTask& inserted = *live;
   tasks[inserted.id()] = std::move(live);
+  tree.Add(inserted.id(), inserted.parent());
   Schedule(inserted);
 }
 
@@ -137,6 +128,7 @@ void Broker::Impl::Remove(const std::string& id) {
   handles.erase(live.record().holder_hash);
   queue.erase({live.due, &live});
   counted.erase(&live);
+  tree.Remove(id, live.parent());
   for (auto& work : live.waiting) Later([this, work = std::move(work)] { Locked(work); });  // each will find that the task is gone
   tasks.erase(found);
 }

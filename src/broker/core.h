@@ -19,6 +19,7 @@
 #include "broker/epoch.h"
 #include "broker/keys.h"
 #include "broker/live_task.h"
+#include "broker/task_tree.h"
 #include "identity/handle.h"
 #include "target/secrets/secret_store.h"
 #include "task/decision.h"
@@ -70,6 +71,7 @@ struct StartDraft {
   task::TaskRecord record;
   task::PermissionSet permissions;
   Secret token, holder;
+  std::vector<task::Charge> charges;  // to its parent
 };
 
 // Whether a target answers: after it did not, nobody asks it until `until`.
@@ -128,7 +130,13 @@ class Broker::Impl {
   // --- who may -------------------------------------------------------------------------------------------------------------------
   // Asks the catalog in force whether `by` may do a built-in verb on a task.
   // `approved`: how many distinct people said yes, for the obligations on the verb.
-  task::Decision AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved = 0);
+  // `uses`: how often each was lifted for this task already; null for none.
+  task::Decision AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved = 0,
+                         const std::map<std::string, std::uint32_t>* uses = nullptr);
+  // Whether it may change the life of this task. Errors: `denied`, or `unknown-task` where the caller may not know of it.
+  Status MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live);
+  Caller AsActor(const task::TaskRecord& record) const;  // who asks, where a task's holder does
+  bool IsBarred(const cedar::EntityUid& actor) const;    // or not registered
   bool MayView(const Caller& by, LiveTask& live);
   // The verbs on the server itself: see administer.cc.
   task::Decision AskServer(const cedar::EntityUid& who, std::string_view verb, std::uint32_t approved = 0);
@@ -180,7 +188,10 @@ class Broker::Impl {
   std::shared_ptr<const task::Catalog> Pinned(const std::string& hash);
   const cedar::Entity& EntityOf(LiveTask& live);
   std::shared_ptr<const cedar::Entity> MakeEntity(const task::TaskRecord& record, const task::Catalog& catalog);
+  // What it may do now: what its catalog and the one in force give, and what each task above it may do. Nothing where one of them is gone.
   task::PermissionSet PermissionsOf(const task::TaskRecord& record, const cedar::Entity& entity);
+  task::PermissionSet OwnPermissions(const task::TaskRecord& record, const cedar::Entity& entity);
+  task::PermissionSet AllowedUnder(const task::Catalog& next, const FactSet& next_facts, LiveTask& live);  // by these alone
   void Insert(std::unique_ptr<LiveTask> live);
   void Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder);
   void Remove(const std::string& id);
@@ -197,19 +208,73 @@ class Broker::Impl {
   using EndStep = std::function<Result<task::Transition>(const task::TaskRecord&, Time)>;
   void End(LiveTask& live, const EndStep& step, Duration wait, Answer<EndAnswer> answer);
   void WriteEnd(LiveTask& live, task::Transition transition, Duration wait, Answer<EndAnswer> answer);
+  void PutEnd(LiveTask& live, task::Transition transition, Time now, struct Ending& ending);
   void CommitEnd(std::shared_ptr<struct Ending> ending);
   void RefreshCredentials(store::Batch& batch);
   Error NotLive(const Caller& by, const std::string& id);
   void WatchCredentials(const std::string& task_id, std::function<bool()> watch);
-  void AnswerEnd(const task::TaskRecord& record, Duration wait, Answer<EndAnswer> answer);
-  void FinishEndAnswer(const task::TaskRecord& record, const std::vector<std::string>& ids, const Answer<EndAnswer>& answer);
+  void AnswerEnd(std::vector<task::TaskRecord> records, Duration wait, Answer<EndAnswer> answer);
+  void FinishEndAnswer(const std::vector<task::TaskRecord>& records, const Answer<EndAnswer>& answer);
+  static task::TaskRecord Present(LiveTask& live);          // with its counts as they are now
+  static const task::TaskRecord& Recorded(LiveTask& live);  // as it is written down: what is shown
+  static bool Owns(const Caller& by, const task::TaskRecord& record);
+
+  // A task and its sub-tasks: see tree.cc.
+  std::optional<std::vector<LiveTask*>> Above(const task::TaskRecord& record);  // its parent first; nothing where one is not there
+  std::vector<LiveTask*> Below(const LiveTask& live);                           // parents before their children
+  bool IsBelow(const task::TaskRecord& record, const std::string& above);
+  bool Usable(LiveTask& live);                                                 // it, and every task above it
+  Status ParentStands(const task::TaskRecord& record);                         // errors: `parent-not-active`
+  Time LatestDeadline(const task::TaskRecord& record);                         // its parent's
+  void AddParents(cedar::OverlayEntities& view, const cedar::Entity& entity);  // where its policies can see them
+  void FollowParent(LiveTask& live);                                           // ends or stops one whose parent did so while it was being made active
+
+  // Suspending and resuming: see suspend.cc.
+  void SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer);
+  void PutSuspension(LiveTask& live, task::Transition transition, Time now, struct Suspending& suspending);
+  void CommitSuspension(std::shared_ptr<struct Suspending> suspending);
+  void ResumeTree(LiveTask& live, const std::string& by, Answer<StartAnswer> answer);
+  Result<struct Resuming> DraftResumption(LiveTask& live, const std::string& by, Time now);
+  void OnResumed(const std::shared_ptr<std::vector<struct Resuming>>& tree, const std::shared_ptr<const task::Catalog>& planned_under,
+                 const Status& committed, Answer<StartAnswer> answer);
+
+  // More time: see extend.cc.
+  void ExtendTask(LiveTask& live, const Caller& by, Duration more, const std::string& reason, Answer<ExtendAnswer> answer);
+  void AskForExtension(LiveTask& live, task::Extension asked, const std::string& who, Answer<ExtendAnswer> answer);
+  void CommitExtension(LiveTask& live, task::Transition transition, Answer<ExtendAnswer> answer);
+  void ApproveExtension(LiveTask& live, const Caller& by, const std::string& hash, Answer<json::Value> answer);
+  void ExtendApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer);
+  void DenyExtension(LiveTask& live, const Caller& by, const std::string& why, Answer<json::Value> answer);
+  void VoidExtension(LiveTask& live, task::Transition denied, Answer<json::Value> answer);
+  void KeepExtension(LiveTask& live, const std::optional<task::Extension>& extension, std::uint64_t version);
+  void WriteAgain(LiveTask& live);
+  Hash ExtensionHash(LiveTask& live, const task::Extension& asked);
+  json::Value ExtensionJson(LiveTask& live);
+  void ProlongCredentials(const std::string& task_id);
+  void ProlongCredential(const std::string& id, std::uint32_t tries);
+
+  // Sub-tasks: see delegate.cc.
+  Result<StartDraft> DraftSubTask(LiveTask& parent, const DelegateRequest& request);
+  task::Decision AskDelegate(const task::TaskRecord& child, const cedar::Entity& entity, std::uint32_t approved);
+  // Whether it may begin to run: `start` for its actor, or `delegate` for its parent.
+  task::Decision AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved);
+  Status CheckRoom(LiveTask& parent);
+  Status ChargeParent(const task::TaskRecord& child, const std::vector<task::Charge>& charges, store::Batch& batch);
+  json::Object Actors(const task::TaskRecord& record);  // the claims `sub`, and of a sub-task `act` (RFC 8693 §4.1)
 
   // Starts: see start.cc.
   Result<StartDraft> DraftStart(const Caller& by, const StartRequest& request);
+  Result<StartDraft> DraftTask(const task::TaskType& type, const cedar::EntityUid& actor, const StartRequest& request, Duration ttl);
+  Error NotPermitted(const task::TaskRecord& record, const task::Decision& decision) const;
+  Status NotStartedYet(const std::string& idempotency) const;
+  static std::shared_ptr<struct StartWait> MakeStartWait(Answer<StartAnswer> answer);
+  void Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer);
   json::Object StartVerdict(const Caller& by, const task::TaskType& type, const cedar::Entity& entity);
   void ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
                     std::function<void(Status)> done);
-  Result<std::vector<LiveCredential>> PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions);
+  Result<std::vector<LiveCredential>> PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions, Time not_after);
+  // Each becomes `planned`, with its row and its events in the batch. Answers their ids.
+  std::vector<std::string> PutPlanned(std::vector<LiveCredential>& planned, Time now, store::Batch& batch);
   void EndStrayCredential(LiveCredential credential);
   void AwaitLive(std::shared_ptr<struct StartWait> wait, const std::string& task_id);
   void AnswerStart(const std::shared_ptr<struct StartWait>& wait, const std::string& task_id);
@@ -221,9 +286,7 @@ class Broker::Impl {
   void ApproveUse(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer);
   void ActivateApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer);
   std::uint32_t StandingYes(const task::TaskRecord& record, const cedar::Entity& entity, const std::vector<task::Yes>& yes);
-  void AskAnew(LiveTask& live, const Caller& starter, const cedar::Entity& entity, const task::PermissionSet& permissions,
-               Answer<json::Value> answer);
-  Caller StarterOf(const task::TaskRecord& record) const;
+  void AskAnew(LiveTask& live, const cedar::Entity& entity, const task::PermissionSet& permissions, Answer<json::Value> answer);
   bool IsPersonType(const cedar::EntityUid& uid) const;
   json::Value ApprovalJson(LiveTask& live);
   json::Value ApprovalJson(const UseApproval& approval);
@@ -236,6 +299,7 @@ class Broker::Impl {
   target::Target* FindTarget(const std::string& name) const;
   target::Target* OwnerOf(const cedar::EntityUid& action, const cedar::EntityUid& resource) const;
   void StartMake(const std::string& id);
+  void StartPlanned(const std::string& id);  // where it is planned, and nobody makes it
   void OnMade(const std::string& id, Result<target::Made> made);
   void BeginCredentialEnd(LiveCredential& credential, const std::string& why, Time now, store::Batch& batch);
   void StartEnd(const std::string& id);
@@ -254,7 +318,11 @@ class Broker::Impl {
     task::Decision decision;
     std::uint32_t approvals_needed = 0;  // where it needs approval: how many people must say yes
     LiveTask* live = nullptr;
+    // Of the tasks above it, whose own forbids are lifted too: what that costs each.
+    std::vector<std::pair<LiveTask*, std::vector<task::Charge>>> above;
   };
+  task::Decision JudgeOne(LiveTask& one, LiveTask& asker, const UseRequest& request, const cedar::Value& context, std::uint32_t& approvals_needed);
+  Status Spend(LiveTask& live, const UseRequest& request, const std::vector<task::Charge>& charges, store::Batch& batch);
   std::shared_ptr<const cedar::Entity> ResourceEntity(const UseRequest& request) const;
   Result<cedar::Value> ContextOf(const UseRequest& request) const;
   Judged Judge(const UseRequest& request, bool count);
@@ -300,7 +368,7 @@ class Broker::Impl {
   Status LoadTasks();
   Status LoadCredentials();
   Status LoadLastEvent();
-  void Resume();
+  void TakeUp();
   void ArmSweep();
   void SweepAll(Answer<json::Value> answer);
   void Compare(target::Target& target, const Result<std::vector<target::Found>>& found, Time listed, json::Object& report);
@@ -338,6 +406,7 @@ class Broker::Impl {
   };
   std::unordered_map<std::string, KeyedUse> keyed_uses;
   std::unordered_map<std::string, std::unique_ptr<LiveTask>> tasks;
+  TaskTree tree;
   std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles;
   std::set<std::pair<Time, LiveTask*>> queue;
   io::TimerId queue_timer = 0;
@@ -392,5 +461,6 @@ Status CheckStarter(const Caller& by, const task::TaskType& type, const std::map
 
 // Not found, and not to be known: the same answer for both.
 std::unexpected<Error> NoSuchTask(const std::string& id);
+std::unexpected<Error> NoSuchApproval(const std::string& id);
 
 }  // namespace remit::broker

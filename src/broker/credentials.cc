@@ -61,6 +61,11 @@ void Broker::Impl::StartMake(const std::string& id) {
   });
 }
 
+void Broker::Impl::StartPlanned(const std::string& id) {
+  const LiveCredential* credential = FindCredential(id);
+  if (credential != nullptr && credential->record.state == CredentialState::kPlanned && !credential->end_wanted) StartMake(id);
+}
+
 void Broker::Impl::OnMade(const std::string& id, Result<target::Made> made) {
   LiveCredential* credential = FindCredential(id);
   if (credential == nullptr) return;
@@ -112,13 +117,14 @@ void Broker::Impl::OnMade(const std::string& id, Result<target::Made> made) {
 
 // --- ending ------------------------------------------------------------------------------------------------------------------------------
 
-// Moves one credential to `ending`, as part of its task's end. A token that dies with the task is dead by the same commit.
+// Moves one credential to `ending`, as part of its task's end or suspension. A token that dies with the task is dead by the same commit.
 void Broker::Impl::BeginCredentialEnd(LiveCredential& credential, const std::string& why, Time now, store::Batch& batch) {
   if (credential.record.state == CredentialState::kEnding) return;
   Result<task::CredentialTransition> transition = task::BeginEnd(credential.record, why, now);
   REMIT_CHECK(transition.has_value());
   credential.record = std::move(transition->next);
   credential.end_wanted = true;
+  credential.environment.clear();
   AddEvents(batch, std::move(transition->events));
   batch.writes.push_back(CredentialWrite(credential.record));
 }

@@ -1,4 +1,6 @@
 // How tasks end, and how they are kept alive until then.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -11,12 +13,22 @@ using Kind = Caller::Kind;
 
 // An end that is on its way into the store. It is retried until it is in; nothing cancels it.
 struct Ending {
-  task::TaskRecord record;
+  std::vector<task::TaskRecord> records;  // the task whose end was asked for, and its sub-tasks, which end in the same commit
+  std::vector<std::string> native;        // credentials that have an end at a target
   store::Batch batch;
   Duration wait{};
   Answer<EndAnswer> answer;
   std::uint32_t tries = 0;
 };
+
+task::TaskRecord Broker::Impl::Present(LiveTask& live) {
+  task::TaskRecord record = live.record();
+  record.allowed = live.allowed;
+  record.denied = live.denied;
+  return record;
+}
+
+const task::TaskRecord& Broker::Impl::Recorded(LiveTask& live) { return live.recorded ? *live.recorded : live.record(); }
 
 // --- the end ---------------------------------------------------------------------------------------------------------------------------
 
@@ -26,12 +38,9 @@ void Broker::Impl::End(LiveTask& live, const EndStep& step, Duration wait, Answe
   };
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   Time now = Stamp();
-  task::TaskRecord before = live.record();
-  before.allowed = live.allowed;
-  before.denied = live.denied;
-  Result<task::Transition> transition = step(before, now);
-  const bool approving = live.busy && before.state == task::State::kRequested;  // and perhaps activating
-  if (!transition && approving) {                                               // not an end of a request: then it is of what comes of it
+  Result<task::Transition> transition = step(Present(live), now);
+  const bool given = live.BeingGiven();  // or only approved
+  if (!transition && given) {            // not an end of a request: then it is of what comes of it
     RunWhenIdle(live, [this, id = live.id(), step, wait, answer] {
       if (LiveTask* again = Find(id)) return End(*again, step, wait, answer);
       if (answer) Later([answer, id] { answer(NoSuchTask(id)); });
@@ -41,24 +50,45 @@ void Broker::Impl::End(LiveTask& live, const EndStep& step, Duration wait, Answe
   if (!transition) return refuse(std::move(transition.error()));
 
   live.latched = true;
-  if (!approving) return WriteEnd(live, *std::move(transition), wait, std::move(answer));
+  if (!given) return WriteEnd(live, *std::move(transition), wait, std::move(answer));
   // What is on its way into the store gives nothing any more; but the credentials that it planned end with the task, whose record names them.
   live.waiting.push_back([this, id = live.id(), transition = *std::move(transition), wait, answer = std::move(answer)]() mutable {
     if (LiveTask* again = Find(id)) WriteEnd(*again, std::move(transition), wait, std::move(answer));
   });
 }
 
-// Of a task that is latched.
+// Of a task that is latched: with all that is below it.
 void Broker::Impl::WriteEnd(LiveTask& live, task::Transition transition, Duration wait, Answer<EndAnswer> answer) {
   const Time now = Stamp();
-  if (transition.next.credentials.empty()) transition.next.credentials = live.live_credentials;
   auto ending = std::make_shared<Ending>();
   ending->wait = wait;
   ending->answer = std::move(answer);
-  store::Batch& batch = ending->batch;
-  batch.must_fit = true;
+  ending->batch.must_fit = true;
+  const std::vector<LiveTask*> below = Below(live);
+  PutEnd(live, std::move(transition), now, *ending);
+  for (LiveTask* one : below) {
+    if (one->latched) continue;  // its own end is on its way
+    Result<task::Transition> with = task::EndWithParent(Present(*one), now);
+    REMIT_CHECK(with.has_value());
+    one->latched = true;
+    if (!one->BeingGiven()) {
+      PutEnd(*one, *std::move(with), now, *ending);
+    } else {  // it ends right behind what is on its way
+      one->waiting.push_back([this, id = one->id(), with = *std::move(with)]() mutable {
+        if (LiveTask* again = Find(id)) WriteEnd(*again, std::move(with), Duration(0), nullptr);
+      });
+    }
+  }
+  CommitEnd(ending);
+  for (const std::string& id : ending->native) StartEnd(id);
+}
+
+void Broker::Impl::PutEnd(LiveTask& live, task::Transition transition, Time now, Ending& ending) {
+  // Those that were planned while it waited for this are among its own, whether its record knows of them or not.
+  for (const std::string& id : live.live_credentials)
+    if (std::ranges::find(transition.next.credentials, id) == transition.next.credentials.end()) transition.next.credentials.push_back(id);
+  store::Batch& batch = ending.batch;
   AddEvents(batch, std::move(transition.events));
-  std::vector<std::string> native;
   for (const std::string& id : live.live_credentials) {
     LiveCredential* credential = FindCredential(id);
     if (credential == nullptr) continue;
@@ -66,25 +96,24 @@ void Broker::Impl::WriteEnd(LiveTask& live, task::Transition transition, Duratio
     if (credential->record.kind == kIntrospectKind)
       BuryToken(id, now, batch);
     else
-      native.push_back(id);
+      ending.native.push_back(id);
   }
   for (const std::string& id : UseApprovalsOf(live.id())) {
     batch.writes.push_back({store::Table::kApproval, id, std::nullopt});
     ForgetUseApproval(id);
   }
+  if (!live.recorded) live.recorded = std::make_unique<task::TaskRecord>(Present(live));
   live.Set(std::move(transition.next));
   queue.erase({live.due, &live});
   counted.erase(&live);
   batch.writes.push_back({store::Table::kTask, live.id(), std::nullopt});
   batch.writes.push_back({store::Table::kEndedTask, live.id(), live.Encode()});
-  ending->record = live.record();
-  CommitEnd(ending);
-  for (const std::string& id : native) StartEnd(id);
+  ending.records.push_back(live.record());
 }
 
 void Broker::Impl::CommitEnd(std::shared_ptr<Ending> ending) {
   Commit(ending->batch, [this, ending](const auto& committed) {
-    const std::string& id = ending->record.id;
+    const std::string& id = ending->records.front().id;
     if (!committed) {
       // The task stays latched: denied in memory, and the end goes on at the targets.
       if (auto answer = std::exchange(ending->answer, nullptr)) {
@@ -106,12 +135,15 @@ void Broker::Impl::CommitEnd(std::shared_ptr<Ending> ending) {
       }
       return;
     }
-    ++totals.ends;
-    if (LiveTask* live = Find(id)) {
+    for (const task::TaskRecord& record : ending->records) {
+      ++totals.ends;
+      LiveTask* live = Find(record.id);
+      if (live == nullptr) continue;
+      live->recorded.reset();
       Changed(*live);
-      Remove(id);
     }
-    if (ending->answer) AnswerEnd(ending->record, ending->wait, std::move(ending->answer));
+    for (const task::TaskRecord& record : ending->records) Remove(record.id);
+    if (ending->answer) AnswerEnd(std::move(ending->records), ending->wait, std::move(ending->answer));
   });
 }
 
@@ -126,31 +158,35 @@ void Broker::Impl::RefreshCredentials(store::Batch& batch) {
   });
 }
 
-// Waits until the task's credentials are dead, `wait` at most, then says which are and which are not.
-void Broker::Impl::AnswerEnd(const task::TaskRecord& record, Duration wait, Answer<EndAnswer> answer) {
+// Waits until the tasks' credentials are dead, `wait` at most, then says which are and which are not.
+void Broker::Impl::AnswerEnd(std::vector<task::TaskRecord> records, Duration wait, Answer<EndAnswer> answer) {
   struct Wait {
     bool done = false;
     io::TimerId timer = 0;
   };
   auto state = std::make_shared<Wait>();
-  auto shared_record = std::make_shared<const task::TaskRecord>(record);
-  auto finish = [this, state, shared_record, answer] {
+  auto shared = std::make_shared<const std::vector<task::TaskRecord>>(std::move(records));
+  auto finish = [this, state, shared, answer] {
     if (std::exchange(state->done, true)) return;
     if (state->timer != 0) parts.timers.Cancel(state->timer);
-    FinishEndAnswer(*shared_record, shared_record->credentials, answer);
+    FinishEndAnswer(*shared, answer);
   };
-  auto all_dead = [this, shared_record] {
-    for (const std::string& id : shared_record->credentials)
-      if (FindCredential(id) != nullptr) return false;
+  auto all_dead = [this, shared] {
+    for (const task::TaskRecord& record : *shared)
+      for (const std::string& id : record.credentials)
+        if (FindCredential(id) != nullptr) return false;
     return true;
   };
   if (wait <= Duration(0) || all_dead()) return finish();
   state->timer = parts.timers.At(Now() + std::min<Duration>(wait, std::chrono::minutes(1)), [this, finish] { Locked(finish); });
-  WatchCredentials(record.id, [state, all_dead, finish] {
-    if (state->done) return true;
-    if (all_dead()) finish();
-    return state->done;
-  });
+  for (const task::TaskRecord& record : *shared) {
+    if (record.credentials.empty()) continue;
+    WatchCredentials(record.id, [state, all_dead, finish] {
+      if (state->done) return true;
+      if (all_dead()) finish();
+      return state->done;
+    });
+  }
 }
 
 // Runs `watch` each time a credential of the task changes, until it answers true.
@@ -160,16 +196,19 @@ void Broker::Impl::WatchCredentials(const std::string& task_id, std::function<bo
   });
 }
 
-void Broker::Impl::FinishEndAnswer(const task::TaskRecord& record, const std::vector<std::string>& ids, const Answer<EndAnswer>& answer) {
+void Broker::Impl::FinishEndAnswer(const std::vector<task::TaskRecord>& records, const Answer<EndAnswer>& answer) {
   auto end = std::make_shared<EndAnswer>();
-  end->task = record;
+  end->task = records.front();
   std::vector<std::string> dead;
-  for (const std::string& id : ids) {
-    if (LiveCredential* credential = FindCredential(id)) {
-      end->credentials.push_back(credential->record);
-      end->all_dead = false;
-    } else {
-      dead.push_back(id);
+  for (const task::TaskRecord& record : records) {
+    if (&record != &records.front()) end->sub_tasks.push_back(record.id);
+    for (const std::string& id : record.credentials) {
+      if (LiveCredential* credential = FindCredential(id)) {
+        end->credentials.push_back(credential->record);
+        end->all_dead = false;
+      } else {
+        dead.push_back(id);
+      }
     }
   }
   Later([this, end, dead, answer] {
@@ -187,14 +226,10 @@ void Broker::Impl::FinishEndAnswer(const task::TaskRecord& record, const std::ve
 
 // --- the verbs ---------------------------------------------------------------------------------------------------------------------------
 
-namespace {
-
-bool Owns(const Caller& by, const task::TaskRecord& record) {
+bool Broker::Impl::Owns(const Caller& by, const task::TaskRecord& record) {
   if (by.Is(Kind::kHolder)) return by.task == record.id;
   return (by.Is(Kind::kActor) || by.Is(Kind::kPerson)) && by.uid == record.actor;
 }
-
-}  // namespace
 
 // The error for a task that is not live: ended, and known to the caller; or nothing that he may know of.
 Error Broker::Impl::NotLive(const Caller& by, const std::string& id) {
@@ -213,7 +248,7 @@ void Broker::Complete(const Caller& by, const std::string& task, Duration wait, 
     LiveTask* live = im.Find(task);
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
     if (live == nullptr) return refuse(im.NotLive(by, task));
-    if (!Owns(by, live->record())) {
+    if (!im.Owns(by, live->record()) && !im.IsBelow(live->record(), by.Is(Kind::kHolder) ? by.task : "")) {
       if (by.Is(Kind::kTask) && by.task == task)
         return refuse(Error(Code::kPermissionDenied, "holder-key-needed", "REMIT_TOKEN allows use, not life: completing needs the holder key"));
       return refuse(NoSuchTask(task).error());
@@ -231,7 +266,7 @@ void Broker::Withdraw(const Caller& by, const std::string& task, Answer<EndAnswe
     LiveTask* live = im.Find(task);
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
     if (live == nullptr) return refuse(im.NotLive(by, task));
-    if (!Owns(by, live->record())) return refuse(NoSuchTask(task).error());
+    if (!im.Owns(by, live->record()) && !im.IsBelow(live->record(), by.Is(Kind::kHolder) ? by.task : "")) return refuse(NoSuchTask(task).error());
     cedar::EntityUid actor = live->record().actor;
     im.End(*live, [actor](const task::TaskRecord& record, Time now) { return task::Withdraw(record, actor, now); }, Duration(0), std::move(answer));
   });
@@ -244,15 +279,8 @@ void Broker::Revoke(const Caller& by, const std::string& task, const std::string
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
     if (live == nullptr) return refuse(im.NotLive(by, task));
     if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
-    bool may = by.Is(Kind::kOperator);
-    if (!may && im.current) {
-      auto entity = im.MakeEntity(live->record(), *im.current);
-      may = entity && im.AskVerb(by, "revoke", *entity).verdict == task::Decision::Verdict::kAllow;
-    }
-    if (!may) {
-      if (!im.MayView(by, *live)) return refuse(NoSuchTask(task).error());
-      return refuse(Error(Code::kPermissionDenied, "revoke-denied", fmt::format("you may not revoke task `{}`", task)));
-    }
+    if (!by.Is(Kind::kOperator))
+      if (Status may = im.MayChange(by, "revoke", "revoke-denied", *live); !may) return refuse(std::move(may.error()));
     im.End(
         *live, [who = by.uid, why](const task::TaskRecord& record, Time now) { return task::Revoke(record, who, why, now); }, wait,
         std::move(answer));
@@ -282,6 +310,12 @@ Result<std::uint64_t> Broker::Hold(const Caller& by, const std::string& task, st
     if (live->latched) return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", task));
     std::uint64_t id = impl_->next_hold++;
     live->holds.emplace_back(id, std::move(notify));
+    // What it may have missed while nobody held it.
+    const task::TaskRecord& record = live->record();
+    if (record.state == task::State::kSuspended)
+      impl_->Tell(*live, json::Object{{"event", "state"}, {"state", task::StateName(record.state)}, {"reason", ""}});
+    if (record.started && record.deadline > *record.started + record.ttl)
+      impl_->Tell(*live, json::Object{{"event", "extended"}, {"deadline", FormatTime(record.deadline)}});
     live->lost.reset();
     live->last_heard = impl_->Now();
     impl_->Schedule(*live);

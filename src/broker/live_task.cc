@@ -18,10 +18,12 @@ LiveTask::LiveTask(task::TaskRecord record, std::string_view row) {
 }
 
 void LiveTask::Set(task::TaskRecord next) {
-  if (id_.empty()) id_ = next.id, allowed = next.allowed, denied = next.denied;
+  if (id_.empty()) id_ = next.id, parent_ = next.parent, allowed = next.allowed, denied = next.denied;
+  ++version_;
   state_ = next.state;
   deadline_ = next.deadline;
   heartbeat_ = next.heartbeat;
+  asks_for_more_ = next.extension.has_value();
   record_ = std::make_unique<task::TaskRecord>(std::move(next));
   stored_.clear();
   entity.reset();

@@ -21,9 +21,12 @@ class LiveTask {
   LiveTask(task::TaskRecord record, std::string_view row);
 
   const std::string& id() const { return id_; }
+  const std::string& parent() const { return parent_; }  // "" for none
   task::State state() const { return state_; }
   Time deadline() const { return deadline_; }
   Duration heartbeat() const { return heartbeat_; }
+  bool asks_for_more() const { return asks_for_more_; }  // has an extension in its record, expired or not
+  std::uint64_t version() const { return version_; }     // another one after each Set
   bool AwaitsHeartbeat() const { return heartbeat_ > Duration(0) && holds.empty(); }
 
   // The record; valid until Set or Cool.
@@ -36,14 +39,18 @@ class LiveTask {
   void Cool();
   bool cold() const { return record_ == nullptr; }
 
-  // Whether it may be used: active, and no end on its way.
+  // Whether a commit is on its way that makes it active, or may: an end of it waits for that, since the credentials that it planned end too.
+  bool BeingGiven() const { return busy && state_ != task::State::kActive; }
+  // Whether it may be used: active, and no end on its way. Of a sub-task this is half the answer: see Broker::Impl::Usable.
   bool Usable(Time now) const { return state_ == task::State::kActive && !latched && now < deadline_; }
 
   // What memory alone knows.
-  bool latched = false;  // an end is on its way, committed or not: nothing is allowed any more
-  bool busy = false;     // a change that gives access is being committed
-  bool counted = false;  // has counts that are not committed
-  bool warned = false;   // 80 % of its life was told
+  bool latched = false;                        // an end is on its way, committed or not: nothing is allowed any more
+  bool unrecorded = false;                     // suspended, and that is not written down yet
+  std::unique_ptr<task::TaskRecord> recorded;  // as it is written down, while memory is ahead with what takes access away
+  bool busy = false;                           // a change that gives access is being committed
+  bool counted = false;                        // has counts that are not committed
+  bool warned = false;                         // 80 % of its life was told
   std::uint64_t allowed = 0, denied = 0;
   Time last_heard{};         // heartbeat
   std::optional<Time> lost;  // since when no connection is held, where one was
@@ -60,10 +67,12 @@ class LiveTask {
   std::vector<std::function<void()>> waiting;  // until it is not busy
 
  private:
-  std::string id_;
+  std::string id_, parent_;
   task::State state_ = task::State::kRequested;
   Time deadline_{};
   Duration heartbeat_{};
+  bool asks_for_more_ = false;
+  std::uint64_t version_ = 0;
   std::unique_ptr<task::TaskRecord> record_;
   std::string stored_;
 };

@@ -34,7 +34,7 @@ Result<std::unique_ptr<Broker>> Broker::Open(Parts parts) {
       return Fail(Code::kInvalidArgument, "bad-target", fmt::format("a target cannot be named `{}`: that is where tokens are", kTokenTarget),
                   "give it another name");
   REMIT_TRY(im.Load());
-  im.Locked([&] { im.Resume(); });
+  im.Locked([&] { im.TakeUp(); });
   return std::unique_ptr<Broker>(new Broker(std::move(impl)));
 }
 
@@ -163,7 +163,7 @@ Status Broker::Impl::LoadCredentials() {
       failed = std::move(record.error()).Within(fmt::format("credential `{}`", key)), ok = false;
       return false;
     }
-    if (LiveTask* live = Find(record->task)) live->live_credentials.emplace_back(key);
+    if (LiveTask* live = Find(record->task)) live->live_credentials.emplace_back(key);  // also of what is ending since a suspension
     credentials[std::string(key)].record = *std::move(record);
     return true;
   }));
@@ -172,8 +172,8 @@ Status Broker::Impl::LoadCredentials() {
 }
 
 // Under the mutex, once, after everything is loaded.
-void Broker::Impl::Resume() {
-  std::vector<std::string> interrupted, ending;
+void Broker::Impl::TakeUp() {
+  std::vector<std::string> interrupted, ending, prolong;
   for (auto& [id, credential] : credentials) {
     LiveTask* live = Find(credential.record.task);
     if (live == nullptr || credential.record.state == task::CredentialState::kEnding) {
@@ -183,6 +183,8 @@ void Broker::Impl::Resume() {
     } else if (const target::Target* target = FindTarget(credential.record.target)) {  // its holder may ask for its variables again
       const Result<Secret> secret = crypto::Open(keys->sealing, AsBytes(credential.record.sealed), CredentialContext(id));
       if (secret) credential.environment = target->Environment(credential.record, *secret);
+      // Whether its target had heard of more time is unknown.
+      if (const task::TaskRecord& record = live->record(); record.started && record.deadline > *record.started + record.ttl) prolong.push_back(id);
     }
   }
   for (const std::string& id : interrupted) {
@@ -192,7 +194,14 @@ void Broker::Impl::Resume() {
         *live, [](const task::TaskRecord& record, Time now) { return task::Fail(record, "the server stopped while its credentials were made", now); },
         Duration(0), nullptr);
   }
+  // A sub-task that began while its parent's end was on its way into the store.
+  std::vector<std::string> sub_tasks;
+  for (const auto& [id, live] : tasks)
+    if (!live->parent().empty()) sub_tasks.push_back(id);
+  for (const std::string& id : sub_tasks)
+    if (LiveTask* live = Find(id)) FollowParent(*live);
   for (const std::string& id : ending) StartEnd(id);
+  for (const std::string& id : prolong) ProlongCredential(id, 0);
   for (const std::string& id : std::exchange(of_before, {}))
     if (LiveTask* live = Find(id); live != nullptr && !live->latched)
       EndByPolicy(*live, "the store was restored from a copy: what it says of before is over", {"Remit::Policy", "epoch"}, Duration(0), nullptr);

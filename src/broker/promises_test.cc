@@ -38,7 +38,7 @@ class World {
       case 9: bench.Pass(std::chrono::seconds(*rc::gen::inRange(0, 30))); break;
       case 10: bench.store().FailNext(*rc::gen::inRange(1, 3), Error(Code::kUnavailable, "store-failed", "the disk is gone")); break;
       case 11: bench.box->down = !bench.box->down; break;
-      case 12: bench.Restart(); break;
+      case 12: Restart(); break;
       case 13: Settle(); break;
     }
     Check();
@@ -48,7 +48,7 @@ class World {
   void Finish() {
     bench.store().FailNext(0, Error());
     bench.box->down = false;
-    bench.Restart();
+    Restart();
     bench.Pass(std::chrono::minutes(3));
     Check();
     std::set<std::string> live;
@@ -79,6 +79,14 @@ class World {
       tasks.push_back(std::move(known));
     });
     if (*rc::gen::inRange(0, 3) > 0) Settle();  // else it is still being made, and its answer may be lost in a crash
+  }
+
+  // An end that was answered with "could not be written down" is denied by this process; a crash before the retry may bring it back, which is
+  // what the answer said. It is over for good once it is in the store.
+  void Restart() {
+    bench.Restart();
+    for (Known& known : tasks)
+      if (unrecorded.erase(known.start.task.id) > 0 && bench.StateOf(known.start.task.id) == "active") known.ended = false;
   }
 
   Known* Any() { return tasks.empty() ? nullptr : &tasks[*rc::gen::inRange<std::size_t>(0, tasks.size())]; }
@@ -136,13 +144,6 @@ class World {
       const std::string& id = known.start.task.id;
       bool active = bench.broker().Introspect(Bench::Operator(), known.start.token.Reveal()).Find("active")->AsBool();
       if (!known.ended) continue;
-      // An end that was answered with "could not be written down" is denied by this process; a crash before the retry may bring it back,
-      // which is what the answer said. It is over for good once it is in the store.
-      if (unrecorded.contains(id) && bench.StateOf(id) == "active") {
-        known.ended = false;
-        unrecorded.erase(id);
-        continue;
-      }
       RC_ASSERT(!active);  // I2
       for (const char* action : {"ticket.read", "ticket.comment", "ticket.close"})
         for (const char* ticket : {"T-1", "T-2"}) RC_ASSERT(!bench.Allowed(id, action, ticket));

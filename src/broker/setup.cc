@@ -199,13 +199,7 @@ void Broker::Impl::ChangeDone() {
 // Whether a task holds something at a target which the new catalog does not give it any more, or only on conditions.
 bool Broker::Impl::HoldsTooMuch(LiveTask& live, const task::Catalog& next, const FactSet& next_facts) {
   if (live.state() != task::State::kActive || live.latched || live.live_credentials.empty()) return false;
-  std::shared_ptr<const cedar::Entity> entity = MakeEntity(live.record(), next);
-  task::PermissionSet now_allowed;
-  if (entity) {
-    cedar::OverlayEntities view(next_facts.entities);
-    view.Add(entity);
-    now_allowed = task::PermissionsOf(next, *entity, view);
-  }
+  const task::PermissionSet now_allowed = AllowedUnder(next, next_facts, live);
   auto bare = [](task::PermissionSet set) {
     for (task::Permission& permission : set.permissions) permission.policies.clear();  // by which policy is no matter of width
     set.Normalise();

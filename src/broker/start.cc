@@ -45,7 +45,8 @@ struct StartWait {
 
 Bytes Broker::Impl::CredentialContext(const std::string& id) const { return crypto::AssociatedData({"remit credential v1", installation, id}); }
 
-Result<std::vector<LiveCredential>> Broker::Impl::PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions) {
+Result<std::vector<LiveCredential>> Broker::Impl::PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions,
+                                                                  Time not_after) {
   std::map<target::Target*, task::PermissionSet> by_target;
   for (const task::Permission& permission : permissions.permissions) {
     if (target::Target* owner = OwnerOf(permission.action, permission.resource)) {
@@ -68,7 +69,7 @@ Result<std::vector<LiveCredential>> Broker::Impl::PlanCredentials(const task::Ta
     draft.task = record.id;
     draft.target = owner->name();
     draft.permissions = set;
-    draft.not_after = now + record.ttl;
+    draft.not_after = not_after;
     REMIT_ASSIGN(target::Plan plan, owner->MakePlan(draft.id, set, parts.rng));
     draft.kind = plan.kind;
     draft.name = plan.name;
@@ -79,18 +80,9 @@ Result<std::vector<LiveCredential>> Broker::Impl::PlanCredentials(const task::Ta
   return planned;
 }
 
-// --- activation -------------------------------------------------------------------------------------------------------------------------
-
-// Commits `record` (requested, all approvals given) as active with its credentials planned, then makes them. `done` comes under the
-// mutex, after the commit. The task may be new (not in memory yet) or a request that waits.
-void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
-                                std::function<void(Status)> done) {
-  Time now = Stamp();
-  Result<std::vector<LiveCredential>> planned = PlanCredentials(record, permissions);
-  if (!planned) return done(std::unexpected(planned.error()));
+std::vector<std::string> Broker::Impl::PutPlanned(std::vector<LiveCredential>& planned, Time now, store::Batch& batch) {
   std::vector<std::string> ids;
-  std::vector<json::Value> more;
-  for (LiveCredential& credential : *planned) {
+  for (LiveCredential& credential : planned) {
     task::CredentialTransition transition = task::PlanCredential(std::move(credential.record), now);
     // Beside what is granted: what everybody may do there, as it is accepted at this moment. The receipt says so, whatever is accepted later.
     if (const target::Target* target = FindTarget(transition.next.target); target != nullptr && !target->Accepted().empty())
@@ -98,14 +90,30 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
     credential.record = std::move(transition.next);
     ids.push_back(credential.record.id);
     batch.writes.push_back(CredentialWrite(credential.record));
-    more.insert(more.end(), transition.events.begin(), transition.events.end());
+    AddEvents(batch, std::move(transition.events));
   }
-  Result<task::Transition> active = task::Activate(record, ids, now);
+  return ids;
+}
+
+// --- activation -------------------------------------------------------------------------------------------------------------------------
+
+// Commits `record` (requested, all approvals given) as active with its credentials planned, then makes them. `done` comes under the
+// mutex, after the commit. The task may be new (not in memory yet) or a request that waits.
+void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
+                                std::function<void(Status)> done) {
+  if (Status stands = ParentStands(record); !stands) return done(std::move(stands));
+  const Time now = Stamp(), latest = LatestDeadline(record);
+  Result<std::vector<LiveCredential>> planned = PlanCredentials(record, permissions, std::min<Time>(now + record.ttl, latest));
+  if (!planned) return done(std::unexpected(planned.error()));
+  store::Batch credentials_batch;
+  const std::vector<std::string> ids = PutPlanned(*planned, now, credentials_batch);
+  Result<task::Transition> active = task::Activate(record, ids, now, latest);
   if (!active) return done(std::unexpected(active.error()));
   active->events.back().AsObject().Set("permissions", permissions.ToJson());
   AddEvents(batch, std::move(events));
   AddEvents(batch, std::move(active->events));
-  AddEvents(batch, std::move(more));
+  batch.events.insert(batch.events.end(), credentials_batch.events.begin(), credentials_batch.events.end());
+  batch.writes.insert(batch.writes.end(), credentials_batch.writes.begin(), credentials_batch.writes.end());
   batch.writes.push_back({store::Table::kTask, record.id, active->next.Encode()});
   Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done),
                             planned_under = current](auto committed) mutable {
@@ -137,7 +145,9 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
       EndTooWide({id});
       return done({});
     }
-    for (const std::string& credential_id : ids) StartMake(credential_id);
+    FollowParent(*live);  // its end or suspension may have overtaken this
+    if (!live->latched)
+      for (const std::string& credential_id : ids) StartPlanned(credential_id);
     if (ids.empty()) live->Cool();
     done({});
   });
@@ -157,10 +167,7 @@ void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> a
   std::string idempotency;
   if (!request.idempotency_key.empty()) {
     idempotency = "start/" + by.uid.ToString() + "/" + request.idempotency_key;
-    Result<std::optional<std::string>> before = im.parts.store.Get(store::Table::kIdempotency, idempotency);
-    if (!before) return answer(std::unexpected(before.error()));
-    if (*before)
-      return answer(Fail(Code::kAlreadyExists, "already-started", fmt::format("this was started already, as `{}`", (*before)->substr(17))));
+    if (Status fresh = im.NotStartedYet(idempotency); !fresh) return answer(std::unexpected(std::move(fresh.error())));
   }
   im.Locked([&] {
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
@@ -171,42 +178,58 @@ void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> a
                         .Hint("set the clock, or start with --accept-clock"));
     Result<StartDraft> draft = im.DraftStart(by, request);
     if (!draft) return refuse(std::move(draft.error()));
-    auto shared = std::make_shared<StartWait>();
-    shared->to = answer;
-    shared->answer.token = std::move(draft->token);
-    shared->answer.holder = std::move(draft->holder);
-
     store::Batch batch;
     if (!idempotency.empty()) {
       batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
       batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(im.last_event, draft->record.id)});
     }
-    task::Transition requested = task::Request(std::move(draft->record), im.Stamp());
-    std::string id = requested.next.id;
-    bool waits = requested.next.approvals_needed > 0;
-    if (waits) {
-      requested.events.back().AsObject().Set("permissions", draft->permissions.ToJson());
-      batch.writes.push_back({store::Table::kTask, id, requested.next.Encode()});
-      im.AddEvents(batch, std::move(requested.events));
-      im.Commit(std::move(batch), [&im, shared, next = std::move(requested.next)](auto committed) mutable {
-        if (!committed) return im.AnswerStart(shared, std::move(committed.error()));
-        std::string task_id = next.id;
-        shared->answer.approval = ApprovalIdOf(task_id);
-        im.Insert(std::make_unique<LiveTask>(std::move(next)));
-        im.EndIfOvertaken(*im.Find(task_id));
-        im.AnswerStart(shared, task_id);
-      });
-      return;
-    }
-    im.ActivateThen(std::move(requested.next), std::move(requested.events), draft->permissions, std::move(batch), [&im, shared, id](Status status) {
-      if (!status) return im.AnswerStart(shared, std::move(status.error()));
-      im.AwaitLive(shared, id);
+    im.Begin(*std::move(draft), std::move(batch), answer);
+  });
+}
+
+// Whether this idempotency key was used before; "" is none. Reads the store. Errors: `already-started`.
+Status Broker::Impl::NotStartedYet(const std::string& idempotency) const {
+  if (idempotency.empty()) return {};
+  REMIT_ASSIGN(std::optional<std::string> before, parts.store.Get(store::Table::kIdempotency, idempotency));
+  if (!before) return {};
+  return Fail(Code::kAlreadyExists, "already-started", fmt::format("this was started already, as `{}`", before->substr(kIdempotencyTimeBytes)));
+}
+
+std::shared_ptr<StartWait> Broker::Impl::MakeStartWait(Answer<StartAnswer> answer) {
+  auto wait = std::make_shared<StartWait>();
+  wait->to = std::move(answer);
+  return wait;
+}
+
+// Writes down what was drafted, together with `batch`: as a request that waits for people, or as active.
+void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer) {
+  std::shared_ptr<StartWait> shared = MakeStartWait(std::move(answer));
+  shared->answer.token = std::move(draft.token);
+  shared->answer.holder = std::move(draft.holder);
+  task::Transition requested = task::Request(std::move(draft.record), Stamp());
+  std::string id = requested.next.id;
+  if (requested.next.approvals_needed > 0) {
+    requested.events.back().AsObject().Set("permissions", draft.permissions.ToJson());
+    batch.writes.push_back({store::Table::kTask, id, requested.next.Encode()});
+    AddEvents(batch, std::move(requested.events));
+    Commit(std::move(batch), [this, shared, next = std::move(requested.next)](auto committed) mutable {
+      if (!committed) return AnswerStart(shared, std::move(committed.error()));
+      std::string task_id = next.id;
+      shared->answer.approval = ApprovalIdOf(task_id);
+      Insert(std::make_unique<LiveTask>(std::move(next)));
+      EndIfOvertaken(*Find(task_id));
+      FollowParent(*Find(task_id));
+      AnswerStart(shared, task_id);
     });
+    return;
+  }
+  ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, std::move(batch), [this, shared, id](Status status) {
+    if (!status) return AnswerStart(shared, std::move(status.error()));
+    AwaitLive(shared, id);
   });
 }
 
 Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest& request) {
-  StartDraft draft;
   REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*current, request.type));
   REMIT_TRY(CheckStarter(by, *type, actors, people));
   REMIT_TRY(task::CheckReason(*type, request.reason));
@@ -216,22 +239,39 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
     return Fail(Code::kInvalidArgument, "too-long",
                 fmt::format("`{}` lives at most {}, {} was asked for", type->name, FormatDuration(type->max_ttl), FormatDuration(ttl)),
                 fmt::format("ask for {} or less, or leave it out for {}", FormatDuration(type->max_ttl), FormatDuration(type->ttl)));
-  REMIT_ASSIGN(cedar::Record bound, task::BindParameters(*current, *type, request.parameters, facts->entities, request.parameters_from_text));
+  REMIT_ASSIGN(StartDraft draft, DraftTask(*type, by.uid, request, ttl));
+  task::TaskRecord& record = draft.record;
+  cedar::Entity entity = task::TaskEntity(*type, record, current->schema());
+  task::Decision decision = AskVerb(by, "start", entity, 0);
+  if (decision.verdict == Verdict::kNeedsApproval)
+    record.approvals_needed = ApprovalsNeeded(AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()));
+  else if (decision.verdict == Verdict::kDeny)
+    return std::unexpected(NotPermitted(record, decision));
+  for (const task::Charge& charge : decision.charges) record.uses[charge.policy] += 1;
+  draft.permissions = PermissionsOf(record, entity);
+  record.request_hash = task::RequestHash(record, draft.permissions);
+  return draft;
+}
+
+// A record with its parameters bound and its handles made, before anybody was asked.
+Result<StartDraft> Broker::Impl::DraftTask(const task::TaskType& type, const cedar::EntityUid& actor, const StartRequest& request, Duration ttl) {
+  StartDraft draft;
+  REMIT_ASSIGN(cedar::Record bound, task::BindParameters(*current, type, request.parameters, facts->entities, request.parameters_from_text));
 
   task::TaskRecord& record = draft.record;
   Time now = Stamp();
   record.id = NewId(kTaskPrefix, now, parts.rng);
-  record.type = type->entity_type;
-  record.name = type->name;
-  record.purpose = type->purpose;
-  record.actor = by.uid;
-  record.chain = {by.uid};
+  record.type = type.entity_type;
+  record.name = type.name;
+  record.purpose = type.purpose;
+  record.actor = actor;
+  record.chain = {actor};
   record.parameters = cedar::Value::FromRecord(std::move(bound)).ToJson();
   record.reason = request.reason;
   record.requested = now;
   record.ttl = ttl;
-  record.max_ttl = type->max_ttl;
-  record.heartbeat = request.held ? type->heartbeat : Duration(0);
+  record.max_ttl = type.max_ttl;
+  record.heartbeat = request.held ? type.heartbeat : Duration(0);
   record.deadline = now + limits::kRequestLife;
   record.catalog = current->hash();
   record.facts = facts->hash;
@@ -240,21 +280,19 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
   record.token_hash = identity::HandleHash(draft.token.Reveal());
   record.holder_hash = identity::HandleHash(draft.holder.Reveal());
   record.nonce = Base64UrlEncode(parts.rng.Take(16));
-
-  cedar::Entity entity = task::TaskEntity(*type, record, current->schema());
-  task::Decision decision = AskVerb(by, "start", entity, 0);
-  if (decision.verdict == Verdict::kNeedsApproval)
-    record.approvals_needed = ApprovalsNeeded(AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()));
-  else if (decision.verdict == Verdict::kDeny)
-    return Fail(Code::kPermissionDenied, "start-denied",
-                fmt::format("{} may not start `{}`: {}", by.uid.ToString(), type->name,
-                            decision.reason == "no-permit" ? "no policy permits it" : decision.reason) +
-                    (decision.policies.empty() ? "" : " (" + Join(decision.policies, ", ") + ")"),
-                fmt::format("see who may with `remit explain {}`", type->name));
-  for (const task::Charge& charge : decision.charges) record.uses[charge.policy] += 1;
-  draft.permissions = PermissionsOf(record, entity);
-  record.request_hash = task::RequestHash(record, draft.permissions);
   return draft;
+}
+
+Error Broker::Impl::NotPermitted(const task::TaskRecord& record, const task::Decision& decision) const {
+  const std::string why = decision.reason == "no-permit" ? "no policy permits it" : decision.reason;
+  const std::string policies = decision.policies.empty() ? "" : " (" + Join(decision.policies, ", ") + ")";
+  if (record.parent.empty())
+    return Error(Code::kPermissionDenied, "start-denied",
+                 fmt::format("{} may not start `{}`: {}{}", record.actor.ToString(), record.name, why, policies))
+        .Hint(fmt::format("see who may with `remit explain {}`", record.name));
+  return Error(Code::kPermissionDenied, "delegate-denied",
+               fmt::format("task `{}` may not hand `{}` to {}: {}{}", record.parent, record.name, record.actor.ToString(), why, policies))
+      .Hint("the task's type needs a permit for Remit::Action::\"delegate\"");
 }
 
 // Answers when all credentials are live, when one was refused, or after kStartWait.
@@ -263,7 +301,7 @@ void Broker::Impl::AwaitLive(std::shared_ptr<StartWait> wait, const std::string&
   if (live == nullptr || live->latched) return AnswerStart(wait, FailedStart(task_id));
   bool all = true;
   for (const std::string& id : live->live_credentials)
-    if (LiveCredential* credential = FindCredential(id)) all = all && credential->record.state == task::CredentialState::kLive;
+    if (LiveCredential* credential = FindCredential(id)) all = all && credential->record.state != task::CredentialState::kPlanned;
   if (all) return AnswerStart(wait, task_id);
   if (wait->timer == 0) {
     wait->timer = parts.timers.At(Now() + limits::kStartWait, [this, wait, task_id] { Locked([&] { AnswerStart(wait, task_id); }); });
@@ -301,7 +339,7 @@ void Broker::Impl::AnswerStart(const std::shared_ptr<StartWait>& wait, const std
   answer.task = live->record();
   for (const std::string& id : live->live_credentials) {
     LiveCredential* credential = FindCredential(id);
-    if (credential == nullptr) continue;
+    if (credential == nullptr || credential->record.state == task::CredentialState::kEnding) continue;
     answer.credentials.push_back(credential->record);
     environment.Add(credential->record.target, credential->environment);
     if (target::Target* target = FindTarget(credential->record.target))

@@ -63,11 +63,35 @@ void Broker::Impl::Compare(target::Target& target, const Result<std::vector<targ
     if (FindCredential(one.credential) != nullptr) continue;  // live, or its end is on its way
     // It may have died between the listing and now.
     auto row = parts.store.Get(store::Table::kEndedCredential, one.credential);
+    std::optional<task::CredentialRecord> before;  // what is known of one that was dead stays known
     if (row && *row)
-      if (auto dead = task::CredentialRecord::Decode(**row); dead && dead->dead && *dead->dead >= listed) continue;
+      if (auto dead = task::CredentialRecord::Decode(**row)) before = *std::move(dead);
+    if (before && before->dead && *before->dead >= listed) continue;
     log::Warn("target `{}` has `{}`, which carries our mark and is not in the ledger as live: it is ended", target.name(), one.name);
     Time now = Stamp();
     LiveCredential stray;
+    store::Batch batch;
+    batch.must_fit = true;
+    json::Object event = Event("sweep.found", now);
+    event.Set("target", target.name());
+    event.Set("name", one.name);
+    AddEvents(batch, {std::move(event)});
+    if (before && before->state == task::CredentialState::kDead) {
+      Result<task::CredentialTransition> again = task::EndAgain(*before, "found at its target", now);
+      REMIT_CHECK(again.has_value());
+      stray.record = std::move(again->next);
+      stray.record.target = target.name();
+      stray.record.name = one.name;
+      stray.record.notes.clear();  // they are about what is gone
+      stray.record.sealed = ToText(crypto::Seal(keys->sealing, {}, CredentialContext(one.credential), parts.rng));
+      batch.writes.push_back({store::Table::kEndedCredential, one.credential, std::nullopt});
+      batch.writes.push_back(CredentialWrite(stray.record));
+      AddEvents(batch, std::move(again->events));
+      Commit(std::move(batch), [](const auto&) {});
+      ended.push_back(one.name);
+      EndStrayCredential(std::move(stray));
+      continue;
+    }
     task::CredentialRecord& record = stray.record;
     record.id = one.credential;
     record.target = target.name();
@@ -77,13 +101,7 @@ void Broker::Impl::Compare(target::Target& target, const Result<std::vector<targ
     record.planned = now;
     record.sealed = ToText(crypto::Seal(keys->sealing, {}, CredentialContext(record.id), parts.rng));
     stray.record = task::PlanCredential(std::move(record), now).next;
-    json::Object event = Event("sweep.found", now);
-    event.Set("target", target.name());
-    event.Set("name", one.name);
-    store::Batch batch;
-    batch.must_fit = true;
     batch.writes.push_back(CredentialWrite(stray.record));
-    AddEvents(batch, {std::move(event)});
     Commit(std::move(batch), [](const auto&) {});
     ended.push_back(one.name);
     EndStrayCredential(std::move(stray));

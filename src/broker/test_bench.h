@@ -55,6 +55,11 @@ class BoxTarget final : public target::Target {
       found.push_back(name.starts_with("box_") ? target::Found{name, installation, name.substr(4)} : target::Found{name, "another", name});
     return found;
   }
+  Status Prolong(const task::CredentialRecord& record, const Secret&) override {
+    if (down) return Fail(Code::kUnavailable, "box-down", "the box does not answer");
+    until[record.name] = record.not_after;
+    return {};
+  }
   Status Ping() override { return {}; }
   std::vector<std::string> Accepted() const override { return accepted; }
 
@@ -64,6 +69,7 @@ class BoxTarget final : public target::Target {
   std::string installation;
   std::set<std::string> exists, ever;
   std::map<std::string, std::string> passwords;
+  std::map<std::string, Time> until;  // where it was moved
 
  private:
   std::string name_ = "box";
@@ -136,8 +142,8 @@ class Bench {
     return result.has_value();
   }
 
-  void LoadCatalog(std::string_view policies) {
-    broker().LoadCatalog(Operator(), {{"t.cedarschema", std::string(kSchema)}, {"t.cedar", std::string(policies)}}, false, [](auto a) { Expect(a); });
+  void LoadCatalog(std::string_view policies, std::string_view schema = kSchema) {
+    broker().LoadCatalog(Operator(), {{"t.cedarschema", std::string(schema)}, {"t.cedar", std::string(policies)}}, false, [](auto a) { Expect(a); });
   }
 
   void Open() {

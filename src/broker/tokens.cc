@@ -43,7 +43,7 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
     LiveTask* live = im.Find(request.task);
     bool own = (by.Is(Kind::kTask) || by.Is(Kind::kHolder)) && by.task == request.task;
     if (live == nullptr || !own) return refuse(NoSuchTask(request.task).error());
-    if (!live->Usable(im.Now()) || !im.current)
+    if (!im.Usable(*live) || !im.current)
       return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is not active", request.task)));
     if (im.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
     if (request.audience.empty() || request.audience.size() > 512 || request.audience == im.parts.issuer)
@@ -107,7 +107,8 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
 
     jose::AccessToken token;
     token.issuer = im.parts.issuer;
-    token.subject = live->record().actor.ToString();
+    const json::Object actors_of = im.Actors(live->record());
+    token.subject = actors_of.Find("sub")->AsString();
     token.audience = request.audience;
     token.client_id = live->record().actor.ToString();
     token.id = next.id;
@@ -115,6 +116,7 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
     token.expires = expires;
     token.authorization_details = AuthorizationDetails(live->record(), permissions);
     token.extra = json::Object{{"remit_task", live->id()}};
+    if (const json::Value* act = actors_of.Find("act")) token.extra.Set("act", *act);
     std::string id = next.id, task_id = live->id();
     im.Commit(std::move(batch), [&im, answer, token = std::move(token), id, task_id, fresh](const auto& committed) {
       LiveTask* owner = im.Find(task_id);
@@ -122,7 +124,7 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
         if (fresh && owner != nullptr && !owner->latched) im.StartEnd(id);
         return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
       }
-      if (owner == nullptr || owner->latched) return im.Later([answer, task_id] { answer(NoSuchTask(task_id)); });
+      if (owner == nullptr || !im.Usable(*owner)) return im.Later([answer, task_id] { answer(NoSuchTask(task_id)); });
       if (fresh) ++im.totals.credentials_made;
       im.Later([&im, answer, token, id] {
         answer(TokenAnswer{Secret(jose::SignAccessToken(im.keys->access.key, im.keys->access.id, token)), token.expires, id});
@@ -177,17 +179,17 @@ json::Value Broker::Introspect(const Caller& by, std::string_view token) {
     return impl_->Locked([&]() -> json::Value {
       bool holder = false;
       LiveTask* live = impl_->FindByHandle(token, &holder);
-      if (live == nullptr || holder || !live->Usable(impl_->Now()) || impl_->ClockInDoubt()) return inactive;
+      if (live == nullptr || holder || !impl_->Usable(*live) || impl_->ClockInDoubt()) return inactive;
       const task::TaskRecord& record = live->record();
-      return json::Object{{"active", true},
-                          {"iss", impl_->parts.issuer},
-                          {"sub", record.actor.ToString()},
-                          {"client_id", record.actor.ToString()},
-                          {"token_type", "Bearer"},
-                          {"exp", Micros(record.deadline) / 1'000'000},
-                          {"iat", Micros(record.started.value_or(record.requested)) / 1'000'000},
-                          {"remit_task", record.id},
-                          {"authorization_details", AuthorizationDetails(record, impl_->PermissionsOf(record, impl_->EntityOf(*live)))}};
+      json::Object answer{{"active", true}, {"iss", impl_->parts.issuer}};
+      for (const auto& [name, value] : impl_->Actors(record)) answer.Set(name, value);
+      answer.Set("client_id", record.actor.ToString());
+      answer.Set("token_type", "Bearer");
+      answer.Set("exp", Micros(record.deadline) / 1'000'000);
+      answer.Set("iat", Micros(record.started.value_or(record.requested)) / 1'000'000);
+      answer.Set("remit_task", record.id);
+      answer.Set("authorization_details", AuthorizationDetails(record, impl_->PermissionsOf(record, impl_->EntityOf(*live))));
+      return answer;
     });
   }
   jose::JwkSet trusted;
@@ -202,7 +204,7 @@ json::Value Broker::Introspect(const Caller& by, std::string_view token) {
     LiveCredential* credential = impl_->FindCredential(*claims->id);
     if (credential == nullptr || credential->record.state != task::CredentialState::kLive) return inactive;
     LiveTask* live = impl_->Find(credential->record.task);
-    if (live == nullptr || !live->Usable(impl_->Now()) || impl_->Now() >= *claims->expires || impl_->ClockInDoubt()) return inactive;
+    if (live == nullptr || !impl_->Usable(*live) || impl_->Now() >= *claims->expires || impl_->ClockInDoubt()) return inactive;
     json::Object answer{{"active", true}, {"token_type", "Bearer"}};
     for (const auto& [name, value] : payload->AsObject()) answer.Set(name, value);
     // What it is worth now: never more than it was made with, and less where catalog or facts have become narrower.

@@ -111,6 +111,38 @@ Result<cedar::Value> Broker::Impl::ContextOf(const UseRequest& request) const {
   return value;
 }
 
+// What one task's policies say: those of the task that asks, or of one above it.
+task::Decision Broker::Impl::JudgeOne(LiveTask& one, LiveTask& asker, const UseRequest& request, const cedar::Value& context,
+                                      std::uint32_t& approvals_needed) {
+  auto deny = [](std::string_view reason) {
+    task::Decision denied;
+    denied.reason = reason;
+    return denied;
+  };
+  const cedar::Entity& entity = EntityOf(one);
+  if (!one.pinned) return deny("unknown-catalog");
+  const cedar::Request asked{entity.uid, request.action, request.resource, context};
+  if (!current->schema().ValidateRequest(asked)) return deny("not-applicable");
+  cedar::OverlayEntities view(facts->entities);
+  AddParents(view, entity);
+  view.Add(one.entity);
+  if (auto resource = ResourceEntity(request)) view.Add(std::move(resource));
+  auto uses = [&](const std::string& policy) {
+    const auto& all = one.record().uses;
+    auto used = all.find(policy);
+    return used == all.end() ? 0u : used->second;
+  };
+  task::Decision decision = task::DecideBoth(*one.pinned, *current, asked, view, uses, [&](const std::string&) {
+    UseApproval* approval = FindUseApproval(asker, request);
+    return approval == nullptr || Now() >= approval->expires ? 0u : StandingYes(asker.record(), entity, approval->yes);
+  });
+  if (decision.verdict == Verdict::kNeedsApproval) {
+    auto everybody = [](const std::string&) { return std::numeric_limits<std::uint32_t>::max(); };
+    approvals_needed = std::max(approvals_needed, ApprovalsNeeded(task::DecideBoth(*one.pinned, *current, asked, view, uses, everybody)));
+  }
+  return decision;
+}
+
 // Judges a use and changes nothing but the counts (`count`). Every deny has its own reason.
 Broker::Impl::Judged Broker::Impl::Judge(const UseRequest& request, bool count) {
   Judged judged;
@@ -135,32 +167,25 @@ Broker::Impl::Judged Broker::Impl::Judge(const UseRequest& request, bool count) 
   if (live->state() != task::State::kActive) return deny("not-active");
   if (Now() >= live->deadline()) return deny("past-deadline");
   if (ClockInDoubt()) return deny("clock-in-doubt");
-  const cedar::Entity& entity = EntityOf(*live);
-  if (!live->pinned) return deny("unknown-catalog");
-  cedar::Request asked{entity.uid, request.action, request.resource, {}};
+  if (!Usable(*live)) return deny("parent-not-active");
+  const auto above = Above(live->record());
+  if (!above) return deny("parent-not-active");
   Result<cedar::Value> context = ContextOf(request);
   if (!context) {
     deny(context.error().reason);
     judged.answer.errors = {context.error().message};
     return judged;
   }
-  asked.context = *std::move(context);
-  if (!current->schema().ValidateRequest(asked)) return deny("not-applicable");
-  cedar::OverlayEntities view(facts->entities);
-  view.Add(live->entity);
-  if (auto resource = ResourceEntity(request)) view.Add(std::move(resource));
-  auto uses = [&](const std::string& policy) {
-    const auto& all = live->record().uses;
-    auto used = all.find(policy);
-    return used == all.end() ? 0u : used->second;
-  };
-  judged.decision = task::DecideBoth(*live->pinned, *current, asked, view, uses, [&](const std::string&) {
-    UseApproval* approval = FindUseApproval(*live, request);
-    return approval == nullptr || Now() >= approval->expires ? 0u : StandingYes(live->record(), entity, approval->yes);
-  });
-  if (judged.decision.verdict == Verdict::kNeedsApproval) {
-    auto everybody = [](const std::string&) { return std::numeric_limits<std::uint32_t>::max(); };
-    judged.approvals_needed = ApprovalsNeeded(task::DecideBoth(*live->pinned, *current, asked, view, uses, everybody));
+  judged.decision = JudgeOne(*live, *live, request, *context, judged.approvals_needed);
+  for (LiveTask* one : *above) {
+    if (judged.decision.verdict == Verdict::kDeny) break;
+    task::Decision over = JudgeOne(*one, *live, request, *context, judged.approvals_needed);
+    if (over.verdict != Verdict::kAllow) over.errors.push_back(fmt::format("so says task `{}` (`{}`), above it", one->id(), one->record().name));
+    if (over.verdict == Verdict::kAllow) {
+      judged.above.emplace_back(one, std::move(over.charges));
+    } else if (over.verdict == Verdict::kDeny || judged.decision.verdict == Verdict::kAllow) {
+      judged.decision = std::move(over);
+    }
   }
   UseAnswer& answer = judged.answer;
   answer.allowed = judged.decision.verdict == Verdict::kAllow;
@@ -184,31 +209,42 @@ void Broker::Impl::Count(LiveTask& live) {
   ArmCounts();
 }
 
+// What a use costs one task: in memory first, so that of many at once only as many pass as may.
+Status Broker::Impl::Spend(LiveTask& live, const UseRequest& request, const std::vector<task::Charge>& charges, store::Batch& batch) {
+  if (charges.empty()) return {};
+  std::vector<std::string> forbids;
+  for (const task::Charge& charge : charges) forbids.push_back(charge.policy);
+  REMIT_ASSIGN(task::Transition spent, task::Spend(live.record(), forbids, request.action, request.resource, Stamp()));
+  live.Set(std::move(spent.next));
+  AddEvents(batch, std::move(spent.events));
+  batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
+  return {};
+}
+
 // Judges, spends what an allow costs, and answers. `extra` goes into the same commit (and makes one necessary).
 void Broker::Impl::Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer) {
   Judged judged = Judge(request, true);
   if (judged.decision.verdict == Verdict::kNeedsApproval && judged.live != nullptr) return AskForUse(request, std::move(judged), std::move(answer));
-  bool spends = judged.answer.allowed && !judged.decision.charges.empty();
+  bool spends = !judged.decision.charges.empty();
+  for (const auto& [one, charges] : judged.above) spends = spends || !charges.empty();
+  spends = spends && judged.answer.allowed;
   bool commits = judged.answer.allowed && (spends || !extra.writes.empty());
   if (!commits) return Later([answer, result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
 
   store::Batch batch = std::move(extra);
   LiveTask& live = *judged.live;
   if (spends) {
-    std::vector<std::string> forbids;
-    for (const task::Charge& charge : judged.decision.charges) {
-      forbids.push_back(charge.policy);
-      if (charge.lift.kind != task::Obligation::Kind::kUnlessApproved) continue;
-      if (UseApproval* approval = FindUseApproval(live, request)) {
-        batch.writes.push_back({store::Table::kApproval, approval->id, std::nullopt});
-        ForgetUseApproval(std::string(approval->id));  // a yes counts once
-      }
+    judged.above.emplace_back(&live, judged.decision.charges);
+    bool approved = false;
+    for (const auto& [one, charges] : judged.above) {
+      if (Status spent = Spend(*one, request, charges, batch); !spent)
+        return Later([answer, error = spent.error()] { answer(std::unexpected(error)); });
+      for (const task::Charge& charge : charges) approved = approved || charge.lift.kind == task::Obligation::Kind::kUnlessApproved;
     }
-    Result<task::Transition> spent = task::Spend(live.record(), forbids, request.action, request.resource, Stamp());
-    if (!spent) return Later([answer, error = spent.error()] { answer(std::unexpected(error)); });
-    live.Set(std::move(spent->next));  // in memory first: of many at once, only as many pass as may
-    AddEvents(batch, std::move(spent->events));
-    batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
+    if (UseApproval* approval = approved ? FindUseApproval(live, request) : nullptr) {
+      batch.writes.push_back({store::Table::kApproval, approval->id, std::nullopt});
+      ForgetUseApproval(std::string(approval->id));  // a yes counts once
+    }
   }
   if (!idempotency.empty()) {
     batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
@@ -220,7 +256,7 @@ void Broker::Impl::Use(const UseRequest& request, const std::string& idempotency
     // Not written down, so not given; the use in memory stays spent, which is the safe side.
     if (!committed) return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     LiveTask* again = Find(id);
-    if (again == nullptr || again->latched) result = DenyFor("ended");
+    if (again == nullptr || !Usable(*again)) result = DenyFor("ended");
     Later([answer, result = std::move(result)]() mutable { answer(std::move(result)); });
   });
 }
@@ -300,7 +336,7 @@ void Broker::Impl::EvaluateOnce(const Caller& by, UseRequest request, Answer<Use
   // INVARIANT: nothing after the task. What was allowed is not allowed again once its task is over, also not to who asks twice.
   bool usable = Locked([&] {
     LiveTask* live = request.token.empty() ? Find(request.task) : FindByHandle(request.token);
-    return live != nullptr && live->Usable(Now());
+    return live != nullptr && Usable(*live);
   });
   tell(given && given->allowed && !usable ? DenyFor("ended") : given);
 }
@@ -328,7 +364,7 @@ Caller Broker::FindHandle(std::string_view handle) const {
     bool holder = false;
     LiveTask* live = impl_->FindByHandle(handle, &holder);
     // A holder key is good as soon as the request is there (to withdraw it); a token only while its task is active.
-    if (live == nullptr || live->latched || impl_->Now() >= live->deadline() || (!holder && !live->Usable(impl_->Now()))) return caller;
+    if (live == nullptr || live->latched || impl_->Now() >= live->deadline() || (!holder && !impl_->Usable(*live))) return caller;
     caller.kind = holder ? Kind::kHolder : Kind::kTask;
     caller.task = live->id();
     return caller;

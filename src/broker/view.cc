@@ -17,7 +17,7 @@ namespace {
 json::Value WithCredentials(const task::TaskRecord& record, const std::vector<task::CredentialRecord>& records) {
   json::Object task = TaskJson(record);
   task.Set("credentials", CredentialsJson(records));
-  if (record.state == task::State::kRequested) task.Set("approval", ApprovalIdOf(record.id));
+  if (record.state == task::State::kRequested || record.extension) task.Set("approval", ApprovalIdOf(record.id));
   return task;
 }
 
@@ -46,7 +46,7 @@ Result<task::TaskRecord> Broker::Impl::Visible(const Caller& by, const std::stri
     std::unique_lock lock(mutex);
     if (LiveTask* live = Find(id)) {
       if (!MayView(by, *live)) return NoSuchTask(id);
-      task::TaskRecord record = live->record();
+      task::TaskRecord record = Recorded(*live);  // an end is an end when it is written down
       record.allowed = live->allowed;
       record.denied = live->denied;
       return record;
@@ -86,7 +86,7 @@ void Broker::Impl::ListLive(const Caller& by, const ListFilter& filter, const st
         LiveTask* live = Find(ids[i]);
         if (live == nullptr) continue;
         const bool cold = live->cold();
-        if (matches(live->record()) && MayView(by, *live)) found.push_back(live->record());
+        if (const task::TaskRecord& record = Recorded(*live); matches(record) && MayView(by, *live)) found.push_back(record);
         if (cold) live->Cool();
       }
     });
@@ -103,7 +103,8 @@ Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter
     return state && (filter.type.empty() || filter.type == record.name || filter.type == record.type) &&
            (filter.actor.empty() || filter.actor == record.actor.ToString()) && record.id > filter.after;
   };
-  bool ended = !filter.state.empty() && filter.state != "active" && filter.state != "requested";
+  const std::set<std::string> living = {"active", "requested", "suspended", "scheduled"};
+  bool ended = !filter.state.empty() && !living.contains(filter.state);
   if (!ended) impl_->ListLive(by, filter, matches, found);
   // A task sees itself alone, and is gone when it has ended.
   if (ended && !by.Is(Kind::kTask) && !by.Is(Kind::kHolder)) {
@@ -126,8 +127,7 @@ void Broker::WatchTask(const Caller& by, const std::string& task, const std::str
   auto show = [this, by, task, answer] { answer(ShowTask(by, task)); };
   im.Locked([&] {
     LiveTask* live = im.Find(task);
-    if (live == nullptr || !im.MayView(by, *live) || live->latched || (!state.empty() && task::StateName(live->state()) != state) ||
-        wait <= Duration(0))
+    if (live == nullptr || !im.MayView(by, *live) || (!state.empty() && task::StateName(Impl::Recorded(*live).state) != state) || wait <= Duration(0))
       return im.Later(show);
     auto done = std::make_shared<bool>(false);
     // Under the mutex: a change or the time, whichever comes first.
@@ -148,7 +148,7 @@ Result<std::map<std::string, Secret>> Broker::Environment(const Caller& by, cons
   return impl_->Locked([&]() -> Result<std::map<std::string, Secret>> {
     LiveTask* live = impl_->Find(task);
     if (live == nullptr || !by.Is(Kind::kHolder) || by.task != task) return NoSuchTask(task);
-    if (!live->Usable(impl_->Now()))
+    if (!impl_->Usable(*live))
       return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", task, task::StateName(live->state())));
     EnvironmentBuilder environment;
     for (const std::string& id : live->live_credentials)

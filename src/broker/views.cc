@@ -29,7 +29,9 @@ json::Object TaskJson(const task::TaskRecord& record) {
   task.Set("requested", FormatTime(record.requested));
   SetTime(task, "started", record.started);
   SetTime(task, "ended", record.ended);
+  SetTime(task, "suspended", record.suspended);
   task.Set("ttl", FormatDuration(record.ttl));
+  if (record.max_ttl > Duration(0)) task.Set("max_ttl", FormatDuration(record.max_ttl));
   task.Set("heartbeat", FormatDuration(record.heartbeat));
   task.Set("deadline", FormatTime(record.deadline));
   task.Set("catalog", record.catalog);
@@ -38,6 +40,17 @@ json::Object TaskJson(const task::TaskRecord& record) {
   json::Array approvals;
   for (const task::Yes& yes : record.approvals) approvals.push_back(json::Object{{"person", yes.person.ToString()}, {"at", FormatTime(yes.at)}});
   task.Set("approvals", std::move(approvals));
+  if (record.extension) {
+    json::Object asked{{"more", FormatDuration(record.extension->by)},
+                       {"reason", record.extension->reason},
+                       {"approvals_needed", record.extension->approvals_needed},
+                       {"expires", FormatTime(record.extension->expires)}};
+    json::Array given;
+    for (const task::Yes& yes : record.extension->approvals)
+      given.push_back(json::Object{{"person", yes.person.ToString()}, {"at", FormatTime(yes.at)}});
+    asked.Set("approvals", std::move(given));
+    task.Set("extension", std::move(asked));
+  }
   json::Object uses;
   for (const auto& [policy, count] : record.uses) uses.Set(policy, count);
   task.Set("uses", std::move(uses));

@@ -5,6 +5,7 @@ namespace remit::cli {
 void AddCommands(Command& root) {
   AddRun(root);
   AddTasks(root);
+  AddLife(root);
   AddApprovals(root);
   AddEvents(root);
   AddCheck(root);

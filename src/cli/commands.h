@@ -12,6 +12,7 @@ void AddServe(Command& root);
 void AddDev(Command& root);
 void AddRun(Command& root);
 void AddTasks(Command& root);      // start, show, list, complete, withdraw, revoke, token, receipt
+void AddLife(Command& root);       // suspend, resume, extend, delegate
 void AddApprovals(Command& root);  // approvals, approve, deny
 void AddOffboard(Command& root);
 void AddEvents(Command& root);

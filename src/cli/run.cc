@@ -7,7 +7,7 @@ namespace remit::cli {
 
 void AddRun(Command& root) {
   struct Args {
-    std::string type, reason, ttl, kill_after = "10s", wait = "1h";
+    std::string type, under, reason, ttl, kill_after = "10s", wait = "1h";
     std::vector<std::string> parameters, command;
     bool quiet = false, isolate = false;
   };
@@ -17,6 +17,7 @@ void AddRun(Command& root) {
       .Arguments("parameters", args->parameters, "name=value …")
       .Option("--reason", args->reason, "why, for the record")
       .Option("--ttl", args->ttl, "how long it may live, e.g. 30m", "DURATION")
+      .Option("--under", args->under, "as a sub-task of this task: it may what both may, and never outlives it", "TASK")
       .Option("--kill-after", args->kill_after, "if the task ends first: from SIGTERM to SIGKILL (default 10s)", "DURATION")
       .Option("--wait", args->wait, "how long to wait for approval (default 1h)", "DURATION")
       .Flag("--isolate", args->isolate, "the command gets a user (as root) and namespaces of its own; refused where the machine cannot")
@@ -28,7 +29,7 @@ void AddRun(Command& root) {
       .Run([args]() -> Result<int> {
         if (args->command.empty())
           return Fail(Code::kInvalidArgument, "no-command", "which command?", "write it behind `--`: remit run " + args->type + " … -- COMMAND");
-        RunOptions options{.command = args->command, .quiet = args->quiet, .isolate = args->isolate};
+        RunOptions options{.parent = args->under, .command = args->command, .quiet = args->quiet, .isolate = args->isolate};
         REMIT_ASSIGN(options.start, StartBody(args->type, args->parameters, args->reason, args->ttl, true));
         REMIT_ASSIGN(options.kill_after, ParseDuration(args->kill_after));
         REMIT_ASSIGN(options.wait, ParseDuration(args->wait));

@@ -16,7 +16,7 @@ constexpr Duration kSilence = 3 * limits::kHoldTick;         // after so long wi
 constexpr Duration kFirstBackoff = 100ms, kMaxBackoff = 2s;  // several tries within the server's 15 s
 constexpr std::size_t kLineBytes = 64u << 10;
 
-bool IsLife(std::string_view state) { return state == "active" || state == "suspended" || state == "requested"; }
+bool IsLife(std::string_view state) { return state == "active" || state == "suspended" || state == "requested" || state == "scheduled"; }
 
 std::string StringOf(const json::Value& value, std::string_view name) {
   const std::string* text = value.FindString(name);
@@ -81,8 +81,14 @@ void HoldProtocol::Line(std::string_view line, Events& events) {
     if (std::exchange(told_lost_, false)) events.push_back({.kind = HoldEvent::Kind::kBack});
   } else if (event == "warning") {
     events.push_back({.kind = HoldEvent::Kind::kWarning, .deadline = StringOf(*parsed, "deadline")});
+  } else if (event == "extended") {
+    events.push_back({.kind = HoldEvent::Kind::kExtended, .deadline = StringOf(*parsed, "deadline")});
   } else if (event == "state" && !IsLife(StringOf(*parsed, "state"))) {
     events.push_back(End(StringOf(*parsed, "state"), StringOf(*parsed, "reason")));
+  } else if (event == "state") {
+    const bool suspended = StringOf(*parsed, "state") == "suspended";
+    if (std::exchange(suspended_, suspended) == suspended) return;
+    events.push_back({.kind = suspended ? HoldEvent::Kind::kSuspended : HoldEvent::Kind::kResumed, .reason = StringOf(*parsed, "reason")});
   }
 }
 

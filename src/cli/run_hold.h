@@ -18,15 +18,18 @@ namespace remit::cli {
 
 struct HoldEvent {
   enum class Kind {
-    kHeld,     // the server knows that the command is about to run; once
-    kWarning,  // the task's time is nearly over
-    kLost,     // the connection broke and could not be opened again at once
-    kBack,     // … and is there again
-    kEnded,    // the task is over, whyever; nothing follows
+    kHeld,       // the server knows that the command is about to run; once
+    kWarning,    // the task's time is nearly over
+    kSuspended,  // nothing is allowed for now, and its credentials end
+    kResumed,    // … and again; its credentials are others
+    kExtended,   // it has more time
+    kLost,       // the connection broke and could not be opened again at once
+    kBack,       // … and is there again
+    kEnded,      // the task is over, whyever; nothing follows
   };
   Kind kind = Kind::kHeld;
-  std::string state{}, reason{};  // kEnded: "" where the server only says that the holder key is not good any more
-  std::string deadline{};         // kWarning
+  std::string state{}, reason{};  // kSuspended: the reason; kEnded: "" where the server only says that the holder key is not good any more
+  std::string deadline{};         // kWarning, kExtended
   bool operator==(const HoldEvent&) const = default;
 };
 
@@ -52,7 +55,7 @@ class HoldProtocol {
   HoldEvent End(std::string state, std::string reason);
 
   enum class Link { kDown, kConnecting, kUp } link_ = Link::kDown;
-  bool ever_ = false, told_lost_ = false, over_ = false, heartbeat_ = false;
+  bool ever_ = false, told_lost_ = false, over_ = false, heartbeat_ = false, suspended_ = false;
   int failures_ = 0;
   Time heard_{}, retry_at_{};
   std::string buffer_;

@@ -52,6 +52,17 @@ TEST_F(RunHold, WarnsWithTheDeadline) {
               ElementsAre(HoldEvent{.kind = Kind::kWarning, .deadline = "2026-01-01T00:00:00Z"}));
 }
 
+TEST_F(RunHold, TellsThatItStoppedAndWentOnAndThatItHasMoreTime) {
+  Up();
+  EXPECT_THAT(hold_.OnData("{\"event\":\"state\",\"state\":\"suspended\",\"reason\":\"to look at it\"}\n", now_),
+              ElementsAre(HoldEvent{.kind = Kind::kSuspended, .reason = "to look at it"}));
+  EXPECT_THAT(hold_.OnData("{\"event\":\"state\",\"state\":\"suspended\",\"reason\":\"\"}\n", now_), IsEmpty()) << "told again after a break";
+  EXPECT_THAT(hold_.OnData("{\"event\":\"state\",\"state\":\"active\",\"reason\":\"\"}\n", now_), ElementsAre(HoldEvent{.kind = Kind::kResumed}));
+  EXPECT_THAT(hold_.OnData("{\"event\":\"extended\",\"deadline\":\"2026-01-01T00:00:00Z\"}\n", now_),
+              ElementsAre(HoldEvent{.kind = Kind::kExtended, .deadline = "2026-01-01T00:00:00Z"}));
+  EXPECT_FALSE(hold_.over());
+}
+
 TEST_F(RunHold, ABreakThatIsMendedAtOnceIsNotTold) {
   Up();
   EXPECT_THAT(hold_.OnEnd(now_), IsEmpty());

@@ -160,6 +160,25 @@ RunLine WarningLine(std::string_view deadline) {
           .problem = true};
 }
 
+RunLine SuspendedLine(std::string_view task, std::string_view reason) {
+  return {.texts = {fmt::format("{} is suspended{}{}: nothing is allowed, and its credentials end; the command goes on, and so does its time", task,
+                                reason.empty() ? "" : ": ", EscapeControl(reason))},
+          .event = {{"event", "suspended"}, {"task", std::string(task)}, {"reason", std::string(reason)}},
+          .problem = true};
+}
+
+RunLine ResumedLine(std::string_view task) {
+  return {.texts = {fmt::format("{} is active again, with credentials of its own; those that the command got at its start are dead", task)},
+          .event = {{"event", "resumed"}, {"task", std::string(task)}},
+          .problem = true};
+}
+
+RunLine ExtendedLine(std::string_view deadline) {
+  const Result<Time> at = ParseTime(deadline);
+  return {.texts = {fmt::format("the task has more time, until {}", at ? LocalTime(*at, SystemClock().Wall()) : EscapeControl(deadline))},
+          .event = {{"event", "extended"}, {"deadline", std::string(deadline)}}};
+}
+
 RunLine LostLine() {
   return {.texts = {"the server does not answer; the command goes on, and its task ends unless the connection is back in time"},
           .event = {{"event", "disconnected"}},

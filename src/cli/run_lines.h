@@ -36,6 +36,9 @@ RunLine StartedLine(const StartedFacts& facts);
 
 RunLine WaitingLine(const json::Value& task, std::string_view approval, Duration wait);
 RunLine WarningLine(std::string_view deadline);  // RFC 3339
+RunLine SuspendedLine(std::string_view task, std::string_view reason);
+RunLine ResumedLine(std::string_view task);
+RunLine ExtendedLine(std::string_view deadline);  // RFC 3339
 RunLine LostLine();
 RunLine BackLine();
 RunLine EndedFirstLine(std::string_view task, std::string_view state, std::string_view reason);

@@ -22,6 +22,7 @@
 #include "cli/run_lines.h"
 #include "cli/run_signals.h"
 #include "cli/run_supervisor.h"
+#include "http/target.h"
 #include "io/contain.h"
 
 namespace remit::cli {
@@ -81,8 +82,8 @@ class Session {
     int signal = 0;
     Status ready = Approve(signal);
     if (ready) {
-      const Result<Time> deadline = ParseTime(Text(asked_.task, "deadline")), started = ParseTime(Text(asked_.task, "started"));
-      if (deadline && started) deadline_ = RunNow() + (*deadline - *started) + kDeadlineSlack;
+      began_ = RunNow();
+      MoveDeadline(Text(asked_.task, "deadline"));
       hold_ = std::make_unique<Hold>(starter_.client(), asked_.id, asked_.holder, [this](const HoldEvent& event) { OnHold(event); });
       hold_->Tick();
       ready = AwaitCredentials(starter_, asked_, signals_, signal);
@@ -94,6 +95,12 @@ class Session {
     Abandon(starter_, asked_);
     Tell(InterruptedLine(asked_.id, signal));
     return 128 + signal;
+  }
+
+  // The server's times, by the clock of this machine: its life counts from when it was known here.
+  void MoveDeadline(const std::string& text) {
+    const Result<Time> deadline = ParseTime(text), started = ParseTime(Text(asked_.task, "started"));
+    if (deadline && started) deadline_ = began_ + (*deadline - *started) + kDeadlineSlack;
   }
 
   Status Approve(int& signal) {
@@ -184,6 +191,9 @@ class Session {
     switch (event.kind) {
       case HoldEvent::Kind::kHeld: held_ = true; return;
       case HoldEvent::Kind::kWarning: return Tell(WarningLine(event.deadline));
+      case HoldEvent::Kind::kSuspended: return Tell(SuspendedLine(asked_.id, event.reason));
+      case HoldEvent::Kind::kResumed: return Tell(ResumedLine(asked_.id));
+      case HoldEvent::Kind::kExtended: MoveDeadline(event.deadline); return Tell(ExtendedLine(event.deadline));
       case HoldEvent::Kind::kLost: return Tell(LostLine());
       case HoldEvent::Kind::kBack: return Tell(BackLine());
       case HoldEvent::Kind::kEnded: break;
@@ -264,7 +274,7 @@ class Session {
   Supervisor& supervisor_;
   SignalInbox& signals_;
   std::unique_ptr<Hold> hold_;
-  Time deadline_ = Time::max(), launched_at_{};
+  Time deadline_ = Time::max(), began_{}, launched_at_{};
   std::optional<Time> kill_at_;
   bool held_ = false, ended_first_ = false, running_ = false, completing_ = false, readable_ = false;
   HoldEvent end_;
@@ -313,7 +323,8 @@ Result<int> RunTask(const RunOptions& options) {
   REMIT_ASSIGN(Remote starter, Remote::Open(As::kStarter));
   json::Value permissions = PermissionsOf(starter, options.start);
   // A signal until here ends this process as usual; a task that was just made and is not held ends by itself.
-  REMIT_ASSIGN(json::Value answer, starter.Post("/v1/tasks", options.start));
+  REMIT_ASSIGN(json::Value answer,
+               starter.Post(options.parent.empty() ? "/v1/tasks" : "/v1/tasks/" + http::PercentEncode(options.parent) + "/delegate", options.start));
   SignalInbox signals;
   REMIT_ASSIGN(AskedTask asked, ReadAnswer(std::move(answer)));
   return Session(options, std::move(starter), std::move(asked), std::move(permissions), *supervisor, signals).Run();

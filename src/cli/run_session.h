@@ -13,6 +13,7 @@ namespace remit::cli {
 
 struct RunOptions {
   json::Value start{};                 // the body of POST /v1/tasks
+  std::string parent{};                // the task that it is a part of; "" for none
   std::vector<std::string> command{};  // not empty
   Duration kill_after{};               // between SIGTERM and SIGKILL, when the task ends first
   Duration wait{};                     // for approval

@@ -45,9 +45,9 @@ std::string Asked(const json::Value& task, const json::Value* credentials) {
 void PrintTask(const json::Value& task, const json::Value* credentials) {
   std::string state = Text(task, "state");
   PrintLine(fmt::format("{}  {}  {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"),
-                        Styled(state == "active"      ? Style::kGreen
-                               : state == "requested" ? Style::kYellow
-                                                      : Style::kDim,
+                        Styled(state == "active"                              ? Style::kGreen
+                               : state == "requested" || state == "suspended" ? Style::kYellow
+                                                                              : Style::kDim,
                                state)));
   PrintLine(fmt::format("  {}", Text(task, "purpose")));
   PrintLine(fmt::format("  {} for {}", Parameters(*task.Find("parameters")), Text(task, "actor")));

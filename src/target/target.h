@@ -86,6 +86,13 @@ class Target {
   // The variables of a credential that was made and is live, as Make gave them: for a holder who asks again after a restart. Touches nothing.
   virtual std::map<std::string, Secret> Environment(const task::CredentialRecord& record, const Secret& secret) const = 0;
 
+  // Lets the credential, which is live, be accepted until the record's not_after, which was moved later. Errors: `not-supported` where the
+  // target cannot; then it expires there as it would have. kUnavailable is asked again.
+  virtual Status Prolong(const task::CredentialRecord& record, const Secret& secret) {
+    (void)secret;
+    return Fail(Code::kUnsupported, "not-supported", "target `" + record.target + "` cannot move the expiry of a credential");
+  }
+
   // Ends the credential, from whatever state it is in, and finds the evidence. Called again until it answers dead.
   virtual EndResult End(const task::CredentialRecord& record, const Secret& secret) = 0;
 

@@ -30,6 +30,7 @@ constexpr std::array kKnown = {
     Known{"heartbeat", Place::kType, "@heartbeat(\"60s\")"},
     Known{"name", Place::kType, "@name(\"deploy\")"},
     Known{"reason", Place::kType, "@reason(\"CHG-[0-9]+\")"},
+    Known{"delegable", Place::kType, "@delegable"},
     Known{"actor", Place::kType, "@actor"},
     Known{"person", Place::kType, "@person"},
     Known{"open", Place::kType, "@open"},
@@ -41,7 +42,7 @@ constexpr std::array kKnown = {
 };
 
 // Understood, and part of a later version: refused by name, so that nobody relies on a rule that is not kept.
-constexpr std::array<std::string_view, 7> kLater = {"max_active", "max_starts", "trip", "break_glass", "delegable", "through_owner", "timezone"};
+constexpr std::array<std::string_view, 6> kLater = {"max_active", "max_starts", "trip", "break_glass", "through_owner", "timezone"};
 
 void Add(Findings& findings, std::string_view reason, const cedar::Annotation& at, std::string message, std::string hint) {
   findings.push_back(cedar::Finding(at.span, reason, std::move(message), hint));
@@ -129,7 +130,7 @@ std::uint32_t ReadCount(std::string_view name, const cedar::Annotation& at, Find
 void CheckTogether(const cedar::EntityType& type, const TypeAnnotations& a, Findings& findings) {
   auto at = [&](std::string_view name) -> const cedar::Annotation& { return type.annotations.find(name)->second; };
   if (!a.task) {
-    for (const std::string_view name : {"ttl", "max_ttl", "heartbeat", "name", "reason"}) {
+    for (const std::string_view name : {"ttl", "max_ttl", "heartbeat", "name", "reason", "delegable"}) {
       if (type.annotations.contains(name)) {
         Add(findings, "misplaced-annotation", at(name), fmt::format("`@{}` means nothing on `{}`, which is no task type", name, type.name),
             "a task type has `@task(\"what it is for\")`");
@@ -170,6 +171,8 @@ TypeAnnotations ReadTypeAnnotations(const cedar::EntityType& type, Findings& fin
       a.name = ReadName(at, findings);
     } else if (name == "reason") {
       a.reason = ReadReason(at, findings);
+    } else if (name == "delegable") {
+      a.delegable = ReadMark(name, at, findings);
     } else if (name == "actor") {
       a.actor = ReadMark(name, at, findings);
     } else if (name == "person") {

@@ -25,8 +25,9 @@ struct Lift {
 struct TypeAnnotations {
   std::optional<std::string> task;  // @task("purpose")
   std::optional<Duration> ttl, max_ttl, heartbeat;
-  std::string name;    // @name, "" for none
-  std::string reason;  // @reason, a pattern that compiles, "" for none
+  std::string name;        // @name, "" for none
+  std::string reason;      // @reason, a pattern that compiles, "" for none
+  bool delegable = false;  // runs as a sub-task too
   bool actor = false, person = false, open = false, from_pep = false;
 };
 

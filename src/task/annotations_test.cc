@@ -53,7 +53,7 @@ TEST(Annotations, UnknownOnesAreRefusedWithAGuess) {
 }
 
 TEST(Annotations, LaterOnesAreRefusedByName) {
-  for (const char* name : {"max_active", "max_starts", "trip", "break_glass", "delegable", "through_owner", "timezone"}) {
+  for (const char* name : {"max_active", "max_starts", "trip", "break_glass", "through_owner", "timezone"}) {
     EXPECT_EQ(Schema(std::string("@task(\"x\") @") + name + "(\"1\") entity T;"),
               "not-supported: `@" + std::string(name) + "` is not supported in this version (leave it out)");
   }

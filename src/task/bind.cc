@@ -206,7 +206,7 @@ cedar::Entity TaskEntity(const TaskType& type, const TaskRecord& record, const c
   const Time started = record.started.value_or(record.requested);
   if (type.has_actor) entity.attributes.emplace("actor", cedar::Value(record.actor));
   if (type.has_started) entity.attributes.emplace("started", millis(started));
-  if (type.has_deadline) entity.attributes.emplace("deadline", millis(started + record.ttl));
+  if (type.has_deadline) entity.attributes.emplace("deadline", millis(record.started ? record.deadline : started + record.ttl));
   if (type.has_parent && !record.parent.empty()) {
     entity.attributes.emplace("parent", cedar::Value(cedar::EntityUid{declared->attributes.find("parent")->second.type->name, record.parent}));
   }

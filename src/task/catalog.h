@@ -32,6 +32,7 @@ struct TaskType {
   Duration max_ttl{};                 // @max_ttl, default ttl
   Duration heartbeat{};               // @heartbeat, default 60s
   std::string reason_pattern;         // @reason, a regular expression (RE2-like subset of std::regex ECMAScript), "" for none
+  bool delegable = false;             // @delegable: a task may hand it to a sub-task, whatever its policies say of `start`
   std::vector<Parameter> parameters;  // in order of declaration
   bool has_actor = false, has_parent = false, has_started = false, has_deadline = false;  // reserved attributes that it declares
   std::string actor_type;  // of the attribute `actor`; empty where it declares none: any actor or person

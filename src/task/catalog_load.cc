@@ -214,6 +214,7 @@ class CatalogLoader {
     t.ttl = a.ttl.value_or(std::min(kDefaultTtl, t.max_ttl));
     t.heartbeat = a.heartbeat.value_or(limits::kHeartbeatDefault);
     t.reason_pattern = a.reason;
+    t.delegable = a.delegable;
     t.place = type.span.ToString();
     if (!type.member_of.empty()) Report("bad-task-type", fmt::format("the task type `{}` cannot be `in` another type", type.name), type.span);
     if (!type.enumeration.empty()) Report("bad-task-type", fmt::format("the task type `{}` cannot list its ids", type.name), type.span);
@@ -328,13 +329,17 @@ class CatalogLoader {
   }
 
   void WarnOfNobody(const TaskType& type) {
-    const cedar::EntityUid start{std::string(kVerbType), "start"};
-    const cedar::ActionType* action = catalog_->schema_.FindAction(start);
-    if (action == nullptr) return;
-    for (const std::string& principal : action->principals) {
-      const auto policies = PoliciesFor(catalog_->schema_, policies_, principal, start, type.entity_type);
-      if (std::ranges::any_of(policies, [](const auto& p) { return p->effect == cedar::Effect::kPermit; })) return;
-    }
+    auto permitted = [&](std::string_view name) {
+      const cedar::EntityUid verb{std::string(kVerbType), std::string(name)};
+      const cedar::ActionType* action = catalog_->schema_.FindAction(verb);
+      if (action == nullptr) return false;
+      return std::ranges::any_of(action->principals, [&](const std::string& principal) {
+        const auto policies = PoliciesFor(catalog_->schema_, policies_, principal, verb, type.entity_type);
+        return std::ranges::any_of(policies, [](const auto& p) { return p->effect == cedar::Effect::kPermit; });
+      });
+    };
+    if (catalog_->schema_.FindAction({std::string(kVerbType), "start"}) == nullptr) return;
+    if (permitted("start") || (type.delegable && permitted("delegate"))) return;
     Warn("nobody-may-start", fmt::format("no policy lets anyone start `{}`", type.name), SpanOf(type.place),
          fmt::format("permit (principal in …, action == Remit::Action::\"start\", resource is {});", type.entity_type));
   }

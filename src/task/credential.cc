@@ -1,6 +1,6 @@
 // The small life of a credential, and its written form. See credential.h.
 //
-//   planned ─► live ─► ending ─► dead
+//   planned ─► live ─► ending ─► dead     and back to ending, where a sweep finds what was dead
 //       └────────────────►┘
 #include "task/credential.h"
 
@@ -193,6 +193,29 @@ Result<CredentialTransition> BeginEnd(const CredentialRecord& record, const std:
   json::Object event = Event("credential.ending", record, now);
   event.Set("from", StateName(record.state));
   event.Set("why", why);
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+Result<CredentialTransition> EndAgain(const CredentialRecord& record, const std::string& why, Time now) {
+  if (record.state != CredentialState::kDead) return WrongState(record);
+  CredentialTransition t{record, {}};
+  t.next.state = CredentialState::kEnding;
+  t.next.ending = now;
+  t.next.dead = std::nullopt;
+  json::Object event = Event("credential.ending", record, now);
+  event.Set("from", StateName(record.state));
+  event.Set("why", why);
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+Result<CredentialTransition> Prolong(const CredentialRecord& record, Time not_after, Time now) {
+  if (record.state != CredentialState::kLive || not_after <= record.not_after) return WrongState(record);
+  CredentialTransition t{record, {}};
+  t.next.not_after = not_after;
+  json::Object event = Event("credential.prolonged", record, now);
+  event.Set("not_after", FormatTime(not_after));
   t.events.push_back(std::move(event));
   return t;
 }

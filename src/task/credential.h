@@ -54,6 +54,10 @@ struct CredentialTransition {
 CredentialTransition PlanCredential(CredentialRecord draft, Time now);
 Result<CredentialTransition> MakeLive(const CredentialRecord& record, std::map<std::string, std::string> notes, Time now);
 Result<CredentialTransition> BeginEnd(const CredentialRecord& record, const std::string& why, Time now);  // from planned or live
+// One that was dead, and carries our mark at its target again: what is known of it stays, and its end begins anew. From dead.
+Result<CredentialTransition> EndAgain(const CredentialRecord& record, const std::string& why, Time now);
+// Its target takes it for longer: written down before the target is asked. From live, to a later time. Event "credential.prolonged".
+Result<CredentialTransition> Prolong(const CredentialRecord& record, Time not_after, Time now);
 Result<CredentialTransition> NoteAttempt(const CredentialRecord& record, const std::string& error, std::vector<Evidence> evidence,
                                          std::map<std::string, std::string> notes, std::optional<Time> retry_at, Time now);
 Result<CredentialTransition> MakeDead(const CredentialRecord& record, std::vector<Evidence> evidence, Time now);  // erases `sealed`

@@ -1,7 +1,7 @@
 // The state machine of a task. See life.h.
 //
-// INVARIANTS: an end state is left by nothing; only exactly `active` spends; the deadline is set by Activate and by nothing after it;
-// whatever changes the state or a count of uses tells the ledger.
+// INVARIANTS: an end state is left by nothing; only exactly `active` spends; the deadline is set by Activate, and moved by
+// Extend alone (extension.cc), later and never beyond started + max_ttl; whatever changes the state or a count of uses tells the ledger.
 #include "task/life.h"
 
 #include <algorithm>
@@ -10,22 +10,10 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "task/life_parts.h"
 
 namespace remit::task {
 namespace {
-
-std::unexpected<Error> WrongState(const TaskRecord& record) {
-  return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", record.id, StateName(record.state)));
-}
-
-std::unexpected<Error> PastDeadline(const TaskRecord& record) {
-  return Fail(Code::kFailedPrecondition, "wrong-state",
-              fmt::format("task `{}` is {}, and its time was over at {}", record.id, StateName(record.state), FormatTime(record.deadline)));
-}
-
-json::Object Event(std::string_view type, const TaskRecord& record, Time now) {
-  return json::Object{{"type", type}, {"time", FormatTime(now)}, {"task", record.id}};
-}
 
 json::Array Uids(const std::vector<cedar::EntityUid>& uids) {
   json::Array array;
@@ -48,15 +36,13 @@ void Describe(const TaskRecord& record, json::Object& event) {
   event.Set("facts", record.facts);
 }
 
-bool IsOwn(const TaskRecord& record, const cedar::EntityUid& person) {
-  return person == record.actor || std::ranges::find(record.chain, person) != record.chain.end();
-}
-
 // Every end of a task: the state, when, why, by whom, and how often it was allowed and refused.
 Transition End(const TaskRecord& record, State state, const std::string& reason, const std::string& by, Time now) {
   Transition t{record, {}};
   t.next.state = state;
   t.next.ended = now;
+  t.next.suspended.reset();
+  t.next.extension.reset();
   t.next.end_reason = reason;
   t.next.ended_by = by;
   json::Object event = Event(fmt::format("task.{}", StateName(state)), record, now);
@@ -71,15 +57,13 @@ Transition End(const TaskRecord& record, State state, const std::string& reason,
   return t;
 }
 
-bool IsRunning(const TaskRecord& record) { return record.state == State::kActive || record.state == State::kSuspended; }
-bool IsWaiting(const TaskRecord& record) { return record.state == State::kRequested || record.state == State::kScheduled; }
-
 }  // namespace
 
 Transition Request(TaskRecord draft, Time now) {
   draft.state = State::kRequested;
   draft.requested = now;
-  draft.started = draft.ended = std::nullopt;
+  draft.started = draft.ended = draft.suspended = std::nullopt;
+  draft.extension.reset();
   draft.deadline = now + limits::kRequestLife;
   draft.approvals.clear();
   draft.allowed = draft.denied = 0;
@@ -146,7 +130,7 @@ Result<Transition> Withdraw(const TaskRecord& record, const cedar::EntityUid& by
   return End(record, State::kWithdrawn, "withdrawn", by.ToString(), now);
 }
 
-Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now) {
+Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now, Time latest) {
   if (!IsWaiting(record)) return WrongState(record);
   if (now >= record.deadline) return PastDeadline(record);
   if (record.approvals.size() < record.approvals_needed) {
@@ -156,7 +140,7 @@ Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> c
   Transition t{record, {}};
   t.next.state = State::kActive;
   t.next.started = now;
-  t.next.deadline = now + record.ttl;
+  t.next.deadline = std::min<Time>(now + record.ttl, latest);
   t.next.credentials = std::move(credentials);
   json::Object event = Event("task.started", record, now);
   if (record.approvals_needed == 0) Describe(record, event);
@@ -189,6 +173,38 @@ Result<Transition> Expire(const TaskRecord& record, const std::string& reason, T
 Result<Transition> Fail(const TaskRecord& record, const std::string& why, Time now) {
   if (!IsRunning(record)) return WrongState(record);
   return End(record, State::kFailed, why, "", now);
+}
+
+Result<Transition> EndWithParent(const TaskRecord& record, Time now) {
+  if (IsEnd(record.state)) return WrongState(record);
+  return End(record, IsRunning(record) ? State::kRevoked : State::kWithdrawn, "parent-ended", "", now);
+}
+
+Result<Transition> Suspend(const TaskRecord& record, const std::string& by, const std::string& why, Time now, std::optional<Time> moment) {
+  if (record.state != State::kActive) return WrongState(record);
+  Transition t{record, {}};
+  t.next.state = State::kSuspended;
+  t.next.suspended = moment.value_or(now);
+  json::Object event = Event("task.suspended", record, now);
+  event.Set("reason", why);
+  if (!by.empty()) event.Set("by", by);
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+Result<Transition> Resume(const TaskRecord& record, const std::string& by, const std::vector<std::string>& credentials, Time now) {
+  if (record.state != State::kSuspended) return WrongState(record);
+  if (now >= record.deadline) return PastDeadline(record);
+  Transition t{record, {}};
+  t.next.state = State::kActive;
+  t.next.suspended.reset();
+  t.next.credentials.insert(t.next.credentials.end(), credentials.begin(), credentials.end());
+  json::Object event = Event("task.resumed", record, now);
+  if (!by.empty()) event.Set("by", by);
+  event.Set("deadline", FormatTime(record.deadline));
+  if (!credentials.empty()) event.Set("credentials", json::StringArray(credentials));
+  t.events.push_back(std::move(event));
+  return t;
 }
 
 Result<Transition> Spend(const TaskRecord& record, const std::vector<std::string>& forbids, const cedar::EntityUid& action,

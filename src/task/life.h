@@ -1,8 +1,10 @@
 // The state machine of a task. Pure: a record, what happens to it and `now` go in; the next record and the events for the ledger come
 // out. Nothing here decides whether somebody may: that is the decision's work (decision.h).
 //
-//   requested ─► active ─► completed | revoked | expired | failed
-//       └─► denied | expired | withdrawn                 (suspended and scheduled have their place, and no way in yet)
+//   requested ─► active ─► completed | revoked | expired | failed     from suspended as well
+//       │           ▲└─► suspended ─┐
+//       │           └───────────────┘
+//       └─► denied | expired | withdrawn                 (scheduled has its place, and no way in yet)
 #pragma once
 
 #include <string>
@@ -31,13 +33,34 @@ Result<Transition> DenyByPolicy(const TaskRecord& record, const std::string& why
 // Evaluated again before activation, and what was approved is not what it would get now: asks anew, every yes is void.
 Result<Transition> AskAgain(const TaskRecord& record, const Hash& request_hash, std::uint32_t approvals_needed, Time now);
 Result<Transition> Withdraw(const TaskRecord& record, const cedar::EntityUid& by, Time now);
-// From requested with every yes that is needed. Fixes started and the deadline (now + ttl), once and for all. Errors: `not-approved`.
-Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now);
+// From requested with every yes that is needed. Fixes started and the deadline: now + ttl, and not after `latest`, which is a sub-task's
+// parent's. Errors: `not-approved`.
+Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now, Time latest = Time::max());
 Result<Transition> Complete(const TaskRecord& record, const cedar::EntityUid& by, const std::string& reason, Time now);
 Result<Transition> Revoke(const TaskRecord& record, const cedar::EntityUid& by, const std::string& why, Time now);
 // `reason`: "deadline" (of a task or a request; `wrong-state` while it has not come), "heartbeat", "connection-closed".
 Result<Transition> Expire(const TaskRecord& record, const std::string& reason, Time now);
 Result<Transition> Fail(const TaskRecord& record, const std::string& why, Time now);
+// A sub-task whose parent ends: one that runs is revoked, one that was only asked for is withdrawn; the reason is "parent-ended".
+Result<Transition> EndWithParent(const TaskRecord& record, Time now);
+
+// From active, and back before the deadline, which runs on. `by` is who did, or "" for a sub-task that is stopped with its parent.
+// `moment` is what the record says of when it stopped, where that is another time than the event's: sub-tasks have their parent's.
+// `credentials` are those that are planned anew; they come behind those that it had.
+Result<Transition> Suspend(const TaskRecord& record, const std::string& by, const std::string& why, Time now, std::optional<Time> moment = {});
+Result<Transition> Resume(const TaskRecord& record, const std::string& by, const std::vector<std::string>& credentials, Time now);
+
+// More time (extension.cc). Only when active, and before the deadline.
+//
+// How late the deadline may become: started + max_ttl. Errors: `too-long` where `by` goes beyond it, or beyond `latest`, a parent's deadline.
+Status CheckExtension(const TaskRecord& record, Duration by, Time now, Time latest = Time::max());
+// Moves the deadline, and forgets what was asked for. Errors: those of CheckExtension.
+Result<Transition> Extend(const TaskRecord& record, Duration by, const std::string& who, const std::string& why, Time now, Time latest = Time::max());
+// Asks people for it, in place of what was asked for before: sets when it was asked for and when that expires, and that nobody said yes.
+Result<Transition> AskExtension(const TaskRecord& record, Extension asked, const std::string& who, Time now);
+// One yes to what is asked for. Errors: as of Approve, and `unknown-approval` where nothing is, or no more.
+Result<Transition> ApproveExtension(const TaskRecord& record, const cedar::EntityUid& person, Time now);
+Result<Transition> DenyExtension(const TaskRecord& record, const cedar::EntityUid& person, const std::string& why, Time now);
 // One use of each of these forbids. Only when active, and before the deadline.
 Result<Transition> Spend(const TaskRecord& record, const std::vector<std::string>& forbids, const cedar::EntityUid& action,
                          const cedar::EntityUid& resource, Time now);

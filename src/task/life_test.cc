@@ -160,5 +160,80 @@ TEST(LifeProperty, RandomSequencesKeepThePromises) {
   }));
 }
 
+TEST(Life, WhatIsSuspendedGoesOnOrEnds) {
+  const TaskRecord active = Active();
+  EXPECT_EQ(Resume(active, "x", {}, kNow).error().reason, "wrong-state");
+  const auto stopped = Suspend(active, "Employee::\"ada\"", "odd", kNow + minutes(1));
+  ASSERT_TRUE(stopped);
+  EXPECT_EQ(stopped->next.state, State::kSuspended);
+  EXPECT_EQ(stopped->next.suspended, kNow + minutes(1));
+  EXPECT_EQ(stopped->next.deadline, active.deadline);  // it runs on
+  EXPECT_EQ(TypeOf(*stopped), "task.suspended");
+  EXPECT_EQ(Suspend(stopped->next, "", "", kNow).error().reason, "wrong-state");
+  EXPECT_EQ(Spend(stopped->next, {"f"}, kActor, kActor, kNow).error().reason, "wrong-state");
+  const auto again = Resume(stopped->next, "Employee::\"ada\"", {"crd_2"}, kNow + minutes(2));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->next.state, State::kActive);
+  EXPECT_EQ(again->next.suspended, std::nullopt);
+  EXPECT_EQ(again->next.credentials, (std::vector<std::string>{"crd_2"}));
+  EXPECT_EQ(TypeOf(*again), "task.resumed");
+  EXPECT_EQ(Resume(stopped->next, "", {}, active.deadline).error().reason, "wrong-state");
+  EXPECT_TRUE(Complete(stopped->next, kActor, "completed", kNow));
+  EXPECT_TRUE(Revoke(stopped->next, kAda, "", kNow));
+  EXPECT_TRUE(Expire(stopped->next, "deadline", active.deadline));
+  EXPECT_TRUE(Fail(stopped->next, "x", kNow));
+  EXPECT_EQ(Complete(stopped->next, kActor, "completed", kNow)->next.suspended, std::nullopt);
+}
+
+TEST(Life, APartEndsWithItsParentAsWhatItIs) {
+  EXPECT_EQ(EndWithParent(Active(), kNow)->next.state, State::kRevoked);
+  EXPECT_EQ(EndWithParent(Suspend(Active(), "", "", kNow)->next, kNow)->next.state, State::kRevoked);
+  EXPECT_EQ(EndWithParent(Request(Draft(1), kNow).next, kNow)->next.state, State::kWithdrawn);
+  EXPECT_EQ(EndWithParent(Active(), kNow)->next.end_reason, "parent-ended");
+  EXPECT_EQ(EndWithParent(EndWithParent(Active(), kNow)->next, kNow).error().reason, "wrong-state");
+  EXPECT_EQ(Activate(Request(Draft(0), kNow).next, {}, kNow, kNow + minutes(3))->next.deadline, kNow + minutes(3));
+}
+
+TaskRecord Longer() {
+  TaskRecord draft = Draft(0);
+  draft.max_ttl = minutes(60);
+  return Activate(Request(draft, kNow).next, {}, kNow)->next;
+}
+
+TEST(Life, MoreTimeUpToTheLongestLife) {
+  const TaskRecord active = Longer();
+  const auto more = Extend(active, minutes(30), "Agent::\"a1\"", "slow", kNow);
+  ASSERT_TRUE(more);
+  EXPECT_EQ(more->next.deadline, active.deadline + minutes(30));
+  EXPECT_EQ(TypeOf(*more), "task.extended");
+  EXPECT_EQ(Extend(more->next, minutes(16), "", "", kNow).error().reason, "too-long");
+  EXPECT_TRUE(Extend(more->next, minutes(15), "", "", kNow));
+  EXPECT_EQ(Extend(active, minutes(10), "", "", kNow, active.deadline + minutes(9)).error().reason, "too-long");
+  EXPECT_EQ(Extend(active, Duration::max(), "", "", kNow).error().reason, "too-long");
+  EXPECT_EQ(Extend(active, Duration(0), "", "", kNow).error().reason, "bad-duration");
+  EXPECT_EQ(Extend(active, minutes(1), "", "", active.deadline).error().reason, "wrong-state");
+  EXPECT_EQ(Extend(Active(), minutes(1), "", "", kNow).error().reason, "too-long");  // of a row from before: it says no longest life
+}
+
+TEST(Life, MoreTimeMayNeedAYes) {
+  Extension asked;
+  asked.by = minutes(10);
+  asked.approvals_needed = 2;
+  const TaskRecord waits = AskExtension(Longer(), asked, "Agent::\"a1\"", kNow)->next;
+  ASSERT_TRUE(waits.extension);
+  EXPECT_EQ(waits.state, State::kActive);
+  EXPECT_EQ(waits.extension->expires, waits.deadline);  // sooner than an hour
+  EXPECT_EQ(ApproveExtension(waits, kOwner, kNow).error().reason, "own-request");
+  const TaskRecord one = ApproveExtension(waits, kAda, kNow)->next;
+  EXPECT_EQ(ApproveExtension(one, kAda, kNow).error().reason, "already-approved");
+  EXPECT_EQ(ApproveExtension(one, kBob, kNow)->next.extension->approvals.size(), 2u);
+  EXPECT_EQ(ApproveExtension(one, kBob, waits.deadline).error().reason, "wrong-state");
+  EXPECT_EQ(AskExtension(one, asked, "", kNow)->next.extension->approvals.size(), 0u);  // asked anew: every yes is void
+  EXPECT_EQ(DenyExtension(one, kBob, "no", kNow)->next.extension, std::nullopt);
+  EXPECT_EQ(ApproveExtension(Longer(), kAda, kNow).error().reason, "unknown-approval");
+  EXPECT_EQ(DenyExtension(Longer(), kAda, "", kNow).error().reason, "unknown-approval");
+  EXPECT_EQ(Extend(one, minutes(10), "", "", kNow)->next.extension, std::nullopt);
+}
+
 }  // namespace
 }  // namespace remit::task

@@ -232,6 +232,22 @@ BEGIN
   END IF;
 END $remit$;
 
+-- Moves the day on which its password expires. Says whether the role is there, and may still log in.
+CREATE OR REPLACE FUNCTION remit.prolong(the_role oid, valid_until timestamptz) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $remit$
+DECLARE
+  the_name text := remit.name_of(the_role);
+BEGIN
+  IF valid_until IS NULL OR NOT isfinite(valid_until) THEN
+    RAISE EXCEPTION USING ERRCODE = 'RM006', MESSAGE = 'a limit is missing or out of range';
+  END IF;
+  IF the_name IS NULL OR NOT EXISTS (SELECT FROM pg_authid WHERE oid = the_role AND rolcanlogin) THEN
+    RETURN false;
+  END IF;
+  EXECUTE format('ALTER ROLE %I VALID UNTIL %L', the_name, valid_until);
+  RETURN true;
+END $remit$;
+
 -- Before PostgreSQL 16 a task can become one of its scope roles, and prepare a transaction as that. Only its owner can end it, and not from
 -- inside a function: so the caller becomes a member of such scope roles for a moment, and gives that back with return_scopes().
 CREATE OR REPLACE FUNCTION remit.borrow_scopes() RETURNS TABLE (gid text, database text, owner text)
@@ -350,8 +366,8 @@ BEGIN
   INSERT INTO remit.installation (id, login) VALUES (inst, r.oid) ON CONFLICT (id) DO UPDATE SET login = excluded.login;
   EXECUTE format('GRANT USAGE ON SCHEMA remit TO %I', login_name);
   EXECUTE format('GRANT EXECUTE ON FUNCTION remit.identity(), remit.make(text, text, timestamptz, integer, text[], text[], text[]), remit.revoke(oid), '
-                 'remit.disarm(oid), remit.drop_owned(oid), remit.drop(oid), remit.end_late_sessions(oid), remit.borrow_scopes(), '
-                 'remit.return_scopes(), remit.read_anchor(), remit.leave_anchor(text) TO %I', login_name);
+                 'remit.disarm(oid), remit.prolong(oid, timestamptz), remit.drop_owned(oid), remit.drop(oid), remit.end_late_sessions(oid), '
+                 'remit.borrow_scopes(), remit.return_scopes(), remit.read_anchor(), remit.leave_anchor(text) TO %I', login_name);
   -- It ends what a task left in whatever database the task got into.
   FOR d IN SELECT datname FROM pg_database WHERE datallowconn LOOP
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', d, login_name);

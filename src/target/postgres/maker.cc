@@ -88,6 +88,23 @@ Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record
   return made;
 }
 
+Status ProlongCredential(Server& server, const task::CredentialRecord& record) {
+  const Config& config = server.config();
+  const auto oid = record.notes.find("oid"), system = record.notes.find("system");
+  if (oid == record.notes.end() || system == record.notes.end())
+    return Fail(Code::kInvalidArgument, "bad-credential", fmt::format("nothing is noted of credential `{}`", record.id));
+  REMIT_ASSIGN(pg::Pool::Lease lease, server.Admin());
+  if (server.system() != system->second)
+    return Fail(Code::kFailedPrecondition, "foreign-role",
+                fmt::format("target `{}` is not the server on which `{}` was made", config.name, record.name));
+  auto moved = lease->Exec("SELECT remit.prolong($1::oid, $2::timestamptz)", {oid->second, FormatTime(record.not_after)});
+  for (int i = 0; i < 3 && !moved && pg::IsTransient(moved.error()); ++i)
+    moved = lease->Exec("SELECT remit.prolong($1::oid, $2::timestamptz)", {oid->second, FormatTime(record.not_after)});
+  if (!moved) return Fail(FromServer(moved.error(), config.name));
+  if (moved->Bool(0, 0)) return {};
+  return Fail(Code::kFailedPrecondition, "unknown-role", fmt::format("target `{}` has no `{}` that may log in", config.name, record.name));
+}
+
 std::map<std::string, Secret> EnvironmentOf(const Server& server, const task::CredentialRecord& record, const Secret& secret) {
   const Config& config = server.config();
   std::map<std::string, Secret> environment;

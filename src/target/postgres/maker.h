@@ -11,6 +11,10 @@ namespace remit::target::postgres {
 // target's), `password-not-asked` (pg_hba.conf lets the role in without its password), `login-refused`; passing: `pg-no-answer` and the like.
 Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record, const Secret& secret, Rng& rng);
 
+// As Target::Prolong: the day on which the role's password expires becomes the record's not_after. Errors: `bad-credential`, `foreign-role`,
+// `unknown-role` (it is gone or disarmed), `target-not-initialised` (the administrator's script is from before), those of FromServer.
+Status ProlongCredential(Server& server, const task::CredentialRecord& record);
+
 // As Target::Environment: where the role logs in, and with what.
 std::map<std::string, Secret> EnvironmentOf(const Server& server, const task::CredentialRecord& record, const Secret& secret);
 

@@ -78,6 +78,30 @@ TEST_F(MakingTest, TheRoleIsMarkedLimitedAndHasNoAdminOption) {
   bench_.ExpectDies(c);
 }
 
+TEST_F(MakingTest, ItsExpiryMovesAlongWithItsTasksDeadline) {
+  Credential c = bench_.Live();
+  auto until = [&] {
+    return bench_.Admin()->Exec("SELECT extract(epoch FROM rolvaliduntil)::bigint FROM pg_authid WHERE rolname = $1", {c.record.name})->Int(0, 0);
+  };
+  c.record.not_after += std::chrono::hours(2);
+  ASSERT_TRUE(bench_.target().Prolong(c.record, c.plan.secret));
+  EXPECT_EQ(until(), Micros(c.record.not_after) / 1'000'000);
+  EXPECT_EQ(StateOf(*bench_.Session(c), "SELECT * FROM public.invoices"), "");
+  bench_.ExpectDies(c);
+  EXPECT_EQ(bench_.target().Prolong(c.record, c.plan.secret).error().reason, "unknown-role");  // and it is not there again
+  EXPECT_FALSE(bench_.Exists(c));
+}
+
+TEST_F(MakingTest, NobodyMovesTheExpiryOfAnothersRole) {
+  Credential c = bench_.Live();
+  Credential foreign = c;
+  foreign.record.notes["oid"] = bench_.Admin()->Exec("SELECT oid FROM pg_authid WHERE rolname = 'remit2'")->Text(0, 0);
+  EXPECT_EQ(bench_.target().Prolong(foreign.record, c.plan.secret).error().reason, "foreign-role");
+  foreign.record.notes["system"] = "1";
+  EXPECT_EQ(bench_.target().Prolong(foreign.record, c.plan.secret).error().reason, "foreign-role");
+  bench_.ExpectDies(c);
+}
+
 TEST_F(MakingTest, FewerIterationsWork) {
   Config config = TargetConfig(SharedServer());
   config.scram_iterations = 1;

@@ -49,6 +49,8 @@ std::map<std::string, Secret> PostgresTarget::Environment(const task::Credential
   return EnvironmentOf(*server_, record, secret);
 }
 
+Status PostgresTarget::Prolong(const task::CredentialRecord& record, const Secret&) { return ProlongCredential(*server_, record); }
+
 EndResult PostgresTarget::End(const task::CredentialRecord& record, const Secret& secret) {
   EndResult result = EndCredential(*server_, record, secret, clock_);
   if (result.dead) {

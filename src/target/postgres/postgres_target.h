@@ -26,6 +26,7 @@ class PostgresTarget final : public Target {
   Result<Plan> MakePlan(const std::string& credential_id, const task::PermissionSet& permissions, Rng& rng) const override;
   Result<Made> Make(const task::CredentialRecord& record, const Secret& secret) override;
   std::map<std::string, Secret> Environment(const task::CredentialRecord& record, const Secret& secret) const override;
+  Status Prolong(const task::CredentialRecord& record, const Secret& secret) override;
   EndResult End(const task::CredentialRecord& record, const Secret& secret) override;
 
   // Also ends sessions that turned up after their role was dropped. Call it at least once a minute.

@@ -1,0 +1,156 @@
+// Sub-tasks: a task that runs hands a part of what it may do to another, which lives below it and never longer.
+//
+// Nobody asks whether its actor may `start` it: its parent is asked whether it may `delegate` it, as the principal, and its type must be marked
+// @delegable. What it may do is what it, and every task above it, may do each as a principal of its own type (use.cc, tree.cc).
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "broker/core.h"
+
+namespace remit::broker {
+
+using Kind = Caller::Kind;
+using Verdict = task::Decision::Verdict;
+
+void Broker::Delegate(const Caller& by, const std::string& parent, DelegateRequest request, Answer<StartAnswer> answer) {
+  Impl& im = *impl_;
+  const std::string idempotency = request.start.idempotency_key.empty() ? "" : "start/" + parent + "/" + request.start.idempotency_key;
+  if (Status fresh = im.NotStartedYet(idempotency); !fresh) return answer(std::unexpected(std::move(fresh.error())));
+  im.Locked([&] {
+    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    LiveTask* live = im.Find(parent);
+    if (live == nullptr) return refuse(im.NotLive(by, parent));
+    if (!Impl::Owns(by, live->record())) {
+      if (by.Is(Kind::kTask) && by.task == parent)
+        return refuse(Error(Code::kPermissionDenied, "holder-key-needed", "REMIT_TOKEN allows use, not life: delegating needs the holder key"));
+      if (!im.MayView(by, *live)) return refuse(NoSuchTask(parent).error());
+      return refuse(Error(Code::kPermissionDenied, "delegate-denied", fmt::format("only its holder and its actor delegate for task `{}`", parent)));
+    }
+    if (!im.current || !im.Usable(*live))
+      return refuse(Error(Code::kFailedPrecondition, "parent-not-active", fmt::format("task `{}` is not active", parent)));
+    if (im.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
+    Result<StartDraft> draft = im.DraftSubTask(*live, request);
+    if (!draft) return refuse(std::move(draft.error()));
+    store::Batch batch;
+    if (!draft->charges.empty())
+      if (Status charged = im.ChargeParent(draft->record, draft->charges, batch); !charged) return refuse(std::move(charged.error()));
+    if (!idempotency.empty()) {
+      batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
+      batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(im.last_event, draft->record.id)});
+    }
+    im.Begin(*std::move(draft), std::move(batch), std::move(answer));
+  });
+}
+
+Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRequest& request) {
+  const task::TaskRecord& above = parent.record();
+  REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*current, request.start.type));
+  if (!type->delegable)
+    return Fail(Code::kPermissionDenied, "not-delegable", fmt::format("`{}` does not run as a sub-task", type->name), "mark its type @delegable");
+  const cedar::EntityUid actor = request.actor.type.empty() ? above.actor : request.actor;
+  if (IsBarred(actor)) return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", actor.ToString()));
+  REMIT_TRY(task::CheckActor(*type, actor));
+  REMIT_TRY(task::CheckReason(*type, request.start.reason));
+  REMIT_TRY(CheckRoom(parent));
+  if (type->has_parent) {
+    const std::string& wanted = current->schema().FindEntityType(type->entity_type)->attributes.find("parent")->second.type->name;
+    if (wanted != above.type)
+      return Fail(Code::kInvalidArgument, "wrong-parent-type", fmt::format("`{}` is a part of `{}`, not of `{}`", type->name, wanted, above.type));
+  }
+  const Duration ttl = request.start.ttl.value_or(type->ttl);
+  if (ttl <= Duration(0)) return Fail(Code::kInvalidArgument, "bad-duration", "a task's life must be longer than nothing");
+  if (ttl > type->max_ttl)
+    return Fail(Code::kInvalidArgument, "too-long",
+                fmt::format("`{}` lives at most {}, {} was asked for", type->name, FormatDuration(type->max_ttl), FormatDuration(ttl)));
+  if (request.start.ttl && Now() + ttl > parent.deadline())
+    return Fail(Code::kInvalidArgument, "too-long",
+                fmt::format("task `{}` ends at {}, and its sub-tasks with it", parent.id(), FormatTime(parent.deadline())),
+                "ask for less, leave it out, or extend the task first");
+
+  REMIT_ASSIGN(StartDraft draft, DraftTask(*type, actor, request.start, ttl));
+  task::TaskRecord& record = draft.record;
+  record.parent = above.id;
+  record.chain = above.chain;
+  if (std::ranges::find(record.chain, actor) == record.chain.end()) record.chain.push_back(actor);
+  const cedar::Entity entity = task::TaskEntity(*type, record, current->schema());
+  const task::Decision decision = AskDelegate(record, entity, 0);
+  if (decision.verdict == Verdict::kDeny) return std::unexpected(NotPermitted(record, decision));
+  if (decision.verdict == Verdict::kNeedsApproval)
+    record.approvals_needed = ApprovalsNeeded(AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max()));
+  draft.charges = decision.charges;
+  draft.permissions = PermissionsOf(record, entity);
+  record.request_hash = task::RequestHash(record, draft.permissions);
+  return draft;
+}
+
+// Whether one more fits below this task. Errors: `too-deep`, `too-many-sub-tasks`.
+Status Broker::Impl::CheckRoom(LiveTask& parent) {
+  const auto above = Above(parent.record());
+  if (!above || above->size() + 1 > limits::kDelegationDepth)
+    return Fail(Code::kResourceExhausted, "too-deep", fmt::format("there are {} tasks above each other already", limits::kDelegationDepth));
+  LiveTask& root = above->empty() ? parent : *above->back();
+  if (Below(root).size() >= limits::kTreeTasks)
+    return Fail(Code::kResourceExhausted, "too-many-sub-tasks", fmt::format("task `{}` has {} sub-tasks already", root.id(), limits::kTreeTasks),
+                "complete some of them first");
+  return {};
+}
+
+// The parent is asked, as the catalog in force has it.
+task::Decision Broker::Impl::AskDelegate(const task::TaskRecord& child, const cedar::Entity& entity, std::uint32_t approved) {
+  task::Decision denied;
+  denied.reason = "parent-not-active";
+  LiveTask* parent = Find(child.parent);
+  if (parent == nullptr || !current || !Usable(*parent)) return denied;
+  std::shared_ptr<const cedar::Entity> asks = MakeEntity(parent->record(), *current);
+  denied.reason = "unknown-type";
+  if (!asks) return denied;
+  cedar::OverlayEntities view(facts->entities);
+  AddParents(view, *asks);
+  view.Add(asks);
+  view.Add(std::make_shared<const cedar::Entity>(entity));
+  const std::map<std::string, std::uint32_t>& uses = parent->record().uses;
+  auto used = [&uses](const std::string& policy) {
+    auto found = uses.find(policy);
+    return found == uses.end() ? 0u : found->second;
+  };
+  const cedar::Request request{asks->uid, {"Remit::Action", "delegate"}, entity.uid};
+  return task::Decide(*current, request, view, used, [approved](const std::string&) { return approved; });
+}
+
+task::Decision Broker::Impl::AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved) {
+  return record.parent.empty() ? AskVerb(AsActor(record), "start", entity, approved) : AskDelegate(record, entity, approved);
+}
+
+// What handing this to a sub-task costs its parent: in memory at once, so that of many at a time only as many pass as may.
+Status Broker::Impl::ChargeParent(const task::TaskRecord& child, const std::vector<task::Charge>& charges, store::Batch& batch) {
+  LiveTask* parent = Find(child.parent);
+  if (parent == nullptr) return NoSuchTask(child.parent);
+  std::vector<std::string> forbids;
+  for (const task::Charge& charge : charges) forbids.push_back(charge.policy);
+  REMIT_ASSIGN(task::Transition spent, task::Spend(parent->record(), forbids, {"Remit::Action", "delegate"}, {child.type, child.id}, Stamp()));
+  parent->Set(std::move(spent.next));
+  AddEvents(batch, std::move(spent.events));
+  batch.writes.push_back({store::Table::kTask, parent->id(), parent->Encode()});
+  return {};
+}
+
+json::Object Broker::Impl::Actors(const task::TaskRecord& record) {
+  const auto above = Above(record);
+  if (record.parent.empty() || !above) return json::Object{{"sub", record.actor.ToString()}};
+  // "the outermost "act" claim represents the current actor while nested "act" claims represent prior actors" (RFC 8693 §4.1). The first of
+  // all is the subject: what is done is done in his name.
+  json::Value act;
+  auto wrap = [&act](const task::TaskRecord& one) {
+    json::Object next{{"sub", one.actor.ToString()}, {"remit_task", one.id}};
+    if (act.IsObject()) next.Set("act", std::move(act));
+    act = std::move(next);
+  };
+  for (std::size_t i = above->size() - 1; i > 0; --i) wrap((*above)[i - 1]->record());
+  wrap(record);
+  return json::Object{{"sub", above->back()->record().actor.ToString()}, {"act", std::move(act)}};
+}
+
+}  // namespace remit::broker

@@ -1,0 +1,341 @@
+// More time for a task that runs, up to its @max_ttl and never beyond the tasks above it. A type may ask for a new approval of it.
+//
+// It gives access, so nothing applies before its commit. What changed meanwhile (uses that were spent, a suspension) stays: the deadline is all
+// that an extension touches.
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "broker/core.h"
+#include "crypto/hash.h"
+#include "json/write.h"
+
+namespace remit::broker {
+
+using Kind = Caller::Kind;
+using Verdict = task::Decision::Verdict;
+
+namespace {
+
+json::Object AskedJson(const task::TaskRecord& record, const task::Extension& asked) {
+  json::Array given;
+  for (const task::Yes& yes : asked.approvals) given.push_back(json::Object{{"person", yes.person.ToString()}, {"at", FormatTime(yes.at)}});
+  return json::Object{{"id", ApprovalIdOf(record.id)},
+                      {"kind", "extension"},
+                      {"task", record.id},
+                      {"hash", HexEncode(asked.request_hash)},
+                      {"type", record.name},
+                      {"purpose", record.purpose},
+                      {"parameters", record.parameters},
+                      {"actor", record.actor.ToString()},
+                      {"reason", asked.reason},
+                      {"deadline", FormatTime(record.deadline)},
+                      {"more", FormatDuration(asked.by)},
+                      {"needed", asked.approvals_needed},
+                      {"given", std::move(given)},
+                      {"requested", FormatTime(asked.requested)},
+                      {"expires", FormatTime(asked.expires)}};
+}
+
+}  // namespace
+
+void Broker::Extend(const Caller& by, const std::string& task, Duration more, const std::string& reason, Answer<ExtendAnswer> answer) {
+  Impl& im = *impl_;
+  im.Locked([&] {
+    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    LiveTask* live = im.Find(task);
+    if (live == nullptr) return refuse(im.NotLive(by, task));
+    if (by.Is(Kind::kTask) && by.task == task)
+      return refuse(Error(Code::kPermissionDenied, "holder-key-needed", "REMIT_TOKEN allows use, not life: extending needs the holder key"));
+    if (reason.size() > limits::kReasonBytes || !IsUtf8(reason))
+      return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long, or not UTF-8"));
+    im.RunWhenIdle(*live, [&im, by, task, more, reason, answer = std::move(answer)] {
+      if (LiveTask* again = im.Find(task)) return im.ExtendTask(*again, by, more, reason, answer);
+      im.Later([answer, task] { answer(NoSuchTask(task)); });
+    });
+  });
+}
+
+void Broker::Impl::ExtendTask(LiveTask& live, const Caller& by, Duration more, const std::string& reason, Answer<ExtendAnswer> answer) {
+  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const task::TaskRecord& record = live.record();
+  const bool holder = by.Is(Kind::kHolder) && by.task == live.id();
+  const Caller asks = holder ? AsActor(record) : by;
+  std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
+  task::Decision decision = entity ? AskVerb(asks, "extend", *entity, 0, &record.uses) : task::Decision{};
+  if (decision.verdict == Verdict::kDeny) {
+    if (!MayView(by, live)) return refuse(NoSuchTask(live.id()).error());
+    const std::string why = decision.reason == "no-permit" || decision.reason.empty() ? "no policy permits it" : decision.reason;
+    return refuse(
+        Error(Code::kPermissionDenied, "extend-denied", fmt::format("{} may not extend task `{}`: {}", asks.uid.ToString(), live.id(), why)));
+  }
+  if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", live.id())));
+  if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
+  if (Status stands = ParentStands(record); !stands) return refuse(std::move(stands.error()));
+  if (Status may = task::CheckExtension(record, more, Now(), LatestDeadline(record)); !may) return refuse(std::move(may.error()));
+  if (IsBarred(record.actor))
+    return refuse(Error(Code::kPermissionDenied, "extend-denied", fmt::format("{} is barred, or not registered", record.actor.ToString())));
+  if (decision.verdict == Verdict::kNeedsApproval) {
+    // It is asked again when everybody has said yes, and then for its actor.
+    if (asks.uid != record.actor)
+      return refuse(Error(Code::kPermissionDenied, "extend-denied", "an extension that needs approval is asked for by the task's holder or actor"));
+    task::Extension asked;
+    asked.by = more;
+    asked.reason = reason;
+    asked.approvals_needed = ApprovalsNeeded(AskVerb(asks, "extend", *entity, std::numeric_limits<std::uint32_t>::max(), &record.uses));
+    return AskForExtension(live, std::move(asked), asks.uid.ToString(), std::move(answer));
+  }
+  task::TaskRecord charged = Present(live);
+  for (const task::Charge& charge : decision.charges) charged.uses[charge.policy] += 1;
+  Result<task::Transition> extended = task::Extend(charged, more, asks.uid.ToString(), reason, Stamp(), LatestDeadline(record));
+  if (!extended) return refuse(std::move(extended.error()));
+  CommitExtension(live, *std::move(extended), std::move(answer));
+}
+
+// What approvers say yes to: what the task is, what it could go on doing, and until when.
+Hash Broker::Impl::ExtensionHash(LiveTask& live, const task::Extension& asked) {
+  const task::TaskRecord& record = live.record();
+  const json::Object request{{"form", "remit/extension/v1"},
+                             {"task", HexEncode(task::RequestHash(record, PermissionsOf(record, EntityOf(live))))},
+                             {"deadline", FormatTime(record.deadline)},
+                             {"more", FormatDuration(asked.by)},
+                             {"reason", asked.reason},
+                             {"requested", FormatTime(asked.requested)}};
+  return crypto::Sha256(json::Canonical(request));
+}
+
+void Broker::Impl::AskForExtension(LiveTask& live, task::Extension asked, const std::string& who, Answer<ExtendAnswer> answer) {
+  const Time now = Stamp();
+  const std::string id = live.id();
+  if (const auto& before = live.record().extension; before && now < before->expires && before->by == asked.by && before->reason == asked.reason)
+    return Later([answer, record = Present(live), id] { answer(ExtendAnswer{record, ApprovalIdOf(id)}); });  // people are asked once
+  asked.requested = now;
+  asked.request_hash = ExtensionHash(live, asked);
+  Result<task::Transition> transition = task::AskExtension(Present(live), std::move(asked), who, now);
+  if (!transition) return Later([answer, error = transition.error()] { answer(std::unexpected(error)); });
+  transition->events.back().AsObject().Set("permissions", PermissionsOf(live.record(), EntityOf(live)).ToJson());
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kTask, id, transition->next.Encode()});
+  AddEvents(batch, std::move(transition->events));
+  live.busy = true;
+  Commit(std::move(batch), [this, id, answer, version = live.version(), extension = *transition->next.extension](const auto& committed) {
+    LiveTask* again = Find(id);
+    if (again == nullptr) return Later([answer, id] { answer(NoSuchTask(id)); });
+    if (!committed) {
+      Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    } else {
+      KeepExtension(*again, extension, version);
+      Later([answer, record = Present(*again), id] { answer(ExtendAnswer{record, ApprovalIdOf(id)}); });
+    }
+    NotBusy(*again);
+  });
+}
+
+// What is asked for, and who said yes, after its commit. Where the record went on meanwhile its row is written again, as it is now.
+void Broker::Impl::KeepExtension(LiveTask& live, const std::optional<task::Extension>& extension, std::uint64_t version) {
+  if (live.latched) return;
+  const bool went_on = live.version() != version;
+  task::TaskRecord next = live.record();
+  next.extension = extension;
+  live.Set(std::move(next));
+  if (went_on && !live.unrecorded) WriteAgain(live);
+}
+
+void Broker::Impl::WriteAgain(LiveTask& live) {
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
+  Commit(std::move(batch), [](const auto&) {});
+}
+
+void Broker::Impl::CommitExtension(LiveTask& live, task::Transition transition, Answer<ExtendAnswer> answer) {
+  const std::string id = live.id();
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kTask, id, transition.next.Encode()});
+  AddEvents(batch, std::move(transition.events));
+  live.busy = true;
+  Commit(std::move(batch), [this, id, answer, version = live.version(), next = std::move(transition.next)](const auto& committed) mutable {
+    LiveTask* again = Find(id);
+    if (again == nullptr) return Later([answer, id] { answer(NoSuchTask(id)); });
+    if (!committed) {
+      Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    } else if (again->latched) {
+      Later([answer, id] { answer(Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", id))); });
+    } else {
+      const bool went_on = again->version() != version;
+      if (went_on) {  // what else became of it stays
+        task::TaskRecord merged = again->record();
+        merged.deadline = next.deadline;
+        merged.extension.reset();
+        for (const auto& [policy, count] : next.uses) merged.uses[policy] = std::max(merged.uses[policy], count);
+        next = std::move(merged);
+      }
+      again->Set(std::move(next));
+      if (again->recorded) again->recorded->deadline = again->deadline();
+      again->warned = false;
+      Schedule(*again);
+      if (went_on && !again->unrecorded) WriteAgain(*again);
+      Tell(*again, json::Object{{"event", "extended"}, {"deadline", FormatTime(again->deadline())}});
+      ProlongCredentials(id);
+      Later([answer, record = Present(*again)] { answer(ExtendAnswer{record, ""}); });
+    }
+    NotBusy(*again);
+  });
+}
+
+// --- approvals of it ---------------------------------------------------------------------------------------------------------------------
+
+// The caller is a person in a recent session. Its id is that of the request to start the task, which nobody waits for any more.
+void Broker::Impl::ApproveExtension(LiveTask& live, const Caller& by, const std::string& hash, Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const std::string id = live.id(), approval = ApprovalIdOf(id);
+  const task::TaskRecord& record = live.record();
+  std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
+  const bool may = entity && AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
+  if (live.latched || (!may && !MayView(by, live))) return refuse(NoSuchApproval(approval).error());
+  if (!may) return refuse(Error(Code::kPermissionDenied, "approve-denied", fmt::format("no policy permits you to approve `{}`", approval)));
+  Result<task::Transition> yes = task::ApproveExtension(Present(live), by.uid, Stamp());
+  if (!yes) return refuse(std::move(yes.error()));
+  task::Extension asked = *yes->next.extension;
+  if (hash != HexEncode(asked.request_hash))
+    return refuse(Error(Code::kConflict, "request-changed", fmt::format("request `{}` is not what it was when you read it", approval))
+                      .Hint("read it again with `remit approvals`"));
+  if (StandingYes(record, *entity, asked.approvals) >= asked.approvals_needed) return ExtendApproved(live, *std::move(yes), std::move(answer));
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kTask, id, yes->next.Encode()});
+  AddEvents(batch, std::move(yes->events));
+  live.busy = true;
+  Commit(std::move(batch), [this, id, answer, version = live.version(), asked = std::move(asked)](const auto& committed) {
+    LiveTask* again = Find(id);
+    if (again == nullptr) return Later([answer, id] { answer(NoSuchTask(id)); });
+    if (!committed) {
+      Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    } else {
+      KeepExtension(*again, asked, version);
+      Later([answer, json = ExtensionJson(*again)] { answer(json); });
+    }
+    NotBusy(*again);
+  });
+}
+
+// Everybody said yes: asked again, as things stand now. What would go on must be what they saw.
+void Broker::Impl::ExtendApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const task::TaskRecord& record = yes.next;
+  const task::Extension asked = *record.extension;
+  std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, *current);
+  const std::uint32_t standing = StandingYes(record, *entity, asked.approvals);
+  const task::Decision decision = AskVerb(AsActor(record), "extend", *entity, standing, &record.uses);
+  Status may = ParentStands(record);
+  if (may) may = task::CheckExtension(record, asked.by, Now(), LatestDeadline(record));
+  if (may && (IsBarred(record.actor) || decision.verdict != Verdict::kAllow))
+    may = Fail(Code::kFailedPrecondition, "extend-denied", "more time is not permitted any more");
+  if (may && ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
+  if (may && ExtensionHash(live, asked) != asked.request_hash)
+    may = Fail(Code::kConflict, "request-changed", "what the task could go on doing has changed; it must be asked for again");
+  if (!may) {  // void, with every yes: before the commit
+    Result<task::Transition> denied = task::DenyExtension(Present(live), {"Remit::Policy", "current"}, may.error().message, Stamp());
+    if (denied) VoidExtension(live, *std::move(denied), nullptr);
+    return refuse(std::move(may.error()));
+  }
+  task::TaskRecord charged = record;
+  for (const task::Charge& charge : decision.charges) charged.uses[charge.policy] += 1;
+  Result<task::Transition> extended = task::Extend(charged, asked.by, record.actor.ToString(), asked.reason, Stamp(), LatestDeadline(record));
+  if (!extended) return refuse(std::move(extended.error()));
+  extended->events.insert(extended->events.begin(), yes.events.begin(), yes.events.end());
+  CommitExtension(live, *std::move(extended), [answer, asked](Result<ExtendAnswer> given) {
+    if (!given) return answer(std::unexpected(given.error()));
+    answer(AskedJson(given->task, asked));  // its deadline is the new one
+  });
+}
+
+void Broker::Impl::DenyExtension(LiveTask& live, const Caller& by, const std::string& why, Answer<json::Value> answer) {
+  Result<task::Transition> denied = task::DenyExtension(Present(live), by.uid, why, Stamp());
+  if (!denied) return Later([answer, error = denied.error()] { answer(std::unexpected(error)); });
+  VoidExtension(live, *std::move(denied), std::move(answer));
+}
+
+void Broker::Impl::VoidExtension(LiveTask& live, task::Transition denied, Answer<json::Value> answer) {
+  live.Set(std::move(denied.next));
+  store::Batch batch;
+  batch.must_fit = true;
+  if (!live.unrecorded) batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
+  AddEvents(batch, std::move(denied.events));
+  Commit(std::move(batch), [this, id = live.id(), answer](const auto& committed) {
+    if (!answer) return;
+    if (!committed) return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    Later([answer, id] { answer(json::Value(json::Object{{"id", ApprovalIdOf(id)}, {"task", id}, {"state", "denied"}})); });
+  });
+}
+
+json::Value Broker::Impl::ExtensionJson(LiveTask& live) {
+  const task::TaskRecord& record = live.record();
+  json::Object json = record.extension ? AskedJson(record, *record.extension) : json::Object{{"id", ApprovalIdOf(record.id)}, {"task", record.id}};
+  json.Set("permissions", PermissionsOf(record, EntityOf(live)).ToJson());
+  return json;
+}
+
+// --- at the targets ----------------------------------------------------------------------------------------------------------------------
+
+// Their own expiry, the last line, moves along. Until it has, a credential is accepted for a shorter time than its task lives, never longer.
+void Broker::Impl::ProlongCredentials(const std::string& task_id) {
+  LiveTask* live = Find(task_id);
+  if (live == nullptr) return;
+  for (const std::string& id : std::vector<std::string>(live->live_credentials)) ProlongCredential(id, 0);
+}
+
+void Broker::Impl::ProlongCredential(const std::string& id, std::uint32_t tries) {
+  LiveCredential* credential = FindCredential(id);
+  LiveTask* live = credential == nullptr ? nullptr : Find(credential->record.task);
+  if (live == nullptr || live->latched || credential->end_wanted || credential->record.target == kTokenTarget) return;
+  target::Target* target = FindTarget(credential->record.target);
+  Result<Secret> secret = crypto::Open(keys->sealing, AsBytes(credential->record.sealed), CredentialContext(id));
+  if (target == nullptr || !secret) return;
+  auto again = [this, id](std::uint32_t next) {
+    if (closed) return;
+    Duration delay = std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(next, 6u)), limits::kEndBackoffMax);
+    parts.timers.At(Now() + delay, [this, id, next] { Locked([&] { ProlongCredential(id, next); }); });
+  };
+  if (credential->working || credential->record.state != task::CredentialState::kLive) return again(tries);
+  credential->working = true;
+  auto ask = [this, id, target, secret = *secret, again, tries] {
+    LiveCredential* asked = FindCredential(id);
+    if (asked == nullptr) return;
+    Later([this, id, target, secret, again, tries, record = asked->record] {
+      parts.workers.Submit([this, id, target, secret, again, tries, record] {
+        Status done = target->Prolong(record, secret);
+        Locked([&] {
+          LiveCredential* prolonged = FindCredential(id);
+          if (prolonged == nullptr) return;
+          prolonged->working = false;
+          if (prolonged->end_wanted) return StartEnd(id);
+          if (done) return;
+          log::Warn("credential `{}` keeps its expiry at target `{}`: {}", id, record.target, done.error().message);
+          if (done.error().code == Code::kUnavailable) again(tries + 1);
+        });
+      });
+    });
+  };
+  if (credential->record.not_after >= live->deadline()) return ask();  // written down before
+  Result<task::CredentialTransition> transition = task::Prolong(credential->record, live->deadline(), Stamp());
+  REMIT_CHECK(transition.has_value());
+  store::Batch batch;
+  batch.writes.push_back(CredentialWrite(transition->next));
+  AddEvents(batch, std::move(transition->events));
+  Commit(std::move(batch), [this, id, ask, again, tries, not_after = transition->next.not_after](const auto& committed) {
+    LiveCredential* written = FindCredential(id);
+    if (written == nullptr) return;
+    if (!committed || written->end_wanted) {
+      written->working = false;
+      if (written->end_wanted) return StartEnd(id);
+      return again(tries + 1);
+    }
+    written->record.not_after = not_after;
+    ask();
+  });
+}
+
+}  // namespace remit::broker
