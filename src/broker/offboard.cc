@@ -227,7 +227,7 @@ void Broker::Impl::EndCredentialsLeft(const std::shared_ptr<Offboarding>& state,
   }
   for (const auto& [id, record] : ended) {
     ++state->pending;
-    AnswerEnd(record, wait, [this, state](Result<EndAnswer> end) {
+    AnswerEnd({record}, wait, [this, state](Result<EndAnswer> end) {
       Locked([&] {
         if (end)
           for (const task::CredentialRecord& credential : end->credentials) CredentialEnded(state, credential);
