@@ -118,9 +118,10 @@ class Broker {
   void Withdraw(const Caller& by, const std::string& task, Answer<EndAnswer> answer);
   void Revoke(const Caller& by, const std::string& task, const std::string& why, Duration wait, Answer<EndAnswer> answer);
   // Stops it and its sub-tasks, or lets them go on (suspend.cc). Suspending refuses uses from the call on, commits, and ends every credential;
-  // what it held is planned anew when it is resumed, and answered as by Start, without handles. Whom the catalog permits, and the operator.
-  // Errors: `suspend-denied`, `resume-denied`, `wrong-state`, `parent-not-active`, `request-changed` (what was approved is not what it would get
-  // now), `suspend-not-recorded` (it is refused, and its suspension is tried again), `clock-in-doubt`, those of planning credentials.
+  // what it held is planned anew when it is resumed, and answered as by Start, without handles. Whom the catalog permits;
+  // the operator suspends, and resumes while the first set-up is open. Errors: `suspend-denied`, `resume-denied`, `set-up-is-over`, `wrong-state`,
+  // `parent-not-active`, `request-changed` (what was approved is not what it would get now), `suspend-not-recorded` (it is refused, and its
+  // suspension is tried again), `clock-in-doubt`, those of planning credentials.
   void Suspend(const Caller& by, const std::string& task, const std::string& why, Duration wait, Answer<EndAnswer> answer);
   void Resume(const Caller& by, const std::string& task, Answer<StartAnswer> answer);
   // More time (extend.cc), for the holder, and whom the catalog permits; perhaps after an approval. Errors: `extend-denied`, `too-long`,

@@ -161,8 +161,13 @@ void Broker::Resume(const Caller& by, const std::string& task, Answer<StartAnswe
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
     LiveTask* live = im.Find(task);
     if (live == nullptr) return refuse(im.NotLive(by, task));
-    if (!by.Is(Kind::kOperator))
-      if (Status may = im.MayChange(by, "resume", "resume-denied", *live); !may) return refuse(std::move(may.error()));
+    if (by.Is(Kind::kOperator)) {  // gives nothing once the first set-up is over (administer.cc)
+      if (!im.SetUpIsOpen() && by.uid.id != kInProcess)
+        return refuse(Error(Code::kPermissionDenied, "set-up-is-over", "the operator does not resume tasks: the catalog in force says who does")
+                          .Hint("sign in as somebody who may: `remit person link`, then `remit sign-in`"));
+    } else if (Status may = im.MayChange(by, "resume", "resume-denied", *live); !may) {
+      return refuse(std::move(may.error()));
+    }
     im.ResumeTree(*live, by.uid.ToString(), std::move(answer));
   });
 }
