@@ -121,6 +121,7 @@ TEST_F(BindTest, TheTasksEntityHoldsWhatWasBoundAndWhatRemitFills) {
   EXPECT_EQ(entity.attributes.at("actor").ToString(), R"(Bot::"b")");
   EXPECT_EQ(entity.attributes.at("deadline").AsDatetime().millis - entity.attributes.at("started").AsDatetime().millis, 15 * 60 * 1000);
   record.started = record.requested + std::chrono::minutes(5);  // approved later: the life begins then
+  record.deadline = *record.started + record.ttl;
   const cedar::Entity later = TaskEntity(type, record, catalog_->schema());
   EXPECT_EQ(later.attributes.at("deadline").AsDatetime().millis - entity.attributes.at("deadline").AsDatetime().millis, 5 * 60 * 1000);
 }
