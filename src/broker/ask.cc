@@ -1,16 +1,30 @@
 // Who may what: the built-in verbs on tasks, asked of the catalog in force.
 #include "broker/core.h"
+#include "task/moment.h"
 
 namespace remit::broker {
 
-task::Decision Broker::Impl::AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved) {
+// What Remit says of the moment, and of who asks, where the verb declares it.
+cedar::Value Broker::Impl::VerbContext(const Caller& by, const cedar::EntityUid& verb, const cedar::EntityUid& task, Time at) const {
+  cedar::Record context;
+  const cedar::ActionType* action = current->schema().FindAction(verb);
+  if (action == nullptr) return cedar::Value::FromRecord({});
+  const task::TaskType* type = current->FindType(task.type);
+  task::FillMoment(*action->context, type == nullptr ? nullptr : type->timezone.get(), at, context);
+  if (action->context->attributes.contains("open_reviews")) context["open_reviews"] = static_cast<std::int64_t>(OpenReviewsOf(by.uid));
+  return cedar::Value::FromRecord(std::move(context));
+}
+
+task::Decision Broker::Impl::AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved,
+                                     std::optional<Time> at) {
   task::Decision denied;
   denied.reason = "no-permit";
   bool somebody = by.Is(Caller::Kind::kActor) || by.Is(Caller::Kind::kPerson);
   if (!somebody || !current) return denied;
   cedar::OverlayEntities view(facts->entities);
   view.Add(std::make_shared<const cedar::Entity>(task_entity));
-  cedar::Request request{by.uid, {"Remit::Action", std::string(verb)}, task_entity.uid};
+  cedar::Request request{by.uid, {"Remit::Action", std::string(verb)}, task_entity.uid, {}};
+  request.context = VerbContext(by, request.action, request.resource, at.value_or(Now()));
   return task::Decide(*current, request, view, [](const std::string&) { return 0u; }, [approved](const std::string&) { return approved; });
 }
 

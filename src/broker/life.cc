@@ -30,8 +30,9 @@ void Broker::Impl::End(LiveTask& live, const EndStep& step, Duration wait, Answe
   before.allowed = live.allowed;
   before.denied = live.denied;
   Result<task::Transition> transition = step(before, now);
-  const bool approving = live.busy && before.state == task::State::kRequested;  // and perhaps activating
-  if (!transition && approving) {                                               // not an end of a request: then it is of what comes of it
+  const bool waits = before.state == task::State::kRequested || before.state == task::State::kScheduled;
+  const bool approving = live.busy && waits;  // and perhaps activating
+  if (!transition && approving) {             // not an end of a request: then it is of what comes of it
     RunWhenIdle(live, [this, id = live.id(), step, wait, answer] {
       if (LiveTask* again = Find(id)) return End(*again, step, wait, answer);
       if (answer) Later([answer, id] { answer(NoSuchTask(id)); });

@@ -22,6 +22,7 @@ void LiveTask::Set(task::TaskRecord next) {
   state_ = next.state;
   deadline_ = next.deadline;
   heartbeat_ = next.heartbeat;
+  not_before_ = next.not_before;
   record_ = std::make_unique<task::TaskRecord>(std::move(next));
   stored_.clear();
   entity.reset();

@@ -1,5 +1,6 @@
 // Reading: tasks, what they hold, and how the broker is.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ namespace {
 json::Value WithCredentials(const task::TaskRecord& record, const std::vector<task::CredentialRecord>& records) {
   json::Object task = TaskJson(record);
   task.Set("credentials", CredentialsJson(records));
-  if (record.state == task::State::kRequested) task.Set("approval", ApprovalIdOf(record.id));
+  if (record.state == task::State::kRequested || record.state == task::State::kScheduled) task.Set("approval", ApprovalIdOf(record.id));
   return task;
 }
 
@@ -103,7 +104,10 @@ Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter
     return state && (filter.type.empty() || filter.type == record.name || filter.type == record.type) &&
            (filter.actor.empty() || filter.actor == record.actor.ToString()) && record.id > filter.after;
   };
-  bool ended = !filter.state.empty() && filter.state != "active" && filter.state != "requested";
+  using task::State;
+  const bool lives = std::ranges::any_of(std::array{State::kRequested, State::kScheduled, State::kActive, State::kSuspended},
+                                         [&](State state) { return filter.state == task::StateName(state); });
+  const bool ended = !filter.state.empty() && !lives;
   if (!ended) impl_->ListLive(by, filter, matches, found);
   // A task sees itself alone, and is gone when it has ended.
   if (ended && !by.Is(Kind::kTask) && !by.Is(Kind::kHolder)) {
@@ -171,6 +175,7 @@ Counters Broker::counters() const {
   return impl_->Locked([&] {
     Counters counters = impl_->totals;
     counters.live_tasks = impl_->tasks.size();
+    counters.open_reviews = impl_->open_reviews.size();
     for (const auto& [id, credential] : impl_->credentials) counters.ending_credentials += credential.record.state == task::CredentialState::kEnding;
     return counters;
   });

@@ -27,6 +27,7 @@ json::Object TaskJson(const task::TaskRecord& record) {
   task.Set("reason", record.reason);
   task.Set("state", task::StateName(record.state));
   task.Set("requested", FormatTime(record.requested));
+  SetTime(task, "at", record.not_before);
   SetTime(task, "started", record.started);
   SetTime(task, "ended", record.ended);
   task.Set("ttl", FormatDuration(record.ttl));
@@ -38,6 +39,8 @@ json::Object TaskJson(const task::TaskRecord& record) {
   json::Array approvals;
   for (const task::Yes& yes : record.approvals) approvals.push_back(json::Object{{"person", yes.person.ToString()}, {"at", FormatTime(yes.at)}});
   task.Set("approvals", std::move(approvals));
+  if (record.break_glass) task.Set("break_glass", true);
+  if (record.review) task.Set("review", json::Object{{"person", record.review->person.ToString()}, {"at", FormatTime(record.review->at)}});
   json::Object uses;
   for (const auto& [policy, count] : record.uses) uses.Set(policy, count);
   task.Set("uses", std::move(uses));

@@ -34,7 +34,11 @@ struct TaskType {
   std::string reason_pattern;         // @reason, a regular expression (RE2-like subset of std::regex ECMAScript), "" for none
   std::vector<Parameter> parameters;  // in order of declaration
   bool has_actor = false, has_parent = false, has_started = false, has_deadline = false;  // reserved attributes that it declares
-  std::string actor_type;  // of the attribute `actor`; empty where it declares none: any actor or person
+  std::vector<Budget> budgets;                                                            // @max_starts, @max_active
+  std::optional<Trip> trip;                                                               // @trip
+  std::optional<Duration> break_glass;   // @break_glass: how long a task that was started without its approvals may live
+  std::shared_ptr<const Zone> timezone;  // @timezone, of `context.local`; null: UTC
+  std::string actor_type;                // of the attribute `actor`; empty where it declares none: any actor or person
   std::string place;
 };
 
