@@ -34,6 +34,7 @@ struct StartedFacts {
 RunLine StartedLine(const StartedFacts& facts);
 
 RunLine WaitingLine(const json::Value& task, std::string_view approval, Duration wait);
+RunLine ScheduledLine(const json::Value& task);
 RunLine WarningLine(std::string_view deadline);  // RFC 3339
 RunLine LostLine();
 RunLine BackLine();
