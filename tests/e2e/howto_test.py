@@ -159,6 +159,9 @@ class HowTo(harness.Case):
     def test_ticket_agent(self):
         self.follow("ticket-agent.md", {7070: harness.free_port(), 8080: harness.free_port()})
 
+    def test_production_change(self):
+        self.follow("production-change.md", {7070: harness.free_port()})
+
     def test_rotate_secret(self):
         self.follow("rotate-secret.md", {7070: harness.free_port()})
 
