@@ -55,12 +55,12 @@ TEST_F(Trips, WhatWaitsForPeopleOrIsOverIsNoDoor) {
   EXPECT_EQ(bench.StateOf(started.task.id), "active");
 }
 
-TEST_F(Trips, WhatIsUsedUpOrUnknownIsADoor) {
+TEST_F(Trips, WhatIsUsedUpOrDoesNotApplyIsADoor) {
   StartAnswer started = Triage();
   EXPECT_TRUE(bench.Allowed(started.task.id, "ticket.comment", "T-1"));
   EXPECT_EQ(bench.Use(started.task.id, "ticket.comment", "T-1")->reason, "used-up");
   EXPECT_EQ(bench.Use(started.task.id, "box.open", "T-1")->reason, "not-applicable");
-  EXPECT_EQ(bench.Use(started.task.id, "ticket.read", "T-99")->reason, "unknown-resource");
+  EXPECT_EQ(bench.Use(started.task.id, "ticket.close", "T-1")->reason, "no-permit");
   EXPECT_EQ(bench.StateOf(started.task.id), "revoked");
 }
 
