@@ -129,6 +129,10 @@ void ReadBudgets(std::string_view name, const cedar::Annotation& at, std::vector
 
 std::optional<Trip> ReadTrip(const cedar::Annotation& at, Findings& findings) {
   auto trip = ParseTrip(at.value);
+  if (trip && trip->then == Trip::Then::kSuspend) {
+    Add(findings, "not-supported", at, "`@trip` does not suspend in this version", "write `revoke`");
+    return std::nullopt;
+  }
   if (trip) return *std::move(trip);
   Malformed(findings, "trip", at, trip.error());
   return std::nullopt;

@@ -117,6 +117,11 @@ TEST(Annotations, MalformedTripsSayWhatIsWrong) {
     EXPECT_TRUE(Schema("@task(\"x\") @trip(\"" + std::string(odd) + "\") entity T;").starts_with("malformed-annotation: `@trip`")) << odd;
 }
 
+TEST(Annotations, ATripRevokes) {
+  EXPECT_EQ(Schema("@task(\"x\") @trip(\"3 refusals per 1m, suspend\") entity T;"),
+            "not-supported: `@trip` does not suspend in this version (write `revoke`)");
+}
+
 TEST(Annotations, BreakGlassIsShortAndAZoneIsKnown) {
   EXPECT_EQ(Schema("@task(\"x\") @max_ttl(\"1h\") @break_glass(\"2h\") entity T;"),
             "malformed-annotation: `@break_glass` is longer than `@max_ttl` (write @break_glass(\"15m\"))");
