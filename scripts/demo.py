@@ -245,7 +245,9 @@ class Demo:
         self.job("2  Agent on one ticket: read it, one tool, one comment", self.bot, "triage", ["ticket=T-1"], "triage", self.help_desk.url)
         answer = self.helpdesk.api("POST", "/access/v1/evaluation", {"subject": {"type": "task", "id": self.task}, "action": {"name": "ticket.read"},
                                                                      "resource": {"type": "Ticket", "id": "T-1"}}).json
-        self.ended(("read ticket T-1 again", f"decision: {json.dumps(answer['decision'])}, {answer.get('context', {}).get('reason', '')}"))
+        again = self.bot.cli("start", "triage", "ticket=T-1", "--json", check=False)
+        self.ended(("read ticket T-1 again", f"decision: {json.dumps(answer['decision'])}, {answer.get('context', {}).get('reason', '')}"),
+                   ("triage T-1 again today", json.loads(again.stderr)["error"]["reason"] if again.returncode else "it started"))
 
         stolen = {}
         def steal(kept):

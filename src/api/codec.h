@@ -39,6 +39,7 @@ struct EndRequest {
   Duration wait{};  // default limits::kCompleteWait
 };
 enum class ReasonRule { kNone, kRequired };
+Result<std::string> ReadNote(const json::Value& body);  // of a review
 Result<EndRequest> ReadEnd(const json::Value& body, ReasonRule rule);
 
 // Errors: also `bad-field` where neither or both of `task` and `token` are given, unless `of_itself` names the task that asks.

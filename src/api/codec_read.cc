@@ -90,7 +90,8 @@ Result<broker::StartRequest> ReadStart(json::ObjectReader& r) {
   request.parameters = ObjectOrEmpty(r, "parameters");
   request.parameters_from_text = r.OptionalBool("from_text").value_or(false);
   request.reason = r.OptionalString("reason").value_or("");
-  const auto ttl = r.OptionalString("ttl");
+  const auto ttl = r.OptionalString("ttl"), at = r.OptionalString("at");
+  request.break_glass = r.OptionalBool("break_glass").value_or(false);
   request.held = r.OptionalBool("held").value_or(false);
   request.idempotency_key = r.OptionalString("idempotency_key").value_or("");
   if (request.idempotency_key.size() > limits::kRequestIdBytes) r.Refuse("idempotency_key", fmt::format("at most {} bytes", limits::kRequestIdBytes));
@@ -99,6 +100,9 @@ Result<broker::StartRequest> ReadStart(json::ObjectReader& r) {
   REMIT_TRY(r.Finish());
   if (ttl.has_value()) {
     REMIT_ASSIGN(request.ttl, ParseDuration(*ttl));
+  }
+  if (at.has_value()) {
+    REMIT_ASSIGN(request.at, ParseTime(*at));
   }
   return request;
 }
@@ -144,6 +148,13 @@ Result<EndRequest> ReadEnd(const json::Value& body, ReasonRule rule) {
     REMIT_ASSIGN(request.wait, ReadWait(*wait));
   }
   return request;
+}
+
+Result<std::string> ReadNote(const json::Value& body) {
+  json::ObjectReader r(body, "body");
+  std::string note = r.OptionalString("note").value_or("");
+  REMIT_TRY(r.Finish());
+  return note;
 }
 
 Result<broker::UseRequest> ReadCheck(const json::Value& body, std::string_view of_itself) {

@@ -66,6 +66,7 @@ std::string Metrics::Text(const broker::Counters& broker) const {
   families.push_back(Counter("remit_task_starts_total", "Tasks that became active.", broker.starts));
   families.push_back(Counter("remit_task_ends_total", "Tasks that ended, in whatever way.", broker.ends));
   families.push_back(Gauge("remit_live_tasks", "Tasks that are requested or active.", broker.live_tasks));
+  families.push_back(Gauge("remit_open_reviews", "Starts by break-glass that nobody has signed for.", broker.open_reviews));
   families.push_back(Counter("remit_credentials_made_total", "Credentials that became live at their target.", broker.credentials_made));
   families.push_back(Counter("remit_credentials_ended_total", "Credentials whose end was seen.", broker.credentials_ended));
   families.push_back(Gauge("remit_ending_credentials", "Credentials that should be dead and are not yet seen to be.", broker.ending_credentials));

@@ -12,7 +12,7 @@ std::string_view TaskPaths() {
    "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/StartRequest"}}}},
    "responses": {
     "201": {
-     "description": "the task is active, or requested and waits for approval",
+     "description": "the task is active, or requested and waits for approval, or scheduled and waits for its time",
      "content": {"application/json": {"schema": {"$ref": "#/components/schemas/StartAnswer"}}}},
     "default": {"$ref": "#/components/responses/Problem"}}},
   "get": {
@@ -102,6 +102,35 @@ std::string_view TaskPaths() {
     "content": {"application/json": {"schema": {"type": "object", "properties": {}, "additionalProperties": false}}}},
    "responses": {
     "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/EndAnswer"}}}},
+    "default": {"$ref": "#/components/responses/Problem"}}}},
+"/v1/tasks/{id}/review": {
+  "post": {
+   "operationId": "reviewTask",
+   "tags": ["tasks"],
+   "summary": "Sign for a task that was started by break-glass and has ended, by a person who may approve it",
+   "parameters": [{"name": "id", "in": "path", "schema": {"type": "string"}, "required": true, "description": "tsk_…"}],
+   "requestBody": {
+    "required": false,
+    "content": {
+     "application/json": {"schema": {"type": "object", "properties": {"note": {"type": "string"}}, "additionalProperties": false}}}},
+   "responses": {
+    "200": {"description": "done", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Task"}}}},
+    "default": {"$ref": "#/components/responses/Problem"}}}},
+"/v1/reviews": {
+  "get": {
+   "operationId": "listReviews",
+   "tags": ["tasks"],
+   "summary": "Tasks that were started by break-glass and that nobody has signed for",
+   "responses": {
+    "200": {
+     "description": "done",
+     "content": {
+      "application/json": {
+       "schema": {
+        "type": "object",
+        "properties": {"reviews": {"type": "array", "items": {"$ref": "#/components/schemas/Task"}}},
+        "required": ["reviews"],
+        "additionalProperties": false}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},
 "/v1/tasks/{id}/heartbeat": {
   "post": {

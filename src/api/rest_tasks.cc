@@ -36,7 +36,7 @@ Result<broker::ListFilter> ReadFilter(const Request& request) {
   filter.after = request.Query("after").value_or("");
   if (!filter.state.empty() && filter.state != "ended" && !IsStateName(filter.state)) {
     return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not the name of a state", EscapeControl(filter.state)),
-                "use `requested`, `active`, `ended`, or the name of an end");
+                "use `requested`, `scheduled`, `active`, `ended`, or the name of an end");
   }
   if (!filter.after.empty() && !IsId(filter.after, kTaskPrefix))
     return Fail(Code::kInvalidArgument, "bad-parameter", "`after` is not the id of a task");
@@ -97,6 +97,19 @@ void Withdraw(const Call& call, Respond respond) {
   call.services.broker.Withdraw(call.caller, id, AnsweringEnd(respond));
 }
 
+void Review(const Call& call, Respond respond) {
+  REMIT_API_ASSIGN(const std::string id, TaskIdOf(call.request));
+  REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
+  REMIT_API_ASSIGN(std::string note, ReadNote(body));
+  OnWorker(call, respond, [caller = call.caller, id, note = std::move(note), respond](Services& services) {
+    services.broker.Review(caller, id, note, AnsweringJson(respond));
+  });
+}
+
+void ListReviews(const Call& call, Respond respond) {
+  OnWorker(call, respond, [caller = call.caller, respond](Services& services) { respond(ToResponse(services.broker.ListReviews(caller))); });
+}
+
 void Heartbeat(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(const std::string id, TaskIdOf(call.request));
   REMIT_API_TRY(EmptyBody(call.request));
@@ -132,6 +145,8 @@ void AddTaskRoutes(http::Router& router, Services& services) {
   AddCall(router, services, "POST", "/v1/tasks/{id}/complete", Complete);
   AddCall(router, services, "POST", "/v1/tasks/{id}/revoke", Revoke);
   AddCall(router, services, "POST", "/v1/tasks/{id}/withdraw", Withdraw);
+  AddCall(router, services, "POST", "/v1/tasks/{id}/review", Review);
+  AddCall(router, services, "GET", "/v1/reviews", ListReviews);
   AddCall(router, services, "POST", "/v1/tasks/{id}/heartbeat", Heartbeat);
   AddCall(router, services, "GET", "/v1/tasks/{id}/environment", Environment);
   AddCall(router, services, "GET", "/v1/tasks/{id}/receipt", Receipt);

@@ -51,6 +51,9 @@ inline constexpr std::chrono::seconds kCompleteWait{5};           // complete wa
 inline constexpr std::chrono::seconds kHeldConnectionGrace{15};   // a held connection that closed must be back within
 inline constexpr std::chrono::seconds kHeartbeatDefault{60};      // silence that ends a task
 inline constexpr std::chrono::hours kRequestLife{1};              // a request that nobody approves
+inline constexpr std::chrono::hours kScheduleAhead{30 * 24};      // a start lies ahead at most so far: longer, and nobody remembers the yes
+inline constexpr std::chrono::hours kScheduleLate{1};             // a start whose time came while the server was down is still wanted
+inline constexpr std::chrono::seconds kScheduleRetry{10};         // one that could not be written down, or while the clock was in doubt
 inline constexpr std::chrono::hours kApprovalSession{1};          // a person's session that may approve is at most so old
 inline constexpr std::size_t kUseApprovalsPerTask = 32;           // questions of one task that wait for people
 inline constexpr std::size_t kChangesWaiting = 64;                // changes of catalog, facts and registry that wait for people

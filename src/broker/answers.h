@@ -21,7 +21,9 @@ struct StartRequest {
   json::Value parameters;             // object
   bool parameters_from_text = false;  // all strings, as typed on the command line
   std::string reason;
-  std::optional<Duration> ttl;  // at most @max_ttl; default @ttl
+  std::optional<Duration> ttl;  // at most @max_ttl (by break-glass, @break_glass); default @ttl
+  std::optional<Time> at;       // not before; at most limits::kScheduleAhead ahead
+  bool break_glass = false;     // without the approvals that it needs
   bool held = false;            // the starter will hold a connection or send heartbeats (remit run): silence ends the task
   std::string idempotency_key;  // the same key of the same caller starts once; repeated: `already-started`, naming the task
 };
@@ -138,7 +140,7 @@ struct ListFilter {
 
 struct Counters {
   std::uint64_t starts = 0, ends = 0, allowed = 0, denied = 0, credentials_made = 0, credentials_ended = 0, end_retries = 0;
-  std::uint64_t live_tasks = 0, ending_credentials = 0, commit_failures = 0;
+  std::uint64_t live_tasks = 0, ending_credentials = 0, commit_failures = 0, open_reviews = 0;
 };
 
 }  // namespace remit::broker

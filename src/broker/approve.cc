@@ -17,8 +17,6 @@ namespace remit::broker {
 using Kind = Caller::Kind;
 using Verdict = task::Decision::Verdict;
 
-namespace {
-
 Status CheckPerson(const Caller& by, Time now) {
   if (!by.Is(Kind::kPerson))
     return Fail(Code::kPermissionDenied, "not-a-person", "only a person, in a session of their own, answers approvals",
@@ -29,10 +27,16 @@ Status CheckPerson(const Caller& by, Time now) {
   return {};
 }
 
+namespace {
+
 Status CheckHash(const std::string& given, const Hash& wanted, const std::string& id) {
   if (given == HexEncode(wanted)) return {};
   return Fail(Code::kConflict, "request-changed", fmt::format("request `{}` is not what it was when you read it", id),
               "read it again with `remit approvals`");
+}
+
+Error RequestChanged() {
+  return Error(Code::kConflict, "request-changed", "what the request would give has changed; it must be approved again");
 }
 
 json::Array YesJson(const std::vector<task::Yes>& yes) {
@@ -151,7 +155,7 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   // INVARIANT: a yes is to what would be given at the moment of the yes. What people are shown is worked out anew each time, and a catalog
   // that comes and goes between two yeses must not make one of them a yes to something else.
   if (const task::PermissionSet permissions = PermissionsOf(record, *entity); task::RequestHash(record, permissions) != record.request_hash)
-    return AskAnew(*live, *entity, permissions, std::move(answer));
+    return AskAnew(*live, permissions, std::move(answer));
   Result<task::Transition> yes = task::Approve(record, by.uid, now);
   if (!yes) return refuse(std::move(yes.error()));
   if (StandingYes(record, *entity, yes->next.approvals) >= record.approvals_needed)
@@ -177,53 +181,52 @@ void Broker::Impl::ApproveStart(const Caller& by, const std::string& task_id, co
   });
 }
 
+// What somebody is about to approve is not what would be given: it is asked anew, with the new content.
+void Broker::Impl::AskAnew(LiveTask& live, const task::PermissionSet& permissions, Answer<json::Value> answer) {
+  const task::TaskRecord& record = live.record();
+  Standing standing;
+  standing.kind = Standing::Kind::kChanged;
+  if (const auto entity = MakeEntity(record, *current))
+    standing.needed = ApprovalsNeeded(
+        AskBegin(record, *entity, std::numeric_limits<std::uint32_t>::max(), std::max(Now(), record.not_before.value_or(Now()))));
+  standing.permissions = permissions;
+  AskAgain(live, standing);
+  Later([answer] { answer(std::unexpected(RequestChanged())); });
+}
+
 // All approvals are there: everything is evaluated again, as it stands now, before the task is activated.
 void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer) {
   const std::string task_id = live.id();
   auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
   task::TaskRecord& record = yes.next;
-  std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, *current);
-  const bool barred = IsBarred(record.actor);
-  task::Decision decision = entity ? AskBegin(record, *entity, StandingYes(record, *entity, record.approvals)) : task::Decision{};
-  if (barred || decision.verdict != Verdict::kAllow) {
-    std::string why = "the start is not permitted any more: ";
-    why += barred ? "its actor is barred, or not registered" : decision.reason.empty() ? "unknown type" : decision.reason;
-    End(live, [why](const task::TaskRecord& before, Time now) { return task::DenyByPolicy(before, why, now); }, Duration(0), nullptr);
-    return refuse(Error(Code::kFailedPrecondition, "start-denied", why));
+  const bool ahead = record.not_before && Now() < *record.not_before;
+  const Standing standing = Reconsider(record, ahead ? *record.not_before : Now());
+  if (standing.kind == Standing::Kind::kDenied) {
+    End(live, [why = standing.why](const task::TaskRecord& before, Time now) { return task::DenyByPolicy(before, why, now); }, Duration(0), nullptr);
+    return refuse(Error(Code::kFailedPrecondition, "start-denied", standing.why));
   }
   if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
-  task::PermissionSet permissions = PermissionsOf(record, *entity);
-  if (task::RequestHash(record, permissions) != record.request_hash) return AskAnew(live, *entity, permissions, std::move(answer));
+  if (standing.kind == Standing::Kind::kChanged) {
+    AskAgain(live, standing);
+    return refuse(RequestChanged());
+  }
   store::Batch batch;
   if (!record.parent.empty())
-    if (Status charged = ChargeParent(record, decision.charges, batch); !charged) return refuse(std::move(charged.error()));
+    if (Status charged = ChargeParent(record, standing.charges, batch); !charged) return refuse(std::move(charged.error()));
   live.busy = true;
-  ActivateThen(std::move(record), std::move(yes.events), permissions, std::move(batch), [this, task_id, answer](Status status) {
+  auto done = [this, task_id, answer](Status status) {
     LiveTask* again = Find(task_id);
     if (status && again != nullptr) {
       Later([answer, json = ApprovalJson(*again)] { answer(json); });
     } else {
-      Later([answer, error = status ? NoSuchTask(task_id).error() : status.error()] { answer(std::unexpected(error)); });
+      Error error = status ? NoSuchTask(task_id).error() : std::move(status.error());
+      if (error.reason == "conflict") error = Raced("");
+      Later([answer, error = std::move(error)] { answer(std::unexpected(error)); });
     }
     if (again != nullptr) NotBusy(*again);
-  });
-}
-
-// What was approved, or what somebody is about to approve, is not what would be given now: back to the start of the approvals, with the new
-// content.
-void Broker::Impl::AskAnew(LiveTask& live, const cedar::Entity& entity, const task::PermissionSet& permissions, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-  const task::Decision all = AskBegin(live.record(), entity, std::numeric_limits<std::uint32_t>::max());
-  Result<task::Transition> again =
-      task::AskAgain(live.record(), task::RequestHash(live.record(), permissions), std::max(1u, ApprovalsNeeded(all)), Stamp());
-  if (!again) return refuse(std::move(again.error()));
-  again->events.back().AsObject().Set("permissions", permissions.ToJson());
-  store::Batch batch;
-  batch.writes.push_back({store::Table::kTask, live.id(), again->next.Encode()});
-  AddEvents(batch, std::move(again->events));
-  live.Set(std::move(again->next));  // takes approvals away: before the commit
-  Commit(std::move(batch), [](const auto&) {});
-  refuse(Error(Code::kConflict, "request-changed", "what the request would give has changed; it must be approved again"));
+  };
+  if (ahead) return ScheduleThen(std::move(record), std::move(yes.events), std::move(batch), std::move(done));
+  ActivateThen(std::move(record), std::move(yes.events), standing.permissions, std::move(batch), std::move(done));
 }
 
 // --- a use -----------------------------------------------------------------------------------------------------------------------------
@@ -383,23 +386,25 @@ json::Value Broker::Impl::ApprovalJson(LiveTask& live) {
   json::Array chain;
   for (const cedar::EntityUid& uid : record.chain) chain.push_back(uid.ToString());
   std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
-  return json::Object{{"id", ApprovalIdOf(record.id)},
-                      {"kind", "start"},
-                      {"task", record.id},
-                      {"state", task::StateName(record.state)},
-                      {"hash", HexEncode(record.request_hash)},
-                      {"type", record.name},
-                      {"purpose", record.purpose},
-                      {"parameters", record.parameters},
-                      {"actor", record.actor.ToString()},
-                      {"chain", std::move(chain)},
-                      {"reason", record.reason},
-                      {"ttl", FormatDuration(record.ttl)},
-                      {"permissions", entity ? PermissionsOf(record, *entity).ToJson() : json::Value(json::Array{})},
-                      {"needed", record.approvals_needed},
-                      {"given", YesJson(record.approvals)},
-                      {"requested", FormatTime(record.requested)},
-                      {"expires", FormatTime(record.deadline)}};
+  json::Object json{{"id", ApprovalIdOf(record.id)},
+                    {"kind", "start"},
+                    {"task", record.id},
+                    {"state", task::StateName(record.state)},
+                    {"hash", HexEncode(record.request_hash)},
+                    {"type", record.name},
+                    {"purpose", record.purpose},
+                    {"parameters", record.parameters},
+                    {"actor", record.actor.ToString()},
+                    {"chain", std::move(chain)},
+                    {"reason", record.reason},
+                    {"ttl", FormatDuration(record.ttl)},
+                    {"permissions", entity ? PermissionsOf(record, *entity).ToJson() : json::Value(json::Array{})},
+                    {"needed", record.approvals_needed},
+                    {"given", YesJson(record.approvals)},
+                    {"requested", FormatTime(record.requested)},
+                    {"expires", FormatTime(record.deadline)}};
+  if (record.not_before) json.Set("at", FormatTime(*record.not_before));
+  return json;
 }
 
 json::Value Broker::Impl::ApprovalJson(const UseApproval& approval) {

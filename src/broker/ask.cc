@@ -4,11 +4,23 @@
 #include <fmt/format.h>
 
 #include "broker/core.h"
+#include "task/moment.h"
 
 namespace remit::broker {
 
+// What Remit says of the moment, and of who asks, where the verb declares it.
+cedar::Value Broker::Impl::VerbContext(const Caller& by, const cedar::EntityUid& verb, const cedar::EntityUid& task, Time at) const {
+  cedar::Record context;
+  const cedar::ActionType* action = current->schema().FindAction(verb);
+  if (action == nullptr) return cedar::Value::FromRecord({});
+  const task::TaskType* type = current->FindType(task.type);
+  task::FillMoment(*action->context, type == nullptr ? nullptr : type->timezone.get(), at, context);
+  if (action->context->attributes.contains("open_reviews")) context["open_reviews"] = static_cast<std::int64_t>(OpenReviewsOf(by.uid));
+  return cedar::Value::FromRecord(std::move(context));
+}
+
 task::Decision Broker::Impl::AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved,
-                                     const std::map<std::string, std::uint32_t>* uses) {
+                                     std::optional<Time> at, const std::map<std::string, std::uint32_t>* uses) {
   task::Decision denied;
   denied.reason = "no-permit";
   bool somebody = by.Is(Caller::Kind::kActor) || by.Is(Caller::Kind::kPerson);
@@ -16,7 +28,8 @@ task::Decision Broker::Impl::AskVerb(const Caller& by, std::string_view verb, co
   cedar::OverlayEntities view(facts->entities);
   AddParents(view, task_entity);
   view.Add(std::make_shared<const cedar::Entity>(task_entity));
-  cedar::Request request{by.uid, {"Remit::Action", std::string(verb)}, task_entity.uid};
+  cedar::Request request{by.uid, {"Remit::Action", std::string(verb)}, task_entity.uid, {}};
+  request.context = VerbContext(by, request.action, request.resource, at.value_or(Now()));
   auto used = [uses](const std::string& policy) {
     if (uses == nullptr) return 0u;
     auto found = uses->find(policy);

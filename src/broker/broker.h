@@ -109,7 +109,8 @@ class Broker {
 
   // --- the life of a task (life.cc) ---------------------------------------------------------------------------------------------
   // Actors and people start tasks. Answers once it is active with its credentials live (10 s at most, then with what there is), or
-  // requested. Errors: `no-catalog`, `unknown-type`, parameter errors, `start-denied`, `too-long`, `bad-reason`, `already-started`.
+  // requested, or scheduled. Errors: `no-catalog`, `unknown-type`, parameter errors, `start-denied`, `too-long`, `bad-reason`, `bad-start-time`,
+  // `already-started`, `budget-used-up`, `start-raced`, and by break-glass: `no-break-glass`, `break-glass-not-needed`, `break-glass-denied`.
   void Start(const Caller& by, StartRequest request, Answer<StartAnswer> answer);
   // The ends. Refuse uses from the call on, commit, then wait for the credentials to be dead, `wait` at most, and say how far each is.
   // Complete and Withdraw (of a request): the actor or the holder. Revoke: whom the catalog permits, and the operator.
@@ -134,6 +135,11 @@ class Broker {
   // `deny-denied`, `own-request`, `already-approved`, `request-changed`, `start-denied` (not permitted any more).
   void Approve(const Caller& by, const std::string& approval, const std::string& hash, Answer<json::Value> answer);
   void Deny(const Caller& by, const std::string& approval, const std::string& why, Answer<json::Value> answer);
+  // A person who could have approved it signs for what a task did that was started by break-glass and has ended. Errors: `wrong-state`,
+  // `not-a-person`, `session-too-old`, `review-denied`, `no-review`, `already-reviewed`, `own-request`.
+  void Review(const Caller& by, const std::string& task, const std::string& note, Answer<json::Value> answer);
+  // The tasks that nobody has signed for, of those that `by` may sign for or see.
+  Result<json::Value> ListReviews(const Caller& by);
   // The holder's. Kept in memory. Errors: `wrong-state`.
   Status Heartbeat(const Caller& by, const std::string& task);
 

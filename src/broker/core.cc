@@ -129,6 +129,7 @@ void Broker::Impl::Remove(const std::string& id) {
   queue.erase({live.due, &live});
   counted.erase(&live);
   tree.Remove(id, live.parent());
+  refusals.erase(id);
   for (auto& work : live.waiting) Later([this, work = std::move(work)] { Locked(work); });  // each will find that the task is gone
   tasks.erase(found);
 }
@@ -139,6 +140,8 @@ void Broker::Impl::Schedule(LiveTask& live) {
   queue.erase({live.due, &live});
   if (live.latched) return;
   live.due = live.deadline();
+  if (live.state() == task::State::kScheduled && live.not_before())
+    live.due = std::min(live.due, std::max(*live.not_before(), live.try_at.value_or(*live.not_before())));
   if (live.state() == task::State::kActive) {
     if (live.lost)
       live.due = std::min(live.due, *live.lost + limits::kHeldConnectionGrace);
@@ -176,6 +179,7 @@ void Broker::Impl::Look(LiveTask& live, Time now) {
     End(live, [reason](const task::TaskRecord& record, Time at) { return task::Expire(record, reason, at); }, Duration(0), nullptr);
   };
   if (now >= live.deadline()) return expire("deadline");
+  if (live.state() == task::State::kScheduled && live.not_before() && now >= *live.not_before()) return StartScheduled(live);
   if (live.state() == task::State::kActive) {
     if (live.lost && now >= *live.lost + limits::kHeldConnectionGrace) return expire("connection-closed");
     if (!live.lost && live.AwaitsHeartbeat() && now >= live.last_heard + live.heartbeat()) return expire("heartbeat");

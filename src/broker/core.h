@@ -22,8 +22,10 @@
 #include "broker/task_tree.h"
 #include "identity/handle.h"
 #include "target/secrets/secret_store.h"
+#include "task/budget.h"
 #include "task/decision.h"
 #include "task/life.h"
+#include "task/trip.h"
 
 namespace remit::broker {
 
@@ -130,9 +132,9 @@ class Broker::Impl {
   // --- who may -------------------------------------------------------------------------------------------------------------------
   // Asks the catalog in force whether `by` may do a built-in verb on a task.
   // `approved`: how many distinct people said yes, for the obligations on the verb.
-  // `uses`: how often each was lifted for this task already; null for none.
+  // `at`: the moment that it is asked for, now where none is given. `uses`: how often each was lifted for this task already; null for none.
   task::Decision AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved = 0,
-                         const std::map<std::string, std::uint32_t>* uses = nullptr);
+                         std::optional<Time> at = std::nullopt, const std::map<std::string, std::uint32_t>* uses = nullptr);
   // Whether it may change the life of this task. Errors: `denied`, or `unknown-task` where the caller may not know of it.
   Status MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live);
   Caller AsActor(const task::TaskRecord& record) const;  // who asks, where a task's holder does
@@ -257,7 +259,7 @@ class Broker::Impl {
   Result<StartDraft> DraftSubTask(LiveTask& parent, const DelegateRequest& request);
   task::Decision AskDelegate(const task::TaskRecord& child, const cedar::Entity& entity, std::uint32_t approved);
   // Whether it may begin to run: `start` for its actor, or `delegate` for its parent.
-  task::Decision AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved);
+  task::Decision AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved, Time at);
   Status CheckRoom(LiveTask& parent);
   Status ChargeParent(const task::TaskRecord& child, const std::vector<task::Charge>& charges, store::Batch& batch);
   json::Object Actors(const task::TaskRecord& record);  // the claims `sub`, and of a sub-task `act` (RFC 8693 §4.1)
@@ -268,8 +270,8 @@ class Broker::Impl {
   Error NotPermitted(const task::TaskRecord& record, const task::Decision& decision) const;
   Status NotStartedYet(const std::string& idempotency) const;
   static std::shared_ptr<struct StartWait> MakeStartWait(Answer<StartAnswer> answer);
-  void Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer);
-  json::Object StartVerdict(const Caller& by, const task::TaskType& type, const cedar::Entity& entity);
+  void Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer, const std::string& idempotency = {});
+  json::Object StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity);
   void ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
                     std::function<void(Status)> done);
   Result<std::vector<LiveCredential>> PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions, Time not_after);
@@ -280,13 +282,51 @@ class Broker::Impl {
   void AnswerStart(const std::shared_ptr<struct StartWait>& wait, const std::string& task_id);
   void AnswerStart(const std::shared_ptr<struct StartWait>& wait, Error error);
   Error FailedStart(const std::string& task_id);
+  Error Raced(const std::string& idempotency);
+
+  // Budgets: see budgets.cc. Errors: `budget-used-up`.
+  Status CheckBudgets(const task::TaskRecord& record, Time at, bool active_too);
+  Status ChargeBudgets(const task::TaskRecord& started, store::Batch& batch);
+  void SettleBudgets(const std::string& task, const Result<store::Committed>& committed);
+  void FitBudgets();
+  void ReadGuard(const std::string& key);
+  Status LoadBudgets();
+  void TidyBudgets();
+  std::optional<Time> RunsUntil(const std::string& task);
+
+  // Tasks that try doors: see trips.cc.
+  void Refused(LiveTask& live);
+  void Trip(LiveTask& tripped, const std::string& by, const task::Trip& trip);
+
+  // Starts that lie ahead: see windows.cc.
+  // What has become of a request, asked again as it would be at `at`.
+  struct Standing {
+    enum class Kind { kGood, kChanged, kDenied } kind = Kind::kDenied;
+    std::string why;                  // kDenied
+    std::uint32_t needed = 0;         // kChanged: approvals of what it is now
+    std::vector<task::Charge> charges;
+    task::PermissionSet permissions;  // as they are now
+  };
+  Standing Reconsider(const task::TaskRecord& record, Time at);
+  void AskAgain(LiveTask& live, const Standing& standing);
+  void ScheduleThen(task::TaskRecord record, std::vector<json::Value> events, store::Batch batch, std::function<void(Status)> done);
+  void StartScheduled(LiveTask& live);
+  cedar::Value VerbContext(const Caller& by, const cedar::EntityUid& verb, const cedar::EntityUid& task, Time at) const;
+
+  // Starts without approval, and who signs for them: see break_glass.cc.
+  Status BreakGlass(const Caller& by, const task::TaskType& type, const cedar::Entity& entity, task::TaskRecord& record);
+  json::Value BreakGlassEvent(const task::TaskRecord& started);
+  store::Write ReviewWrite(const task::TaskRecord& started) const;
+  Status LoadReviews();
+  std::uint32_t OpenReviewsOf(const cedar::EntityUid& actor) const;
+  void SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note, Answer<json::Value> answer);
 
   // Approvals: see approve.cc.
   void ApproveStart(const Caller& by, const std::string& task_id, const std::string& hash, Answer<json::Value> answer);
   void ApproveUse(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer);
   void ActivateApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer);
   std::uint32_t StandingYes(const task::TaskRecord& record, const cedar::Entity& entity, const std::vector<task::Yes>& yes);
-  void AskAnew(LiveTask& live, const cedar::Entity& entity, const task::PermissionSet& permissions, Answer<json::Value> answer);
+  void AskAnew(LiveTask& live, const task::PermissionSet& permissions, Answer<json::Value> answer);
   bool IsPersonType(const cedar::EntityUid& uid) const;
   json::Value ApprovalJson(LiveTask& live);
   json::Value ApprovalJson(const UseApproval& approval);
@@ -324,7 +364,7 @@ class Broker::Impl {
   task::Decision JudgeOne(LiveTask& one, LiveTask& asker, const UseRequest& request, const cedar::Value& context, std::uint32_t& approvals_needed);
   Status Spend(LiveTask& live, const UseRequest& request, const std::vector<task::Charge>& charges, store::Batch& batch);
   std::shared_ptr<const cedar::Entity> ResourceEntity(const UseRequest& request) const;
-  Result<cedar::Value> ContextOf(const UseRequest& request) const;
+  Result<cedar::Value> ContextOf(const UseRequest& request, const Zone* zone) const;
   Judged Judge(const UseRequest& request, bool count);
   void Count(LiveTask& live);
   bool MayEnforce(const Caller& by, const cedar::EntityUid& resource);
@@ -427,6 +467,12 @@ class Broker::Impl {
   bool older_ends = false;             // what started under another catalog than the current one ends
   std::vector<std::string> of_before;  // tasks of an epoch that is over, until Resume ends them
   Epoch epoch;
+  task::StartBook budgets;
+  std::shared_ptr<const task::Catalog> budgets_of;               // the catalog whose budgets they are
+  std::unordered_map<std::string, std::string> guards;           // of buckets, by key: who was counted last
+  std::set<std::string> guards_in_doubt;                         // to be read again before they are relied on
+  std::unordered_map<std::string, task::RefusalCount> refusals;  // of tasks whose type has a trip
+  std::map<std::string, cedar::EntityUid> open_reviews;          // tasks started by break-glass, and their actors
 
   Time last_event{};
   bool clock_in_doubt = false;
@@ -458,6 +504,9 @@ Result<const task::TaskType*> TypeNamed(const task::Catalog& catalog, const std:
 // Whether `by` is somebody who starts tasks of this type at all. Errors: `not-an-actor`, `start-denied`, `wrong-actor-type`.
 Status CheckStarter(const Caller& by, const task::TaskType& type, const std::map<cedar::EntityUid, ActorRecord>& actors,
                     const std::map<cedar::EntityUid, PersonRecord>& people);
+
+// Whether `by` is a person in a session of their own that is recent. Errors: `not-a-person`, `session-too-old`.
+Status CheckPerson(const Caller& by, Time now);
 
 // Not found, and not to be known: the same answer for both.
 std::unexpected<Error> NoSuchTask(const std::string& id);

@@ -41,7 +41,7 @@ void Broker::Delegate(const Caller& by, const std::string& parent, DelegateReque
       batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
       batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(im.last_event, draft->record.id)});
     }
-    im.Begin(*std::move(draft), std::move(batch), std::move(answer));
+    im.Begin(*std::move(draft), std::move(batch), std::move(answer), idempotency);
   });
 }
 
@@ -50,6 +50,8 @@ Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRe
   REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*current, request.start.type));
   if (!type->delegable)
     return Fail(Code::kPermissionDenied, "not-delegable", fmt::format("`{}` does not run as a sub-task", type->name), "mark its type @delegable");
+  if (request.start.at || request.start.break_glass)
+    return Fail(Code::kInvalidArgument, "not-delegable", "a sub-task begins at once, and by the leave of its parent alone", "leave `at` and `break_glass` out");
   const cedar::EntityUid actor = request.actor.type.empty() ? above.actor : request.actor;
   if (IsBarred(actor)) return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", actor.ToString()));
   REMIT_TRY(task::CheckActor(*type, actor));
@@ -120,8 +122,8 @@ task::Decision Broker::Impl::AskDelegate(const task::TaskRecord& child, const ce
   return task::Decide(*current, request, view, used, [approved](const std::string&) { return approved; });
 }
 
-task::Decision Broker::Impl::AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved) {
-  return record.parent.empty() ? AskVerb(AsActor(record), "start", entity, approved) : AskDelegate(record, entity, approved);
+task::Decision Broker::Impl::AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved, Time at) {
+  return record.parent.empty() ? AskVerb(AsActor(record), "start", entity, approved, at) : AskDelegate(record, entity, approved);
 }
 
 // What handing this to a sub-task costs its parent: in memory at once, so that of many at a time only as many pass as may.

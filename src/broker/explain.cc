@@ -32,6 +32,7 @@ task::TaskRecord Sample(const Caller& by, const task::TaskType& type, cedar::Rec
   task::TaskRecord sample;
   sample.id = "tsk_00000000000000000000000000";
   sample.type = type.entity_type;
+  sample.name = type.name;
   sample.actor = by.uid;
   sample.requested = now;
   sample.ttl = type.ttl;
@@ -78,7 +79,7 @@ Result<const task::TaskType*> TypeNamed(const task::Catalog& catalog, const std:
 }
 
 // Whether `by` could start this one now, its reason aside: {"allowed", "approvals"}, or why not.
-json::Object Broker::Impl::StartVerdict(const Caller& by, const task::TaskType& type, const cedar::Entity& entity) {
+json::Object Broker::Impl::StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity) {
   json::Object verdict{{"allowed", false}};
   if (const Status may = CheckStarter(by, type, actors, people); !may) {
     verdict.Set("reason", may.error().reason);
@@ -87,6 +88,11 @@ json::Object Broker::Impl::StartVerdict(const Caller& by, const task::TaskType& 
   const task::Decision decision = AskVerb(by, "start", entity, 0);
   if (decision.verdict == Verdict::kDeny) {
     verdict.Set("reason", decision.reason);
+    return verdict;
+  }
+  if (const Status room = CheckBudgets(sample, Stamp(), true); !room) {
+    verdict.Set("reason", room.error().reason);
+    verdict.Set("message", room.error().message);
     return verdict;
   }
   const bool waits = decision.verdict == Verdict::kNeedsApproval;
@@ -112,7 +118,8 @@ Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, c
   const json::Value given = parameters.IsObject() ? parameters : json::Value(json::Object{});
   const std::vector<std::string> missing = Missing(*found, given);
   const json::Value stated = task::ExplainType(*catalog, *found);
-  if (const json::Value* may = stated.Find("may_start")) answer.Set("may_start", *may);
+  for (const char* name : {"may_start", "max_starts", "max_active", "trip", "break_glass", "timezone"})
+    if (const json::Value* value = stated.Find(name)) answer.Set(name, *value);
   answer.Set("missing", json::StringArray(missing));
   if (!missing.empty() && given.AsObject().empty()) {
     if (const json::Value* permissions = stated.Find("permissions")) answer.Set("permissions", *permissions);
@@ -120,7 +127,8 @@ Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, c
     return json::Value(std::move(answer));
   }
   REMIT_ASSIGN(cedar::Record record, task::BindParameters(*catalog, AsGiven(*found), given, facts->entities, from_text));
-  const cedar::Entity entity = task::TaskEntity(*found, Sample(by, *found, std::move(record), now), catalog->schema());
+  const task::TaskRecord sample = Sample(by, *found, std::move(record), now);
+  const cedar::Entity entity = task::TaskEntity(*found, sample, catalog->schema());
   cedar::OverlayEntities view(facts->entities);
   view.Add(std::make_shared<const cedar::Entity>(entity));
   const task::PermissionSet set = task::PermissionsOf(*catalog, entity, view);
@@ -135,7 +143,7 @@ Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, c
   // The operator and tasks start nothing: they ask for others.
   if (missing.empty() && (by.Is(Kind::kActor) || by.Is(Kind::kPerson))) {
     impl_->Locked([&] {
-      if (impl_->current == catalog) answer.Set("you", impl_->StartVerdict(by, *found, entity));
+      if (impl_->current == catalog) answer.Set("you", impl_->StartVerdict(by, *found, sample, entity));
     });
   }
   return json::Value(std::move(answer));

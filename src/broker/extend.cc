@@ -66,7 +66,7 @@ void Broker::Impl::ExtendTask(LiveTask& live, const Caller& by, Duration more, c
   const bool holder = by.Is(Kind::kHolder) && by.task == live.id();
   const Caller asks = holder ? AsActor(record) : by;
   std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
-  task::Decision decision = entity ? AskVerb(asks, "extend", *entity, 0, &record.uses) : task::Decision{};
+  task::Decision decision = entity ? AskVerb(asks, "extend", *entity, 0, std::nullopt, &record.uses) : task::Decision{};
   if (decision.verdict == Verdict::kDeny) {
     if (!MayView(by, live)) return refuse(NoSuchTask(live.id()).error());
     const std::string why = decision.reason == "no-permit" || decision.reason.empty() ? "no policy permits it" : decision.reason;
@@ -86,7 +86,7 @@ void Broker::Impl::ExtendTask(LiveTask& live, const Caller& by, Duration more, c
     task::Extension asked;
     asked.by = more;
     asked.reason = reason;
-    asked.approvals_needed = ApprovalsNeeded(AskVerb(asks, "extend", *entity, std::numeric_limits<std::uint32_t>::max(), &record.uses));
+    asked.approvals_needed = ApprovalsNeeded(AskVerb(asks, "extend", *entity, std::numeric_limits<std::uint32_t>::max(), std::nullopt, &record.uses));
     return AskForExtension(live, std::move(asked), asks.uid.ToString(), std::move(answer));
   }
   task::TaskRecord charged = Present(live);
@@ -228,7 +228,7 @@ void Broker::Impl::ExtendApproved(LiveTask& live, task::Transition yes, Answer<j
   const task::Extension asked = *record.extension;
   std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, *current);
   const std::uint32_t standing = StandingYes(record, *entity, asked.approvals);
-  const task::Decision decision = AskVerb(AsActor(record), "extend", *entity, standing, &record.uses);
+  const task::Decision decision = AskVerb(AsActor(record), "extend", *entity, standing, std::nullopt, &record.uses);
   Status may = ParentStands(record);
   if (may) may = task::CheckExtension(record, asked.by, Now(), LatestDeadline(record));
   if (may && (IsBarred(record.actor) || decision.verdict != Verdict::kAllow))

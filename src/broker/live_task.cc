@@ -24,6 +24,7 @@ void LiveTask::Set(task::TaskRecord next) {
   deadline_ = next.deadline;
   heartbeat_ = next.heartbeat;
   asks_for_more_ = next.extension.has_value();
+  not_before_ = next.not_before;
   record_ = std::make_unique<task::TaskRecord>(std::move(next));
   stored_.clear();
   entity.reset();

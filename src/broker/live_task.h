@@ -27,6 +27,7 @@ class LiveTask {
   Duration heartbeat() const { return heartbeat_; }
   bool asks_for_more() const { return asks_for_more_; }  // has an extension in its record, expired or not
   std::uint64_t version() const { return version_; }     // another one after each Set
+  std::optional<Time> not_before() const { return not_before_; }
   bool AwaitsHeartbeat() const { return heartbeat_ > Duration(0) && holds.empty(); }
 
   // The record; valid until Set or Cool.
@@ -52,9 +53,10 @@ class LiveTask {
   bool counted = false;                        // has counts that are not committed
   bool warned = false;                         // 80 % of its life was told
   std::uint64_t allowed = 0, denied = 0;
-  Time last_heard{};         // heartbeat
-  std::optional<Time> lost;  // since when no connection is held, where one was
-  Time due{};                // when it must be looked at next; key of the queue
+  Time last_heard{};           // heartbeat
+  std::optional<Time> lost;    // since when no connection is held, where one was
+  std::optional<Time> try_at;  // a start that lay ahead could not be: tried again then
+  Time due{};                  // when it must be looked at next; key of the queue
   std::shared_ptr<const task::Catalog> pinned;
   std::shared_ptr<const cedar::Entity> entity;  // made on first use
   std::vector<std::pair<std::uint64_t, std::function<void(const json::Value&)>>> holds;
@@ -73,6 +75,7 @@ class LiveTask {
   Duration heartbeat_{};
   bool asks_for_more_ = false;
   std::uint64_t version_ = 0;
+  std::optional<Time> not_before_;
   std::unique_ptr<task::TaskRecord> record_;
   std::string stored_;
 };

@@ -43,6 +43,8 @@ Status Broker::Impl::Load() {
   REMIT_TRY(LoadTasks());
   REMIT_TRY(LoadCatalogs());
   REMIT_TRY(LoadDirectory());
+  REMIT_TRY(LoadBudgets());
+  REMIT_TRY(LoadReviews());
   return LoadCredentials();
 }
 
@@ -173,6 +175,7 @@ Status Broker::Impl::LoadCredentials() {
 
 // Under the mutex, once, after everything is loaded.
 void Broker::Impl::TakeUp() {
+  FitBudgets();
   std::vector<std::string> interrupted, ending, prolong;
   for (auto& [id, credential] : credentials) {
     LiveTask* live = Find(credential.record.task);

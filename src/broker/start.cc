@@ -33,12 +33,35 @@ std::uint32_t ApprovalsNeeded(const task::Decision& when_all_approve) {
   return needed;
 }
 
+// A start by break-glass says why, whatever the type asks for.
+Status CheckBreakGlass(const task::TaskType& type, const StartRequest& request) {
+  if (!type.break_glass)
+    return Fail(Code::kPermissionDenied, "no-break-glass", fmt::format("`{}` is never started without its approvals", type.name),
+                "start it without break-glass, and ask somebody to approve it");
+  if (Trim(request.reason).empty())
+    return Fail(Code::kInvalidArgument, "bad-reason", "a start by break-glass needs a reason", "say why with `--reason`");
+  return {};
+}
+
+Status CheckStartTime(const StartRequest& request, Time now) {
+  if (!request.at) return {};
+  auto bad = [](std::string message, std::string hint) {
+    return Fail(Code::kInvalidArgument, "bad-start-time", std::move(message), std::move(hint));
+  };
+  if (request.break_glass) return bad("a start by break-glass cannot lie ahead", "leave one of the two out");
+  if (*request.at <= now) return bad(fmt::format("{} is over", FormatTime(*request.at)), "leave it out to start now");
+  if (*request.at > now + limits::kScheduleAhead)
+    return bad(fmt::format("{} is more than {} ahead", FormatTime(*request.at), FormatDuration(limits::kScheduleAhead)), "ask for it later");
+  return {};
+}
+
 // Waits for the credentials of a task that was just activated, then answers once.
 struct StartWait {
   StartAnswer answer;
   Answer<StartAnswer> to;
   bool done = false;
   io::TimerId timer = 0;
+  std::string idempotency;  // key of its row
 };
 
 // --- planning credentials ------------------------------------------------------------------------------------------------------------
@@ -110,16 +133,28 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
   Result<task::Transition> active = task::Activate(record, ids, now, latest);
   if (!active) return done(std::unexpected(active.error()));
   active->events.back().AsObject().Set("permissions", permissions.ToJson());
+  if (Status room = ChargeBudgets(active->next, batch); !room) return done(std::move(room));
+  std::vector<json::Value> more;
+  if (active->next.break_glass) {
+    more.push_back(BreakGlassEvent(active->next));
+    batch.writes.push_back(ReviewWrite(active->next));
+    open_reviews.emplace(active->next.id, active->next.actor);  // it counts from here on
+  }
   AddEvents(batch, std::move(events));
   AddEvents(batch, std::move(active->events));
+  AddEvents(batch, std::move(more));
   batch.events.insert(batch.events.end(), credentials_batch.events.begin(), credentials_batch.events.end());
   batch.writes.insert(batch.writes.end(), credentials_batch.writes.begin(), credentials_batch.writes.end());
   batch.writes.push_back({store::Table::kTask, record.id, active->next.Encode()});
   Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done),
                             planned_under = current](auto committed) mutable {
-    if (!committed) return done(std::unexpected(committed.error()));
-    ++totals.starts;
     std::string id = next.id;
+    if (!committed) {
+      SettleBudgets(id, committed);
+      open_reviews.erase(id);
+      return done(std::unexpected(committed.error()));
+    }
+    ++totals.starts;
     LiveTask* live = Find(id);
     if (live == nullptr) {
       Insert(std::make_unique<LiveTask>(std::move(next)));
@@ -127,12 +162,14 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
     } else if (live->latched) {      // it was withdrawn while this was being committed
       live->live_credentials = ids;  // they end with it
       for (LiveCredential& credential : planned) credentials[std::string(credential.record.id)] = std::move(credential);
+      SettleBudgets(id, committed);
       return done(NoSuchTask(id));
     } else {
       live->Set(std::move(next));
       live->last_heard = Now();
       Schedule(*live);
     }
+    SettleBudgets(id, committed);
     live->live_credentials = ids;
     for (LiveCredential& credential : planned) {
       std::string credential_id = credential.record.id;
@@ -183,7 +220,7 @@ void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> a
       batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
       batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(im.last_event, draft->record.id)});
     }
-    im.Begin(*std::move(draft), std::move(batch), answer);
+    im.Begin(*std::move(draft), std::move(batch), answer, idempotency);
   });
 }
 
@@ -201,9 +238,10 @@ std::shared_ptr<StartWait> Broker::Impl::MakeStartWait(Answer<StartAnswer> answe
   return wait;
 }
 
-// Writes down what was drafted, together with `batch`: as a request that waits for people, or as active.
-void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer) {
+// Writes down what was drafted, together with `batch`: as a request that waits for people, as one that waits for its time, or as active.
+void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer, const std::string& idempotency) {
   std::shared_ptr<StartWait> shared = MakeStartWait(std::move(answer));
+  shared->idempotency = idempotency;
   shared->answer.token = std::move(draft.token);
   shared->answer.holder = std::move(draft.holder);
   task::Transition requested = task::Request(std::move(draft.record), Stamp());
@@ -223,6 +261,13 @@ void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswe
     });
     return;
   }
+  if (requested.next.not_before) {
+    ScheduleThen(std::move(requested.next), std::move(requested.events), std::move(batch), [this, shared, id](Status status) {
+      if (!status) return AnswerStart(shared, std::move(status.error()));
+      AnswerStart(shared, id);
+    });
+    return;
+  }
   ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, std::move(batch), [this, shared, id](Status status) {
     if (!status) return AnswerStart(shared, std::move(status.error()));
     AwaitLive(shared, id);
@@ -233,21 +278,37 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
   REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*current, request.type));
   REMIT_TRY(CheckStarter(by, *type, actors, people));
   REMIT_TRY(task::CheckReason(*type, request.reason));
-  Duration ttl = request.ttl.value_or(type->ttl);
+  if (request.break_glass) REMIT_TRY(CheckBreakGlass(*type, request));
+  const Duration most = request.break_glass ? std::min(*type->break_glass, type->max_ttl) : type->max_ttl;
+  const Duration usual = std::min(type->ttl, most);
+  Duration ttl = request.ttl.value_or(usual);
   if (ttl <= Duration(0)) return Fail(Code::kInvalidArgument, "bad-duration", "a task's life must be longer than nothing");
-  if (ttl > type->max_ttl)
+  if (ttl > most)
     return Fail(Code::kInvalidArgument, "too-long",
-                fmt::format("`{}` lives at most {}, {} was asked for", type->name, FormatDuration(type->max_ttl), FormatDuration(ttl)),
-                fmt::format("ask for {} or less, or leave it out for {}", FormatDuration(type->max_ttl), FormatDuration(type->ttl)));
+                fmt::format("`{}` lives at most {}{}, {} was asked for", type->name, FormatDuration(most),
+                            request.break_glass ? " by break-glass" : "", FormatDuration(ttl)),
+                fmt::format("ask for {} or less, or leave it out for {}", FormatDuration(most), FormatDuration(usual)));
+  REMIT_TRY(CheckStartTime(request, Stamp()));
   REMIT_ASSIGN(StartDraft draft, DraftTask(*type, by.uid, request, ttl));
   task::TaskRecord& record = draft.record;
+  record.max_ttl = most;
+  record.not_before = request.at;
   cedar::Entity entity = task::TaskEntity(*type, record, current->schema());
-  task::Decision decision = AskVerb(by, "start", entity, 0);
-  if (decision.verdict == Verdict::kNeedsApproval)
-    record.approvals_needed = ApprovalsNeeded(AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()));
-  else if (decision.verdict == Verdict::kDeny)
+  // Asked for the moment in which it is to start.
+  const Time when = request.at.value_or(record.requested);
+  task::Decision decision = AskVerb(by, "start", entity, 0, when);
+  if (request.break_glass && decision.verdict != Verdict::kDeny) {
+    if (decision.verdict == Verdict::kAllow)
+      return Fail(Code::kFailedPrecondition, "break-glass-not-needed", fmt::format("nobody has to approve this start of `{}`", type->name),
+                  "start it without break-glass");
+    REMIT_TRY(BreakGlass(by, *type, entity, record));
+  } else if (decision.verdict == Verdict::kNeedsApproval) {
+    record.approvals_needed = ApprovalsNeeded(AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max(), when));
+  } else if (decision.verdict == Verdict::kDeny) {
     return std::unexpected(NotPermitted(record, decision));
+  }
   for (const task::Charge& charge : decision.charges) record.uses[charge.policy] += 1;
+  REMIT_TRY(CheckBudgets(record, when, !request.at));
   draft.permissions = PermissionsOf(record, entity);
   record.request_hash = task::RequestHash(record, draft.permissions);
   return draft;
@@ -321,10 +382,19 @@ Error Broker::Impl::FailedStart(const std::string& task_id) {
   return error;
 }
 
+// Why a start's commit found something else than it expected.
+Error Broker::Impl::Raced(const std::string& idempotency) {
+  if (!idempotency.empty()) {
+    const auto row = parts.store.Get(store::Table::kIdempotency, idempotency);
+    if (row && *row) return Error(Code::kAlreadyExists, "already-started", "this was started already, with the same idempotency key");
+  }
+  return Error(Code::kConflict, "start-raced", "another start was counted at the same moment").Hint("start it again");
+}
+
 void Broker::Impl::AnswerStart(const std::shared_ptr<StartWait>& wait, Error error) {
   if (std::exchange(wait->done, true)) return;
   if (wait->timer != 0) parts.timers.Cancel(wait->timer);
-  if (error.reason == "conflict") error = Error(Code::kAlreadyExists, "already-started", "this was started already, with the same idempotency key");
+  if (error.reason == "conflict") error = Raced(wait->idempotency);
   Later([wait, error = std::move(error)]() mutable { wait->to(std::unexpected(std::move(error))); });
 }
 

@@ -120,8 +120,9 @@ void Broker::Impl::Compare(target::Target& target, const Result<std::vector<targ
   report.Set(target.name(), std::move(line));
 }
 
-// Idempotency keys are remembered for a day.
+// Idempotency keys are remembered for a day, starts for as long as a budget counts them.
 void Broker::Impl::Housekeeping() {
+  TidyBudgets();
   Later([this] {
     parts.workers.Submit([this] {
       store::Batch batch;

@@ -144,10 +144,18 @@ class Bench {
 
   void LoadCatalog(std::string_view policies, std::string_view schema = kSchema) {
     broker().LoadCatalog(Operator(), {{"t.cedarschema", std::string(schema)}, {"t.cedar", std::string(policies)}}, false, [](auto a) { Expect(a); });
+    Settle();
+  }
+  // The schema with more annotations on the type of this @name.
+  static std::string Annotated(const std::string& name, const std::string& annotations) {
+    std::string schema(kSchema);
+    const std::string mark = "@name(\"" + name + "\")";
+    schema.insert(schema.find(mark) + mark.size(), " " + annotations);
+    return schema;
   }
 
   void Open() {
-    Parts parts{*store_, clock, rng, *timers, *workers, master, {box}, "http://remit.test", limits::kSweepInterval, false};
+    Parts parts{*store_, clock, rng, *timers, *workers, master, {box}, "http://remit.test", limits::kSweepInterval, accept_clock};
     auto opened = Broker::Open(std::move(parts));
     ASSERT_TRUE(opened.has_value()) << opened.error().ToString();
     broker_ = std::move(*opened);
@@ -191,11 +199,14 @@ class Bench {
   }
 
   Result<StartAnswer> Start(const std::string& type, json::Object parameters, const Caller& by = Agent(), bool held = false) {
-    std::optional<Result<StartAnswer>> answer;
     StartRequest request;
     request.held = held;
     request.type = type;
     request.parameters = std::move(parameters);
+    return Start(std::move(request), by);
+  }
+  Result<StartAnswer> Start(StartRequest request, const Caller& by = Agent()) {
+    std::optional<Result<StartAnswer>> answer;
     broker().Start(by, std::move(request), [&](Result<StartAnswer> a) { answer = std::move(a); });
     Settle();
     if (!answer) return Fail(Code::kInternal, "no-answer", "start did not answer");
@@ -247,6 +258,13 @@ class Bench {
     return shown ? *shown->FindString("state") : "";
   }
 
+  // The first event of this type, or null.
+  json::Value EventOf(std::string_view type) {
+    for (const json::Value& event : Events())
+      if (*event.FindString("type") == type) return event;
+    return {};
+  }
+
   std::vector<json::Value> Events() {
     std::vector<json::Value> events;
     EXPECT_TRUE(store_
@@ -266,6 +284,7 @@ class Bench {
   FakeClock clock;
   std::unique_ptr<io::FakeTimers> timers = std::make_unique<io::FakeTimers>(clock);
   std::unique_ptr<io::InlineWorkers> workers = std::make_unique<io::InlineWorkers>();
+  bool accept_clock = false;  // of the next Open
   crypto::MasterKey master = crypto::MasterKey::Random(rng);
   std::shared_ptr<BoxTarget> box = std::make_shared<BoxTarget>();
 

@@ -11,6 +11,7 @@
 #include "json/read.h"
 #include "json/write.h"
 #include "task/builtin_schema.h"
+#include "task/moment.h"
 #include "task/secret_path.h"
 
 namespace remit::broker {
@@ -89,22 +90,22 @@ std::shared_ptr<const cedar::Entity> Broker::Impl::ResourceEntity(const UseReque
   return nullptr;
 }
 
-// The context as the action declares it, with `now` filled in by Remit.
-Result<cedar::Value> Broker::Impl::ContextOf(const UseRequest& request) const {
+// The context as the action declares it, with `now` and `local` filled in by Remit.
+Result<cedar::Value> Broker::Impl::ContextOf(const UseRequest& request, const Zone* zone) const {
   cedar::Record context;
   const cedar::ActionType* action = current->schema().FindAction(request.action);
   if (action == nullptr) return Fail(Code::kInvalidArgument, "unknown-action", fmt::format("no action {}", request.action.ToString()));
   if (request.context.IsObject()) {
     for (const auto& [name, value] : request.context.AsObject()) {
       auto declared = action->context->attributes.find(name);
-      if (declared == action->context->attributes.end() || name == "now")
+      if (declared == action->context->attributes.end() || task::IsFilled(*action->context, name))
         return Fail(Code::kInvalidArgument, "bad-context", fmt::format("{} takes no `{}` in its context", request.action.ToString(), name));
       REMIT_ASSIGN(context[name], current->schema().ReadValue(value, *declared->second.type));
     }
   } else if (!request.context.IsNull()) {
     return Fail(Code::kInvalidArgument, "bad-context", "a context is an object");
   }
-  if (action->context->attributes.contains("now")) context["now"] = cedar::Datetime{Micros(Now()) / 1000};
+  task::FillMoment(*action->context, zone, Now(), context);
   cedar::Value value = cedar::Value::FromRecord(std::move(context));
   if (Status valid = current->schema().ValidateValue(value, *action->context); !valid)
     return Fail(Code::kInvalidArgument, "bad-context", valid.error().message);
@@ -156,6 +157,7 @@ Broker::Impl::Judged Broker::Impl::Judge(const UseRequest& request, bool count) 
       ++live->denied;
       ++totals.denied;
       Count(*live);
+      if (task::IsRefusal(reason)) Refused(*live);
     }
     return judged;
   };
@@ -170,7 +172,8 @@ Broker::Impl::Judged Broker::Impl::Judge(const UseRequest& request, bool count) 
   if (!Usable(*live)) return deny("parent-not-active");
   const auto above = Above(live->record());
   if (!above) return deny("parent-not-active");
-  Result<cedar::Value> context = ContextOf(request);
+  const task::TaskType* type = current->FindType(live->record().type);
+  Result<cedar::Value> context = ContextOf(request, type == nullptr ? nullptr : type->timezone.get());
   if (!context) {
     deny(context.error().reason);
     judged.answer.errors = {context.error().message};
@@ -198,6 +201,7 @@ Broker::Impl::Judged Broker::Impl::Judge(const UseRequest& request, bool count) 
     ++(answer.allowed ? live->allowed : live->denied);
     ++(answer.allowed ? totals.allowed : totals.denied);
     Count(*live);
+    if (!answer.allowed && task::IsRefusal(answer.reason)) Refused(*live);
   }
   return judged;
 }

@@ -1,5 +1,6 @@
 // Reading: tasks, what they hold, and how the broker is.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,8 @@ namespace {
 json::Value WithCredentials(const task::TaskRecord& record, const std::vector<task::CredentialRecord>& records) {
   json::Object task = TaskJson(record);
   task.Set("credentials", CredentialsJson(records));
-  if (record.state == task::State::kRequested || record.extension) task.Set("approval", ApprovalIdOf(record.id));
+  using task::State;
+  if (record.state == State::kRequested || record.state == State::kScheduled || record.extension) task.Set("approval", ApprovalIdOf(record.id));
   return task;
 }
 
@@ -171,6 +173,7 @@ Counters Broker::counters() const {
   return impl_->Locked([&] {
     Counters counters = impl_->totals;
     counters.live_tasks = impl_->tasks.size();
+    counters.open_reviews = impl_->open_reviews.size();
     for (const auto& [id, credential] : impl_->credentials) counters.ending_credentials += credential.record.state == task::CredentialState::kEnding;
     return counters;
   });

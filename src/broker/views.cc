@@ -27,6 +27,7 @@ json::Object TaskJson(const task::TaskRecord& record) {
   task.Set("reason", record.reason);
   task.Set("state", task::StateName(record.state));
   task.Set("requested", FormatTime(record.requested));
+  SetTime(task, "at", record.not_before);
   SetTime(task, "started", record.started);
   SetTime(task, "ended", record.ended);
   SetTime(task, "suspended", record.suspended);
@@ -51,6 +52,8 @@ json::Object TaskJson(const task::TaskRecord& record) {
     asked.Set("approvals", std::move(given));
     task.Set("extension", std::move(asked));
   }
+  if (record.break_glass) task.Set("break_glass", true);
+  if (record.review) task.Set("review", json::Object{{"person", record.review->person.ToString()}, {"at", FormatTime(record.review->at)}});
   json::Object uses;
   for (const auto& [policy, count] : record.uses) uses.Set(policy, count);
   task.Set("uses", std::move(uses));

@@ -46,6 +46,7 @@ void PrintApproval(const json::Value& approval) {
                         Text(approval, "reason").empty() ? "" : ": " + Text(approval, "reason")));
   if (const json::Value* permissions = approval.Find("permissions"); permissions != nullptr && permissions->IsArray())
     for (const json::Value& permission : permissions->AsArray()) PrintLine("  could: " + PermissionLine(permission));
+  if (!Text(approval, "at").empty()) PrintLine(fmt::format("  to start at {}", Moment(approval, "at")));
   PrintLine(
       fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Moment(approval, "expires")));
   PrintLine(Styled(Style::kDim, "  hash " + Text(approval, "hash")));

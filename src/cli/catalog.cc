@@ -117,7 +117,7 @@ void PrintLosses(const json::Value& answer) {
 void AddLoadCommand(Command& catalog) {
   struct Args {
     std::vector<std::string> folders;
-    bool dry_run = false, facts = false, end_older = false, allow_lock_out = false;
+    bool dry_run = false, facts = false, end_older = false, strict = false, allow_lock_out = false;
   };
   auto args = std::make_shared<Args>();
   catalog.Sub("load", "puts a catalog in force, whole or not at all (administrators)")
@@ -125,10 +125,12 @@ void AddLoadCommand(Command& catalog) {
       .Flag("--dry-run", args->dry_run, "says which tasks would lose what, and changes nothing")
       .Flag("--end-older", args->end_older, "ends every task that started under another catalog")
       .Flag("--allow-lock-out", args->allow_lock_out, "although nobody may load a catalog then, and the operator administers again")
+      .Flag("--strict", args->strict, "a catalog with warnings is refused, e.g. one with a role in disguise")
       .Flag("--with-facts", args->facts, "adds the folders' facts.json as well")
       .Example("remit catalog load catalogs/deploy --dry-run\nremit catalog load catalogs/deploy catalogs/support --with-facts")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(CatalogFolders folders, ReadCatalogFolders(args->folders));
+        if (args->strict) REMIT_TRY(LoadAndPrint(folders, true));
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         json::Object body{{"files", FilesJson(folders.files)}};
         if (args->dry_run) body.Set("dry_run", true);

@@ -95,6 +95,11 @@ void AddCheck(Command& root) {
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(fmt::format("{}  {}", Styled(Style::kBold, Text(answer, "type")), Text(answer, "purpose")));
         PrintLine(fmt::format("  lives {}, at most {}", Text(answer, "ttl"), Text(answer, "max_ttl")));
+        for (const auto& [member, what] : {std::pair("max_starts", "may be started"), std::pair("max_active", "may run at once:")})
+          if (const json::Value* budgets = answer.Find(member); budgets != nullptr && budgets->IsArray())
+            for (const json::Value& budget : budgets->AsArray()) PrintLine(fmt::format("  {} {}, for each actor", what, Plain(budget)));
+        if (!Text(answer, "trip").empty()) PrintLine("  stopped by " + Text(answer, "trip"));
+        if (!Text(answer, "break_glass").empty()) PrintLine(fmt::format("  by break-glass it lives at most {}", Text(answer, "break_glass")));
         for (const json::Value& parameter : answer.Find("parameters")->AsArray())
           PrintLine(fmt::format("  {}: {}{}", Text(parameter, "name"), Text(parameter, "type"),
                                 parameter.Find("required")->AsBool() ? "" : " (may be left out)"));

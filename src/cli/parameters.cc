@@ -22,15 +22,19 @@ Result<json::Value> ParseParameters(const std::vector<std::string>& words) {
   return json::Value(std::move(parameters));
 }
 
-Result<json::Value> StartBody(const std::string& type, const std::vector<std::string>& words, const std::string& reason, const std::string& ttl,
-                              bool held) {
-  REMIT_ASSIGN(json::Value parameters, ParseParameters(words));
-  json::Object body{{"type", type}, {"parameters", std::move(parameters)}, {"from_text", true}};
-  if (!reason.empty()) body.Set("reason", reason);
-  if (!ttl.empty()) {
-    REMIT_TRY(ParseDuration(ttl));
-    body.Set("ttl", ttl);
+Result<json::Value> StartBody(const StartWords& words, bool held) {
+  REMIT_ASSIGN(json::Value parameters, ParseParameters(words.parameters));
+  json::Object body{{"type", words.type}, {"parameters", std::move(parameters)}, {"from_text", true}};
+  if (!words.reason.empty()) body.Set("reason", words.reason);
+  if (!words.ttl.empty()) {
+    REMIT_TRY(ParseDuration(words.ttl));
+    body.Set("ttl", words.ttl);
   }
+  if (!words.at.empty()) {
+    REMIT_TRY(ParseTime(words.at));
+    body.Set("at", words.at);
+  }
+  if (words.break_glass) body.Set("break_glass", true);
   if (held) body.Set("held", true);
   return json::Value(std::move(body));
 }

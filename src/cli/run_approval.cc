@@ -69,6 +69,15 @@ bool Pause(Duration d, SignalInbox& signals, int& signal) {
   return true;
 }
 
+// After a wait: active, or else waiting for something more.
+Status StillWanted(AskedTask& asked, std::string_view waiting) {
+  asked.waited = true;
+  const std::string state = Text(asked.task, "state"), reason = Text(asked.task, "end_reason"), by = Text(asked.task, "ended_by");
+  if (state == "active" || state == waiting) return {};
+  return Fail(Code::kFailedPrecondition, "not-approved",
+              fmt::format("`{}` is {}{}{}", asked.id, state, by.empty() ? "" : " by " + by, reason.empty() || reason == state ? "" : ": " + reason));
+}
+
 }  // namespace
 
 Result<AskedTask> ReadAnswer(json::Value answer) {
@@ -115,7 +124,8 @@ void Abandon(const Remote& starter, const AskedTask& asked) {
   const auto end = [&](const char* how) {
     return CallWithin(remote.client(), HolderRequest(asked, "POST", how, json::Object{}), kAnswerLimit).answer;
   };
-  if (Text(asked.task, "state") == "requested" && end("/withdraw")) return;
+  const std::string state = Text(asked.task, "state");
+  if ((state == "requested" || state == "scheduled") && end("/withdraw")) return;
   (void)end("/complete");  // also of one that became active this moment
 }
 
@@ -141,15 +151,30 @@ Status AwaitApproval(const Remote& starter, AskedTask& asked, Duration wait, Sig
       return std::unexpected(Interrupted(signal));
     }
   }
-  const std::string state = Text(asked.task, "state"), reason = Text(asked.task, "end_reason"), by = Text(asked.task, "ended_by");
-  if (state == "active") return {};
-  return Fail(Code::kFailedPrecondition, "not-approved",
-              fmt::format("`{}` is {}{}{}", asked.id, state, by.empty() ? "" : " by " + by, reason.empty() || reason == state ? "" : ": " + reason));
+  return StillWanted(asked, "scheduled");
+}
+
+Status AwaitTime(const Remote& starter, AskedTask& asked, SignalInbox& signals, int& signal) {
+  Remote remote = starter;
+  while (Text(asked.task, "state") == "scheduled") {
+    const Waited shown =
+        Show(starter, remote.client(), asked, fmt::format("?wait={}&state=scheduled", FormatDuration(kPoll)), kPoll + kAnswerLimit, signals);
+    if (shown.signal != 0) return signal = shown.signal, std::unexpected(Interrupted(signal));
+    if (shown.answer) {
+      REMIT_TRY(ReadTask(*shown.answer, asked));
+    } else if (!MayPass(shown.answer.error())) {
+      return std::unexpected(shown.answer.error());
+    } else if (!Pause(1s, signals, signal)) {
+      return std::unexpected(Interrupted(signal));
+    }
+  }
+  asked.approval = Text(asked.task, "approval");
+  return StillWanted(asked, "requested");
 }
 
 Status AwaitCredentials(const Remote& starter, AskedTask& asked, SignalInbox& signals, int& signal) {
   Remote remote = starter;
-  const bool waited = HasPlanned(asked.credentials) || !asked.approval.empty();
+  const bool waited = HasPlanned(asked.credentials) || asked.waited;
   const Time deadline = RunNow() + kCredentialLimit;
   while (HasPlanned(asked.credentials)) {
     if (RunNow() >= deadline) {

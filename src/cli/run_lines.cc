@@ -152,6 +152,14 @@ RunLine WaitingLine(const json::Value& task, std::string_view approval, Duration
           .problem = true};
 }
 
+RunLine ScheduledLine(const json::Value& task) {
+  const Result<Time> at = ParseTime(Text(task, "at"));
+  return {.texts = {fmt::format("{} {} starts at {}", Text(task, "name"), Text(task, "id"),
+                                at ? LocalTime(*at, SystemClock().Wall()) : EscapeControl(Text(task, "at")))},
+          .event = {{"event", "scheduled"}, {"task", Member(task, "id")}, {"at", Member(task, "at")}},
+          .problem = true};
+}
+
 RunLine WarningLine(std::string_view deadline) {
   const Result<Time> at = ParseTime(deadline);
   return {.texts = {fmt::format("warning: most of its time is over; the task ends at {}, and the command with it",

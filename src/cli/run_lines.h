@@ -35,6 +35,7 @@ struct StartedFacts {
 RunLine StartedLine(const StartedFacts& facts);
 
 RunLine WaitingLine(const json::Value& task, std::string_view approval, Duration wait);
+RunLine ScheduledLine(const json::Value& task);
 RunLine WarningLine(std::string_view deadline);  // RFC 3339
 RunLine SuspendedLine(std::string_view task, std::string_view reason);
 RunLine ResumedLine(std::string_view task);

@@ -103,10 +103,20 @@ class Session {
     if (deadline && started) deadline_ = began_ + (*deadline - *started) + kDeadlineSlack;
   }
 
+  // Until people have said yes and its time has come.
   Status Approve(int& signal) {
-    if (Text(asked_.task, "state") != "requested") return {};
-    Tell(WaitingLine(asked_.task, asked_.approval, options_.wait));
-    return AwaitApproval(starter_, asked_, options_.wait, signals_, signal);
+    while (true) {
+      const std::string state = Text(asked_.task, "state");
+      if (state == "requested") {
+        Tell(WaitingLine(asked_.task, asked_.approval, options_.wait));
+        REMIT_TRY(AwaitApproval(starter_, asked_, options_.wait, signals_, signal));
+      } else if (state == "scheduled") {
+        Tell(ScheduledLine(asked_.task));
+        REMIT_TRY(AwaitTime(starter_, asked_, signals_, signal));
+      } else {
+        return {};
+      }
+    }
   }
 
   Status AwaitHold(int& signal) {

@@ -42,20 +42,28 @@ std::string Asked(const json::Value& task, const json::Value* credentials) {
   return line;
 }
 
+std::string BreakGlass(const json::Value& task) {
+  const json::Value* review = task.Find("review");
+  if (review == nullptr) return Styled(Style::kYellow, "started by break-glass, without approval; nobody has signed for it yet (remit review)");
+  return fmt::format("started by break-glass, without approval; {} signed for it at {}", Text(*review, "person"), Moment(*review, "at"));
+}
+
 void PrintTask(const json::Value& task, const json::Value* credentials) {
   std::string state = Text(task, "state");
   PrintLine(fmt::format("{}  {}  {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"),
                         Styled(state == "active"                              ? Style::kGreen
-                               : state == "requested" || state == "suspended" ? Style::kYellow
+                               : state == "requested" || state == "scheduled" || state == "suspended" ? Style::kYellow
                                                                               : Style::kDim,
                                state)));
   PrintLine(fmt::format("  {}", Text(task, "purpose")));
   PrintLine(fmt::format("  {} for {}", Parameters(*task.Find("parameters")), Text(task, "actor")));
   if (!Text(task, "reason").empty()) PrintLine(fmt::format("  reason: {}", Text(task, "reason")));
+  if (task.Find("break_glass") != nullptr) PrintLine("  " + BreakGlass(task));
+  if (!Text(task, "at").empty()) PrintLine(fmt::format("  not before {}", Moment(task, "at")));
   PrintLine(fmt::format("  {} {}", task.Find("ended") != nullptr ? "ended" : "until",
                         task.Find("ended") != nullptr ? Moment(task, "ended") + " (" + Text(task, "end_reason") + ")" : Moment(task, "deadline")));
   PrintLine("  " + Asked(task, credentials));
-  if (!Text(task, "approval").empty()) PrintLine(fmt::format("  waits for approval `{}`", Text(task, "approval")));
+  if (!Text(task, "approval").empty() && state == "requested") PrintLine(fmt::format("  waits for approval `{}`", Text(task, "approval")));
 }
 
 Result<int> PrintEnd(const json::Value& answer) {
@@ -71,19 +79,21 @@ Result<int> PrintEnd(const json::Value& answer) {
 
 void AddStart(Command& root) {
   struct Args {
-    std::string type, reason, ttl, key;
-    std::vector<std::string> parameters;
+    StartWords start;
+    std::string key;
   };
   auto args = std::make_shared<Args>();
   root.Sub("start", "starts a task and prints its token and holder key; `remit run` is the easier way")
-      .Argument("type", args->type, "the task type, by its name")
-      .Arguments("parameters", args->parameters, "name=value …")
-      .Option("--reason", args->reason, "why, for the record")
-      .Option("--ttl", args->ttl, "how long it may live, e.g. 30m", "DURATION")
+      .Argument("type", args->start.type, "the task type, by its name")
+      .Arguments("parameters", args->start.parameters, "name=value …")
+      .Option("--reason", args->start.reason, "why, for the record")
+      .Option("--ttl", args->start.ttl, "how long it may live, e.g. 30m", "DURATION")
+      .Option("--at", args->start.at, "not before then, e.g. 2026-12-05T02:00+01:00; approved before, if people must", "TIME")
+      .Flag("--break-glass", args->start.break_glass, "in an emergency: without the approvals that it needs; give a --reason, somebody will ask")
       .Option("--idempotency-key", args->key, "starts at most once for the same key")
       .Example("remit start triage ticket=T-17")
       .Run([args]() -> Result<int> {
-        REMIT_ASSIGN(json::Value body, StartBody(args->type, args->parameters, args->reason, args->ttl, false));
+        REMIT_ASSIGN(json::Value body, StartBody(args->start, false));
         if (!args->key.empty()) body.AsObject().Set("idempotency_key", args->key);
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks", body));
@@ -107,18 +117,56 @@ void AddShow(Command& root) {
   });
 }
 
+Result<int> ListReviews(const std::string& filters) {
+  if (!filters.empty())
+    return Fail(Code::kInvalidArgument, "bad-parameter", "`--reviews` lists all of them: it stands alone", "leave the other options out");
+  REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+  REMIT_ASSIGN(json::Value answer, remote.Get("/v1/reviews"));
+  if (globals().json) return PrintJson(answer), kOk;
+  std::vector<std::vector<std::string>> rows = {{"TASK", "TYPE", "STATE", "ACTOR", "PARAMETERS", "STARTED", "REASON"}};
+  for (const json::Value& task : answer.Find("reviews")->AsArray())
+    rows.push_back({Text(task, "id"), Text(task, "name"), Text(task, "state"), Text(task, "actor"), Parameters(*task.Find("parameters")),
+                    Moment(task, "started"), Text(task, "reason")});
+  if (rows.size() == 1) return PrintMessage("nothing waits to be signed for"), kOk;
+  PrintTable(rows);
+  return kOk;
+}
+
+void AddReview(Command& root) {
+  struct Args {
+    std::string task, note;
+  };
+  auto args = std::make_shared<Args>();
+  root.Sub("review", "signs for what a task did that was started by break-glass and has ended; in your own session")
+      .Argument("task", args->task, "tsk_…")
+      .Option("--note", args->note, "what you found, for the record")
+      .Example("remit receipt tsk_01k…\nremit review tsk_01k… --note 'as the incident needed'")
+      .Run([args]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kPerson));
+        json::Object body;
+        if (!args->note.empty()) body.Set("note", args->note);
+        REMIT_ASSIGN(json::Value task, remote.Post("/v1/tasks/" + http::PercentEncode(args->task) + "/review", body));
+        if (globals().json) return PrintJson(task), kOk;
+        PrintLine(fmt::format("you signed for {}", Text(task, "id")));
+        return kOk;
+      });
+}
+
 void AddList(Command& root) {
   struct Args {
     std::string state, type, actor, limit;
+    bool reviews = false;
   };
   auto args = std::make_shared<Args>();
   root.Sub("list", "lists tasks; those that live, unless --state says otherwise")
-      .Option("--state", args->state, "active, requested, completed, revoked, expired, failed, …, or ended")
+      .Option("--state", args->state, "active, requested, scheduled, completed, revoked, expired, failed, …, or ended")
       .Option("--type", args->type, "of this type only")
       .Option("--actor", args->actor, "of this actor only, e.g. 'Agent::\"bot\"'")
       .Option("--limit", args->limit, "at most so many (default 100)", "N")
-      .Example("remit list --state ended --type deploy")
+      .Flag("--reviews", args->reviews, "those started by break-glass that nobody has signed for")
+      .Example("remit list --state ended --type deploy\nremit list --reviews")
       .Run([args]() -> Result<int> {
+        if (args->reviews) return ListReviews(args->state + args->type + args->actor + args->limit);
         std::string query;
         auto add = [&](const char* name, const std::string& value) {
           if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string(name) + "=" + http::PercentEncode(value);
@@ -130,7 +178,9 @@ void AddList(Command& root) {
         std::vector<std::vector<std::string>> rows = {{"TASK", "TYPE", "STATE", "ACTOR", "PARAMETERS", "UNTIL"}};
         for (const json::Value& task : answer.Find("tasks")->AsArray())
           rows.push_back({Text(task, "id"), Text(task, "name"), Text(task, "state"), Text(task, "actor"), Parameters(*task.Find("parameters")),
-                          task.Find("ended") != nullptr ? Moment(task, "ended") : Moment(task, "deadline")});
+                          Moment(task, task.Find("ended") != nullptr        ? "ended"
+                                       : Text(task, "state") == "scheduled" ? "at"
+                                                                            : "deadline")});
         PrintTable(rows);
         return kOk;
       });
@@ -152,7 +202,7 @@ void AddEnds(Command& root) {
         return PrintEnd(answer);
       });
   auto withdraw = std::make_shared<Args>();
-  root.Sub("withdraw", "takes a request back that still waits for approval")
+  root.Sub("withdraw", "takes a request back that still waits for approval, or for its time")
       .Argument("task", withdraw->task, "tsk_…")
       .Example("remit withdraw tsk_01k…")
       .Run([withdraw]() -> Result<int> {
@@ -238,6 +288,7 @@ void AddTasks(Command& root) {
   AddShow(root);
   AddList(root);
   AddEnds(root);
+  AddReview(root);
   AddToken(root);
   AddReceipt(root);
 }

@@ -36,6 +36,8 @@ enum class Table : std::uint8_t {
   kIdempotency = 13,      // key: "use/" or "start/", the caller, "/", the key that it chose; what came of it, for a day
   kEndedTask = 14,        // key: task id; moved here from kTask when a task ends, so that a start reads live tasks only
   kEndedCredential = 15,  // key: credential id; likewise
+  kBudget = 16,           // key: "start/", type, 0, actor, 0, task id: a start that counts; "guard/" and a hash: who was counted last
+  kReview = 17,           // key: task id; starts by break-glass that nobody has signed yet
 };
 
 // Puts a value, or deletes the row where there is none.

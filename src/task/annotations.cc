@@ -31,6 +31,11 @@ constexpr std::array kKnown = {
     Known{"name", Place::kType, "@name(\"deploy\")"},
     Known{"reason", Place::kType, "@reason(\"CHG-[0-9]+\")"},
     Known{"delegable", Place::kType, "@delegable"},
+    Known{"max_starts", Place::kType, "@max_starts(\"1 per 24h by ticket\")"},
+    Known{"max_active", Place::kType, "@max_active(\"1 by ticket\")"},
+    Known{"trip", Place::kType, "@trip(\"3 refusals per 1m, revoke\")"},
+    Known{"break_glass", Place::kType, "@break_glass(\"15m\")"},
+    Known{"timezone", Place::kType, "@timezone(\"Europe/Berlin\")"},
     Known{"actor", Place::kType, "@actor"},
     Known{"person", Place::kType, "@person"},
     Known{"open", Place::kType, "@open"},
@@ -42,7 +47,7 @@ constexpr std::array kKnown = {
 };
 
 // Understood, and part of a later version: refused by name, so that nobody relies on a rule that is not kept.
-constexpr std::array<std::string_view, 6> kLater = {"max_active", "max_starts", "trip", "break_glass", "through_owner", "timezone"};
+constexpr std::array<std::string_view, 1> kLater = {"through_owner"};
 
 void Add(Findings& findings, std::string_view reason, const cedar::Annotation& at, std::string message, std::string hint) {
   findings.push_back(cedar::Finding(at.span, reason, std::move(message), hint));
@@ -112,6 +117,26 @@ std::string ReadReason(const cedar::Annotation& at, Findings& findings) {
   return {};
 }
 
+void ReadBudgets(std::string_view name, const cedar::Annotation& at, std::vector<Budget>& into, Findings& findings) {
+  auto budgets = ParseBudgets(name == "max_starts" ? Budget::Kind::kStarts : Budget::Kind::kActive, at.value);
+  if (!budgets) return Malformed(findings, name, at, budgets.error());
+  into.insert(into.end(), std::make_move_iterator(budgets->begin()), std::make_move_iterator(budgets->end()));
+}
+
+std::optional<Trip> ReadTrip(const cedar::Annotation& at, Findings& findings) {
+  auto trip = ParseTrip(at.value);
+  if (trip) return *std::move(trip);
+  Malformed(findings, "trip", at, trip.error());
+  return std::nullopt;
+}
+
+std::shared_ptr<const Zone> ReadZone(const cedar::Annotation& at, Findings& findings) {
+  auto zone = Zone::Find(at.value);
+  if (zone) return *std::move(zone);
+  Add(findings, zone.error().reason, at, zone.error().message, zone.error().hint);
+  return nullptr;
+}
+
 bool ReadMark(std::string_view name, const cedar::Annotation& at, Findings& findings) {
   if (!at.value.empty()) Malformed(findings, name, at, "takes no value");
   return true;
@@ -130,7 +155,8 @@ std::uint32_t ReadCount(std::string_view name, const cedar::Annotation& at, Find
 void CheckTogether(const cedar::EntityType& type, const TypeAnnotations& a, Findings& findings) {
   auto at = [&](std::string_view name) -> const cedar::Annotation& { return type.annotations.find(name)->second; };
   if (!a.task) {
-    for (const std::string_view name : {"ttl", "max_ttl", "heartbeat", "name", "reason", "delegable"}) {
+    for (const std::string_view name :
+         {"ttl", "max_ttl", "heartbeat", "name", "reason", "delegable", "max_starts", "max_active", "trip", "break_glass", "timezone"}) {
       if (type.annotations.contains(name)) {
         Add(findings, "misplaced-annotation", at(name), fmt::format("`@{}` means nothing on `{}`, which is no task type", name, type.name),
             "a task type has `@task(\"what it is for\")`");
@@ -149,6 +175,7 @@ void CheckTogether(const cedar::EntityType& type, const TypeAnnotations& a, Find
     }
   }
   if (a.ttl && a.max_ttl && *a.max_ttl < *a.ttl) Malformed(findings, "max_ttl", at("max_ttl"), "is shorter than `@ttl`");
+  if (a.break_glass && a.max_ttl && *a.max_ttl < *a.break_glass) Malformed(findings, "break_glass", at("break_glass"), "is longer than `@max_ttl`");
 }
 
 }  // namespace
@@ -173,6 +200,14 @@ TypeAnnotations ReadTypeAnnotations(const cedar::EntityType& type, Findings& fin
       a.reason = ReadReason(at, findings);
     } else if (name == "delegable") {
       a.delegable = ReadMark(name, at, findings);
+    } else if (name == "max_starts" || name == "max_active") {
+      ReadBudgets(name, at, a.budgets, findings);
+    } else if (name == "trip") {
+      a.trip = ReadTrip(at, findings);
+    } else if (name == "break_glass") {
+      a.break_glass = ReadDuration(name, at, findings);
+    } else if (name == "timezone") {
+      a.timezone = ReadZone(at, findings);
     } else if (name == "actor") {
       a.actor = ReadMark(name, at, findings);
     } else if (name == "person") {

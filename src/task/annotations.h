@@ -10,9 +10,12 @@
 #include <vector>
 
 #include "base/time.h"
+#include "base/zone.h"
 #include "cedar/ast.h"
 #include "cedar/schema.h"
+#include "task/budget.h"
 #include "task/permission.h"
+#include "task/trip.h"
 
 namespace remit::task {
 
@@ -25,9 +28,13 @@ struct Lift {
 struct TypeAnnotations {
   std::optional<std::string> task;  // @task("purpose")
   std::optional<Duration> ttl, max_ttl, heartbeat;
-  std::string name;        // @name, "" for none
-  std::string reason;      // @reason, a pattern that compiles, "" for none
-  bool delegable = false;  // runs as a sub-task too
+  std::string name;                      // @name, "" for none
+  std::string reason;                    // @reason, a pattern that compiles, "" for none
+  std::vector<Budget> budgets;           // @max_starts, @max_active; what they name is not checked yet
+  std::optional<Trip> trip;              // @trip
+  std::optional<Duration> break_glass;   // @break_glass: how long such a task may live
+  std::shared_ptr<const Zone> timezone;  // @timezone
+  bool delegable = false;                // @delegable: runs as a sub-task too
   bool actor = false, person = false, open = false, from_pep = false;
 };
 

@@ -53,7 +53,7 @@ TEST(Annotations, UnknownOnesAreRefusedWithAGuess) {
 }
 
 TEST(Annotations, LaterOnesAreRefusedByName) {
-  for (const char* name : {"max_active", "max_starts", "trip", "break_glass", "through_owner", "timezone"}) {
+  for (const char* name : {"through_owner"}) {
     EXPECT_EQ(Schema(std::string("@task(\"x\") @") + name + "(\"1\") entity T;"),
               "not-supported: `@" + std::string(name) + "` is not supported in this version (leave it out)");
   }
@@ -76,8 +76,83 @@ TEST(Annotations, MalformedOnesSayHowToWriteThem) {
   }
 }
 
+TEST(Annotations, BudgetsTripsBreakGlassAndZone) {
+  const auto catalog =
+      MustLoad({{"a.cedarschema", R"(entity U; @task("x") @max_starts("1 per 24h by ticket; 20 per 1h") @max_active("2 by ticket, to")
+      @trip("3 refusals per 1m, revoke") @break_glass("5m") @timezone("Europe/Berlin") entity T = { ticket: U, to?: String };)"}});
+  const TaskType& t = *catalog->FindType("T");
+  ASSERT_EQ(t.budgets.size(), 3u);
+  EXPECT_EQ(t.budgets[0], (Budget{Budget::Kind::kActive, 2, {}, {"ticket", "to"}}));
+  EXPECT_EQ(t.budgets[1], (Budget{Budget::Kind::kStarts, 1, std::chrono::hours(24), {"ticket"}}));
+  EXPECT_EQ(t.budgets[2].Text(), "20 per 1h");
+  EXPECT_EQ(*t.trip, (Trip{Trip::Then::kRevoke, 3, std::chrono::minutes(1)}));
+  EXPECT_EQ(t.break_glass, std::chrono::minutes(5));
+  EXPECT_EQ(t.timezone->name(), "Europe/Berlin");
+}
+
+TEST(Annotations, MalformedBudgetsSayWhatIsWrong) {
+  auto type = [](const std::string& annotation) { return Schema("entity U; @task(\"x\") " + annotation + " entity T = { ticket: U };"); };
+  EXPECT_EQ(type("@max_starts(\"1\")"),
+            "malformed-annotation: `@max_starts` does not say in which time (write @max_starts(\"1 per 24h by ticket\"))");
+  EXPECT_EQ(type("@max_starts(\"0 per 1h\")"),
+            "malformed-annotation: `@max_starts` needs a whole number from 1 on, not `0` (write @max_starts(\"1 per 24h by ticket\"))");
+  EXPECT_EQ(type("@max_starts(\"1 per day\")"),
+            "malformed-annotation: `@max_starts` needs a duration after `per`, not `day` (write @max_starts(\"1 per 24h by ticket\"))");
+  EXPECT_EQ(type("@max_active(\"1 by\")"), "malformed-annotation: `@max_active` names no parameter after `by` (write @max_active(\"1 by ticket\"))");
+  EXPECT_EQ(type("@max_active(\"1 per 1h\")"),
+            "malformed-annotation: `@max_active` is not understood from `per` on (write @max_active(\"1 by ticket\"))");
+  for (const char* odd : {"", ";", "1 per 1h;", "-1 per 1h", "01 per 1h", "1 per 0s", "1 per 1h by ticket ticket", "1 per 1h by ticket,",
+                          "1 per 1h by ,ticket", "1 per 1h by ticket, ticket", "4294967296 per 1h", "1 per 1h for ticket"})
+    EXPECT_TRUE(type("@max_starts(\"" + std::string(odd) + "\")").starts_with("malformed-annotation")) << odd;
+  EXPECT_EQ(type("@max_active(\"1 by tiket\")"),
+            "malformed-annotation: `@max_active` counts by `tiket`, which is no parameter of `T` (did you mean `ticket`?)");
+  EXPECT_EQ(
+      type("@max_active(\"1 by actor\")"),
+      "malformed-annotation: `@max_active` counts by `actor`, which is no parameter of `T` (every budget is counted for each actor: leave it out)");
+}
+
+TEST(Annotations, MalformedTripsSayWhatIsWrong) {
+  for (const char* odd : {"", "3 refusals per 1m", "3 refusals per 1m, stop", "3 refusals, revoke", "0 refusals per 1m, revoke", "3 per 1m, revoke",
+                          "3 refusals per 0s, revoke", "3 refusals per 1m, revoke, suspend", "1001 refusals per 1m, revoke"})
+    EXPECT_TRUE(Schema("@task(\"x\") @trip(\"" + std::string(odd) + "\") entity T;").starts_with("malformed-annotation: `@trip`")) << odd;
+}
+
+TEST(Annotations, ATripRevokesOrSuspends) {
+  EXPECT_EQ(Schema("@task(\"x\") @trip(\"3 refusals per 1m, suspend\") entity T;"), "");
+  EXPECT_EQ(Schema("@task(\"x\") @trip(\"3 refusals per 1m, revoke\") entity T;"), "");
+}
+
+TEST(Annotations, BreakGlassIsShortAndAZoneIsKnown) {
+  EXPECT_EQ(Schema("@task(\"x\") @max_ttl(\"1h\") @break_glass(\"2h\") entity T;"),
+            "malformed-annotation: `@break_glass` is longer than `@max_ttl` (write @break_glass(\"15m\"))");
+  EXPECT_TRUE(Schema("@task(\"x\") @break_glass entity T;").starts_with("malformed-annotation"));
+  EXPECT_TRUE(Schema("@task(\"x\") @timezone(\"Europe/Berln\") entity T;").starts_with("unknown-zone: no time zone `Europe/Berln` is known here"));
+  EXPECT_TRUE(Schema("@task(\"x\") @timezone(\"../../etc/passwd\") entity T;").starts_with("unknown-zone"));
+}
+
+TEST(Annotations, LocalTimeNeedsAPlace) {
+  const std::string schema = R"(@actor entity A; entity R; @task("x") ZONE entity T = { actor: A };
+                                action a appliesTo { principal: [T], resource: [R], context: { CONTEXT } };)";
+  auto load = [&](std::string zone, std::string context, std::string policy) {
+    std::string text = schema;
+    text.replace(text.find("ZONE"), 4, zone).replace(text.find("CONTEXT"), 7, context);
+    return Refusal(text, policy);
+  };
+  const std::string zone = "@timezone(\"Europe/Berlin\")", local = "local: Remit::Local";
+  const std::string friday = "forbid (principal, action == Remit::Action::\"start\", resource is T) when { context.local.weekday == 5 };";
+  EXPECT_EQ(load(zone, local, friday), "");
+  EXPECT_EQ(load("", local, ""), "no-timezone");
+  EXPECT_EQ(load("", "", friday), "no-timezone");
+  EXPECT_EQ(load("", "local: String", ""), "");  // its own attribute, which only has that name
+  EXPECT_EQ(load("", "", "forbid (principal, action == Remit::Action::\"start\", resource is T) when { context.now > datetime(\"2026-01-01\") };"),
+            "");
+}
+
 TEST(Annotations, InTheWrongPlaceAreRefused) {
   EXPECT_TRUE(Schema("@ttl(\"1h\") entity T;").starts_with("misplaced-annotation: `@ttl` means nothing on `T`, which is no task type"));
+  for (const char* name :
+       {"max_starts(\"1 per 1h\")", "max_active(\"1\")", "trip(\"3 refusals per 1m, revoke\")", "break_glass(\"5m\")", "timezone(\"UTC\")"})
+    EXPECT_TRUE(Schema(std::string("@") + name + " entity T;").starts_with("misplaced-annotation")) << name;
   EXPECT_TRUE(Schema("@task(\"x\") @actor entity T;").starts_with("misplaced-annotation"));
   EXPECT_TRUE(Schema("@actor @person entity T;").starts_with("misplaced-annotation"));
   EXPECT_TRUE(Schema("@after_uses(\"1\") entity T;").starts_with("misplaced-annotation"));

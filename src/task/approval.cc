@@ -10,8 +10,8 @@ Hash RequestHash(const TaskRecord& record, const PermissionSet& permissions) {
   json::Array chain;
   for (const auto& uid : record.chain) chain.push_back(uid.ToString());
   // Every field is there always, so that no two requests have one form.
-  const json::Object request{
-      {"form", "remit/request/v1"},
+  json::Object request{
+      {"form", record.not_before ? "remit/request/at/v1" : "remit/request/v1"},
       {"task", record.id},
       {"nonce", record.nonce},
       {"type", record.type},
@@ -26,6 +26,7 @@ Hash RequestHash(const TaskRecord& record, const PermissionSet& permissions) {
       {"catalog", record.catalog},
       {"permissions", permissions.ToJson()},
   };
+  if (record.not_before) request.Set("at", FormatTime(*record.not_before));
   return crypto::Sha256(json::Canonical(request));
 }
 

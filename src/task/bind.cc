@@ -202,8 +202,8 @@ cedar::Entity TaskEntity(const TaskType& type, const TaskRecord& record, const c
     if (auto read = schema.ReadValue(*value, *p.type)) entity.attributes.emplace(p.name, std::move(*read));
   }
   auto millis = [](Time t) { return cedar::Value(cedar::Datetime{std::chrono::floor<std::chrono::milliseconds>(t).time_since_epoch().count()}); };
-  // Before the start these are what they would be if it began when it was asked for.
-  const Time started = record.started.value_or(record.requested);
+  // Before the start these are what they would be if it began when it was asked for, or at the time that it was asked for.
+  const Time started = record.started.value_or(record.not_before.value_or(record.requested));
   if (type.has_actor) entity.attributes.emplace("actor", cedar::Value(record.actor));
   if (type.has_started) entity.attributes.emplace("started", millis(started));
   if (type.has_deadline) entity.attributes.emplace("deadline", millis(record.started ? record.deadline : started + record.ttl));

@@ -13,10 +13,11 @@ std::vector<std::string> Join(const std::vector<std::string>& a, const std::vect
   return all;
 }
 
-std::string Action(std::string_view names, const std::vector<std::string>& principals, const std::vector<std::string>& resources) {
+std::string Action(std::string_view names, const std::vector<std::string>& principals, const std::vector<std::string>& resources,
+                   std::string_view context = {}) {
   if (principals.empty() || resources.empty()) return fmt::format("  action {};\n", names);
-  return fmt::format("  action {} appliesTo {{ principal: [{}], resource: [{}] }};\n", names, fmt::join(principals, ", "),
-                     fmt::join(resources, ", "));
+  return fmt::format("  action {} appliesTo {{ principal: [{}], resource: [{}]{} }};\n", names, fmt::join(principals, ", "),
+                     fmt::join(resources, ", "), context.empty() ? "" : fmt::format(", context: {}", context));
 }
 
 }  // namespace
@@ -25,7 +26,10 @@ std::string BuiltinSchema(const BuiltinParts& parts) {
   const std::vector<std::string> server{std::string(kServerType)};
   const std::vector<std::string> callers = Join(parts.actors, parts.persons);
   std::string text = "namespace Remit {\n  entity Server;\n  entity EntityType;\n";
-  text += Action("start, extend, suspend, resume, complete, revoke", callers, parts.tasks);
+  text += "  type Local = { weekday: __cedar::Long, minute: __cedar::Long };\n";
+  text += Action("start", callers, parts.tasks, "{ now: __cedar::datetime, local: Local }");
+  text += Action("break_glass", callers, parts.tasks, "{ now: __cedar::datetime, local: Local, open_reviews: __cedar::Long }");
+  text += Action("extend, suspend, resume, complete, revoke", callers, parts.tasks);
   text += Action("approve, deny", callers, Join(parts.tasks, server));
   text += Action("delegate", Join(callers, parts.tasks), parts.tasks);
   text += Action("view", callers, Join(parts.tasks, server));

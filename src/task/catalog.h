@@ -35,7 +35,11 @@ struct TaskType {
   bool delegable = false;             // @delegable: a task may hand it to a sub-task, whatever its policies say of `start`
   std::vector<Parameter> parameters;  // in order of declaration
   bool has_actor = false, has_parent = false, has_started = false, has_deadline = false;  // reserved attributes that it declares
-  std::string actor_type;  // of the attribute `actor`; empty where it declares none: any actor or person
+  std::vector<Budget> budgets;                                                            // @max_starts, @max_active
+  std::optional<Trip> trip;                                                               // @trip
+  std::optional<Duration> break_glass;   // @break_glass: how long a task that was started without its approvals may live
+  std::shared_ptr<const Zone> timezone;  // @timezone, of `context.local`; null: UTC
+  std::string actor_type;                // of the attribute `actor`; empty where it declares none: any actor or person
   std::string place;
 };
 

@@ -14,6 +14,7 @@
 #include "task/builtin_schema.h"
 #include "task/catalog.h"
 #include "task/catalog_marks.h"
+#include "task/moment.h"
 #include "task/stated_permissions.h"
 
 namespace remit::task {
@@ -59,6 +60,23 @@ bool HasLike(const cedar::Expr& expr) {
          std::ranges::any_of(expr.fields, [&](const auto& field) { return HasLike(*field.second); });
 }
 
+// Whatever the parameters are: every resource of a type, or all that is in a container that holds whole targets.
+bool IsWide(const StatedPermission& p) {
+  if (!p.conditions.empty()) return false;
+  if (p.scope == Permission::Scope::kIs) return true;
+  if (p.scope != Permission::Scope::kIn || !p.resource) return false;
+  const std::string& type = p.resource->type;
+  return type == "Postgres::Server" || type == "Postgres::Database" || (type == kSecretFolderType && p.resource->id.find('/') == std::string::npos);
+}
+
+// Whether it looks at `context.local`, or at an attribute of that name of something else.
+bool ReadsLocal(const cedar::Expr& expr) {
+  auto in = [](const cedar::ExprPtr& e) { return ReadsLocal(*e); };
+  const bool here = (expr.op == cedar::Op::kGetAttr && expr.name == "local") ||
+                    (expr.op == cedar::Op::kHas && std::ranges::find(expr.path, "local") != expr.path.end());
+  return here || std::ranges::any_of(expr.args, in) || std::ranges::any_of(expr.fields, [&](const auto& field) { return ReadsLocal(*field.second); });
+}
+
 bool IsAboutSecrets(const cedar::Policy& policy) {
   auto names_secret = [](const cedar::ScopeConstraint& scope) {
     return scope.type.starts_with("Secret::") ||
@@ -77,6 +95,7 @@ class CatalogLoader {
     CheckFiles();
     if (Good()) ReadSchema();
     if (schema_read_) ReadPolicies();
+    if (Good()) CheckLocalTime();
     if (Good()) Validate();
     if (Good()) TakeApart();
     Catalog::Loaded loaded;
@@ -215,6 +234,10 @@ class CatalogLoader {
     t.heartbeat = a.heartbeat.value_or(limits::kHeartbeatDefault);
     t.reason_pattern = a.reason;
     t.delegable = a.delegable;
+    t.budgets = a.budgets;
+    t.trip = a.trip;
+    t.break_glass = a.break_glass;
+    t.timezone = a.timezone;
     t.place = type.span.ToString();
     if (!type.member_of.empty()) Report("bad-task-type", fmt::format("the task type `{}` cannot be `in` another type", type.name), type.span);
     if (!type.enumeration.empty()) Report("bad-task-type", fmt::format("the task type `{}` cannot list its ids", type.name), type.span);
@@ -229,7 +252,27 @@ class CatalogLoader {
     if (!a.name.empty() && a.name != type.name && catalog_->schema_.FindEntityType(a.name) != nullptr) {
       Report("duplicate-name", fmt::format("`{}` is also the name of an entity type", a.name), type.span, "choose another `@name`");
     }
+    CheckBudgets(t, type);
     catalog_->types_.emplace(type.name, std::move(t));
+  }
+
+  // What a budget counts by is a parameter. The actor always counts, and what Remit fills differs from task to task.
+  void CheckBudgets(const TaskType& t, const cedar::EntityType& type) {
+    std::vector<std::string> names;
+    for (const Parameter& p : t.parameters) names.push_back(p.name);
+    for (const Budget& budget : t.budgets) {
+      const std::string_view annotation = budget.kind == Budget::Kind::kStarts ? "max_starts" : "max_active";
+      for (const std::string& name : budget.by) {
+        if (std::ranges::find(names, name) != names.end()) continue;
+        const std::string near = Nearest(name, names);
+        const std::string known = names.empty() ? "it has none" : fmt::format("its parameters: {}", Join(names, ", "));
+        Report("malformed-annotation", fmt::format("`@{}` counts by `{}`, which is no parameter of `{}`", annotation, EscapeControl(name), t.name),
+               type.annotations.find(annotation)->second.span,
+               name == "actor" ? "every budget is counted for each actor: leave it out"
+               : near.empty()  ? known
+                               : fmt::format("did you mean `{}`?", near));
+      }
+    }
   }
 
   // Attributes that Remit fills. True where `name` is one of them.
@@ -290,6 +333,32 @@ class CatalogLoader {
     policies_.push_back(std::make_shared<const cedar::Policy>(std::move(policy)));
   }
 
+  // `context.local` needs a place on earth. Nothing is forbidden on Friday afternoon in London that was meant for Sydney.
+  void CheckLocalTime() {
+    for (const auto& [name, type] : catalog_->types_) {
+      if (type.timezone != nullptr) continue;
+      auto report = [&](const cedar::Span& span, std::string_view what) {
+        Report("no-timezone", fmt::format("{} uses `context.local`, and the task type `{}` has no `@timezone`", what, type.name), span,
+               fmt::format("write @timezone(\"Europe/Berlin\"), or where it is, on `{}`", name));
+      };
+      for (const auto& [uid, action] : catalog_->schema_.actions()) {
+        if (!IsBuiltin(action.span) && action.principals.contains(name) && IsFilled(*action.context, "local"))
+          report(action.span, fmt::format("`{}`", uid.ToString()));
+      }
+      for (const std::string_view verb : {"start", "break_glass"}) {
+        const cedar::EntityUid uid{std::string(kVerbType), std::string(verb)};
+        const cedar::ActionType* action = catalog_->schema_.FindAction(uid);
+        std::set<std::string> told;
+        for (const std::string& principal : action == nullptr ? std::set<std::string>() : action->principals) {
+          for (const cedar::PolicyPtr& policy : PoliciesFor(catalog_->schema_, policies_, principal, uid, name)) {
+            const bool local = std::ranges::any_of(policy->conditions, [](const auto& c) { return ReadsLocal(*c.body); });
+            if (local && told.insert(policy->id).second) report(policy->span, fmt::format("the policy `{}`", policy->id));
+          }
+        }
+      }
+    }
+  }
+
   void Validate() {
     for (cedar::Diagnostic& d : cedar::Validate(catalog_->schema_, policies_)) findings_.push_back(std::move(d));
   }
@@ -319,11 +388,13 @@ class CatalogLoader {
   // A type that nothing narrows is a standing role under another name.
   void WarnOfRole(const TaskType& type, const std::vector<StatedPermission>& stated) {
     if (stated.empty()) return;
-    const auto wide = std::ranges::find_if(stated, [](const auto& p) { return p.scope == Permission::Scope::kIs && p.conditions.empty(); });
+    const auto wide = std::ranges::find_if(stated, IsWide);
     const bool narrowed = std::ranges::any_of(stated, &StatedPermission::by_parameters);
     if (wide == stated.end() && narrowed) return;
-    const std::string why = wide != stated.end() ? fmt::format("`{}` on every `{}`", wide->action.ToString(), wide->resource_type)
-                                                 : std::string("no parameter narrows what it may do");
+    std::string why = "no parameter narrows what it may do";
+    if (wide != stated.end())
+      why = wide->scope == Permission::Scope::kIs ? fmt::format("`{}` on every `{}`", wide->action.ToString(), wide->resource_type)
+                                                  : fmt::format("`{}` on all that is in `{}`", wide->action.ToString(), wide->resource->ToString());
     Warn("role-in-disguise", fmt::format("the task type `{}` is as broad as a role: {}", type.name, why),
          SpanOf(wide != stated.end() ? wide->place : type.place), "narrow it by a parameter: `resource == principal.…`");
   }

@@ -12,6 +12,7 @@
 #include "task/builtin_schema.h"
 #include "task/decision.h"
 #include "task/implied_entities.h"
+#include "task/moment.h"
 
 namespace remit::task {
 namespace {
@@ -24,7 +25,11 @@ struct Case {
   std::map<std::string, std::uint32_t> uses;
   std::uint32_t approvals = 0;
   bool start = false;
+  std::optional<Time> time;
 };
+
+// When a case says no time: a Monday, twelve o'clock in UTC.
+constexpr std::string_view kTestTime = "2026-01-05T12:00:00Z";
 
 std::uint32_t Count(json::ObjectReader& r, std::string_view field, std::int64_t value) {
   if (value < 0 || value > 1'000'000) r.Refuse(field, "is a count from 0 on");
@@ -43,6 +48,11 @@ Result<Case> ReadCase(const json::Value& value, const std::string& place) {
   c.expect = r.RequiredString("expect");
   c.reason = r.OptionalString("reason").value_or("");
   c.start = r.OptionalBool("start").value_or(false);
+  if (const auto time = r.OptionalString("time")) {
+    const auto parsed = ParseTime(*time);
+    if (parsed) c.time = *parsed;
+    if (!parsed) r.Refuse("time", parsed.error().message);
+  }
   c.approvals = Count(r, "approvals", r.OptionalInt("approvals").value_or(0));
   if (const json::Object* params = r.OptionalObject("params")) c.params = *params;
   if (const json::Object* context = r.OptionalObject("context")) c.context = *context;
@@ -110,7 +120,7 @@ class Runner {
     }
     const cedar::ActionType* action = catalog_.schema().FindAction(request.action);
     if (action == nullptr) return Fail(Code::kInvalidArgument, "unknown-action", fmt::format("there is no action `{}`", request.action.ToString()));
-    REMIT_ASSIGN(request.context, catalog_.schema().ReadValue(c.context, *action->context));
+    REMIT_ASSIGN(request.context, MakeContext(c, request, *action->context));
     Reach(request, view, reached);
     return Decide(
         catalog_, request, view, [&](const std::string& policy) { return c.uses.contains(policy) ? c.uses.at(policy) : 0; },
@@ -118,6 +128,23 @@ class Runner {
   }
 
  private:
+  // What the case gives, and what Remit fills.
+  Result<cedar::Value> MakeContext(const Case& c, const cedar::Request& request, const cedar::Type& declared) const {
+    const TaskType* type = catalog_.FindType(catalog_.FindType(request.principal.type) != nullptr ? request.principal.type : request.resource.type);
+    cedar::Record filled;
+    FillMoment(declared, type == nullptr ? nullptr : type->timezone.get(), c.time.value_or(*ParseTime(kTestTime)), filled);
+    if (request.action.type == kVerbType && declared.attributes.contains("open_reviews")) filled["open_reviews"] = 0;
+    json::Object context = c.context.AsObject();
+    for (const auto& [name, value] : filled) {
+      if (!context.Contains(name)) {
+        context.Set(name, value.ToJson());
+      } else if (c.time && name != "open_reviews") {
+        return Fail(Code::kInvalidArgument, "bad-context", fmt::format("the context gives `{}`, which `time` gives too", name));
+      }
+    }
+    return catalog_.schema().ReadValue(context, declared);
+  }
+
   Result<cedar::Entity> MakeTask(const Case& c, const cedar::EntityView& view) const {
     const TaskType* type = catalog_.FindType(c.task);
     if (type == nullptr) return Fail(Code::kInvalidArgument, "unknown-type", fmt::format("there is no task type `{}`", c.task));

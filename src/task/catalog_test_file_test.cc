@@ -65,6 +65,38 @@ TEST_F(CatalogTestFile, ASlipInTheFileIsRefused) {
   EXPECT_EQ(RunCatalogTests(*catalog_, json::Object{{"cases", json::Array{}}}, "x", facts_).error().reason, "missing-field");
 }
 
+TEST_F(CatalogTestFile, ACaseSaysWhatTimeItIs) {
+  catalog_ = MustLoad({{"a.cedarschema", R"(@actor entity A; @task("x") @timezone("Europe/Berlin") @break_glass("5m") entity T = { actor: A };)"},
+                       {"a.cedar", R"(permit (principal, action == Remit::Action::"start", resource is T);
+      forbid (principal, action == Remit::Action::"start", resource is T) when { context.local.weekday == 5 && context.local.minute >= 15 * 60 };
+      permit (principal, action == Remit::Action::"break_glass", resource is T) unless { context.open_reviews > 0 };)"}});
+  auto start = [&](const char* time, const char* expect) {
+    json::Object fields{{"task", "T"},       {"params", nullptr},   {"actor", "A::\"a\""}, {"start", true},
+                        {"action", nullptr}, {"resource", nullptr}, {"expect", expect}};
+    if (*time != '\0') fields.Set("time", time);
+    return Failure(std::move(fields));
+  };
+  EXPECT_EQ(start("", "allow"), "");
+  EXPECT_EQ(start("2026-12-04T14:59+01:00", "allow"), "");
+  EXPECT_EQ(start("2026-12-04T15:00+01:00", "deny"), "");
+  EXPECT_EQ(start("2026-12-04T14:00Z", "deny"), "");
+  EXPECT_EQ(start("2026-06-05T13:00Z", "deny"), "");
+  EXPECT_EQ(start("2026-06-05T12:59Z", "allow"), "");
+  EXPECT_EQ(start("Friday", "deny"), "bad-field");
+  auto broken = [&](json::Value reviews, const char* expect) {
+    return Failure({{"task", "T"},
+                    {"params", nullptr},
+                    {"actor", "A::\"a\""},
+                    {"by", "A::\"a\""},
+                    {"action", "break_glass"},
+                    {"resource", nullptr},
+                    {"context", json::Object{{"open_reviews", std::move(reviews)}}},
+                    {"expect", expect}});
+  };
+  EXPECT_EQ(broken(0, "allow"), "");
+  EXPECT_EQ(broken(1, "deny"), "");
+}
+
 TEST_F(CatalogTestFile, EntitiesOfACaseStandOnTopOfTheFacts) {
   const json::Array vip{json::Object{
       {"uid", json::Object{{"type", "Ticket"}, {"id", "T-1"}}}, {"attrs", json::Object{{"project", "vip"}}}, {"parents", json::Array{}}}};

@@ -61,6 +61,15 @@ json::Value ExplainType(const Catalog& catalog, const TaskType& type) {
                  {"max_ttl", FormatDuration(type.max_ttl)},
                  {"heartbeat", FormatDuration(type.heartbeat)}};
   if (!type.reason_pattern.empty()) o.Set("reason", type.reason_pattern);
+  for (const Budget::Kind kind : {Budget::Kind::kStarts, Budget::Kind::kActive}) {
+    json::Array budgets;
+    for (const Budget& budget : type.budgets)
+      if (budget.kind == kind) budgets.push_back(budget.Text());
+    if (!budgets.empty()) o.Set(kind == Budget::Kind::kStarts ? "max_starts" : "max_active", std::move(budgets));
+  }
+  if (type.trip) o.Set("trip", type.trip->Text());
+  if (type.break_glass) o.Set("break_glass", FormatDuration(*type.break_glass));
+  if (type.timezone) o.Set("timezone", type.timezone->name());
   if (!type.actor_type.empty()) o.Set("actor_type", type.actor_type);
   o.Set("parameters", std::move(parameters));
   o.Set("permissions", std::move(permissions));

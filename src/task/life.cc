@@ -32,6 +32,8 @@ void Describe(const TaskRecord& record, json::Object& event) {
   event.Set("parameters", record.parameters);
   if (!record.reason.empty()) event.Set("reason", record.reason);
   event.Set("ttl", FormatDuration(record.ttl));
+  if (record.not_before) event.Set("at", FormatTime(*record.not_before));
+  if (record.break_glass) event.Set("break_glass", true);
   event.Set("catalog", record.catalog);
   event.Set("facts", record.facts);
 }
@@ -57,6 +59,12 @@ Transition End(const TaskRecord& record, State state, const std::string& reason,
   return t;
 }
 
+Status CheckApproved(const TaskRecord& record) {
+  if (record.break_glass || record.approvals.size() >= record.approvals_needed) return {};
+  return Fail(Code::kFailedPrecondition, "not-approved",
+              fmt::format("task `{}` has {} of {} approvals", record.id, record.approvals.size(), record.approvals_needed));
+}
+
 }  // namespace
 
 Transition Request(TaskRecord draft, Time now) {
@@ -64,7 +72,7 @@ Transition Request(TaskRecord draft, Time now) {
   draft.requested = now;
   draft.started = draft.ended = draft.suspended = std::nullopt;
   draft.extension.reset();
-  draft.deadline = now + limits::kRequestLife;
+  draft.deadline = std::max(now + limits::kRequestLife, draft.not_before.value_or(now));
   draft.approvals.clear();
   draft.allowed = draft.denied = 0;
   draft.credentials.clear();
@@ -100,7 +108,7 @@ Result<Transition> Approve(const TaskRecord& record, const cedar::EntityUid& per
 }
 
 Result<Transition> Deny(const TaskRecord& record, const cedar::EntityUid& person, const std::string& why, Time now) {
-  if (record.state != State::kRequested) return WrongState(record);
+  if (!IsWaiting(record)) return WrongState(record);
   return End(record, State::kDenied, why, person.ToString(), now);
 }
 
@@ -133,19 +141,56 @@ Result<Transition> Withdraw(const TaskRecord& record, const cedar::EntityUid& by
 Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now, Time latest) {
   if (!IsWaiting(record)) return WrongState(record);
   if (now >= record.deadline) return PastDeadline(record);
-  if (record.approvals.size() < record.approvals_needed) {
-    return Fail(Code::kFailedPrecondition, "not-approved",
-                fmt::format("task `{}` has {} of {} approvals", record.id, record.approvals.size(), record.approvals_needed));
+  if (record.not_before && now < *record.not_before) {
+    return Fail(Code::kFailedPrecondition, "wrong-state",
+                fmt::format("task `{}` does not start before {}", record.id, FormatTime(*record.not_before)));
   }
+  REMIT_TRY(CheckApproved(record));
   Transition t{record, {}};
   t.next.state = State::kActive;
   t.next.started = now;
   t.next.deadline = std::min<Time>(now + record.ttl, latest);
   t.next.credentials = std::move(credentials);
   json::Object event = Event("task.started", record, now);
-  if (record.approvals_needed == 0) Describe(record, event);
+  if (record.approvals_needed == 0 && record.state == State::kRequested) Describe(record, event);
   event.Set("deadline", FormatTime(t.next.deadline));
   if (!t.next.credentials.empty()) event.Set("credentials", json::StringArray(t.next.credentials));
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+Result<Transition> Schedule(const TaskRecord& record, Time now) {
+  if (record.state != State::kRequested || !record.not_before) return WrongState(record);
+  if (now >= record.deadline) return PastDeadline(record);
+  REMIT_TRY(CheckApproved(record));
+  Transition t{record, {}};
+  t.next.state = State::kScheduled;
+  t.next.deadline = *record.not_before + limits::kScheduleLate;
+  json::Object event = Event("task.scheduled", record, now);
+  if (record.approvals_needed == 0) Describe(record, event);
+  event.Set("at", FormatTime(*record.not_before));
+  t.events.push_back(std::move(event));
+  return t;
+}
+
+Result<Transition> Review(const TaskRecord& record, const cedar::EntityUid& person, const std::string& note, Time now) {
+  if (!record.break_glass) {
+    return Fail(Code::kFailedPrecondition, "no-review",
+                fmt::format("task `{}` was not started by break-glass: nobody has to sign for it", record.id));
+  }
+  if (!IsEnd(record.state)) return WrongState(record);
+  if (record.review) {
+    return Fail(Code::kAlreadyExists, "already-reviewed",
+                fmt::format("`{}` has signed for task `{}` at {}", record.review->person.ToString(), record.id, FormatTime(record.review->at)));
+  }
+  if (IsOwn(record, person)) {
+    return Fail(Code::kPermissionDenied, "own-request", fmt::format("`{}` is in the chain of this task and cannot sign for it", person.ToString()));
+  }
+  Transition t{record, {}};
+  t.next.review = Yes{person, now};
+  json::Object event = Event("task.reviewed", record, now);
+  event.Set("by", person.ToString());
+  if (!note.empty()) event.Set("note", note);
   t.events.push_back(std::move(event));
   return t;
 }

@@ -1,10 +1,10 @@
 // The state machine of a task. Pure: a record, what happens to it and `now` go in; the next record and the events for the ledger come
 // out. Nothing here decides whether somebody may: that is the decision's work (decision.h).
 //
-//   requested ─► active ─► completed | revoked | expired | failed     from suspended as well
-//       │           ▲└─► suspended ─┐
-//       │           └───────────────┘
-//       └─► denied | expired | withdrawn                 (scheduled has its place, and no way in yet)
+//   requested ─► scheduled ─► active ─► completed | revoked | expired | failed     from suspended as well
+//       │            │         ▲└─► suspended ─┐
+//       │            │         └───────────────┘
+//       └────────────┴─► denied | expired | withdrawn
 #pragma once
 
 #include <string>
@@ -33,9 +33,15 @@ Result<Transition> DenyByPolicy(const TaskRecord& record, const std::string& why
 // Evaluated again before activation, and what was approved is not what it would get now: asks anew, every yes is void.
 Result<Transition> AskAgain(const TaskRecord& record, const Hash& request_hash, std::uint32_t approvals_needed, Time now);
 Result<Transition> Withdraw(const TaskRecord& record, const cedar::EntityUid& by, Time now);
-// From requested with every yes that is needed. Fixes started and the deadline: now + ttl, and not after `latest`, which is a sub-task's
-// parent's. Errors: `not-approved`.
+// From requested or scheduled with every yes that is needed, or by break-glass, and not before its time. Fixes started and the deadline: now + ttl,
+// and not after `latest`, which is a sub-task's parent's. Errors: `not-approved`.
 Result<Transition> Activate(const TaskRecord& record, std::vector<std::string> credentials, Time now, Time latest = Time::max());
+// From requested with every yes that is needed: waits for its `not_before`, and starts within limits::kScheduleLate of it or never.
+// Errors: `not-approved`.
+Result<Transition> Schedule(const TaskRecord& record, Time now);
+// What an ended task that was started by break-glass did is signed for by somebody. Errors: `no-review` (it was not), `already-reviewed`,
+// `own-request`.
+Result<Transition> Review(const TaskRecord& record, const cedar::EntityUid& person, const std::string& note, Time now);
 Result<Transition> Complete(const TaskRecord& record, const cedar::EntityUid& by, const std::string& reason, Time now);
 Result<Transition> Revoke(const TaskRecord& record, const cedar::EntityUid& by, const std::string& why, Time now);
 // `reason`: "deadline" (of a task or a request; `wrong-state` while it has not come), "heartbeat", "connection-closed".

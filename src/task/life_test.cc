@@ -46,6 +46,48 @@ TEST(Life, AStartThatWaitsForNothingIsOneEventThatSaysEverything) {
   EXPECT_EQ(*active->events[0].FindString("deadline"), "2026-05-28T20:41:40Z");
 }
 
+TEST(Life, AStartThatLiesAheadWaitsForItsTime) {
+  TaskRecord draft = Draft(1);
+  draft.not_before = kNow + minutes(90);
+  const TaskRecord asked = Request(draft, kNow).next;
+  EXPECT_EQ(asked.deadline, kNow + minutes(90));
+  EXPECT_EQ(Schedule(asked, kNow).error().reason, "not-approved");
+  const TaskRecord yes = Approve(asked, kAda, kNow)->next;
+  EXPECT_EQ(Activate(yes, {}, kNow + minutes(89)).error().reason, "wrong-state");
+  const auto scheduled = Schedule(yes, kNow + minutes(1));
+  ASSERT_TRUE(scheduled);
+  EXPECT_EQ(scheduled->next.state, State::kScheduled);
+  EXPECT_EQ(TypeOf(*scheduled), "task.scheduled");
+  EXPECT_EQ(scheduled->next.deadline, kNow + minutes(90) + limits::kScheduleLate);
+  EXPECT_EQ(Activate(scheduled->next, {}, kNow + minutes(89)).error().reason, "wrong-state");
+  EXPECT_EQ(Approve(scheduled->next, kBob, kNow).error().reason, "wrong-state");
+  EXPECT_EQ(Spend(scheduled->next, {"f"}, {"Action", "a"}, {"R", "r"}, kNow).error().reason, "wrong-state");
+  const auto active = Activate(scheduled->next, {}, kNow + minutes(95));
+  ASSERT_TRUE(active);
+  EXPECT_EQ(active->next.deadline, kNow + minutes(110));
+  EXPECT_EQ(Activate(scheduled->next, {}, scheduled->next.deadline).error().reason, "wrong-state");
+  EXPECT_EQ(Deny(scheduled->next, kBob, "no", kNow)->next.state, State::kDenied);
+  EXPECT_EQ(Withdraw(scheduled->next, kActor, kNow)->next.state, State::kWithdrawn);
+  EXPECT_EQ(AskAgain(scheduled->next, {}, 2, kNow)->next.state, State::kRequested);
+  EXPECT_EQ(Schedule(Request(Draft(0), kNow).next, kNow).error().reason, "wrong-state");  // it has no time to wait for
+}
+
+TEST(Life, AStartByBreakGlassIsSignedForOnce) {
+  TaskRecord draft = Draft(0);
+  draft.break_glass = true;
+  const TaskRecord active = Activate(Request(draft, kNow).next, {}, kNow)->next;
+  EXPECT_EQ(Review(active, kAda, "", kNow).error().reason, "wrong-state");
+  const TaskRecord ended = Complete(active, kActor, "completed", kNow)->next;
+  EXPECT_EQ(Review(ended, kOwner, "", kNow).error().reason, "own-request");
+  const auto done = Review(ended, kAda, "fine", kNow + minutes(1));
+  ASSERT_TRUE(done);
+  EXPECT_EQ(*done->next.review, (Yes{kAda, kNow + minutes(1)}));
+  EXPECT_EQ(done->next.state, State::kCompleted);
+  EXPECT_EQ(*done->events[0].FindString("note"), "fine");
+  EXPECT_EQ(Review(done->next, kBob, "", kNow).error().reason, "already-reviewed");
+  EXPECT_EQ(Review(Complete(Active(), kActor, "completed", kNow)->next, kAda, "", kNow).error().reason, "no-review");
+}
+
 TEST(Life, ARequestNeedsEveryYesBeforeItIsActive) {
   const TaskRecord asked = Request(Draft(2), kNow).next;
   EXPECT_EQ(Activate(asked, {}, kNow).error().reason, "not-approved");

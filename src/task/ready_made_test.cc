@@ -29,16 +29,16 @@ TEST_P(ReadyMadeTest, HasASchemaThatReadsItselfAgain) {
   EXPECT_EQ(again->ToString(), catalog->schema().ToString());
 }
 
-INSTANTIATE_TEST_SUITE_P(Catalogs, ReadyMadeTest, testing::Values("deploy", "support", "vendor", "rotate", "administration"));
+INSTANTIATE_TEST_SUITE_P(Catalogs, ReadyMadeTest, testing::Values("deploy", "support", "vendor", "rotate", "administration", "change"));
 
 TEST(ReadyMade, AllLoadAsOneCatalog) {
   std::vector<CatalogFile> files;
-  for (const char* name : {"deploy", "support", "vendor", "rotate", "administration"}) {
+  for (const char* name : {"deploy", "support", "vendor", "rotate", "administration", "change"}) {
     for (CatalogFile& file : ReadyMade(name)) files.push_back(std::move(file));
   }
   const auto catalog = MustLoad(std::move(files));
   ASSERT_NE(catalog, nullptr);
-  EXPECT_EQ(catalog->task_types().size(), 4u);
+  EXPECT_EQ(catalog->task_types().size(), 5u);
   EXPECT_EQ(catalog->FindType("maintenance")->entity_type, "VendorMaintenance");
 }
 
@@ -75,6 +75,13 @@ TEST(ReadyMade, MaintenanceIsAGrantForEachTable) {
   EXPECT_EQ(Permissions("vendor", "maintenance", json::Object{{"tables", json::Array{"orders/public.invoices", "orders/public.customers"}}}),
             (std::vector<std::string>{R"(Postgres::Action::"select" Postgres::Table::"orders/public.customers")",
                                       R"(Postgres::Action::"select" Postgres::Table::"orders/public.invoices")"}));
+}
+
+TEST(ReadyMade, ATicketIsTriagedOnceADay) {
+  const auto support = MustLoad(ReadyMade("support")), change = MustLoad(ReadyMade("change"));
+  ASSERT_EQ(support->FindType("triage")->budgets.size(), 1u);
+  EXPECT_EQ(support->FindType("triage")->budgets[0].Text(), "1 per 1d by ticket");
+  EXPECT_EQ(change->FindType("change")->timezone->name(), "Europe/Berlin");
 }
 
 TEST(ReadyMade, RotationIsOneSecret) {

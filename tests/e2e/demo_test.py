@@ -19,6 +19,7 @@ SHOWN = [
     r"allowed  comment on T-1 +done",
     r"refused  comment on T-1 again +decision: false, used-up",
     r"proof    read ticket T-1 again +decision: false",
+    r"proof    triage T-1 again today +budget-used-up",
     r"waits    for one yes +remit approve apv_",
     r"allowed  read invoices +1000 rows",
     r"refused  read salaries +permission denied for table salaries",

@@ -162,6 +162,9 @@ class HowTo(harness.Case):
     def test_agents_that_delegate(self):
         self.follow("agents-that-delegate.md", {7070: harness.free_port()})
 
+    def test_production_change(self):
+        self.follow("production-change.md", {7070: harness.free_port()})
+
     def test_rotate_secret(self):
         self.follow("rotate-secret.md", {7070: harness.free_port()})
 

@@ -504,6 +504,33 @@ class Run(harness.Case):
         self.rita.cli("deny", approval["id"], "--why", "freeze")
         self.assertEqual(self.finish(process), (7, ""), self.said)
 
+    def ahead(self, seconds):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+    def test_at_its_time(self):
+        at = self.ahead(3)
+        self.assertEqual(self.to_end("sh", "-c", "echo deployed", flags=["--at", at]), (0, "deployed\n"), self.said)
+        self.assertEqual(self.events["scheduled"]["at"], at)
+        self.assertGreaterEqual(self.remit.task(self.task)["started"], at)
+
+    def test_approved_before_its_time(self):
+        process = self.begin("sh", "-c", "echo deployed", environment="prod-eu", flags=["--at", self.ahead(6)])
+        [approval] = eventually(lambda: self.rita.cli("approvals", "--json").json["approvals"], what="it waits for rita")
+        self.rita.cli("approve", approval["id"])
+        self.assertEqual(self.remit.task(approval["task"])["state"], "scheduled")
+        self.assertEqual(self.finish(process), (0, "deployed\n"), self.said)
+
+    def test_denied_or_interrupted_before_its_time(self):
+        process = self.begin("sh", "-c", "echo deployed", flags=["--at", self.ahead(3600)])
+        [task] = eventually(lambda: self.remit.api("GET", "/v1/tasks?state=scheduled", bearer=OPERATOR).json["tasks"], what="it is scheduled")
+        self.rita.cli("deny", "apv_" + task["id"][4:], "--why", "freeze")
+        self.assertEqual(self.finish(process), (7, ""), self.said)
+        process = self.begin("sh", "-c", "echo deployed", flags=["--at", self.ahead(3600)])
+        [task] = eventually(lambda: self.remit.api("GET", "/v1/tasks?state=scheduled", bearer=OPERATOR).json["tasks"], what="it is scheduled")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.finish(process), (143, ""), self.said)
+        self.assertEqual(self.remit.task(task["id"])["state"], "withdrawn")
+
     def test_interrupted_while_it_waits(self):
         process = self.begin("sh", "-c", "echo deployed", environment="prod-eu")
         [approval] = eventually(lambda: self.rita.cli("approvals", "--json").json["approvals"], what="it waits for rita")

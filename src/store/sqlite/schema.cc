@@ -33,6 +33,10 @@ CREATE TABLE ended_credential (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOU
 CREATE TABLE event (idx INTEGER PRIMARY KEY, leaf BLOB NOT NULL, root BLOB, salt BLOB NOT NULL, body BLOB);
 CREATE TABLE tile (id INTEGER PRIMARY KEY, hashes BLOB NOT NULL);
 )sql"},
+    {2, R"sql(
+CREATE TABLE budget (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE review (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+)sql"},
 };
 
 std::unexpected<Error> NotRemit(const std::string& path) {
@@ -46,8 +50,8 @@ std::span<const Migration> Migrations() { return kMigrations; }
 
 std::string_view TableName(Table table) {
   static constexpr std::array<std::string_view, kTables + 1> kNames = {
-      "",       "meta",    "task",   "credential",  "approval", "catalog",     "fact",       "actor",
-      "person", "session", "secret", "signing_key", "replay",   "idempotency", "ended_task", "ended_credential"};
+      "",       "meta",        "task",   "credential",  "approval",   "catalog",          "fact",   "actor", "person", "session",
+      "secret", "signing_key", "replay", "idempotency", "ended_task", "ended_credential", "budget", "review"};
   const auto number = static_cast<std::size_t>(table);
   REMIT_CHECK(number >= 1 && number <= kTables);
   return kNames[number];

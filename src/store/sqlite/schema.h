@@ -25,7 +25,7 @@ std::span<const Migration> Migrations();
 
 // The SQL table of a table of the contract.
 std::string_view TableName(Table table);
-inline constexpr int kTables = static_cast<int>(Table::kEndedCredential);
+inline constexpr int kTables = static_cast<int>(Table::kReview);
 
 // Looks at the first bytes of the file before SQLite does, which would roll back or copy back what another program left there. A file with
 // a rollback journal beside it is left to SQLite. Errors: `not-a-remit-store`.

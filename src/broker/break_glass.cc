@@ -1,0 +1,168 @@
+// Starts without approval, in an emergency: of types with `@break_glass`, by whom the catalog permits the verb `break_glass`. What policy does
+// not permit at all, it does not permit so either: nothing is lifted but the wait for people. Each leaves a review open, until somebody who
+// could have approved it signs for what was done.
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "broker/core.h"
+#include "broker/views.h"
+#include "json/object_reader.h"
+#include "json/read.h"
+#include "json/write.h"
+
+namespace remit::broker {
+
+using Kind = Caller::Kind;
+using Verdict = task::Decision::Verdict;
+
+// Of a start that is denied by nothing but missing approvals. Errors: `break-glass-denied`.
+Status Broker::Impl::BreakGlass(const Caller& by, const task::TaskType& type, const cedar::Entity& entity, task::TaskRecord& record) {
+  const task::Decision may = AskVerb(by, "break_glass", entity);
+  if (may.verdict != Verdict::kAllow)
+    return Fail(Code::kPermissionDenied, "break-glass-denied",
+                fmt::format("{} may not start `{}` without its approvals: {}", by.uid.ToString(), type.name,
+                            may.reason == "no-permit" ? "no policy permits it" : may.reason) +
+                    (may.policies.empty() ? "" : " (" + Join(may.policies, ", ") + ")"),
+                "start it without break-glass, and ask somebody to approve it");
+  record.break_glass = true;
+  record.approvals_needed = 0;
+  for (const task::Charge& charge : AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()).charges)
+    if (charge.lift.kind == task::Obligation::Kind::kAfterUses) record.uses[charge.policy] += 1;
+  return {};
+}
+
+// Who should have been asked, and is told now.
+json::Value Broker::Impl::BreakGlassEvent(const task::TaskRecord& started) {
+  json::Array not_asked;
+  std::uint32_t skipped = 0;
+  if (const auto entity = MakeEntity(started, *current)) {
+    const Caller starter = AsActor(started);
+    skipped = ApprovalsNeeded(AskVerb(starter, "start", *entity, std::numeric_limits<std::uint32_t>::max()));
+    for (const auto& [uid, person] : people) {
+      if (person.barred || std::ranges::find(started.chain, uid) != started.chain.end()) continue;
+      const Caller approver{.kind = Kind::kPerson, .uid = uid, .task = {}, .signed_in = {}, .session = {}};
+      if (AskVerb(approver, "approve", *entity).verdict == Verdict::kAllow) not_asked.push_back(uid.ToString());
+    }
+  }
+  json::Object event = Event("task.break-glass", started.started.value_or(last_event));
+  event.Set("task", started.id);
+  event.Set("by", started.actor.ToString());
+  event.Set("reason", started.reason);
+  event.Set("approvals_skipped", skipped);
+  event.Set("not_asked", std::move(not_asked));
+  return event;
+}
+
+store::Write Broker::Impl::ReviewWrite(const task::TaskRecord& started) const {
+  return {store::Table::kReview, started.id, json::Canonical(json::Object{{"actor", started.actor.ToString()}})};
+}
+
+namespace {
+
+Result<cedar::EntityUid> ReadReview(std::string_view row) {
+  REMIT_ASSIGN(const json::Value document, json::Parse(row));
+  json::ObjectReader r(document, "review row");
+  const std::string actor = r.RequiredString("actor");
+  REMIT_TRY(r.Finish());
+  return cedar::EntityUid::Parse(actor);
+}
+
+}  // namespace
+
+Status Broker::Impl::LoadReviews() {
+  Error failed;
+  bool ok = true;
+  REMIT_TRY(parts.store.Scan(store::Table::kReview, "", [&](std::string_view key, std::string_view row) {
+    Result<cedar::EntityUid> actor = ReadReview(row);
+    if (actor) open_reviews.emplace(key, *std::move(actor));
+    if (!actor) failed = Error(Code::kCorrupt, "store-corrupt", fmt::format("review of `{}`: {}", key, actor.error().message)), ok = false;
+    return ok;
+  }));
+  if (!ok) return std::unexpected(std::move(failed));
+  return {};
+}
+
+std::uint32_t Broker::Impl::OpenReviewsOf(const cedar::EntityUid& actor) const {
+  return static_cast<std::uint32_t>(std::ranges::count_if(open_reviews, [&](const auto& review) { return review.second == actor; }));
+}
+
+// --- the review ------------------------------------------------------------------------------------------------------------------------
+
+void Broker::Review(const Caller& by, const std::string& task, const std::string& note, Answer<json::Value> answer) {
+  if (note.size() > limits::kReasonBytes || !IsUtf8(note))
+    return answer(Fail(Code::kInvalidArgument, "bad-reason", fmt::format("a note is text of at most {} bytes", limits::kReasonBytes)));
+  // What is signed for is what was done: a task that runs has no review yet.
+  Result<std::optional<std::string>> row = impl_->parts.store.Get(store::Table::kEndedTask, task);
+  if (!row) return answer(std::unexpected(row.error()));
+  if (!*row) {
+    Result<task::TaskRecord> live = impl_->Visible(by, task);
+    if (!live) return answer(std::unexpected(live.error()));
+    return answer(Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", task, task::StateName(live->state)),
+                       "sign for it when it has ended; `remit revoke` ends it"));
+  }
+  Result<task::TaskRecord> record = task::TaskRecord::Decode(**row);
+  if (!record) return answer(std::unexpected(record.error()));
+  impl_->Locked([&] { impl_->SignReview(by, *record, **row, note, answer); });
+}
+
+void Broker::Impl::SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note,
+                              Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  if (Status person = CheckPerson(by, Now()); !person) return refuse(std::move(person.error()));
+  const auto known = people.find(by.uid);
+  const bool barred = known == people.end() || known->second.barred;
+  const auto entity = current ? MakeEntity(record, *current) : nullptr;
+  if (barred || !entity || AskVerb(by, "approve", *entity).verdict != Verdict::kAllow) {
+    if (barred || !MayViewEnded(by, record)) return refuse(NoSuchTask(record.id).error());
+    return refuse(
+        Error(Code::kPermissionDenied, "review-denied", fmt::format("no policy permits you to approve, and so to sign for, `{}`", record.id)));
+  }
+  Result<task::Transition> signed_for = task::Review(record, by.uid, note, Stamp());
+  if (!signed_for) return refuse(std::move(signed_for.error()));
+  store::Batch batch;
+  batch.expects.push_back({store::Table::kEndedTask, record.id, row});
+  batch.writes.push_back({store::Table::kEndedTask, record.id, signed_for->next.Encode()});
+  batch.writes.push_back({store::Table::kReview, record.id, std::nullopt});
+  AddEvents(batch, std::move(signed_for->events));
+  Commit(std::move(batch), [this, answer, next = std::move(signed_for->next)](const auto& committed) {
+    if (committed) {
+      open_reviews.erase(next.id);
+      return Later([answer, json = json::Value(TaskJson(next))] { answer(json); });
+    }
+    Error error = committed.error();
+    if (error.reason == "conflict")
+      error = Error(Code::kAlreadyExists, "already-reviewed", fmt::format("somebody else signed for task `{}` at the same moment", next.id));
+    Later([answer, error = std::move(error)] { answer(std::unexpected(error)); });
+  });
+}
+
+Result<json::Value> Broker::ListReviews(const Caller& by) {
+  std::vector<std::string> ids;
+  impl_->Locked([&] {
+    for (const auto& [id, actor] : impl_->open_reviews) ids.push_back(id);
+  });
+  json::Array reviews;
+  for (const std::string& id : ids) {
+    Result<task::TaskRecord> record = impl_->Visible(by, id);
+    if (!record) {
+      if (record.error().code != Code::kNotFound) return std::unexpected(std::move(record.error()));
+      // Who may sign for it sees it here, whatever else they may see.
+      REMIT_ASSIGN(std::optional<std::string> row, impl_->parts.store.Get(store::Table::kEndedTask, id));
+      if (!row) continue;
+      record = task::TaskRecord::Decode(*row);
+      const bool may = record && impl_->Locked([&] {
+        const auto entity = impl_->current ? impl_->MakeEntity(*record, *impl_->current) : nullptr;
+        return entity && impl_->AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
+      });
+      if (!may) continue;
+    }
+    reviews.push_back(TaskJson(*record));
+  }
+  return json::Value(json::Object{{"reviews", std::move(reviews)}});
+}
+
+}  // namespace remit::broker
