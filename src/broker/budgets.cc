@@ -151,6 +151,21 @@ Status Broker::Impl::LoadBudgets() {
     return ok;
   }));
   if (!ok) return std::unexpected(std::move(failed));
+  FitBudgets();
+  if (!parts.accept_clock) return {};
+  // The clock may have been set back to a moment at which starts still count that were forgotten since: they are counted again.
+  store::Batch batch;
+  REMIT_TRY(parts.store.Scan(store::Table::kEndedTask, "", [&](std::string_view key, std::string_view row) {
+    const auto record = task::TaskRecord::Decode(row);
+    if (!record || !record->started || budgets.BudgetsOf(record->type) == nullptr || budgets.Find(std::string(key)) != nullptr) return true;
+    task::CountedStart start = Counted(*record, *record->started);
+    start.until = start.at + budgets.LongestWindow(record->type);
+    if (start.until <= Now()) return true;
+    batch.writes.push_back(StartRow(start));
+    budgets.Add(std::move(start));
+    return true;
+  }));
+  if (!batch.writes.empty()) Commit(std::move(batch), [](const auto&) {});
   return {};
 }
 
