@@ -42,7 +42,7 @@ class LinearTest : public testing::Test {
   Schema schema_;
 };
 
-constexpr int kTimes = 20;  // 2^20 findings, where each step doubles them
+constexpr int kTimes = 12;  // 2^12 findings, where each step doubles them
 
 std::string Nested(std::string inner, std::string_view before, std::string_view after) {
   for (int i = 0; i < kTimes; ++i) inner = std::string(before) + inner + std::string(after);
@@ -52,8 +52,8 @@ std::string Nested(std::string inner, std::string_view before, std::string_view 
 TEST_F(LinearTest, ChainsBehindHas) {
   EXPECT_EQ(Count(Nested("1 + principal.name == 1", "{a: {b: ", "}} has a.b")).typing, 1u);
   EXPECT_EQ(Count(Nested("User::\"u\".name == \"u\"", "{a: {b: ", "}} has a.b")).levels, 1u);
-  EXPECT_EQ(Count(Nested("1 + principal.name == 1", "(if ", " then principal else resource) has a.b.c")).typing, 1u);
-  EXPECT_EQ(Count(Nested("User::\"u\".name == \"u\"", "(if ", " then principal else resource) has a.b.c")).levels, 1u);
+  EXPECT_EQ(Count(Nested("1 + principal.name == 1", "(if ", " then principal else resource) has a.b")).typing, 1u);
+  EXPECT_EQ(Count(Nested("User::\"u\".name == \"u\"", "(if ", " then principal else resource) has a.b")).levels, 1u);
 }
 
 TEST_F(LinearTest, IsIn) {
