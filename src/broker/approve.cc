@@ -35,9 +35,7 @@ Status CheckHash(const std::string& given, const Hash& wanted, const std::string
               "read it again with `remit approvals`");
 }
 
-Error RequestChanged() {
-  return Error(Code::kConflict, "request-changed", "what the request would give has changed; it must be approved again");
-}
+Error RequestChanged() { return Error(Code::kConflict, "request-changed", "what the request would give has changed; it must be approved again"); }
 
 json::Array YesJson(const std::vector<task::Yes>& yes) {
   json::Array array;
@@ -187,8 +185,8 @@ void Broker::Impl::AskAnew(LiveTask& live, const task::PermissionSet& permission
   Standing standing;
   standing.kind = Standing::Kind::kChanged;
   if (const auto entity = MakeEntity(record, *current))
-    standing.needed = ApprovalsNeeded(
-        AskBegin(record, *entity, std::numeric_limits<std::uint32_t>::max(), std::max(Now(), record.not_before.value_or(Now()))));
+    standing.needed =
+        ApprovalsNeeded(AskBegin(record, *entity, std::numeric_limits<std::uint32_t>::max(), std::max(Now(), record.not_before.value_or(Now()))));
   standing.permissions = permissions;
   AskAgain(live, standing);
   Later([answer] { answer(std::unexpected(RequestChanged())); });

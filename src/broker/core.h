@@ -302,8 +302,8 @@ class Broker::Impl {
   // What has become of a request, asked again as it would be at `at`.
   struct Standing {
     enum class Kind { kGood, kChanged, kDenied } kind = Kind::kDenied;
-    std::string why;                  // kDenied
-    std::uint32_t needed = 0;         // kChanged: approvals of what it is now
+    std::string why;           // kDenied
+    std::uint32_t needed = 0;  // kChanged: approvals of what it is now
     std::vector<task::Charge> charges;
     task::PermissionSet permissions;  // as they are now
   };

@@ -51,7 +51,8 @@ Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRe
   if (!type->delegable)
     return Fail(Code::kPermissionDenied, "not-delegable", fmt::format("`{}` does not run as a sub-task", type->name), "mark its type @delegable");
   if (request.start.at || request.start.break_glass)
-    return Fail(Code::kInvalidArgument, "not-delegable", "a sub-task begins at once, and by the leave of its parent alone", "leave `at` and `break_glass` out");
+    return Fail(Code::kInvalidArgument, "not-delegable", "a sub-task begins at once, and by the leave of its parent alone",
+                "leave `at` and `break_glass` out");
   const cedar::EntityUid actor = request.actor.type.empty() ? above.actor : request.actor;
   if (IsBarred(actor)) return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", actor.ToString()));
   REMIT_TRY(task::CheckActor(*type, actor));

@@ -102,7 +102,8 @@ void AddDelegate(Command& root) {
       .Option("--idempotency-key", args->key, "starts at most once for the same key")
       .Example("remit delegate $REMIT_TASK lookup ticket=T-17")
       .Run([args]() -> Result<int> {
-        REMIT_ASSIGN(json::Value body, StartBody({.type = args->type, .reason = args->reason, .ttl = args->ttl, .at = {}, .parameters = args->parameters}, false));
+        REMIT_ASSIGN(json::Value body,
+                     StartBody({.type = args->type, .reason = args->reason, .ttl = args->ttl, .at = {}, .parameters = args->parameters}, false));
         if (!args->actor.empty()) body.AsObject().Set("actor", args->actor);
         if (!args->key.empty()) body.AsObject().Set("idempotency_key", args->key);
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));

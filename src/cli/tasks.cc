@@ -51,9 +51,9 @@ std::string BreakGlass(const json::Value& task) {
 void PrintTask(const json::Value& task, const json::Value* credentials) {
   std::string state = Text(task, "state");
   PrintLine(fmt::format("{}  {}  {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"),
-                        Styled(state == "active"                              ? Style::kGreen
+                        Styled(state == "active"                                                      ? Style::kGreen
                                : state == "requested" || state == "scheduled" || state == "suspended" ? Style::kYellow
-                                                                              : Style::kDim,
+                                                                                                      : Style::kDim,
                                state)));
   PrintLine(fmt::format("  {}", Text(task, "purpose")));
   PrintLine(fmt::format("  {} for {}", Parameters(*task.Find("parameters")), Text(task, "actor")));

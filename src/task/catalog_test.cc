@@ -167,7 +167,8 @@ TEST(Warnings, ARoleInDisguiseHasAName) {
   EXPECT_EQ(warning("permit(principal is Work, action == Action::\"doc.read\", resource) when { resource == principal.doc };"), "nobody-may-start");
   // All that is in a container that holds everything is no narrower, also beside what a parameter narrows.
   const std::string narrow = start + "permit(principal is Work, action == Action::\"doc.read\", resource) when { resource == principal.doc };";
-  EXPECT_EQ(warning(narrow + "permit(principal is Work, action == Secret::Action::\"read\", resource in Secret::Folder::\"prod\");"), "role-in-disguise");
+  EXPECT_EQ(warning(narrow + "permit(principal is Work, action == Secret::Action::\"read\", resource in Secret::Folder::\"prod\");"),
+            "role-in-disguise");
   EXPECT_EQ(warning(narrow + "permit(principal is Work, action == Secret::Action::\"read\", resource in Secret::Folder::\"prod/db\");"), "");
 }
 

@@ -246,61 +246,6 @@ TEST_F(PartialTest, CostsNoMoreThanThePolicyIsLong) {
   EXPECT_NE(Reduce(is_in), "");
 }
 
-// ---- Deep expressions over deep values.
-
-// `{x: {x: … 0}}`, and its type.
-Value DeepValue(int depth) { return depth == 0 ? Value(0) : Value::FromRecord({{"x", DeepValue(depth - 1)}}); }
-std::string DeepType(int depth) { return depth == 0 ? "Long" : "{ x: " + DeepType(depth - 1) + " }"; }
-
-ExprPtr Node(Op op, std::vector<ExprPtr> args) {
-  auto expr = std::make_shared<Expr>();
-  expr->op = op;
-  expr->args = std::move(args);
-  return expr;
-}
-
-// `expr` at the bottom of `depth` conditions that hold.
-ExprPtr Below(int depth, ExprPtr expr) {
-  const ExprPtr flag = *ParseExpr("resource.flag");
-  for (int i = 0; i < depth; ++i) expr = Node(Op::kIf, {flag, std::move(expr), MakeLiteral(Value(false))});
-  return expr;
-}
-
-std::size_t HeightOf(const Expr& expr) {
-  std::size_t height = 0;
-  for (const ExprPtr& arg : expr.args) height = std::max(height, HeightOf(*arg));
-  for (const auto& [name, field] : expr.fields) height = std::max(height, HeightOf(*field));
-  return height + 1;
-}
-
-TEST(DeepResidualTest, IsNoHigherThanATextMayBeOrItsExpression) {
-  const auto schema = Schema::Parse({{"s", "entity T = { deep: " + DeepType(150) +
-                                               ", set: Set<Long>, flag: Bool };"
-                                               "action a appliesTo { principal: T, resource: T };"}});
-  ASSERT_TRUE(schema.has_value()) << schema.error().ToString();
-  Entity entity{{"T", "1"}, {{"deep", DeepValue(150)}, {"set", Value::Set({Value(1), Value(2)})}, {"flag", Value(true)}}, {}, {}};
-  Entity other = entity;
-  other.uid.id = "2";
-  const Entities entities = *Entities::Build({entity, other});
-  PartialRequest request{"T", entity.uid, EntityUid{"Action", "a"}, "T", std::nullopt, Value::FromRecord({})};
-  for (const int depth : {0, 60, 150, 196}) {
-    for (const char* text :
-         {"principal.deep == resource.deep", "principal.set.containsAll(resource.set)", "[principal.deep].contains(resource.deep)"}) {
-      const ExprPtr expr = Below(depth, *ParseExpr(text));
-      const auto residual = PartialEvaluate(*expr, request, entities, *schema);
-      ASSERT_TRUE(residual.has_value());
-      EXPECT_LE(HeightOf(**residual), std::max(limits::kCedarDepth, HeightOf(*expr))) << depth << text;
-      const Request full{entity.uid, *request.action, other.uid, Value::FromRecord({})};
-      EXPECT_EQ(EvaluateExpr(*expr, full, entities).value(), Value(true));
-      const auto value = EvaluateExpr(**residual, full, entities);
-      EXPECT_TRUE(value.has_value() && *value == Value(true)) << depth << " " << text;
-    }
-  }
-  // As high as a text may be, it is one that can be read.
-  const auto shallow = PartialEvaluate(**ParseExpr("principal.set.containsAll(resource.set)"), request, entities, *schema);
-  EXPECT_EQ(ToString(**shallow), "[1, 2].containsAll(resource.set)");
-}
-
 // ---- The law. Expressions are mostly well typed, sometimes not; stores conform to the schema and have gaps.
 
 // One seed a case, from rapidcheck: an expression is thousands of choices, too many to shrink one by one.
