@@ -8,54 +8,63 @@
 namespace remit::posture {
 namespace {
 
+// {0}: which columns.
 constexpr std::string_view kLocalObjects = R"(
-  SELECT 'schema' AS kind, n.oid::text AS key, n.oid, 0 AS sub, '' AS schema, n.nspname::text AS name, '' AS extra, '' AS shown,
+  SELECT 'schema' AS kind, n.oid::text AS key, n.oid, 0 AS sub, '' AS schema, n.nspname::text AS name, '' AS extra,
          n.nspowner AS owner, n.nspacl AS acl, 'pg_namespace'::regclass::oid AS class, n.nspname ~ '^pg_(toast_)?temp_' AS temp, '' AS runs_as
     FROM pg_namespace n
   UNION ALL
   SELECT CASE c.relkind WHEN 'S' THEN 'sequence' WHEN 'v' THEN 'view' WHEN 'm' THEN 'view' WHEN 'f' THEN 'foreign table' ELSE 'table' END,
-         c.oid::text, c.oid, 0, n.nspname, c.relname, '', '', c.relowner, c.relacl, 'pg_class'::regclass, c.relpersistence = 't', ''
+         c.oid::text, c.oid, 0, n.nspname, c.relname, '', c.relowner, c.relacl, 'pg_class'::regclass, c.relpersistence = 't', ''
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
   UNION ALL
-  SELECT 'column', c.oid::text, c.oid, a.attnum, n.nspname, c.relname, a.attname, '', c.relowner, a.attacl, 'pg_class'::regclass,
+  SELECT 'column', c.oid::text, c.oid, a.attnum, n.nspname, c.relname, a.attname, c.relowner, a.attacl, 'pg_class'::regclass,
          c.relpersistence = 't', ''
     FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT a.attisdropped AND (a.attnum > 0 OR a.attacl IS NOT NULL)
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT a.attisdropped AND {0}
   UNION ALL
-  SELECT 'function', p.oid::text, p.oid, 0, n.nspname, p.proname,
-         coalesce((SELECT json_agg(json_build_array(tn.nspname, t.typname) ORDER BY u.at) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY u(type, at)
-                   JOIN pg_type t ON t.oid = u.type JOIN pg_namespace tn ON tn.oid = t.typnamespace), '[]')::text,
-         coalesce((SELECT string_agg(format_type(u.type, NULL), ', ' ORDER BY u.at) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY u(type, at)), ''),
-         p.proowner, p.proacl, 'pg_proc'::regclass, n.nspname ~ '^pg_(toast_)?temp_',
+  SELECT 'function', p.oid::text, p.oid, 0, n.nspname, p.proname, '', p.proowner, p.proacl, 'pg_proc'::regclass, n.nspname ~ '^pg_(toast_)?temp_',
          CASE WHEN p.prosecdef THEN pg_get_userbyid(p.proowner)::text ELSE '' END
     FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
   UNION ALL
-  SELECT 'type', t.oid::text, t.oid, 0, n.nspname, t.typname, '', '', t.typowner, t.typacl, 'pg_type'::regclass, n.nspname ~ '^pg_(toast_)?temp_', ''
+  SELECT 'type', t.oid::text, t.oid, 0, n.nspname, t.typname, '', t.typowner, t.typacl, 'pg_type'::regclass, n.nspname ~ '^pg_(toast_)?temp_', ''
     FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_class c ON c.oid = t.typrelid
     WHERE t.typacl IS NOT NULL OR t.typtype IN ('b', 'd', 'e', 'r') AND t.typcategory <> 'A' OR t.typtype = 'c' AND c.relkind = 'c'
   UNION ALL
-  SELECT 'language', l.oid::text, l.oid, 0, '', l.lanname, '', '', l.lanowner, l.lanacl, 'pg_language'::regclass, false, ''
+  SELECT 'language', l.oid::text, l.oid, 0, '', l.lanname, '', l.lanowner, l.lanacl, 'pg_language'::regclass, false, ''
     FROM pg_language l WHERE l.lanpltrusted OR l.lanacl IS NOT NULL
   UNION ALL
-  SELECT 'foreign-data wrapper', f.oid::text, f.oid, 0, '', f.fdwname, '', '', f.fdwowner, f.fdwacl, 'pg_foreign_data_wrapper'::regclass, false, ''
+  SELECT 'foreign-data wrapper', f.oid::text, f.oid, 0, '', f.fdwname, '', f.fdwowner, f.fdwacl, 'pg_foreign_data_wrapper'::regclass, false, ''
     FROM pg_foreign_data_wrapper f
   UNION ALL
-  SELECT 'foreign server', s.oid::text, s.oid, 0, '', s.srvname, '', '', s.srvowner, s.srvacl, 'pg_foreign_server'::regclass, false, ''
+  SELECT 'foreign server', s.oid::text, s.oid, 0, '', s.srvname, '', s.srvowner, s.srvacl, 'pg_foreign_server'::regclass, false, ''
     FROM pg_foreign_server s
   UNION ALL
-  SELECT 'large object', l.oid::text, l.oid, 0, '', l.oid::text, '', '', l.lomowner, l.lomacl, 'pg_largeobject_metadata'::regclass, false, ''
+  SELECT 'large object', l.oid::text, l.oid, 0, '', l.oid::text, '', l.lomowner, l.lomacl, 'pg_largeobject_metadata'::regclass, false, ''
     FROM pg_largeobject_metadata l)";
 
 constexpr std::string_view kSharedObjects = R"(
   UNION ALL
-  SELECT 'database', d.oid::text, d.oid, 0, '', d.datname, '', '', d.datdba, d.datacl, 'pg_database'::regclass, false, '' FROM pg_database d
+  SELECT 'database', d.oid::text, d.oid, 0, '', d.datname, '', d.datdba, d.datacl, 'pg_database'::regclass, false, '' FROM pg_database d
   UNION ALL
-  SELECT 'tablespace', t.oid::text, t.oid, 0, '', t.spcname, '', '', t.spcowner, t.spcacl, 'pg_tablespace'::regclass, false, '' FROM pg_tablespace t)";
+  SELECT 'tablespace', t.oid::text, t.oid, 0, '', t.spcname, '', t.spcowner, t.spcacl, 'pg_tablespace'::regclass, false, '' FROM pg_tablespace t)";
 
 // Its row goes with its last entry, and its OID with it: a parameter is known by its name.
 constexpr std::string_view kParameters = R"(
   UNION ALL
-  SELECT 'parameter', p.parname, p.oid, 0, '', p.parname, '', '', 10, p.paracl, 'pg_parameter_acl'::regclass, false, '' FROM pg_parameter_acl p)";
+  SELECT 'parameter', p.parname, p.oid, 0, '', p.parname, '', 10, p.paracl, 'pg_parameter_acl'::regclass, false, '' FROM pg_parameter_acl p)";
+
+// The argument types of a function, as JSON and for people, are looked up for those rows alone that come out in the end.
+std::string NamesSql(std::string_view row) {
+  return fmt::format(
+      "{0}.kind, {0}.key, {0}.sub, {0}.schema, {0}.name, CASE {0}.kind WHEN 'function' THEN (SELECT coalesce(json_agg(json_build_array(tn.nspname, "
+      "t.typname) "
+      "ORDER BY u.at), '[]')::text FROM pg_proc f, unnest(f.proargtypes::oid[]) WITH ORDINALITY u(type, at) JOIN pg_type t ON t.oid = u.type "
+      "JOIN pg_namespace tn ON tn.oid = t.typnamespace WHERE f.oid = {0}.oid) ELSE {0}.extra END, "
+      "CASE {0}.kind WHEN 'function' THEN (SELECT coalesce(string_agg(format_type(u.type, NULL), ', ' ORDER BY u.at), '') FROM pg_proc f, "
+      "unnest(f.proargtypes::oid[]) WITH ORDINALITY u(type, at) WHERE f.oid = {0}.oid) ELSE '' END, {0}.owner",
+      row);
+}
 
 // What may be done with each kind, as has_*_privilege and aclexplode name it.
 std::string PrivilegesSql(int version) {
@@ -97,15 +106,21 @@ std::string HasSql(std::string_view role, const CatalogShape& shape) {
 }  // namespace
 
 std::string ObjectsSql(const CatalogShape& shape) {
-  return fmt::format("WITH o AS ({}{}{})", kLocalObjects, shape.shared ? kSharedObjects : "",
-                     shape.shared && shape.version >= 150000 ? kParameters : "");
+  // A column's right differs from its table's only where it has an ACL of its own.
+  const std::string local = fmt::format(fmt::runtime(kLocalObjects), shape.all_columns ? "a.attnum > 0" : "a.attacl IS NOT NULL");
+  return fmt::format("WITH o AS ({}{}{})", local, shape.shared ? kSharedObjects : "", shape.shared && shape.version >= 150000 ? kParameters : "");
 }
 
 std::string AclSql(const CatalogShape& shape) {
-  return ObjectsSql(shape) +
-         " SELECT o.kind, o.key, o.sub, o.schema, o.name, o.extra, o.shown, o.owner, a.grantee, ge.rolname, a.grantor, gr.rolname, "
+  return ObjectsSql(shape) + " SELECT " + NamesSql("o") +
+         ", a.grantee, ge.rolname, a.grantor, gr.rolname, "
          "a.privilege_type, a.is_grantable FROM o, aclexplode(o.acl) a LEFT JOIN pg_roles ge ON ge.oid = a.grantee "
          "LEFT JOIN pg_roles gr ON gr.oid = a.grantor WHERE o.acl IS NOT NULL ORDER BY 1, 2, 3, 9, 11, 13";
+}
+
+std::string FindSql(const CatalogShape& shape) {
+  return ObjectsSql(shape) + " SELECT " + NamesSql("o") +
+         " FROM o JOIN unnest($1::text[], $2::text[], $3::int[]) w(kind, key, sub) ON w.kind = o.kind AND w.key = o.key AND w.sub = o.sub";
 }
 
 std::string MembershipsSql(int version) {
@@ -138,7 +153,9 @@ std::string RightsSql(const CatalogShape& shape) {
          HasSql("$1::oid", shape) + "), x AS (SELECT o.*, " + HasSql("0::oid", shape) + " AS by_public, o.owner = $1::oid OR coalesce((SELECT " +
          HasSql("b.oid", shape) +
          " FROM b), false) AS by_owner FROM h o CROSS JOIN LATERAL (SELECT o.privilege) p) "
-         "SELECT x.kind, x.key, x.sub, x.schema, x.name, x.extra, x.shown, x.owner, x.privilege, x.by_public, x.by_owner, x.runs_as FROM x "
+         "SELECT " +
+         NamesSql("x") +
+         ", x.privilege, x.by_public, x.by_owner, x.runs_as FROM x "
          "WHERE NOT (x.kind = 'column' AND has_table_privilege($1::oid, x.oid, x.privilege)) "
          "AND NOT (x.by_public AND x.oid < 16384 AND x.kind NOT IN ('database', 'tablespace', 'parameter') AND (x.acl IS NULL OR EXISTS "
          "(SELECT FROM pg_init_privs i WHERE i.objoid = x.oid AND i.classoid = x.class AND i.objsubid = x.sub AND i.initprivs = x.acl))) "

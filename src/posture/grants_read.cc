@@ -159,7 +159,7 @@ Status ReadDefaults(pg::Connection& connection, const std::string& database, std
 }  // namespace
 
 Result<std::vector<Grant>> ReadGrants(pg::Connection& connection, const std::string& database, Reading reading) {
-  const CatalogShape shape{connection.server_version(), reading == Reading::kDatabaseAndShared};
+  const CatalogShape shape{connection.server_version(), reading == Reading::kDatabaseAndShared, false};
   std::vector<Grant> grants;
   REMIT_ASSIGN(const pg::Rows rows, connection.Exec(AclSql(shape), {}, kReadLimit));
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -198,13 +198,8 @@ Result<std::map<std::string, NamedObject>> FindObjects(pg::Connection& connectio
     columns.push_back(std::to_string(grant.column));
     if (!grant.database().empty()) database = grant.database();
   }
-  const CatalogShape shape{connection.server_version(), true};
-  REMIT_ASSIGN(
-      const pg::Rows rows,
-      connection.Exec(ObjectsSql(shape) +
-                          " SELECT DISTINCT o.kind, o.key, o.sub, o.schema, o.name, o.extra, o.shown, o.owner FROM o "
-                          "JOIN unnest($1::text[], $2::text[], $3::int[]) w(kind, key, sub) ON w.kind = o.kind AND w.key = o.key AND w.sub = o.sub",
-                      {pg::TextArray(kinds), pg::TextArray(keys), pg::TextArray(columns)}, kReadLimit));
+  const CatalogShape shape{connection.server_version(), true, true};
+  REMIT_ASSIGN(const pg::Rows rows, connection.Exec(FindSql(shape), {pg::TextArray(kinds), pg::TextArray(keys), pg::TextArray(columns)}, kReadLimit));
   std::map<std::string, NamedObject> found;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     REMIT_ASSIGN(NamedObject named, ReadObject(rows, i, database));
@@ -252,7 +247,7 @@ Status NameGrants(pg::Connection& connection, std::vector<Grant>& grants) {
 }
 
 Result<std::vector<Right>> ReadRights(pg::Connection& connection, const std::string& database, Reading reading, const std::string& account_oid) {
-  const CatalogShape shape{connection.server_version(), reading == Reading::kDatabaseAndShared};
+  const CatalogShape shape{connection.server_version(), reading == Reading::kDatabaseAndShared, false};
   REMIT_ASSIGN(const pg::Rows rows, connection.Exec(RightsSql(shape), {account_oid}, kReadLimit));
   std::vector<Right> rights;
   for (std::size_t i = 0; i < rows.size(); ++i) {
