@@ -23,5 +23,6 @@ void AddSecret(Command& root);
 void AddTarget(Command& root);  // target, sweep
 void AddLedger(Command& root);
 void AddScan(Command& root);    // scan postgres, scan propose
+void AddReplace(Command& root);  // plan, apply, rollback, status
 
 }  // namespace remit::cli
