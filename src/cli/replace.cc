@@ -56,7 +56,9 @@ void PrintPlan(const posture::PlanFile& file) {
   std::vector<std::string> members, kept, left;
   for (const posture::RoleRef& role : plan.members) members.push_back(EscapeControl(role.name));
   for (const posture::Kept& one : plan.kept) kept.push_back(one.grant.ToString() + ": " + one.reason);
-  for (const posture::Left& one : plan.left) left.push_back(one.ToString());
+  for (const bool of_public : {false, true})  // what everybody has comes last: it is the longest
+    for (const posture::Left& one : plan.left)
+      if ((one.via == posture::Via::kPublic) == of_public) left.push_back(one.ToString());
   PrintPart("loses it too, as a member of the account", members);
   PrintPart("stays, since no statement takes it back", kept);
   PrintPart("stays, since no grant to the account gives it", left);
@@ -109,7 +111,7 @@ json::Value ResultToJson(const posture::ApplyResult& result) {
 
 void PrintApplied(const posture::PlanFile& file, const posture::ApplyResult& result) {
   std::size_t refused = 0;
-  for (const posture::Probe& probe : result.probes) refused += probe.verdict == posture::Verdict::kRefused;
+  for (const posture::Probe& probe : result.probes) refused += probe.verdict == posture::ProbeVerdict::kRefused;
   PrintLine(fmt::format("{}  {} grants are gone, {} of others fell with them", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
                         result.removed, result.cascades));
   PrintLine(fmt::format("  asked in each database: the account may do nothing there but what the plan says stays ({})",
@@ -117,7 +119,7 @@ void PrintApplied(const posture::PlanFile& file, const posture::ApplyResult& res
   PrintLine(fmt::format("  {} sessions of it were ended", result.sessions));
   PrintLine(fmt::format("  {} of {} statements as the account were refused with SQLSTATE 42501", refused, result.probes.size()));
   for (const posture::Probe& probe : result.probes)
-    if (probe.verdict == posture::Verdict::kUndecided)
+    if (probe.verdict == posture::ProbeVerdict::kUndecided)
       PrintLine(fmt::format("    undecided: {}: {}", EscapeControl(probe.statement), EscapeControl(probe.answer)));
 }
 

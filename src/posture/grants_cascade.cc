@@ -45,7 +45,7 @@ bool Acl::StillHasOption(const RoleRef& role, const Grant& lost, const RoleGraph
   if (lost.form == GrantForm::kMembership) return false;
   if (roles.HasRightsOf(role.oid, lost.owner)) return true;
   return std::ranges::any_of(grants_, [&](const Grant& g) {
-    return g.grantable && g.privilege == lost.privilege && g.grantee.oid != kPublicOid && roles.HasRightsOf(role.oid, g.grantee.oid);
+    return g.grantable && g.privilege == lost.privilege && g.grantee.oid != kPublicRole && roles.HasRightsOf(role.oid, g.grantee.oid);
   });
 }
 

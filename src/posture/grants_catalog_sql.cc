@@ -157,7 +157,8 @@ std::string RightsSql(const CatalogShape& shape) {
          NamesSql("x") +
          ", x.privilege, x.by_public, x.by_owner, x.runs_as FROM x "
          "WHERE NOT (x.kind = 'column' AND has_table_privilege($1::oid, x.oid, x.privilege)) "
-         "AND NOT (x.by_public AND x.oid < 16384 AND x.kind NOT IN ('database', 'tablespace', 'parameter') AND (x.acl IS NULL OR EXISTS "
+         "AND NOT (x.by_public AND x.oid < 16384 AND x.kind NOT IN ('database', 'tablespace', 'parameter') AND (x.acl IS NULL OR x.privilege IN "
+         "('SELECT', 'USAGE') AND 'information_schema' IN (x.schema, x.name) OR EXISTS "
          "(SELECT FROM pg_init_privs i WHERE i.objoid = x.oid AND i.classoid = x.class AND i.objsubid = x.sub AND i.initprivs = x.acl))) "
          "ORDER BY 1, 2, 3, 9";
 }

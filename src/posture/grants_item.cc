@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 3> kForms{"privilege", "membership", "def
 std::string_view FormName(GrantForm form) { return kForms[static_cast<std::size_t>(form)]; }
 
 std::string NameOf(const RoleRef& role) {
-  if (role.oid == kPublicOid) return "PUBLIC";
+  if (role.oid == kPublicRole) return "PUBLIC";
   return role.name.empty() ? fmt::format("a role that is gone (OID {})", role.oid) : fmt::format("`{}`", EscapeControl(role.name));
 }
 

@@ -25,8 +25,8 @@ struct RoleRef {
   std::string name;
   friend bool operator==(const RoleRef& a, const RoleRef& b) { return a.oid == b.oid; }
 };
-inline constexpr std::string_view kPublicOid = "0";
-inline constexpr std::string_view kBootstrapOid = "10";  // the superuser of initdb: the root of all memberships from PostgreSQL 16 on
+inline constexpr std::string_view kPublicRole = "0";
+inline constexpr std::string_view kBootstrapRole = "10";  // the superuser of initdb: the root of all memberships from PostgreSQL 16 on
 
 struct Grant {
   GrantForm form = GrantForm::kPrivilege;

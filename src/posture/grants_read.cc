@@ -124,7 +124,7 @@ Status ReadMemberships(pg::Connection& connection, std::vector<Grant>& grants) {
     grant.form = GrantForm::kMembership;
     grant.key = rows.Text(i, 0);
     grant.object.name = rows.Text(i, 1);
-    grant.owner = kBootstrapOid;
+    grant.owner = kBootstrapRole;
     grant.grantee = Role(rows, i, 2);
     grant.grantor = Role(rows, i, 4);
     grant.privilege = rows.Text(i, 6);
@@ -216,7 +216,7 @@ Status NameGrants(pg::Connection& connection, std::vector<Grant>& grants) {
   REMIT_ASSIGN(auto schemas, NamesByOid(connection, "SELECT oid, nspname FROM pg_namespace"));
   REMIT_ASSIGN(const auto objects, FindObjects(connection, grants));
   const auto refresh = [&](RoleRef& role) {
-    if (role.oid == kPublicOid) return true;
+    if (role.oid == kPublicRole) return true;
     const auto found = roles.find(role.oid);
     role.name = found == roles.end() ? "" : found->second;
     return found != roles.end();

@@ -30,7 +30,7 @@ Result<std::string> What(const Grant& grant) {
 }
 
 Result<std::string> GranteeSql(const Grant& grant) {
-  if (grant.grantee.oid == kPublicOid) return std::string("PUBLIC");
+  if (grant.grantee.oid == kPublicRole) return std::string("PUBLIC");
   return pg::QuoteIdentifier(grant.grantee.name);
 }
 

@@ -98,7 +98,7 @@ class Applying {
     for (const Probe& probe : result_.probes) probes.push_back(ProbeToJson(probe));
     file_.evidence = json::Object{{"asked", FormatTime(clock_.Now())}, {"sessions_ended", result_.sessions}, {"probes", std::move(probes)}};
     for (const Probe& probe : result_.probes) {
-      if (probe.verdict != Verdict::kAllowed) continue;
+      if (probe.verdict != ProbeVerdict::kAllowed) continue;
       REMIT_TRY(file_.Enter(Phase::kApplying, clock_.Now()));
       return Fail(Code::kInternal, "probe-allowed",
                   fmt::format("`{}` is still allowed as the account, though the server says that it has no right to: {}",

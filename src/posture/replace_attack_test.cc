@@ -176,7 +176,7 @@ TEST_F(ReplaceAttack, AProbeLendsNobodyTheAdministratorsRights) {
   ASSERT_TRUE(applied) << applied.error().ToString();
   EXPECT_FALSE(std::filesystem::exists(loot));
   // It was tried, and the trap went off: what it wanted was refused.
-  EXPECT_THAT(applied->probes, Contains(AllOf(Field(&Probe::what, HasSubstr("view public.trap")), Field(&Probe::verdict, Verdict::kRefused))));
+  EXPECT_THAT(applied->probes, Contains(AllOf(Field(&Probe::what, HasSubstr("view public.trap")), Field(&Probe::verdict, ProbeVerdict::kRefused))));
 }
 
 TEST_F(ReplaceAttack, AMemberOfARoleThatOwnsThingsLosesThem) {
@@ -319,14 +319,14 @@ TEST_F(ReplaceAttack, WhatIsGoneIsNotGivenToAnother) {
 TEST_F(ReplaceAttack, NamesAreNamesWhateverTheySay) {
   const std::string table = "t\"; GRANT boss TO svc; --\n' \\";
   Sql("shop",
-      {fmt::format("CREATE TABLE {} (id int)", Quoted(table)), fmt::format("GRANT SELECT ON {} TO svc", Quoted(table)),
-       fmt::format("CREATE ROLE {}", Quoted("a\nb\"; DROP ROLE boss; --")), fmt::format("GRANT {} TO svc", Quoted("a\nb\"; DROP ROLE boss; --"))});
+      {fmt::format("CREATE TABLE {} (id int)", SqlName(table)), fmt::format("GRANT SELECT ON {} TO svc", SqlName(table)),
+       fmt::format("CREATE ROLE {}", SqlName("a\nb\"; DROP ROLE boss; --")), fmt::format("GRANT {} TO svc", SqlName("a\nb\"; DROP ROLE boss; --"))});
   const std::set<std::string> before = Acls();
   PlanFile file = Plan("svc");
   for (const Grant& grant : file.plan.removed) EXPECT_EQ(grant.ToString().find('\n'), std::string::npos);
   const auto applied = Apply(file);
   ASSERT_TRUE(applied) << applied.error().ToString();
-  EXPECT_EQ(StateAs("svc", "shop", "SELECT FROM " + Quoted(table)), "42501");
+  EXPECT_EQ(StateAs("svc", "shop", "SELECT FROM " + SqlName(table)), "42501");
   ASSERT_TRUE(RollBack(file));
   EXPECT_EQ(Acls(), before);
 }

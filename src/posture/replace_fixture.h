@@ -20,16 +20,19 @@
 
 namespace remit::posture {
 
-inline pg::TestServer& SharedServer() {
+inline pg::TestServer& ReplaceTestServer() {
   static pg::TestServer* server = [] {
     auto* made = new pg::TestServer(std::getenv("SLOWLOG") ? "--set log_min_duration_statement=50" : "");
-    std::atexit([] { if (std::getenv("SLOWLOG")) std::puts(SharedServer().Log().c_str()); delete &SharedServer(); });
+    std::atexit([] {
+      if (std::getenv("SLOWLOG")) std::puts(ReplaceTestServer().Log().c_str());
+      delete &ReplaceTestServer();
+    });
     return made;
   }();
   return *server;
 }
 
-inline std::string Quoted(std::string_view name) { return pg::QuoteIdentifier(name).value(); }
+inline std::string SqlName(std::string_view name) { return pg::QuoteIdentifier(name).value(); }
 
 class ReplaceTest : public testing::Test {
  protected:
@@ -51,7 +54,7 @@ class ReplaceTest : public testing::Test {
   // The SQLSTATE of a statement as a role, after SET SESSION AUTHORIZATION; "" where it runs.
   std::string StateAs(const std::string& role, const std::string& database, const std::string& statement) {
     auto connection = server_.Connect(database);
-    EXPECT_TRUE(connection->Run("SET SESSION AUTHORIZATION " + Quoted(role)));
+    EXPECT_TRUE(connection->Run("SET SESSION AUTHORIZATION " + SqlName(role)));
     auto done = connection->Run(statement);
     return done ? "" : std::string(pg::SqlState(done.error()));
   }
@@ -131,18 +134,18 @@ class ReplaceTest : public testing::Test {
   void Clean() {
     auto connection = server_.Connect();
     for (const std::string& database : Databases())
-      if (database != "postgres" && database != "template1") (void)connection->Run("DROP DATABASE " + Quoted(database) + " WITH (FORCE)");
+      if (database != "postgres" && database != "template1") (void)connection->Run("DROP DATABASE " + SqlName(database) + " WITH (FORCE)");
     auto roles = connection->Run("SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_' AND rolname <> 'postgres'").value();
-    for (std::size_t i = 0; i < roles.size(); ++i) EXPECT_TRUE(connection->Run("DROP OWNED BY " + Quoted(roles.Text(i, 0)) + " CASCADE"));
+    for (std::size_t i = 0; i < roles.size(); ++i) EXPECT_TRUE(connection->Run("DROP OWNED BY " + SqlName(roles.Text(i, 0)) + " CASCADE"));
     auto tablespaces = connection->Run("SELECT spcname FROM pg_tablespace WHERE oid >= 16384").value();
-    for (std::size_t i = 0; i < tablespaces.size(); ++i) EXPECT_TRUE(connection->Run("DROP TABLESPACE " + Quoted(tablespaces.Text(i, 0))));
+    for (std::size_t i = 0; i < tablespaces.size(); ++i) EXPECT_TRUE(connection->Run("DROP TABLESPACE " + SqlName(tablespaces.Text(i, 0))));
     for (std::size_t i = 0; i < roles.size(); ++i) {
-      auto dropped = connection->Run("DROP ROLE " + Quoted(roles.Text(i, 0)));
+      auto dropped = connection->Run("DROP ROLE " + SqlName(roles.Text(i, 0)));
       EXPECT_TRUE(dropped) << dropped.error().ToString();
     }
   }
 
-  pg::TestServer& server_ = SharedServer();
+  pg::TestServer& server_ = ReplaceTestServer();
   FakeClock clock_;
   ApplyOptions options_;
   std::string file_;

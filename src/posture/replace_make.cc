@@ -154,9 +154,9 @@ class Making {
 
   void Falls(const Grant& fallen, Acls& acls, Staying& staying) {
     (fallen.grantee.oid == plan_.account.oid ? plan_.removed : plan_.cascades).push_back(fallen);
-    if (fallen.grantee.oid != kPublicOid) return;
+    if (fallen.grantee.oid != kPublicRole) return;
     // What PUBLIC had by the account's grant alone, the account loses as well.
-    const auto still = [&](const Grant& g) { return g.grantee.oid == kPublicOid && g.privilege == fallen.privilege; };
+    const auto still = [&](const Grant& g) { return g.grantee.oid == kPublicRole && g.privilege == fallen.privilege; };
     if (std::ranges::any_of(acls.Of(fallen).grants(), still)) return;
     Right right;
     right.object = fallen.object;

@@ -44,9 +44,9 @@ bool IsLost(const Grant& grant, const std::set<std::string>& left) {
   return !has(KindName(grant.object.kind), grant.column, grant.privilege);
 }
 
-Verdict Judge(std::string_view state) {
-  if (state == kRefusedState) return Verdict::kRefused;
-  return state.empty() ? Verdict::kAllowed : Verdict::kUndecided;
+ProbeVerdict Judge(std::string_view state) {
+  if (state == kRefusedState) return ProbeVerdict::kRefused;
+  return state.empty() ? ProbeVerdict::kAllowed : ProbeVerdict::kUndecided;
 }
 
 // How one statement is answered: SQLSTATE ("" where it ran) and message.
@@ -156,7 +156,7 @@ class Probing {
     if (connect != grants.end()) {
       const std::string state = connection ? "" : std::string(pg::SqlState(connection.error()));
       probes_.push_back({connect->ToString(), "a login with the account's password",
-                         connection || !state.empty() ? Judge(state) : Verdict::kUndecided, connection ? "" : connection.error().message});
+                         connection || !state.empty() ? Judge(state) : ProbeVerdict::kUndecided, connection ? "" : connection.error().message});
     }
     if (!connection) return pg::SqlState(connection.error()) == kRefusedState;  // who cannot connect can do nothing there
     REMIT_TRY((*connection)->Run("BEGIN"));
@@ -177,7 +177,9 @@ Result<std::vector<Probe>> ProbeAll(ReplaceServer& server, const ReplacePlan& pl
 }
 
 json::Value ProbeToJson(const Probe& probe) {
-  const std::string_view verdict = probe.verdict == Verdict::kRefused ? "refused" : probe.verdict == Verdict::kAllowed ? "allowed" : "undecided";
+  const std::string_view verdict = probe.verdict == ProbeVerdict::kRefused   ? "refused"
+                                   : probe.verdict == ProbeVerdict::kAllowed ? "allowed"
+                                                                             : "undecided";
   return json::Object{{"what", probe.what}, {"statement", probe.statement}, {"verdict", verdict}, {"answer", probe.answer}};
 }
 

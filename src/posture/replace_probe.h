@@ -17,7 +17,7 @@
 
 namespace remit::posture {
 
-enum class Verdict {
+enum class ProbeVerdict {
   kRefused,    // SQLSTATE 42501
   kAllowed,    // it ran
   kUndecided,  // something else was in the way; nothing is proved
@@ -26,7 +26,7 @@ enum class Verdict {
 struct Probe {
   std::string what;  // the privilege, as people read it
   std::string statement;
-  Verdict verdict = Verdict::kUndecided;
+  ProbeVerdict verdict = ProbeVerdict::kUndecided;
   std::string answer;  // the server's, "42501 permission denied for table t"
 };
 

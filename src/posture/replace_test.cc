@@ -91,7 +91,7 @@ TEST_F(ShopTest, EveryKindThatCanBeTriedIsRefusedByStatement) {
   const auto applied = Apply(file);
   ASSERT_TRUE(applied) << applied.error().ToString();
   EXPECT_THAT(applied->probes, SizeIs(9));  // all but the default privileges
-  EXPECT_THAT(applied->probes, testing::Each(Field(&Probe::verdict, Verdict::kRefused)));
+  EXPECT_THAT(applied->probes, testing::Each(Field(&Probe::verdict, ProbeVerdict::kRefused)));
   EXPECT_THAT(applied->probes, testing::Each(Field(&Probe::answer, testing::StartsWith("42501 permission denied"))));
 }
 
@@ -101,7 +101,7 @@ TEST_F(ShopTest, WithItsOwnPasswordItIsTheAccountItselfThatIsRefused) {
   options_.account_password = Secret("svc-password");
   const auto applied = Apply(file);
   ASSERT_TRUE(applied) << applied.error().ToString();
-  EXPECT_THAT(applied->probes, testing::Each(Field(&Probe::verdict, Verdict::kRefused)));
+  EXPECT_THAT(applied->probes, testing::Each(Field(&Probe::verdict, ProbeVerdict::kRefused)));
   EXPECT_THAT(applied->probes,
               Contains(AllOf(Field(&Probe::statement, "a login with the account's password"), Field(&Probe::what, HasSubstr("CONNECT")))));
 }
