@@ -23,7 +23,9 @@ struct Args {
 };
 
 Command& AddAdmin(Command& command, const std::shared_ptr<Args>& args) {
-  return command.Option("--admin", args->admin, "the server and a superuser there: 'host=… user=… dbname=…' (else PGHOST, PGUSER, …)", "STRING")
+  return command
+      .Option("--admin", args->admin,
+              "the server and a superuser there: postgresql://USER@HOST:PORT/DATABASE, or 'host=… user=…' (else PGHOST, PGUSER, …)", "STRING")
       .Option("--admin-password-file", args->admin_password_file, "a file with the superuser's password, which only you can read (else PGPASSWORD)",
               "FILE");
 }

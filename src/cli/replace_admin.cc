@@ -7,12 +7,14 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/postgres_server.h"
 #include "io/files.h"
 
 namespace remit::cli {
 namespace {
 
 constexpr const char* kSocketFolder = "/var/run/postgresql";  // Debian's
+constexpr const char* kApplication = "remit replace";
 constexpr std::size_t kPasswordBytes = 4096;
 
 std::unexpected<Error> Bad(std::string why) {
@@ -53,10 +55,32 @@ Status ReadPort(const std::string& text, std::uint16_t& port) {
   return {};
 }
 
+// From the file; else from PGPASSWORD.
+Result<Secret> Password(const std::string& file, const std::function<const char*(const char*)>& environment) {
+  if (file.empty()) {
+    const char* given = environment("PGPASSWORD");
+    return given == nullptr ? Secret() : Secret(given);
+  }
+  REMIT_ASSIGN(const Secret text, io::ReadSecretFile(file, kPasswordBytes));
+  std::string_view password = text.Reveal();
+  if (password.ends_with('\n')) password.remove_suffix(1);
+  return Secret(password);
+}
+
+bool IsAddress(std::string_view text) { return text.starts_with("postgresql://") || text.starts_with("postgres://"); }
+
 }  // namespace
 
 Result<pg::ConnectOptions> AdminOptions(std::string_view text, const std::string& password_file,
                                         const std::function<const char*(const char*)>& environment) {
+  if (IsAddress(text)) {
+    PostgresServer server;
+    server.address = text;
+    REMIT_ASSIGN(pg::ConnectOptions options, server.Options());
+    options.application_name = kApplication;
+    REMIT_ASSIGN(options.password, Password(password_file, environment));
+    return options;
+  }
   REMIT_ASSIGN(auto pairs, ReadPairs(text));
   if (pairs.contains("password"))
     return Fail(Code::kInvalidArgument, "password-in-arguments", "a password among the arguments is seen by everybody on this machine",
@@ -84,16 +108,9 @@ Result<pg::ConnectOptions> AdminOptions(std::string_view text, const std::string
   if (!port.empty()) REMIT_TRY(ReadPort(port, options.port));
   if (options.database.empty()) options.database = "postgres";
   if (options.sslmode.empty()) options.sslmode = IsThisMachine(options.host) ? "disable" : "verify-full";
-  options.application_name = "remit replace";
+  options.application_name = kApplication;
   options.connect_limit = std::chrono::seconds(30);
-  if (!password_file.empty()) {
-    REMIT_ASSIGN(const Secret file, io::ReadSecretFile(password_file, kPasswordBytes));
-    std::string_view password = file.Reveal();
-    if (password.ends_with('\n')) password.remove_suffix(1);
-    options.password = Secret(password);
-  } else if (const char* given = environment("PGPASSWORD"); given != nullptr) {
-    options.password = Secret(given);
-  }
+  REMIT_ASSIGN(options.password, Password(password_file, environment));
   REMIT_TRY(pg::CheckConnectOptions(options));
   return options;
 }

@@ -11,11 +11,12 @@
 
 namespace remit::cli {
 
-// `text`: libpq's form, `host=db.example user=dba dbname=postgres sslmode=verify-full sslrootcert=ca.pem`, values in quotes where they need them. A
-// password in it is refused: the arguments of a process are seen by everybody on the machine. `environment` answers PGHOST, PGPORT, PGUSER,
-// PGDATABASE, PGSSLMODE, PGSSLROOTCERT and PGPASSWORD, null where there is none. `password_file`, unless it is empty, goes before PGPASSWORD. Without
-// a host it is the server's socket on this machine; without sslmode it is verify-full, on this machine disable. Errors: `bad-admin-string`,
-// `password-in-arguments`, `no-admin-user`, io::ReadSecretFile's.
+// `text`: an address as `remit scan` takes it, postgresql://USER@HOST:PORT/DATABASE, which then says all but the password; or libpq's other form,
+// `host=db.example user=dba dbname=postgres sslmode=verify-full sslrootcert=ca.pem`, values in quotes where they need them. A password in it is
+// refused: the arguments of a process are seen by everybody on the machine. `environment` answers PGHOST, PGPORT, PGUSER, PGDATABASE, PGSSLMODE,
+// PGSSLROOTCERT and PGPASSWORD, null where there is none. `password_file`, unless it is empty, goes before PGPASSWORD. Without a host it is the
+// server's socket on this machine; without sslmode it is verify-full, on this machine disable. Errors: `bad-admin-string`, `password-in-arguments`,
+// `no-admin-user`, PostgresServer's, io::ReadSecretFile's.
 Result<pg::ConnectOptions> AdminOptions(std::string_view text, const std::string& password_file,
                                         const std::function<const char*(const char*)>& environment);
 

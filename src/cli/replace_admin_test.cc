@@ -28,6 +28,15 @@ TEST(AdminOptions, TakesTheStringBeforeTheEnvironment) {
   EXPECT_EQ(options->password.Reveal(), "word");
 }
 
+TEST(AdminOptions, TakesAnAddressAsScanDoes) {
+  const auto options = Read("postgresql://dba@127.0.0.1:6001/orders", {{"PGPASSWORD", "word"}, {"PGPORT", "1"}});
+  ASSERT_TRUE(options) << options.error().ToString();
+  EXPECT_EQ(options->user, "dba");
+  EXPECT_EQ(options->port, 6001);
+  EXPECT_EQ(options->password.Reveal(), "word");
+  EXPECT_EQ(Read("postgresql://dba:hunter2@127.0.0.1/orders").error().reason, "password-in-address");
+}
+
 TEST(AdminOptions, WithoutAHostItIsThisMachinesSocket) {
   const auto options = Read("", {{"PGUSER", "dba"}});
   ASSERT_TRUE(options);

@@ -145,6 +145,18 @@ TEST_F(ReplaceAttack, AnEventTriggerThatGrantsAgainRollsEverythingBack) {
   ExpectUntouched(file, before);
 }
 
+TEST_F(ReplaceAttack, AnEventTriggerThatGrantsToAnotherRollsEverythingBack) {
+  Sql("shop", {"CREATE FUNCTION regrant() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN GRANT SELECT ON public.orders TO accomplice; END'",
+               "CREATE EVENT TRIGGER keep ON ddl_command_end WHEN TAG IN ('REVOKE') EXECUTE FUNCTION regrant()"});
+  PlanFile file = Plan("svc");
+  const std::set<std::string> before = Acls();
+  const auto applied = Apply(file);
+  ASSERT_FALSE(applied);
+  EXPECT_EQ(applied.error().reason, "more-left-than-planned");
+  EXPECT_THAT(applied.error().message, HasSubstr("there, against the plan: SELECT on table public.orders"));
+  ExpectUntouched(file, before);
+}
+
 TEST_F(ReplaceAttack, WhatIsPutOffToTheCommitHappensBeforeTheQuestion) {
   Sql("shop", {"CREATE TABLE later (n int)",
                "CREATE FUNCTION grant_later() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN GRANT SELECT ON public.invoices TO svc; RETURN NULL; END'",
@@ -159,8 +171,8 @@ TEST_F(ReplaceAttack, WhatIsPutOffToTheCommitHappensBeforeTheQuestion) {
   ExpectUntouched(file, before);
 }
 
-// The planner runs an immutable function before any permission is looked at; one that writes a file as the server's user would have had a superuser's
-// rights.
+// The planner runs an immutable function, here of a column's default, before any permission is looked at; one that writes a file as the server's user
+// would have had a superuser's rights.
 TEST_F(ReplaceAttack, AProbeLendsNobodyTheAdministratorsRights) {
   const std::string loot = server_.Get("data") + "/loot";
   Sql("shop", {"CREATE FUNCTION inner_evil() RETURNS int LANGUAGE plpgsql VOLATILE AS $$BEGIN "
@@ -170,13 +182,13 @@ TEST_F(ReplaceAttack, AProbeLendsNobodyTheAdministratorsRights) {
                    loot + "'''; RETURN 1; END$$",
                "CREATE FUNCTION evil(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN public.inner_evil(); END'",
                "ALTER FUNCTION inner_evil() OWNER TO accomplice", "ALTER FUNCTION evil(int) OWNER TO accomplice",
-               "CREATE VIEW trap AS SELECT id FROM theirs WHERE evil(1) = 1", "ALTER VIEW trap OWNER TO accomplice", "GRANT SELECT ON trap TO svc"});
+               "CREATE TABLE trap (n int DEFAULT evil(1))", "ALTER TABLE trap OWNER TO accomplice", "GRANT INSERT ON trap TO svc"});
   PlanFile file = Plan("svc");
   const auto applied = Apply(file);
   ASSERT_TRUE(applied) << applied.error().ToString();
   EXPECT_FALSE(std::filesystem::exists(loot));
   // It was tried, and the trap went off: what it wanted was refused.
-  EXPECT_THAT(applied->probes, Contains(AllOf(Field(&Probe::what, HasSubstr("view public.trap")), Field(&Probe::verdict, ProbeVerdict::kRefused))));
+  EXPECT_THAT(applied->probes, Contains(AllOf(Field(&Probe::what, HasSubstr("table public.trap")), Field(&Probe::verdict, ProbeVerdict::kRefused))));
 }
 
 TEST_F(ReplaceAttack, AMemberOfARoleThatOwnsThingsLosesThem) {

@@ -1,7 +1,7 @@
 // Real statements as the account, for each privilege that was taken away: PostgreSQL must refuse each with SQLSTATE 42501.
 //
-// Nobody else's code may run in a session that a superuser opened, even where SET SESSION AUTHORIZATION makes it the account: a view with an
-// immutable function is enough to have it run in the planner, before any permission is looked at, and it could reset the authorization. So the
+// Nobody else's code may run in a session that a superuser opened, even where SET SESSION AUTHORIZATION makes it the account: a column's default with
+// an immutable function is enough to have it run in the planner, before any permission is looked at, and it could reset the authorization. So the
 // statements run inside a SECURITY DEFINER function of the account, where PostgreSQL lets nobody change who he is, made in a transaction that is
 // rolled back after. With the account's own password they run in a session of its own.
 #pragma once
