@@ -78,6 +78,9 @@ inline constexpr std::chrono::seconds kSweepInterval{60};  // ledger and targets
 inline constexpr std::chrono::seconds kEndBackoffMax{30};  // ending is retried for ever, at least this often
 inline constexpr std::size_t kTargetWorkers = 8;           // credentials that are made or ended at the same time
 
+// Standing access.
+inline constexpr std::size_t kReplacePlanBytes = 256u << 20;  // one plan of `remit replace`: some 400 bytes a grant, of an account with very many
+
 // Secrets.
 inline constexpr std::size_t kSecretBytes = 64u << 10;  // one version of one secret
 inline constexpr std::size_t kSecretVersions = 10;      // kept of one secret

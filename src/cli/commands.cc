@@ -15,6 +15,7 @@ void AddCommands(Command& root) {
   AddTarget(root);
   AddScan(root);
   AddLedger(root);
+  AddReplace(root);
   AddActor(root);
   AddPeople(root);
   AddOffboard(root);

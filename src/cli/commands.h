@@ -27,6 +27,7 @@ void AddFacts(Command& root);
 void AddSecret(Command& root);
 void AddTarget(Command& root);  // target, sweep
 void AddLedger(Command& root);
-void AddScan(Command& root);  // scan postgres, scan propose
+void AddScan(Command& root);     // scan postgres, scan propose
+void AddReplace(Command& root);  // plan, apply, rollback, status
 
 }  // namespace remit::cli

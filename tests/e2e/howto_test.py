@@ -186,6 +186,10 @@ class HowTo(harness.Case):
                                    for word in ("--set", setting)])
         self.follow("standing-access.md", {7070: harness.free_port(), 5432: postgres.port})
 
+    def test_replace_standing_access(self):
+        postgres = self.postgres()
+        self.follow("replace-standing-access.md", {5432: postgres.port})
+
     def test_readme(self):
         """The first screen: the two files shown there are a catalog as they stand and keep the tests of catalogs/deploy, and `remit run` prints
         these lines with it."""

@@ -1,0 +1,212 @@
+// remit replace: an account's standing access at a PostgreSQL server goes, and can come back. It talks to that server alone, as an administrator.
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/replace_admin.h"
+#include "io/files.h"
+#include "posture/replace_apply.h"
+#include "posture/replace_make.h"
+#include "posture/replace_rollback.h"
+
+namespace remit::cli {
+namespace {
+
+constexpr std::size_t kShown = 20;  // lines of one part for people; all are in the file and in JSON
+
+struct Args {
+  std::string account, file, admin, admin_password_file, account_password_file;
+};
+
+Command& AddAdmin(Command& command, const std::shared_ptr<Args>& args) {
+  return command
+      .Option("--admin", args->admin,
+              "the server and a superuser there: postgresql://USER@HOST:PORT/DATABASE, or 'host=… user=…' (else PGHOST, PGUSER, …)", "STRING")
+      .Option("--admin-password-file", args->admin_password_file, "a file with the superuser's password, which only you can read (else PGPASSWORD)",
+              "FILE");
+}
+
+Result<posture::ReplaceServer> Open(const Args& args) {
+  REMIT_ASSIGN(pg::ConnectOptions options,
+               AdminOptions(args.admin, args.admin_password_file, [](const char* name) -> const char* { return std::getenv(name); }));
+  return posture::ReplaceServer::Open(std::move(options));
+}
+
+void PrintPart(std::string_view title, const std::vector<std::string>& lines) {
+  if (lines.empty()) return;
+  PrintLine(fmt::format("  {} ({}):", title, lines.size()));
+  for (std::size_t i = 0; i < lines.size() && i < kShown; ++i) PrintLine("    " + lines[i]);
+  if (lines.size() > kShown) PrintLine(fmt::format("    … and {} more, all of them with --json", lines.size() - kShown));
+}
+
+std::vector<std::string> Lines(const std::vector<posture::Grant>& grants) {
+  std::vector<std::string> lines;
+  for (const posture::Grant& grant : grants) lines.push_back(grant.ToString());
+  return lines;
+}
+
+void PrintPlan(const posture::PlanFile& file) {
+  const posture::ReplacePlan& plan = file.plan;
+  PrintLine(fmt::format("{}  standing access at cluster {}, PostgreSQL {}", Styled(Style::kBold, EscapeControl(plan.account.name)), plan.system,
+                        plan.version / 10000));
+  PrintPart("goes", Lines(plan.removed));
+  PrintPart("falls with it, since the account granted it", Lines(plan.cascades));
+  std::vector<std::string> members, kept, left;
+  for (const posture::RoleRef& role : plan.members) members.push_back(EscapeControl(role.name));
+  for (const posture::Kept& one : plan.kept) kept.push_back(one.grant.ToString() + ": " + one.reason);
+  for (const bool of_public : {false, true})  // what everybody has comes last: it is the longest
+    for (const posture::Left& one : plan.left)
+      if ((one.via == posture::Via::kPublic) == of_public) left.push_back(one.ToString());
+  PrintPart("loses it too, as a member of the account", members);
+  PrintPart("stays, since no statement takes it back", kept);
+  PrintPart("stays, since no grant to the account gives it", left);
+}
+
+// For apply and rollback: nobody else at the same file.
+struct Locked {
+  io::FileLock lock;
+  posture::PlanFile file;
+};
+Result<Locked> Take(const std::string& path) {
+  if (auto there = posture::PlanFile::Load(path); !there) return Fail(std::move(there).error());
+  REMIT_ASSIGN(io::FileLock lock, io::FileLock::Take(path + ".lock"));
+  REMIT_ASSIGN(posture::PlanFile file, posture::PlanFile::Load(path));
+  return Locked{std::move(lock), std::move(file)};
+}
+
+void AddPlan(Command& replace) {
+  auto args = std::make_shared<Args>();
+  AddAdmin(replace.Sub("plan", "what would go, what would fall with it, and what stays; changes nothing but FILE"), args)
+      .Argument("account", args->account, "the role whose standing access goes")
+      .Option("--out", args->file, "where the plan is written (default: ACCOUNT.replace.json); nothing is overwritten", "FILE")
+      .Example("remit replace plan billing --admin 'host=db.example user=dba sslrootcert=ca.pem' --out billing.json")
+      .Run([args]() -> Result<int> {
+        if (args->file.empty()) {
+          if (args->account.find('/') != std::string::npos)
+            return Fail(Code::kInvalidArgument, "usage", "the account's name cannot be a file's", "name the file with --out");
+          args->file = args->account + ".replace.json";
+        }
+        REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
+        posture::PlanFile file;
+        file.path = args->file;
+        file.planned = file.changed = SystemClock().Now();
+        REMIT_ASSIGN(file.plan, posture::MakePlan(server, args->account));
+        REMIT_TRY(file.Create());
+        if (globals().json)
+          return PrintJson(json::Object{{"file", file.path}, {"hash", posture::PlanHash(file.plan)}, {"plan", posture::PlanToJson(file.plan)}}), kOk;
+        PrintPlan(file);
+        PrintLine(fmt::format("  hash {}", posture::PlanHash(file.plan)));
+        PrintMessage(fmt::format("nothing has changed; read {} and then: remit replace apply {}", file.path, file.path));
+        return kOk;
+      });
+}
+
+json::Value ResultToJson(const posture::ApplyResult& result) {
+  json::Array probes;
+  for (const posture::Probe& probe : result.probes) probes.push_back(posture::ProbeToJson(probe));
+  return json::Object{{"removed", result.removed}, {"cascades", result.cascades}, {"sessions_ended", result.sessions}, {"probes", std::move(probes)}};
+}
+
+void PrintApplied(const posture::PlanFile& file, const posture::ApplyResult& result) {
+  std::size_t refused = 0;
+  for (const posture::Probe& probe : result.probes) refused += probe.verdict == posture::ProbeVerdict::kRefused;
+  PrintLine(fmt::format("{}  {} grants are gone, {} of others fell with them", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
+                        result.removed, result.cascades));
+  PrintLine(fmt::format("  asked in each database: the account may do nothing there but what the plan says stays ({})",
+                        file.plan.left.size() + file.plan.kept.size()));
+  PrintLine(fmt::format("  {} sessions of it were ended", result.sessions));
+  PrintLine(fmt::format("  {} of {} statements as the account were refused with SQLSTATE 42501", refused, result.probes.size()));
+  for (const posture::Probe& probe : result.probes)
+    if (probe.verdict == posture::ProbeVerdict::kUndecided)
+      PrintLine(fmt::format("    undecided: {}: {}", EscapeControl(probe.statement), EscapeControl(probe.answer)));
+}
+
+void AddApply(Command& replace) {
+  auto args = std::make_shared<Args>();
+  AddAdmin(replace.Sub("apply", "does exactly what was planned, or nothing; goes on where a call before was cut short"), args)
+      .Argument("file", args->file, "the plan")
+      .Option("--account-password-file", args->account_password_file, "the account's own password, to see it refused in a session of its own", "FILE")
+      .Example("remit replace apply billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
+      .Run([args]() -> Result<int> {
+        REMIT_ASSIGN(Locked locked, Take(args->file));
+        posture::ApplyOptions options;
+        if (!args->account_password_file.empty()) {
+          REMIT_ASSIGN(const Secret file, io::ReadSecretFile(args->account_password_file, 4096));
+          std::string_view password = file.Reveal();
+          if (password.ends_with('\n')) password.remove_suffix(1);
+          options.account_password = Secret(password);
+        }
+        REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
+        REMIT_ASSIGN(const posture::ApplyResult result, posture::ApplyPlan(server, locked.file, options, SystemClock()));
+        if (globals().json) return PrintJson(ResultToJson(result)), kOk;
+        PrintApplied(locked.file, result);
+        PrintMessage(fmt::format("the way back: remit replace rollback {}", args->file));
+        return kOk;
+      });
+}
+
+void AddRollback(Command& replace) {
+  auto args = std::make_shared<Args>();
+  AddAdmin(replace.Sub("rollback", "gives back what the plan took away, entry by entry, as it was"), args)
+      .Argument("file", args->file, "the plan")
+      .Example("remit replace rollback billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
+      .Run([args]() -> Result<int> {
+        REMIT_ASSIGN(Locked locked, Take(args->file));
+        REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
+        REMIT_ASSIGN(const posture::RollbackResult result, posture::RollBackPlan(server, locked.file, SystemClock()));
+        const int exit = result.lost.empty() ? kOk : kVerificationFailed;
+        if (globals().json) return PrintJson(json::Object{{"restored", result.restored}, {"lost", json::StringArray(result.lost)}}), exit;
+        PrintLine(
+            fmt::format("{}  {} grants are back as they were", Styled(Style::kBold, EscapeControl(locked.file.plan.account.name)), result.restored));
+        PrintPart("could not come back", result.lost);
+        return exit;
+      });
+}
+
+void AddStatus(Command& replace) {
+  auto args = std::make_shared<Args>();
+  AddAdmin(replace.Sub("status", "how far a plan has come, and what has come back since"), args)
+      .Argument("file", args->file, "the plan")
+      .Example("remit replace status billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
+      .Run([args]() -> Result<int> {
+        REMIT_ASSIGN(const posture::PlanFile file, posture::PlanFile::Load(args->file));
+        REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
+        REMIT_ASSIGN(const posture::ReplaceStatus status, posture::ReadStatus(server, file));
+        const bool applied = file.phase == posture::Phase::kApplied;
+        const bool drift = applied && (!status.there.empty() || !status.new_here.empty() || !status.more.empty());
+        const int exit = drift ? kVerificationFailed : kOk;
+        if (globals().json)
+          return PrintJson(json::Object{{"account", file.plan.account.name},
+                                        {"phase", posture::PhaseName(file.phase)},
+                                        {"since", FormatTime(file.changed)},
+                                        {"gone", json::StringArray(status.gone)},
+                                        {"there", json::StringArray(status.there)},
+                                        {"new", json::StringArray(status.new_here)},
+                                        {"more", json::StringArray(status.more)},
+                                        {"drift", drift}}),
+                 exit;
+        PrintLine(fmt::format("{}  {} since {}: {} of {} grants are gone", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
+                              posture::PhaseName(file.phase), FormatTime(file.changed), status.gone.size(),
+                              status.gone.size() + status.there.size()));
+        PrintPart(applied ? "has come back" : "is there", status.there);
+        PrintPart("was granted besides the plan", status.new_here);
+        PrintPart("may be done besides the plan, by PUBLIC, ownership or an attribute", status.more);
+        return exit;
+      });
+}
+
+}  // namespace
+
+void AddReplace(Command& root) {
+  Command& replace = root.Sub("replace", "takes an account's standing access at a PostgreSQL server away, with a way back");
+  AddPlan(replace);
+  AddApply(replace);
+  AddRollback(replace);
+  AddStatus(replace);
+}
+
+}  // namespace remit::cli
