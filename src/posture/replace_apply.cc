@@ -64,8 +64,8 @@ class Applying {
     for (auto& transaction : open) {
       REMIT_TRY(transaction->AskWhatStays(now_));
       At("checked:" + transaction->database());
+      committed_ = true;  // also where the answer to COMMIT does not come: it may have been carried out
       REMIT_TRY(transaction->Commit());
-      committed_ = true;
       result_.removed += transaction->changed();
       result_.cascades += transaction->fallen();
       At("committed:" + transaction->database());

@@ -13,6 +13,8 @@
 namespace remit::posture {
 namespace {
 
+constexpr auto kStatementLimit = std::chrono::minutes(3);  // more than the server's own statement_timeout, which rolls back and says so
+
 std::set<std::string> Ids(const std::vector<Grant>& grants) {
   std::set<std::string> ids;
   for (const Grant& grant : grants) ids.insert(grant.Id());
@@ -36,7 +38,7 @@ Result<std::unique_ptr<ReplaceTransaction>> ReplaceTransaction::Begin(ReplaceSer
 Status ReplaceTransaction::Send(const Grant& grant, const std::string& role, const std::string& statement) {
   if (role != role_) REMIT_TRY(connection_->Run(BecomeSql(role)));
   role_ = role;
-  auto done = connection_->Run(statement, std::chrono::minutes(2));
+  auto done = connection_->Run(statement, kStatementLimit);
   if (!done) return Fail(std::move(done).error().Within(grant.ToString()));
   return {};
 }
@@ -143,7 +145,7 @@ Status ReplaceTransaction::RestoreRound(Acls& acls, Restoring& restoring) {
 Status ReplaceTransaction::AskWhatStays(const ReplacePlan& plan) { return CheckStaying(*connection_, database_, reading_, plan); }
 
 Status ReplaceTransaction::Commit() {
-  REMIT_TRY(connection_->Run("COMMIT"));
+  REMIT_TRY(connection_->Run("COMMIT", kStatementLimit));
   return {};
 }
 

@@ -109,7 +109,7 @@ class World {
   }
 
   static void Must(pg::Connection& connection, const std::string& statement) {
-    if (const auto done = connection.Run(statement); !done) {
+    if (const auto done = connection.Run(statement, std::chrono::minutes(5)); !done) {
       std::fprintf(stderr, "%s\n%s\n", statement.c_str(), done.error().ToString().c_str());
       std::abort();
     }
@@ -117,7 +117,7 @@ class World {
 
   // What the server refuses is no harm: not every random grant is one.
   bool May(pg::Connection& connection, const std::string& statement) {
-    const bool done = connection.Run(statement).has_value();
+    const bool done = connection.Run(statement, std::chrono::minutes(5)).has_value();
     ++(done ? done_ : refused_);
     return done;
   }
