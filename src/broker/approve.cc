@@ -209,6 +209,8 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
     return refuse(RequestChanged());
   }
   store::Batch batch;
+  if (!ahead)
+    if (Status room = CheckBudgets(record, Stamp(), true); !room) return refuse(std::move(room.error()));
   if (!record.parent.empty())
     if (Status charged = ChargeParent(record, standing.charges, batch); !charged) return refuse(std::move(charged.error()));
   live.busy = true;

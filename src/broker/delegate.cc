@@ -83,6 +83,7 @@ Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRe
   if (decision.verdict == Verdict::kDeny) return std::unexpected(NotPermitted(record, decision));
   if (decision.verdict == Verdict::kNeedsApproval)
     record.approvals_needed = ApprovalsNeeded(AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max()));
+  REMIT_TRY(CheckBudgets(record, Stamp(), true));
   draft.charges = decision.charges;
   draft.permissions = PermissionsOf(record, entity);
   record.request_hash = task::RequestHash(record, draft.permissions);

@@ -9,7 +9,7 @@ namespace remit::broker {
 // An enforcement of `live` was denied by policy.
 void Broker::Impl::Refused(LiveTask& live) {
   if (!current) return;
-  for (LiveTask* at = &live; at != nullptr; at = at->record().parent.empty() ? nullptr : Find(at->record().parent)) {
+  for (LiveTask* at = &live; at != nullptr; at = at->parent().empty() ? nullptr : Find(at->parent())) {
     const task::TaskType* type = current->FindType(at->record().type);
     if (type == nullptr || !type->trip || at->latched) continue;
     if (refusals[at->id()].Add(*type->trip, Now())) return Trip(*at, live.id(), *type->trip);
@@ -19,32 +19,31 @@ void Broker::Impl::Refused(LiveTask& live) {
 // From the root of its tree on, since whoever holds one of these tasks may hold the others.
 void Broker::Impl::Trip(LiveTask& tripped, const std::string& by, const task::Trip& trip) {
   LiveTask* root = &tripped;
-  while (!root->record().parent.empty()) {
-    LiveTask* parent = Find(root->record().parent);
+  while (!root->parent().empty()) {
+    LiveTask* parent = Find(root->parent());
     if (parent == nullptr) break;
     root = parent;
   }
-  const std::string id = tripped.id();
-  const auto told = [trip, by, id](const std::string& root_id, Time now) {
-    json::Object event = Event("task.tripped", now);
-    event.Set("task", root_id);
-    event.Set("tripped", id);
-    event.Set("refused", by);
-    event.Set("trip", trip.Text());
-    return event;
-  };
+  json::Object event = Event("task.tripped", Stamp());
+  event.Set("task", root->id());
+  event.Set("tripped", tripped.id());
+  event.Set("refused", by);
+  event.Set("trip", trip.Text());
+  const cedar::EntityUid who{"Remit::Policy", "trip"};
+  const std::string why = fmt::format("tripped: {}", trip.Text());
   if (trip.then == task::Trip::Then::kSuspend) {
-    if (root->state() == task::State::kSuspended) return;
+    if (root->state() != task::State::kActive || root->latched) return;  // it is stopped already
     store::Batch batch;
-    AddEvents(batch, {told(root->id(), Stamp())});
+    batch.must_fit = true;
+    AddEvents(batch, {std::move(event)});
     Commit(std::move(batch), [](const auto&) {});
-    return SuspendTree(*root, R"(Remit::Policy::"trip")", fmt::format("tripped: {}", trip.Text()), Duration(0), nullptr);
+    return SuspendTree(*root, who.ToString(), why, Duration(0), nullptr);
   }
   End(
       *root,
-      [trip, told](const task::TaskRecord& record, Time now) -> Result<task::Transition> {
-        REMIT_ASSIGN(task::Transition end, task::Revoke(record, {"Remit::Policy", "trip"}, fmt::format("tripped: {}", trip.Text()), now));
-        end.events.insert(end.events.begin(), told(record.id, now));
+      [event = std::move(event), who, why](const task::TaskRecord& record, Time now) -> Result<task::Transition> {
+        REMIT_ASSIGN(task::Transition end, task::Revoke(record, who, why, now));
+        end.events.insert(end.events.begin(), event);
         return end;
       },
       Duration(0), nullptr);
