@@ -4,7 +4,7 @@
 
 #include "api/event_filter.h"
 #include "api/test_server.h"
-#include "base/limits_told.h"
+#include "base/limits.h"
 
 namespace remit::api {
 namespace {
