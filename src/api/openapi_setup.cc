@@ -255,7 +255,9 @@ std::string_view SetupPaths() {
       "application/json": {
        "schema": {
         "type": "object",
-        "properties": {"targets": {"type": "array", "items": {"$ref": "#/components/schemas/Target"}}},
+        "properties": {
+         "installation": {"type": "string", "description": "part of every name at a target"},
+         "targets": {"type": "array", "items": {"$ref": "#/components/schemas/Target"}}},
         "required": ["targets"],
         "additionalProperties": false}}}},
     "default": {"$ref": "#/components/responses/Problem"}}}},

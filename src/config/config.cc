@@ -14,7 +14,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "base/limits_told.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace remit::config {

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/limits_told.h"
+#include "base/limits.h"
 #include "json/read.h"
 #include "json/write.h"
 #include "store/memory/memory_store.h"

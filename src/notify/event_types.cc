@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "base/limits_told.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace remit::notify {
@@ -40,9 +40,10 @@ bool Wants(const EventTypes& types, std::string_view type) {
 }
 
 const EventTypes& ChangesAndWaits() {
-  static const EventTypes types{"task.requested", "task.asked-again", "task.scheduled",     "task.started", "task.suspended", "task.resumed",
-                                "task.completed", "task.revoked",     "task.expired",       "task.failed",  "task.withdrawn", "task.denied",
-                                "approval.*",     "task.reviewed",    "task.review-opened", "task.tripped"};
+  static const EventTypes types{
+      "task.requested", "task.asked-again",         "task.scheduled",        "task.started",   "task.suspended", "task.resumed",
+      "task.extended",  "task.extension-requested", "task.extension-denied", "task.completed", "task.revoked",   "task.expired",
+      "task.failed",    "task.withdrawn",           "task.denied",           "approval.*",     "change.*"};
   return types;
 }
 

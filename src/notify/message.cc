@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "base/limits_told.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "json/write.h"
 

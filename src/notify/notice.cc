@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kValueBytes = 400;  // of one value for people; more is at the link
 
 // What is said of the task, by the type of the event.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kSayings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kSayings{{
     {"task.requested", "waits for approval"},
     {"task.asked-again", "waits for approval again: what it would do has changed"},
     {"task.approved", "was approved by somebody"},
@@ -28,7 +28,11 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 14> kSayings
     {"task.failed", "has failed"},
     {"task.withdrawn", "was withdrawn"},
     {"task.denied", "was denied"},
+    {"task.extension-requested", "asks for more time and waits for approval"},
+    {"task.extension-denied", "gets no more time"},
+    {"task.extended", "has more time"},
     {"approval.requested", "waits for approval of one use"},
+    {"change.requested", "waits for approval: a change of the server"},
 }};
 
 // In one line.
@@ -62,16 +66,19 @@ std::string Cut(std::string text, std::size_t bytes) {
   return text.substr(0, bytes) + "…";
 }
 
-bool Notice::IsWait() const { return type == "task.requested" || type == "task.asked-again" || type == "approval.requested"; }
+bool Notice::IsWait() const {
+  return type == "task.requested" || type == "task.asked-again" || type == "task.extension-requested" || type == "approval.requested" ||
+         type == "change.requested";
+}
 
 Notice MakeNotice(std::uint64_t index, json::Value event, std::optional<task::TaskRecord> task, std::string_view base) {
   Notice notice{
       .index = index, .type = Member(event, "type"), .time = Member(event, "time"), .event = {}, .task = std::move(task), .approval = {}, .link = {}};
   const std::string id = Member(event, "task");
   notice.approval = Member(event, "approval");
-  const bool of_start = notice.type == "task.requested" || notice.type == "task.asked-again" || notice.type == "task.approved";
-  // The request to start a task is the task itself, under another prefix.
-  if (of_start && IsId(id, kTaskPrefix)) notice.approval = std::string(kApprovalPrefix) + id.substr(kTaskPrefix.size());
+  const bool of_task = notice.type.starts_with("task.") && (notice.IsWait() || notice.type == "task.approved");
+  // The request to start a task, or to let it live longer, is the task itself, under another prefix.
+  if (of_task && IsId(id, kTaskPrefix)) notice.approval = std::string(kApprovalPrefix) + id.substr(kTaskPrefix.size());
   if (notice.IsWait() && IsId(notice.approval, kApprovalPrefix)) {
     notice.link = fmt::format("{}/approvals/{}", base, notice.approval);
   } else if (IsId(id, kTaskPrefix)) {
@@ -83,6 +90,7 @@ Notice MakeNotice(std::uint64_t index, json::Value event, std::optional<task::Ta
 
 std::string Headline(const Notice& notice) {
   std::string who = notice.task ? notice.task->name : Member(notice.event, "name");
+  if (who.empty()) who = Member(notice.event, "verb");
   if (who.empty()) who = Member(notice.event, "task");
   if (who.empty()) return Shown(notice.type);
   for (const auto& [type, saying] : kSayings)
@@ -103,6 +111,7 @@ std::vector<std::pair<std::string, std::string>> Details(const Notice& notice) {
   }
   for (const auto& [member, name] : {std::pair<std::string_view, std::string_view>{"action", "action"},
                                      {"resource", "resource"},
+                                     {"more", "more"},
                                      {"credential", "credential"},
                                      {"target", "target"},
                                      {"by", "by"},

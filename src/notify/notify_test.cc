@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/limits_told.h"
+#include "base/limits.h"
 #include "json/read.h"
 #include "json/write.h"
 #include "notify/event_types.h"
@@ -61,6 +61,20 @@ TEST(Templates, AnEndLinksToItsTaskAndSaysWhy) {
   EXPECT_EQ(*mail.FindString("subject"), "remit: change was revoked");
   EXPECT_THAT(*mail.FindString("text"), HasSubstr("why         suspicious\n"));
   EXPECT_THAT(*mail.FindString("text"), Not(HasSubstr("approve")));
+}
+
+TEST(Templates, EveryWaitForAYesSaysWhereToAnswer) {
+  for (const char* type : {"task.requested", "task.asked-again", "task.extension-requested"}) {
+    const Notice notice = MakeNotice(7, json::Object{{"type", type}, {"time", "x"}, {"task", kTask}}, Record(), "https://remit.example");
+    EXPECT_TRUE(notice.IsWait()) << type;
+    EXPECT_EQ(notice.link, "https://remit.example/approvals/" + std::string(kApproval)) << type;
+    EXPECT_TRUE(Wants(ChangesAndWaits(), type));
+  }
+  const Notice change = MakeNotice(7, json::Object{{"type", "change.requested"}, {"time", "x"}, {"approval", kApproval}, {"verb", "catalog.load"}},
+                                   std::nullopt, "https://remit.example");
+  EXPECT_EQ(change.link, "https://remit.example/approvals/" + std::string(kApproval));
+  EXPECT_EQ(Headline(change), "catalog.load waits for approval: a change of the server");
+  EXPECT_TRUE(Wants(ChangesAndWaits(), "change.requested"));
 }
 
 TEST(Templates, NothingInThemApproves) {

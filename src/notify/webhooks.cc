@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "base/limits_told.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "http/client.h"
 #include "io/files.h"

@@ -96,7 +96,7 @@ class Completion(harness.Case):
         self.assertEqual(self.ask("run", "deploy", "service=che"), ["service=checkout"])
         self.assertEqual(self.ask("run", "deploy", "environment=prod"), ["environment=prod", "environment=prod-eu"])
         self.assertEqual(self.ask("list", "--type=d"), ["--type=deploy"])
-        self.assertEqual(self.ask("list", "--actor", "Pipe"), ['Pipeline::"ci"'])
+        self.assertEqual(self.ask("list", "--actor", 'Pipeline::"c'), ['Pipeline::"ci"'])
 
     def test_it_is_quiet_and_leaves_no_trace(self):
         before = len(self.served.cli("ledger", "export", "--count", "1000").lines)

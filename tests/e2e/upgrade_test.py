@@ -20,7 +20,7 @@ class Upgrade(harness.Case):
         """A server on a copy of a fixture, not started."""
         fixture = FIXTURES / name
         server = self.server(start=False)
-        os.makedirs(server.data, 0o700)
+        os.makedirs(server.data, 0o700, exist_ok=True)
         for path, content in ((server.store, lzma.decompress((fixture / "remit.db.xz").read_bytes())),
                               (f"{server.dir}/etc/master.key", base64.b64decode((fixture / "master.key.b64").read_bytes()))):
             pathlib.Path(path).unlink(missing_ok=True)
@@ -55,7 +55,7 @@ class Upgrade(harness.Case):
         rotator = self.actor(server, fixture, "rotator")
         rotate = server.start_task(rotator, "rotate", {"secret": "prod/db/orders"})
         read = harness.run("secret", "get", "prod/db/orders", env={"REMIT_ADDR": server.url, "REMIT_TOKEN": rotate["token"]})
-        self.assertEqual(read.stdout, "the old password\n")
+        self.assertEqual(read.stdout, "the old password")
         for living in ("live", "approved"):
             if server.task(tasks[living])["state"] == "active":
                 server.cli("revoke", tasks[living], "--why", "over")
