@@ -8,6 +8,7 @@
 #include "task/builtin_schema.h"
 #include "task/decision.h"
 #include "task/implied_entities.h"
+#include "task/moment.h"
 
 namespace remit::posture {
 namespace {
@@ -18,6 +19,16 @@ std::string Lower(std::string text) {
   for (char& c : text)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   return text;
+}
+
+// What Remit says of the moment of a start. What is proposed asks nothing of it, so any will do.
+cedar::Value AtSomeMoment(const task::Catalog& catalog, const cedar::EntityUid& verb) {
+  cedar::Record context;
+  const cedar::ActionType* action = catalog.schema().FindAction(verb);
+  if (action == nullptr) return cedar::Value::FromRecord({});
+  task::FillMoment(*action->context, nullptr, Time{}, context);
+  if (action->context->attributes.contains("open_reviews")) context["open_reviews"] = 0;
+  return cedar::Value::FromRecord(std::move(context));
 }
 
 }  // namespace
@@ -67,12 +78,12 @@ bool Replay::Allows(const ProposedType& proposed, const Object& table, const std
   cedar::OverlayEntities view(facts_);
   view.Add(std::make_shared<const cedar::Entity>(task::TaskEntity(*type, record, catalog_.schema())));
   const task::ImpliedEntities entities(view, catalog_.schema());
-  const cedar::EntityUid task{type->entity_type, record.id};
+  const cedar::EntityUid task{type->entity_type, record.id}, start{std::string(task::kVerbType), "start"};
   auto decide = [&](const cedar::Request& request) {
     auto none = [](const std::string&) { return std::uint32_t{0}; };
     return task::Decide(catalog_, request, entities, none, none).verdict == task::Decision::Verdict::kAllow;
   };
-  return decide({.principal = record.actor, .action = {std::string(task::kVerbType), "start"}, .resource = task}) &&
+  return decide({.principal = record.actor, .action = start, .resource = task, .context = AtSomeMoment(catalog_, start)}) &&
          decide({.principal = task, .action = {"Postgres::Action", Lower(privilege)}, .resource = {"Postgres::Table", resource}});
 }
 

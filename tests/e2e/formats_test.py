@@ -142,7 +142,7 @@ class Formats(harness.Case):
         checkpoint = self.remit.cli("ledger", "checkpoint").stdout
         self.remit.stop()
         store = sqlite3.connect(self.remit.store)
-        self.assertEqual([store.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version", "page_size")], [0x526D6974, 1, 1024])
+        self.assertEqual([store.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version", "page_size")], [0x526D6974, 2, 1024])
 
         rows = store.execute("SELECT idx, leaf, root, salt, body FROM event ORDER BY idx").fetchall()
         leaves = [event_leaf(index, salt, body) for index, _, _, salt, body in rows]
