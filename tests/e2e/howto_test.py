@@ -166,14 +166,16 @@ class HowTo(harness.Case):
         self.follow("agents-that-delegate.md", {7070: harness.free_port()})
 
     def test_production_change(self):
-        # From Friday afternoon on the catalog refuses what the page shows, so that here it does so on no day.
+        # From Friday afternoon on the catalog refuses what the page does at once: here it refuses the one moment alone that the page asks for in vain.
         def any_day(folder):
             (folder / "catalogs").unlink()
             shutil.copytree(harness.SOURCE / "catalogs", folder / "catalogs")
             policies = folder / "catalogs/change/change.cedar"
             text = policies.read_text()
-            self.assertIn("context.local.weekday", text)
-            policies.write_text(text.replace("context.local.weekday", "0 * context.local.weekday"))
+            moment = "when { context.local.weekday == 6 && context.local.minute == 10 * 60 }"
+            text, count = re.subn(r"when \{ context\.local\.weekday [^}]*\}", moment, text)
+            self.assertEqual(count, 1)
+            policies.write_text(text)
 
         self.follow("production-change.md", {7070: harness.free_port()}, {"remit catalog load catalogs/change --with-facts": any_day})
 
