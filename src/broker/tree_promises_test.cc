@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <deque>
 
 #include "broker/life_bench.h"
@@ -65,7 +66,9 @@ class World {
       return true;
     });
     RC_ASSERT(rows.has_value());
-    RC_ASSERT(bench.box->exists == live);
+    // Nothing is there that is not live. What is live and gone was taken away by an end or a suspension that a crash kept from the store: the
+    // sweep tells of it.
+    RC_ASSERT(std::ranges::includes(live, bench.box->exists));
     CheckRows();
   }
 
