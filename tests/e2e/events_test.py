@@ -1,6 +1,9 @@
 """What happens is heard by who may see it: a real server, curl, and `remit events`."""
 
 import json
+import pathlib
+import re
+import shutil
 import subprocess
 
 import harness
@@ -51,7 +54,13 @@ class Curl:
 
 class Events(harness.Case):
     def setUp(self):
-        self.served = self.server(catalogs=["support"])
+        # Without the budget of one start a day for each ticket: here one is started again and again.
+        folder = pathlib.Path(harness.temp_dir("remit-events-"))
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        shutil.copytree(harness.SOURCE / "catalogs/support", folder / "support")
+        schema = folder / "support/support.cedarschema"
+        schema.write_text(re.sub(r"@max_starts\(.*\)\n", "", schema.read_text()))
+        self.served = self.server(catalogs=[folder / "support"])
         self.bot = self.served.actor('Agent::"triage-bot"')
 
     def follow(self, *args, **kwargs):
