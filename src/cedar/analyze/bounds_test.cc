@@ -116,7 +116,7 @@ TEST(SearchBoundsTest, ManyChoicesUponAnotherNeedNoStack) {
   Formulas formulas;
   Atom atom;
   std::vector<Formula> clauses;
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < 600; ++i) {
     atom.name = fmt::format("a{}", i);
     const Formula a = formulas.Of(atom);
     atom.name = fmt::format("b{}", i);

@@ -52,7 +52,7 @@ class Formulas {
   static constexpr Formula kTrue = 0, kFalse = 1;
 
   // How many nodes there may be, and parts of all of them together: whoever makes more has long stopped to be answered in time.
-  static constexpr std::size_t kNodes = 100'000, kParts = 8'000'000;
+  static constexpr std::size_t kNodes = 100'000, kParts = 4'000'000;
   // Set once something was left out for them. Then no formula means anything: the caller must ask before it believes.
   bool overflowed() const { return overflowed_; }
 
