@@ -179,6 +179,53 @@ TEST(AnalysisTest, AnswersTheOtherQuestions) {
   EXPECT_EQ(Say(Equivalent(When("principal.level > 5"), When("principal.level > 6"), schema)), "no");
 }
 
+// One step beside each of these is wrong: bounds of rounding, of overflow, of what fails on the way.
+TEST(AnalysisTest, KnowsWhereThingsEnd) {
+  EXPECT_EQ(Ask(When("principal.grace.toSeconds() == 1"), When("principal.grace < duration(\"1999ms\")")), "no");
+  EXPECT_EQ(Ask(When("principal.grace.toSeconds() == 1"), When("principal.grace <= duration(\"1999ms\")")), "yes");
+  EXPECT_EQ(Ask(When("principal.grace.toSeconds() == -1"), When("principal.grace > duration(\"-1999ms\")")), "no");
+  EXPECT_EQ(Ask(When("principal.grace.toSeconds() == -1"), When("principal.grace >= duration(\"-1999ms\")")), "yes");
+  const std::string date = "context.now.toDate() == datetime(\"2024-01-01\")";
+  EXPECT_EQ(Ask(When(date), When("context.now < datetime(\"2024-01-01T23:59:59.999Z\")")), "no");
+  EXPECT_EQ(Ask(When(date), When("context.now <= datetime(\"2024-01-01T23:59:59.999Z\")")), "yes");
+  EXPECT_EQ(Ask(When("principal.level * 2 < 0"), When("principal.level < 0")), "yes");
+  EXPECT_EQ(Ask(When("principal.level * 2 > -2"), When("principal.level > -1")), "yes");
+  EXPECT_EQ(Ask(When("principal.level < 0"), When("principal.level - 1 < 0")), "no");  // which overflows at the bottom
+  EXPECT_EQ(Ask(When("principal.level > 0"), When("principal.level + 1 > 0")), "no");  // which overflows at the top
+  EXPECT_EQ(Ask(When("!(principal.boss.admin && principal.admin)"), When("principal.boss has level")), "yes");
+  EXPECT_EQ(Ask(When("!(principal.boss.boss has nick)"), When("principal.boss has level")), "yes");
+  EXPECT_EQ(Ask(When("{city: \"x\"} == principal.address"), When("!(principal.address has zip)")), "yes");
+  EXPECT_EQ(Say(NeverAllows(When("context.ip.isInRange(ip(\"10.0.0.0/8\")) && context.ip != ip(\"10.0.0.0/8\")"), TestSchema())), "no");
+  EXPECT_EQ(Say(NeverAllows(When("context.ip.isInRange(ip(\"10.0.0.1\")) && context.ip != ip(\"10.0.0.1\")"), TestSchema())), "yes");
+  EXPECT_EQ(Say(NeverAllows(When("!(context.ip.isIpv4()) && context.ip.isInRange(ip(\"0.0.0.0/0\"))"), TestSchema())), "yes");
+}
+
+TEST(AnalysisTest, WhatIsNotUnderstoodIsNeitherTrueNorFalse) {
+  const BoundPolicies strange = When("context has reason && context.now > datetime(context.reason)");
+  EXPECT_THAT(Say(NeverAllows(strange, TestSchema())), testing::StartsWith("unknown"));
+  EXPECT_THAT(
+      Say(AlwaysAllows(Policies("permit (principal, action, resource);"
+                                "forbid (principal, action, resource) when { context has reason && datetime(context.reason) > context.now };"),
+                       TestSchema())),
+      testing::StartsWith("unknown"));
+}
+
+TEST(AnalysisTest, ABoundPrincipalThatTheActionDoesNotApplyToMayNothing) {
+  BoundPolicies bound = Policies("permit (principal, action, resource);");
+  bound.principal = EntityUid{"Plain", "p"};
+  EXPECT_EQ(Say(NeverAllows(bound, TestSchema())), "yes");
+}
+
+// An entity is in itself, also where nobody knows it; and nothing else is both above and below it.
+TEST(AnalysisTest, AnEntityIsInItselfWithoutBeingThere) {
+  const Schema schema =
+      *Schema::Parse({{"s", "entity A in B = { n: Long, peer: A }; entity B in A; action a appliesTo { principal: A, resource: B };"}});
+  const auto when = [](std::string_view condition) { return When(condition, "principal, action, resource"); };
+  EXPECT_EQ(Say(Implies(when("principal.peer == A::\"x\" && principal.peer in A::\"x\""), when("A::\"x\" has n"), schema)), "no");
+  EXPECT_EQ(Say(Implies(when("principal.peer in B::\"x\""), when("principal.peer has n"), schema)), "yes");
+  EXPECT_EQ(Say(NeverAllows(when("principal in resource && resource in principal"), schema)), "yes");
+}
+
 TEST(AnalysisTest, BindsParameters) {
   Entity task{{"User", "task"}, {}, {}, {{"Team", "a"}}};
   task.attributes = {{"level", Value(3)},

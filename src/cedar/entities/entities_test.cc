@@ -191,6 +191,16 @@ TEST(EntitiesJsonTest, TheSameEntityTwiceIsOneAndMembersThatNobodyKnowsAreNotRea
       "duplicate-entity: duplicate entity entry `A::\"x\"`");
 }
 
+TEST(EntitiesJsonTest, TheSameEntityWithOtherTagsOrParentsIsAnother) {
+  const auto twice = [](std::string_view more) {
+    return FromJsonError(R"([{"uid": {"type": "A", "id": "x"}, "attrs": {}, "parents": []}, {"uid": {"type": "A", "id": "x"}, "attrs": {}, )" +
+                         std::string(more) + "}]");
+  };
+  EXPECT_EQ(twice(R"("parents": [])"), "no error");
+  EXPECT_EQ(twice(R"("parents": [], "tags": {"t": 1})"), "duplicate-entity: duplicate entity entry `A::\"x\"`");
+  EXPECT_EQ(twice(R"("parents": [{"type": "A", "id": "y"}])"), "duplicate-entity: duplicate entity entry `A::\"x\"`");
+}
+
 std::string Read(std::string_view text) {
   const auto value = ValueFromJson(json::Parse(text).value());
   return value ? value->ToString() : value.error().reason;
@@ -202,6 +212,7 @@ TEST(ValueJsonTest, AnObjectIsARecordUnlessItIsAnEscapeAsAWhole) {
   EXPECT_EQ(Read(R"({"__entity": {"type": "A", "id": "x"}, "b": 1})"), R"({"__entity": {"id": "x", "type": "A"}, "b": 1})");
   EXPECT_EQ(Read(R"({"__entity": {"type": "not a name", "id": "x"}})"), "bad-value");
   EXPECT_EQ(Read(R"({"__extn": {"fn": "decimal"}})"), R"({"__extn": {"fn": "decimal"}})");
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "decimal", "args": 5}})"), R"({"__extn": {"args": 5, "fn": "decimal"}})");
   EXPECT_EQ(Read(R"({"__expr": "1 + 1"})"), "bad-value");
   EXPECT_EQ(Read(R"({"__expr": 1})"), R"({"__expr": 1})");
 }

@@ -63,6 +63,47 @@ TEST(AuthorizerTest, EvaluationNamesEveryPolicyOfEachKindInOrder) {
   EXPECT_EQ(evaluation.errors.size(), 1u);
 }
 
+// Not in order of the ids, which sort otherwise.
+TEST(AuthorizerTest, EvaluationIsInOrderOfThePolicies) {
+  std::string text;
+  for (int i = 0; i < 12; ++i) text += "permit(principal, action, resource);";
+  const auto set = Set(text);
+  const Evaluation evaluation = set.Evaluate(kRequest, Entities());
+  ASSERT_EQ(evaluation.permits.size(), 12u);
+  for (std::size_t i = 0; i < 12; ++i) EXPECT_EQ(evaluation.permits[i]->id, "policy" + std::to_string(i));
+}
+
+TEST(AuthorizerTest, IdsThatDifferBehindTheirSixteenthByteAreSortedAndToldApart) {
+  const auto named = [](const char* id) {
+    auto policy = std::make_shared<Policy>();
+    policy->id = id;
+    return policy;
+  };
+  const auto set = PolicySet::Build({named("the same sixteen bytes b"), named("the same sixteen bytes c"), named("the same sixteen bytes a")});
+  EXPECT_EQ(set->IsAuthorized(kRequest, Entities()).determining,
+            (Ids{"the same sixteen bytes a", "the same sixteen bytes b", "the same sixteen bytes c"}));
+  const auto twice = PolicySet::Build({named("the same sixteen bytes b"), named("the same sixteen bytes a"), named("the same sixteen bytes b")});
+  EXPECT_EQ(twice.error().reason, "duplicate-policy");
+}
+
+TEST(AuthorizerTest, LongNamesOfAttributesAreFound) {
+  const std::string name = "an attribute of more bytes than a short name has", other = "an attribute of more bytes than another has";
+  const Entities entities = Entities::Build({{{"User", "a"}, {{name, 1}, {other, 2}}, {}, {}}}).value();
+  const auto set = Set("permit(principal, action, resource) when { principal[\"" + name + "\"] == 1 && principal[\"" + other +
+                       "\"] == 2 && !(principal has \"an attribute of more bytes than nobody has\") };");
+  EXPECT_TRUE(set.IsAuthorized(kRequest, entities).allowed);
+}
+
+// Within a condition, where nothing else asks what `&&` came to.
+TEST(AuthorizerTest, WhatIsNoTruthFailsBehindAnAndOrAnOr) {
+  for (const char* condition : {"(true && 1) == 1", "(false || 1) == 1", "[true && 1].contains(1)"}) {
+    const auto set = Set("permit(principal, action, resource) when { " + std::string(condition) + " };");
+    const Response response = set.IsAuthorized(kRequest, Entities());
+    EXPECT_FALSE(response.allowed) << condition;
+    EXPECT_EQ(response.errors.size(), 1u) << condition;
+  }
+}
+
 // Counts what it is asked.
 class CountingView final : public EntityView {
  public:

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "cedar/authorizer.h"
+#include "cedar/evaluate/evaluator.h"
 #include "cedar/parser.h"
 
 namespace remit::cedar {
@@ -190,6 +191,30 @@ TEST_F(EvaluatorTest, TreesThatNoParserMadeEndAtTheRecursionLimit) {
     expr = std::move(negation);
   }
   EXPECT_EQ(EvaluateExpr(*expr, request_, entities_).error().message, "recursion limit reached");
+}
+
+// The limit itself is a height that evaluates, by the tree and by the code made of it.
+TEST_F(EvaluatorTest, TheRecursionLimitIsTheSameForTreesAndForCode) {
+  for (const Op op : {Op::kAnd, Op::kIf}) {  // one asks for truths, one for values
+    for (const std::size_t height : {kEvaluationDepth - 1, kEvaluationDepth, kEvaluationDepth + 1}) {
+      ExprPtr expr = MakeLiteral(true);
+      for (std::size_t i = 1; i < height; ++i) {
+        auto above = std::make_shared<Expr>();
+        above->op = op;
+        above->args = {MakeLiteral(true), std::move(expr)};
+        if (op == Op::kIf) above->args.push_back(MakeLiteral(false));
+        expr = std::move(above);
+      }
+      auto policy = std::make_shared<Policy>();
+      policy->effect = Effect::kPermit;
+      policy->conditions.push_back({true, expr});
+      const bool fits = height <= kEvaluationDepth;
+      EXPECT_EQ(EvaluateExpr(*expr, request_, entities_).has_value(), fits) << height;
+      const Response response = PolicySet::Build({policy}).value().IsAuthorized(request_, entities_);
+      EXPECT_EQ(response.allowed, fits) << height;
+      EXPECT_EQ(response.errors.size(), fits ? 0u : 1u) << height;
+    }
+  }
 }
 
 TEST_F(EvaluatorTest, LongChainsEvaluateInOrder) {

@@ -51,6 +51,12 @@ TEST(TemplateTest, ASetIsItsPoliciesAndItsLinks) {
   EXPECT_TRUE(LinkAll({{}, {open}, {}})->empty());
 }
 
+TEST(TemplateTest, MessagesShowWhatHidesInAnId) {
+  const auto missing = LinkAll({{}, {}, {{"a\x1b[2Jb", "l\n", {kAlice, {}}}}});
+  EXPECT_EQ(missing.error().message.find('\x1b'), std::string::npos);
+  EXPECT_EQ(missing.error().message.find('\n'), std::string::npos);
+}
+
 TEST(TemplateTest, IdsAreUniqueAndTemplatesKnown) {
   const PolicyPtr fixed = Parse("permit(principal, action, resource);", "s"), open = Parse("permit(principal == ?principal, action, resource);");
   auto reason = [](const PolicySetSource& source) { return LinkAll(source).error().reason; };

@@ -7,7 +7,6 @@
 
 #include <random>
 
-#include "base/limits.h"
 #include "cedar/authorizer.h"
 #include "cedar/parser.h"
 
@@ -137,6 +136,27 @@ TEST_F(PartialTest, DropsOnlyWhatCannotFail) {
   EXPECT_EQ(Reduce("principal.flag && resource.opt == 1"), "false");
 }
 
+TEST_F(PartialTest, KeepsATestOfWhatIsNoTruth) {
+  EXPECT_EQ(Reduce("context.n && true"), "context.n && true");
+  EXPECT_EQ(Reduce("true && context.n"), "true && context.n");
+  EXPECT_EQ(Reduce("false || context.n"), "false || context.n");
+  EXPECT_EQ(Reduce("!!context.n"), "!(!context.n)");
+  EXPECT_EQ(Reduce("!!(resource.n == 1)"), "resource.n == 1");
+  EXPECT_EQ(Reduce("if context.n then principal.flag else principal.flag"), "if context.n then false else false");
+}
+
+// What one side has made sure of is sure there, and nowhere else.
+TEST_F(PartialTest, ForgetsWhatIsNoLongerSure) {
+  EXPECT_EQ(Reduce("if resource has opt then principal.flag else resource.opt == 1 && principal.flag"),
+            "if resource has opt then false else resource.opt == 1 && false");
+  EXPECT_EQ(Reduce("if resource.opt == 1 then principal.flag else principal.flag"), "if resource.opt == 1 then false else false");
+  EXPECT_EQ(Reduce("resource has opt && resource.n == 1 || resource.opt == 1 && principal.flag"),
+            "resource has opt && resource.n == 1 || resource.opt == 1 && false");
+  EXPECT_EQ(Reduce("(resource has opt || resource.n == 1) && resource.opt == 1 && principal.flag"),
+            "(resource has opt || resource.n == 1) && resource.opt == 1 && false");
+  EXPECT_EQ(Reduce("context has mfa.x && principal.flag"), "context has mfa.x && false");  // fails where `mfa` is there
+}
+
 TEST_F(PartialTest, FoldsIf) {
   EXPECT_EQ(Reduce("if principal.flag then resource.n == 1 else resource == principal.ticket"), "resource == Ticket::\"k1\"");
   EXPECT_EQ(Reduce("if resource.n == 1 then principal.flag else principal.flag"), "false");
@@ -210,6 +230,7 @@ TEST_F(PartialTest, LeavesTheActionOpen) {
   EXPECT_EQ(Reduce("action in [Action::\"all\", Action::\"write\"]"), "action in Action::\"all\"");
   EXPECT_EQ(Reduce("action in [Action::\"read\", Action::\"list\", Action::\"audit\"]"), "true");
   EXPECT_EQ(Reduce("context.n + 1 == 2"), "context.n + 1 == 2");
+  EXPECT_EQ(Reduce("context has mfa || context has why"), "context has mfa || context has why");  // each action has its own context
   request_.resource_type = "Open";
   EXPECT_EQ(Reduce("action == Action::\"read\""), "true");
   EXPECT_EQ(Reduce("action in Action::\"all\" && context has n"), "true");

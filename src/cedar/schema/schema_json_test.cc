@@ -60,6 +60,15 @@ constexpr std::string_view kEverything = R"(
   entity Outside in [Corp::Group] = { by: Corp::User, what: Action, other: Corp::Action };
 )";
 
+// The limit is of depth: types that stand beside one another are as many as there are.
+TEST(SchemaJsonTest, AnyNumberOfTypesMayStandBesideOneAnother) {
+  std::string attributes;
+  for (int i = 0; i < 500; ++i) attributes += (i == 0 ? "\"a" : ", \"a") + std::to_string(i) + R"(": {"type": "Set", "element": {"type": "Long"}})";
+  const Schema schema = Build(R"({"": {"entityTypes": {"A": {"shape": {"type": "Record", "attributes": {)" + attributes + R"(}}}}, "actions": {}}})");
+  ASSERT_NE(schema.FindEntityType("A"), nullptr);
+  EXPECT_EQ(schema.FindEntityType("A")->attributes.size(), 500u);
+}
+
 TEST(SchemaJsonTest, WritesEveryConstruct) {
   EXPECT_EQ(ToJson(kEverything), Json(R"({
     "": {
@@ -205,6 +214,7 @@ TEST(SchemaJsonTest, RefusesDeclarationsThatAreNone) {
   EXPECT_THAT(Refusal(R"({"__cedar": {"entityTypes": {}, "actions": {}}})"), HasSubstr("not the name of a namespace"));
   for (std::string_view entity :
        {R"("A b": {})", R"("in": {})", R"("A::B": {})", R"("A": {"shape": null})", R"("A": {"tags": null})", R"("A": {"enum": []})",
+        R"("A": {"enum": ["x"], "tags": {"type": "String"}})", R"("A": {"enum": ["x"], "shape": {"type": "Record", "attributes": {}}})",
         R"("A": {"enum": ["x"], "memberOfTypes": []})", R"("A": {"extra": 1})", R"("A": {"memberOfTypes": ["B b"]})"}) {
     EXPECT_THAT(Refusal(space(R"("actions": {}, "entityTypes": {)" + std::string(entity) + "}")), testing::ContainsRegex("(field|object) at"))
         << entity;
