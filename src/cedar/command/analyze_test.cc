@@ -106,10 +106,11 @@ TEST_F(AnalyzeTest, AsksTheOtherQuestions) {
 TEST_F(AnalyzeTest, EntitiesThatAreNamedAreKnown) {
   Write("known.json",
         R"([{"uid": {"type": "User", "id": "t"}, "attrs": {"level": 9}, "parents": [{"type": "Team", "id": "a"}], "tags": {"k": "v"}}])");
-  Write("one.cedar", "permit (principal == User::\"t\", action, resource);");
-  Write("team.cedar", "permit (principal in Team::\"a\", action, resource) when { principal.level == 9 && principal.getTag(\"k\") == \"v\" };");
-  EXPECT_EQ(Ask("one.cedar", "team.cedar").exit, kDeny);
-  EXPECT_EQ(Ask("one.cedar", "team.cedar", {"--entities", Path("known.json")}).exit, kOk);
+  Write("all.cedar", "permit (principal, action, resource);");
+  Write("known.cedar", R"(permit (principal, action, resource)
+    when { User::"t" in Team::"a" && User::"t".level == 9 && User::"t".getTag("k") == "v" };)");
+  EXPECT_EQ(Ask("all.cedar", "known.cedar").exit, kDeny);
+  EXPECT_EQ(Ask("all.cedar", "known.cedar", {"--entities", Path("known.json")}).exit, kOk);
 }
 
 TEST_F(AnalyzeTest, WhatIsMissingOrWrongIsSaid) {
