@@ -103,6 +103,14 @@ class Crash(harness.Case):
     def orders_roles_at_server(self):
         return self.postgres.psql(r"SELECT rolname FROM pg_roles WHERE rolname LIKE 'remit\_%\_crd\_%'").lines
 
+    def settled(self, task):
+        """The state of a task after a restart: an end that the restart begins is shown when it is written down."""
+        def state():
+            shown = self.server.task(task)["state"]
+            return shown if shown != "active" or self.credential(task)["state"] == "live" else None
+
+        return eventually(state, what="a task is active with what it holds, or it has ended")
+
     def test_killed_at_any_moment_while_making(self):
         seen = collections.Counter()
         began = time.monotonic()
@@ -115,7 +123,7 @@ class Crash(harness.Case):
             self.server.kill()
             there = len(self.orders_roles_at_server())
             self.server.start()
-            state = self.server.task(task)["state"]
+            state = self.settled(task)
             seen[state, there] += 1
             if state == "requested":  # the yes did not arrive
                 answer = self.server.api("POST", f"/v1/tasks/{task}/withdraw", {}, bearer=asked["holder"])
