@@ -11,8 +11,8 @@ namespace remit::api {
 
 std::string_view OpenApiDocument() {
   static const std::string document =
-      fmt::format("{{{},\n\"paths\": {{\n{},\n{},\n{},\n{},\n{}}},\n\"components\": {}}}\n", openapi::Head(), openapi::TaskPaths(), openapi::LifePaths(),
-                  openapi::SetupPaths(), openapi::EventPaths(), openapi::StandardPaths(), openapi::Components());
+      fmt::format("{{{},\n\"paths\": {{\n{},\n{},\n{},\n{},\n{}}},\n\"components\": {}}}\n", openapi::Head(), openapi::TaskPaths(),
+                  openapi::LifePaths(), openapi::SetupPaths(), openapi::EventPaths(), openapi::StandardPaths(), openapi::Components());
   return document;
 }
 
