@@ -275,7 +275,7 @@ TEST_F(Budgets, NoSequenceGivesMore) {
     world.LoadCatalog(kPolicies, Bench::Annotated("triage", "@max_starts(\"2 per 1h by ticket; 3 per 1h\") @max_active(\"2\")"));
     std::vector<StartAnswer> running;
     std::size_t gave = 0;
-    for (int step = 0; step < 120; ++step) {
+    for (int step = 0; step < 200; ++step) {
       const auto dice = random() % 100;
       if (dice < 55) {
         auto started = world.Start("triage", {{"ticket", random() % 2 == 0 ? "T-1" : "T-2"}});
@@ -305,7 +305,7 @@ TEST_F(Budgets, NoSequenceGivesMore) {
       if (*event.FindString("type") == "task.started")
         starts.emplace_back(*ParseTime(*event.FindString("time")), *event.Find("parameters")->Find("ticket")->Find("__entity")->FindString("id"));
     EXPECT_GE(starts.size(), gave);
-    EXPECT_GT(gave, 2u);  // it was about something
+    EXPECT_GT(gave, 5u);  // it was about something
     for (std::size_t i = 0; i < starts.size(); ++i) {
       std::size_t same = 0, all = 0;
       for (std::size_t j = 0; j < i; ++j) {
