@@ -70,7 +70,7 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.engines = {"remit": [BUILD / "cedar", "bench"]}
-        for name in options.engines.split(","):
+        for name in options.engines:
             command = ENGINES[name]()
             if command:
                 self.engines[name] = command
@@ -195,6 +195,15 @@ def time_of(ns):
     return f"{ns} ns" if ns < 10000 else f"{ns / 1000:.1f} µs" if ns < 10_000_000 else f"{ns / 1e6:.1f} ms"
 
 
+def names(parser, option, text, known):
+    """The names in a list with commas, which may be empty."""
+    given = [name for name in text.split(",") if name]
+    for name in given:
+        if name not in known:
+            parser.error(f"{option} knows {', '.join(known)}, not `{name}`")
+    return given
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench cedar")
     parser.add_argument("--quick", action="store_true", help="shorter runs, fewer sizes")
@@ -203,12 +212,14 @@ def main():
     parser.add_argument("--only", metavar="PARTS", default="applications,growing,loading", help="which parts; without it: %(default)s")
     parser.add_argument("--no-instructions", dest="instructions", action="store_false", help="without callgrind")
     options = parser.parse_args()
+    options.engines = names(parser, "--engines", options.engines, ENGINES)
+    options.only = names(parser, "--only", options.only, ("applications", "growing", "loading"))
     options.seconds = 1 if options.quick else 3
     options.sizes = [20] if options.quick else SIZES
     options.policies = [10, 100, 1000] if options.quick else [10, 100, 1000, 10000, 100000]
     bench = Bench(options)
     print(f"load average {os.getloadavg()[0]:.2f} before; {os.cpu_count()} processors")
-    for part in options.only.split(","):
+    for part in options.only:
         if part == "applications" and not DATA.exists():
             say(f"no {DATA}: the applications are left out")
             continue
