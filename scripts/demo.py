@@ -1,7 +1,7 @@
-"""What scripts/run shows: one Remit server on the embedded store, and the four ready-made jobs done on it for real.
+"""What scripts/run shows: one Remit server on the embedded store, and five jobs done on it for real.
 
 Nothing here is an imitation: `remit init`, `remit serve` and `remit run` are the release binary's; the deploy server and the help desk are
-small HTTP servers that ask Remit; PostgreSQL is a throw-away server. What is printed as refused is what was answered.
+small HTTP servers that ask Remit; PostgreSQL is a throw-away server, whose log is pgaudit's. What is printed as refused is what was answered.
 
     demo.py            shows it and leaves the server up until Ctrl-C
     ONCE=1 demo.py     shows it and stops
@@ -62,12 +62,17 @@ def triage_job(help_desk):
         tell(what, status == 200, answer["said"])
 
 
+def psql(sql, env):
+    """Whether PostgreSQL did it, and what it said."""
+    done = subprocess.run(["psql", "-X", "-A", "-t", "-c", sql], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.returncode == 0, done.stdout or re.sub(r"^(psql: )?(error: )?(connection to server .*? failed: )?(ERROR|FATAL): *", "", done.stderr.splitlines()[0])
+
+
 def window_job():
     for what, sql, database in (("read invoices", "SELECT count(*) || ' rows' FROM public.invoices", None), ("read salaries", "SELECT * FROM public.salaries", None),
                                 ("change invoices", "UPDATE public.invoices SET amount = 0", None), ("become the superuser", "SET ROLE postgres", None),
                                 ("open another database", "SELECT 1", "other")):
-        done = subprocess.run(["psql", "-X", "-A", "-t", "-c", sql], env={**os.environ, **({"PGDATABASE": database} if database else {})}, capture_output=True, text=True)
-        tell(what, done.returncode == 0, done.stdout or re.sub(r"^(psql: )?(error: )?(connection to server .*? failed: )?(ERROR|FATAL): *", "", done.stderr.splitlines()[0]))
+        tell(what, *psql(sql, {**os.environ, **({"PGDATABASE": database} if database else {})}))
     # Somebody keeps a copy of what the command was given, and uses it from elsewhere. The window closes when they are in.
     print(json.dumps({"copy": {name: value for name, value in os.environ.items() if name.startswith("PG")}}), flush=True)
     sys.stdin.readline()
@@ -83,10 +88,44 @@ def rotate_job():
         tell(what, could, why or said)
 
 
-JOBS = {"deploy": deploy_job, "triage": triage_job, "window": window_job, "rotate": rotate_job}
+def billing_job():
+    for what, sql in (("read invoices", "SELECT count(*) || ' rows' FROM public.invoices"), ("write a payment", "INSERT INTO public.payments VALUES (1, 10)"),
+                      ("read customers", "SELECT * FROM public.customers"), ("delete payments", "DELETE FROM public.payments")):
+        tell(what, *psql(sql, os.environ))
+    # The account's standing access goes while the task is at work.
+    print(json.dumps({"half": "done"}), flush=True)
+    sys.stdin.readline()
+    tell("write another payment", *psql("INSERT INTO public.payments VALUES (2, 20)", os.environ))
+
+
+JOBS = {"deploy": deploy_job, "triage": triage_job, "window": window_job, "rotate": rotate_job, "billing": billing_job}
 
 
 # --- the show ------------------------------------------------------------------------------------------------------------------------------
+
+# What PostgreSQL writes down, so that `remit scan` can tell what an account uses.
+AUDITED = [word for setting in ("shared_preload_libraries=pgaudit", "pgaudit.log=read,write,function", "pgaudit.log_relation=on", "logging_collector=on",
+                                "log_destination=csvlog", "log_disconnections=on") for word in ("--set", setting)]
+
+# An account with more than it uses, by itself and by a role.
+BILLING = """
+CREATE ROLE readers;
+CREATE ROLE billing LOGIN PASSWORD 'billing' IN ROLE readers;
+CREATE TABLE public.payments (id int, amount int);
+GRANT CONNECT ON DATABASE orders TO readers;
+GRANT USAGE ON SCHEMA public TO readers;
+GRANT SELECT ON public.invoices, public.customers TO readers;
+GRANT UPDATE ON public.customers TO billing;
+GRANT INSERT, DELETE ON public.payments TO billing;
+"""
+
+# What it does, day by day. It tries one door, and would like the log to say that it needs more than it does.
+BILLING_DAY = """
+SELECT count(*) FROM public.invoices;
+INSERT INTO public.payments VALUES (0, 10);
+DO $$ BEGIN RAISE LOG 'AUDIT: SESSION,1,1,WRITE,UPDATE,TABLE,public.customers,x,<not logged>'; END $$;
+SELECT * FROM public.salaries;
+"""
 
 COLOUR = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
@@ -112,14 +151,18 @@ class Demo:
     def set_up(self):
         import orders
         postgres = []
-        making = threading.Thread(target=lambda: postgres.append(orders.make_postgres()))
+        making = threading.Thread(target=lambda: postgres.append(orders.make_postgres(*AUDITED)))
         making.start()
         self.server = server = self.harness.RemitServer(start=False)
         self.closing.append(server.close)
         making.join()
         self.postgres = postgres[0]
         self.closing.append(self.postgres.close)
-        server.add_postgres_target("orders", self.postgres, "orders", tables=["public.invoices", "public.customers"], databases=["other"])
+        self.postgres.psql(BILLING, "orders")
+        for _ in range(3):
+            self.postgres.psql(BILLING_DAY, "orders", "billing", "billing", check=False)
+        server.add_postgres_target("orders", self.postgres, "orders", tables=["public.invoices", "public.customers", "public.payments:insert"],
+                                   databases=["other"])
         server.start()
         server.load("deploy", "support", "vendor", "rotate")
         self.postgres.psql(server.cli("target", "init", "postgres", "orders", "--config", server.config).stdout, "orders")
@@ -234,7 +277,59 @@ class Demo:
         for what, said in proofs:
             line("proof", "35", what, said)
 
-    # --- the four jobs
+    # --- an account's standing access: what it uses becomes a task type, the rest goes.
+
+    # A command of the administrator's. What is shown is what runs, but for --json and what stands behind a `$NAME`.
+    def typed(self, *args, **names):
+        print(styled("2", f"  $ remit {' '.join(args)}"), flush=True)
+        return self.harness.run(*(names[arg[1:]] if arg.startswith("$") else arg for arg in args), "--json").json
+
+    def by_itself(self):
+        """What the account is told, with its own password."""
+        could, said = psql("SELECT count(*) || ' rows' FROM public.customers", self.harness.clean_env(
+            {"PGHOST": self.postgres.host, "PGPORT": self.postgres.port, "PGDATABASE": "orders", "PGUSER": "billing", "PGPASSWORD": "billing"}))
+        line("allowed" if could else "refused", "33" if could else "31", "the account, by itself", " ".join(said.split()))
+
+    def scan(self):
+        log = pathlib.Path(self.postgres.data) / "log"
+        self.harness.eventually(lambda: sum(len(re.findall("disconnection: .*user=billing", part.read_text())) for part in log.glob("*.csv")) >= 3,
+                                what="the account's sessions are in PostgreSQL's log")
+        of_billing = ["$PG", "--log", "$LOG", "--account", "billing", "--database", "orders"]
+        names = {"PG": f"postgresql://postgres@127.0.0.1:{self.postgres.port}/orders", "LOG": log, "PROPOSED": f"{self.server.dir}/proposed",
+                 "PLAN": f"{self.server.dir}/billing.replace.json"}
+        report = self.typed("scan", "postgres", *of_billing, **names)
+        for held in report["accounts"][0]["held"]:
+            if held["object"]["kind"] == "table":
+                label, code = {"used": ("used", "32"), "never": ("unused", "31"), "unknown": ("unclear", "33")}[held["evidence"]]
+                line(label, code, f"{held['privilege']} {held['object']['name']}", f"{held.get('count', 'not')} times" if label == "used" else
+                     "not once" if label == "unused" else "the log shows one privilege of a statement")
+        for refused in report["accounts"][0]["refused"]:
+            line("refused", "31", refused["what"], f"{refused['count']} times")
+        for finding in report["findings"]:
+            if finding["reason"].startswith("forged"):
+                line("forged", "31", f"{finding['count']} lines of the log", finding["message"])
+        proposal = self.typed("scan", "propose", *of_billing, "--out", "$PROPOSED", **names)
+        for type in proposal["types"]:
+            line("got", "36", f"task type {type['name']}", ", ".join(f"{one['privilege']} {one['table']}" for one in type["permissions"]))
+        tests = self.typed("catalog", "test", "$PROPOSED", **names)
+        line("tested", "36", f"{tests['passed']} passed, {len(tests['failures'])} failed")
+        return names
+
+    def replace(self, names):
+        self.by_itself()
+        plan = self.typed("replace", "plan", "billing", "--admin", "$PG", "--out", "$PLAN", **names)["plan"]
+        line("planned", "36", f"{len(plan['removed'])} grants go", f"{len(plan['cascades'])} of others fall with them")
+        done = self.typed("replace", "apply", "$PLAN", "--admin", "$PG", **names)
+        refused = sum(probe["verdict"] == "refused" for probe in done["probes"])
+        line("gone", "35", f"{done['removed']} grants", f"{refused} of {len(done['probes'])} statements as the account were refused with SQLSTATE 42501")
+        self.by_itself()
+
+    def take_back(self, names):
+        done = self.typed("replace", "rollback", "$PLAN", "--admin", "$PG", **names)
+        line("restored", "33", f"{done['restored']} grants", "as they were" if not done["lost"] else f"lost: {done['lost']}")
+        self.by_itself()
+
+    # --- the five jobs
 
     def show(self):
         server = self.server
@@ -269,8 +364,16 @@ class Demo:
         self.ended(("the stolen session", cut.split(": ", 1)[-1].strip()), ("the stolen password", again.strip().split("FATAL: ")[-1].strip()))
 
         self.job("4  Rotate one secret: read and write exactly one path", self.rotator, "rotate", ["secret=prod/db/orders"], "rotate")
+        self.ended()
+
+        print(f"\n{styled('1', '5  An account with standing access: what it uses becomes a task type, and the rest goes')}")
+        names = self.scan()
+        server.load("deploy", "support", "vendor", "rotate", names["PROPOSED"])
+        self.job("   Its work, as a task; and in the middle of it, the account loses what it holds", server.actor('ServiceAccount::"billing"', "billing"),
+                 "billing-orders", ["tables=orders/public.invoices,orders/public.payments"], "billing", during=lambda _: self.replace(names))
         events = server.cli("ledger", "verify", "--store", server.store, "--json", check=False)
         self.ended(("the ledger", f"{events.json['size']} events verified from scratch" if events.returncode == 0 and "size" in events.json else events.stdout.strip()))
+        self.take_back(names)
 
     def what_next(self):
         server = self.server

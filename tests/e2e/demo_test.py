@@ -1,4 +1,4 @@
-"""What scripts/run shows: the four jobs, done for real, with what each was refused and how it ended; and the scripts' own help."""
+"""What scripts/run shows: the five jobs, done for real, with what each was refused and how it ended; and the scripts' own help."""
 
 import os
 import re
@@ -28,7 +28,28 @@ SHOWN = [
     r"proof    the stolen password +password authentication failed",
     r"allowed  write prod/db/orders",
     r"refused  read prod/db/billing +no secret",
+    r"unused   SELECT customers",
+    r"unused   UPDATE customers",
+    r"used     SELECT invoices +3 times",
+    r"unclear  DELETE payments",
+    r"used     INSERT payments +3 times",
+    r"refused  table salaries +3 times",
+    r"forged   3 lines of the log +begins like a line of pgaudit's",
+    r"got      task type billing-orders +SELECT orders/public\.invoices, INSERT orders/public\.payments$",
+    r"tested   \d+ passed, 0 failed",
+    r"allowed  read invoices +1000 rows",
+    r"allowed  write a payment +INSERT 0 1",
+    r"refused  read customers +permission denied for table customers",
+    r"refused  delete payments +permission denied for table payments",
+    r"allowed  the account, by itself +1 rows",
+    r"planned  4 grants go +0 of others fall with them",
+    r"gone     4 grants +\d+ of \d+ statements as the account were refused with SQLSTATE 42501",
+    r"refused  the account, by itself +permission denied",
+    r"allowed  write another payment +INSERT 0 1",
+    r"ended    completed after",
     r"proof    the ledger +\d+ events verified from scratch",
+    r"restored 4 grants +as they were",
+    r"allowed  the account, by itself +1 rows",
 ]
 
 
@@ -36,14 +57,14 @@ class Demo(harness.Case):
     def env(self, **extra):
         return clean_env({"REMIT_BIN": harness.BIN, "REMIT_SOURCE_DIR": SOURCE, **extra})
 
-    def test_it_shows_the_four_jobs_and_stops(self):
+    def test_it_shows_the_five_jobs_and_stops(self):
         done = subprocess.run(DEMO, env=self.env(ONCE="1"), capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stderr, "")
-        self.assertEqual(len(re.findall(r"^  ended    completed after", done.stdout, re.M)), 4, done.stdout)
+        self.assertEqual(len(re.findall(r"^  ended    completed after", done.stdout, re.M)), 5, done.stdout)
         at = 0
         for line in SHOWN:  # in this order
-            found = re.compile(line).search(done.stdout, at)
+            found = re.compile(line, re.M).search(done.stdout, at)
             self.assertTrue(found, f"{line} is not in\n{done.stdout}")
             at = found.end()
         self.assertNotIn("\x1b", done.stdout)  # colours are for terminals
