@@ -33,6 +33,12 @@ bool IsNumber(std::string_view text) {
   return !text.empty() && text.size() <= 10 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// "role/schema/type" of default privileges: two OIDs and a letter.
+bool IsDefaultKey(std::string_view key) {
+  const std::vector<std::string> part = Split(key, '/');
+  return part.size() == 3 && IsNumber(part[0]) && IsNumber(part[1]) && part[2].size() == 1;
+}
+
 }  // namespace
 
 std::string Grant::ObjectId() const {
@@ -113,6 +119,8 @@ Result<Grant> GrantFromJson(const json::Value& value) {
   REMIT_ASSIGN(grant.grantor, RoleFromJson(grantor, "grantor"));
   if (!IsNumber(grant.owner) || !IsNumber(grant.grantee.oid) || !IsNumber(grant.grantor.oid))
     return Fail(Code::kCorrupt, "bad-plan-file", "a role of the plan is not an OID");
+  if (grant.form == GrantForm::kDefault && !IsDefaultKey(grant.key))
+    return Fail(Code::kCorrupt, "bad-plan-file", fmt::format("`{}` names no default privileges", EscapeControl(grant.key)));
   if (grant.form != GrantForm::kMembership && !IsPrivilege(grant.privilege))
     return Fail(Code::kCorrupt, "bad-plan-file", fmt::format("PostgreSQL has no privilege `{}`", EscapeControl(grant.privilege)));
   return grant;

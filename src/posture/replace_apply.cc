@@ -34,7 +34,9 @@ class Applying {
   Status MayBegin() {
     if (file_.phase != Phase::kPlanned && !begun_)
       return Fail(Code::kFailedPrecondition, "wrong-phase", fmt::format("this plan is {}", PhaseName(file_.phase)),
-                  file_.phase == Phase::kApplied ? "remit replace status, or rollback" : "make a new plan");
+                  file_.phase == Phase::kApplied       ? "remit replace status, or rollback"
+                  : file_.phase == Phase::kRollingBack ? "`remit replace rollback` goes on"
+                                                       : "make a new plan");
     if (file_.plan.superuser)
       return Fail(Code::kFailedPrecondition, "account-is-superuser",
                   fmt::format("`{}` is a superuser: without a single grant it can do everything", EscapeControl(file_.plan.account.name)),

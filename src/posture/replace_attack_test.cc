@@ -40,6 +40,19 @@ class ReplaceAttack : public ReplaceTest {
     EXPECT_EQ(Acls(), before);
   }
 
+  // Nothing is applied, for that reason; what is said about it.
+  std::string ExpectRefused(PlanFile& file, std::string_view reason) {
+    const std::set<std::string> before = Acls();
+    const auto applied = Apply(file);
+    if (applied) {
+      ADD_FAILURE() << "it was applied, and not refused as " << reason;
+      return "";
+    }
+    EXPECT_EQ(applied.error().reason, reason);
+    ExpectUntouched(file, before);
+    return applied.error().message;
+  }
+
   // Another process applies, and is gone without a word at that step.
   void ApplyAndDieAt(const std::string& step) {
     const pid_t child = fork();
@@ -64,12 +77,7 @@ TEST_F(ReplaceAttack, AnObjectThatWasRenamedOrMadeAnewIsNotTheOneThatWasPlanned)
            {"DROP TABLE invoices", "CREATE TABLE invoices (id int)", "ALTER TABLE invoices OWNER TO boss", "GRANT SELECT ON invoices TO svc"}}) {
     PlanFile file = Plan("svc");
     Sql("shop", changes);
-    const std::set<std::string> before = Acls();
-    const auto applied = Apply(file);
-    ASSERT_FALSE(applied);
-    EXPECT_EQ(applied.error().reason, "changed-since-plan");
-    EXPECT_THAT(applied.error().message, HasSubstr("table public."));
-    ExpectUntouched(file, before);
+    EXPECT_THAT(ExpectRefused(file, "changed-since-plan"), HasSubstr("table public."));
   }
 }
 
@@ -78,12 +86,9 @@ TEST_F(ReplaceAttack, AGrantThatWasAddedOrTakenSinceThePlan) {
                              "GRANT SELECT ON invoices TO svc WITH GRANT OPTION", "ALTER TABLE orders OWNER TO svc",
                              "CREATE FUNCTION fresh() RETURNS int LANGUAGE sql AS 'SELECT 1'", "ALTER ROLE svc CREATEROLE", "GRANT boss TO svc"}) {
     PlanFile file = Plan("svc");
+    SCOPED_TRACE(change);
     Sql("shop", {change});
-    const std::set<std::string> before = Acls();
-    const auto applied = Apply(file);
-    ASSERT_FALSE(applied) << change;
-    EXPECT_EQ(applied.error().reason, "changed-since-plan") << change;
-    ExpectUntouched(file, before);
+    ExpectRefused(file, "changed-since-plan");
   }
 }
 
@@ -125,11 +130,7 @@ TEST_F(ReplaceAttack, AnEventTriggerOfAFunctionThatIsNotASuperusersIsNotRun) {
                "CREATE EVENT TRIGGER keep ON ddl_command_end WHEN TAG IN ('REVOKE') EXECUTE FUNCTION regrant()",
                "ALTER FUNCTION regrant() OWNER TO accomplice"});
   PlanFile file = Plan("svc");
-  const std::set<std::string> before = Acls();
-  const auto applied = Apply(file);
-  ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().reason, "unsafe-event-trigger");
-  ExpectUntouched(file, before);
+  ExpectRefused(file, "unsafe-event-trigger");
   EXPECT_EQ(StateAs("accomplice", "shop", "CREATE ROLE x"), "42501");
 }
 
@@ -137,24 +138,14 @@ TEST_F(ReplaceAttack, AnEventTriggerThatGrantsAgainRollsEverythingBack) {
   Sql("shop", {"CREATE FUNCTION regrant() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN GRANT SELECT ON public.invoices TO svc; END'",
                "CREATE EVENT TRIGGER keep ON ddl_command_end WHEN TAG IN ('REVOKE') EXECUTE FUNCTION regrant()"});
   PlanFile file = Plan("svc");
-  const std::set<std::string> before = Acls();
-  const auto applied = Apply(file);
-  ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().reason, "more-left-than-planned");
-  EXPECT_THAT(applied.error().message, HasSubstr("SELECT on table public.invoices in database `shop` to `svc` by `boss`"));
-  ExpectUntouched(file, before);
+  EXPECT_THAT(ExpectRefused(file, "more-left-than-planned"), HasSubstr("SELECT on table public.invoices in database `shop` to `svc` by `boss`"));
 }
 
 TEST_F(ReplaceAttack, AnEventTriggerThatGrantsToAnotherRollsEverythingBack) {
   Sql("shop", {"CREATE FUNCTION regrant() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN GRANT SELECT ON public.orders TO accomplice; END'",
                "CREATE EVENT TRIGGER keep ON ddl_command_end WHEN TAG IN ('REVOKE') EXECUTE FUNCTION regrant()"});
   PlanFile file = Plan("svc");
-  const std::set<std::string> before = Acls();
-  const auto applied = Apply(file);
-  ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().reason, "more-left-than-planned");
-  EXPECT_THAT(applied.error().message, HasSubstr("there, against the plan: SELECT on table public.orders"));
-  ExpectUntouched(file, before);
+  EXPECT_THAT(ExpectRefused(file, "more-left-than-planned"), HasSubstr("there, against the plan: SELECT on table public.orders"));
 }
 
 TEST_F(ReplaceAttack, WhatIsPutOffToTheCommitHappensBeforeTheQuestion) {
@@ -164,11 +155,7 @@ TEST_F(ReplaceAttack, WhatIsPutOffToTheCommitHappensBeforeTheQuestion) {
                "CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.later VALUES (1); END'",
                "CREATE EVENT TRIGGER keep ON ddl_command_end WHEN TAG IN ('REVOKE') EXECUTE FUNCTION note()"});
   PlanFile file = Plan("svc");
-  const std::set<std::string> before = Acls();
-  const auto applied = Apply(file);
-  ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().reason, "more-left-than-planned");
-  ExpectUntouched(file, before);
+  ExpectRefused(file, "more-left-than-planned");
 }
 
 // The planner runs an immutable function, here of a column's default, before any permission is looked at; one that writes a file as the server's user
@@ -242,12 +229,7 @@ TEST_F(ReplaceAttack, AClientThatReconnectsAgainAndAgainChangesNothing) {
 TEST_F(ReplaceAttack, APreparedTransactionThatWouldGiveItBack) {
   Sql("shop", {"SET SESSION AUTHORIZATION svc", "SET ROLE owners", "BEGIN", "GRANT SELECT ON theirs TO svc", "PREPARE TRANSACTION 'later'"});
   PlanFile file = Plan("svc");
-  const std::set<std::string> before = Acls();
-  const auto applied = Apply(file);
-  ASSERT_FALSE(applied);
-  EXPECT_EQ(applied.error().reason, "prepared-transaction");
-  EXPECT_THAT(applied.error().message, AllOf(HasSubstr("later"), HasSubstr("owners"), HasSubstr("shop")));
-  ExpectUntouched(file, before);
+  EXPECT_THAT(ExpectRefused(file, "prepared-transaction"), AllOf(HasSubstr("later"), HasSubstr("owners"), HasSubstr("shop")));
   Sql("shop", {"ROLLBACK PREPARED 'later'"});
   EXPECT_TRUE(Apply(file));
 }
@@ -313,6 +295,41 @@ TEST_F(ReplaceAttack, ACrashBetweenDatabasesIsFinishedOrTakenBack) {
     ASSERT_TRUE(back) << back.error().ToString();
     EXPECT_EQ(Acls(), before);
   }
+}
+
+TEST_F(ReplaceAttack, AFileThatOthersCanWriteIsNoPlan) {
+  PlanFile file = Plan("svc");
+  ASSERT_TRUE(Apply(file));
+  // Somebody adds a grant that never was, with the hash that fits.
+  Grant grant = file.plan.removed.front();
+  grant.privilege = "DELETE";
+  file.plan.removed.push_back(grant);
+  std::filesystem::remove(file_);
+  ASSERT_TRUE(file.Create());
+  for (const auto others : {std::filesystem::perms::others_write, std::filesystem::perms::group_write}) {
+    std::filesystem::permissions(file_, std::filesystem::perms(0600) | others);
+    const auto loaded = PlanFile::Load(file_);
+    ASSERT_FALSE(loaded);
+    EXPECT_EQ(loaded.error().reason, "file-not-private");
+  }
+}
+
+TEST_F(ReplaceAttack, ADatabaseThatIsClosedGetsItsGrantsBackOnceItIsOpen) {
+  const std::set<std::string> before = Acls();
+  PlanFile file = Plan("svc");
+  ASSERT_TRUE(Apply(file));
+  Sql("postgres", {"ALTER DATABASE zoo ALLOW_CONNECTIONS false"});
+  const auto part = RollBack(file);
+  Sql("postgres", {"ALTER DATABASE zoo ALLOW_CONNECTIONS true"});
+  ASSERT_TRUE(part) << part.error().ToString();
+  EXPECT_THAT(part->lost, testing::ElementsAre(AllOf(HasSubstr("animals"), HasSubstr("takes no connections"))));
+  EXPECT_EQ(file.phase, Phase::kRollingBack);
+  EXPECT_THAT(Apply(file).error().hint, HasSubstr("rollback"));
+  const auto rest = RollBack(file);
+  ASSERT_TRUE(rest) << rest.error().ToString();
+  EXPECT_THAT(rest->lost, IsEmpty());
+  EXPECT_EQ(file.phase, Phase::kRolledBack);
+  EXPECT_EQ(Acls(), before);
 }
 
 TEST_F(ReplaceAttack, WhatIsGoneIsNotGivenToAnother) {

@@ -62,8 +62,9 @@ std::string_view PhaseName(Phase phase) {
 }
 
 Result<PlanFile> PlanFile::Load(const std::string& path) {
-  REMIT_ASSIGN(const std::string text, io::ReadFile(path, limits::kReplacePlanBytes));
-  auto value = json::Parse(text, {.bytes = limits::kReplacePlanBytes});
+  // Rollback grants what the file says: nobody else may have written it.
+  REMIT_ASSIGN(const Secret text, io::ReadSecretFile(path, limits::kReplacePlanBytes));
+  auto value = json::Parse(text.Reveal(), {.bytes = limits::kReplacePlanBytes});
   if (!value) return Fail(Error(value.error()).Within(fmt::format("`{}` is not a plan", path)));
   auto file = Read(*value);
   if (!file) return Fail(Error(file.error()).Within(fmt::format("`{}`", path)));

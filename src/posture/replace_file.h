@@ -1,6 +1,6 @@
 // The file of one replacement: the plan, its hash, and how far it has come. It is written before each step at the server and synced, so that
-// after a crash it names everything that may be gone. It holds no secret; whoever changes it is found out by the hash, unless it was to change
-// the hash too: keep it where administrators alone can write (its mode is 0600).
+// after a crash it names everything that may be gone. It holds no secret. Whoever changes it is found out by the hash, unless the hash was
+// changed too, and a rollback grants what the file says: so one that others than its owner can read or write is no plan (its mode is 0600).
 #pragma once
 
 #include <string>
@@ -29,7 +29,7 @@ struct PlanFile {
   Time planned{}, changed{};  // changed: when the phase began
   json::Object evidence;      // of the last apply
 
-  // Errors: io::ReadFile's, `bad-plan-file`, `plan-damaged` (the hash is not the plan's).
+  // Errors: io::ReadSecretFile's, `bad-plan-file`, `plan-damaged` (the hash is not the plan's).
   static Result<PlanFile> Load(const std::string& path);
 
   // A new file. Errors: `file-exists`, `cannot-write-file`.

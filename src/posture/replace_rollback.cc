@@ -52,14 +52,23 @@ Result<RollbackResult> RollBackPlan(ReplaceServer& server, PlanFile& file, const
     else
       grant.object.database = now->id.name;
   }
+  bool closed = false;
   for (const ReplaceServer::Database& database : databases) {
-    if (!database.connects) continue;
+    if (!database.connects) {
+      for (const Grant& grant : taken) {
+        if (grant.database() != database.id.name) continue;
+        result.lost.push_back(grant.ToString() + ": its database takes no connections");
+        closed = true;
+      }
+      continue;
+    }
     REMIT_ASSIGN(const auto transaction, ReplaceTransaction::Begin(server, database.id.name));
     REMIT_TRY(transaction->Restore(taken, file.plan.account.oid, result.lost));
     REMIT_TRY(transaction->Commit());
     result.restored += transaction->changed();
   }
-  REMIT_TRY(file.Enter(Phase::kRolledBack, clock.Now()));
+  // Where a database was closed, the phase stays, so that the same call goes on once it is open.
+  if (!closed) REMIT_TRY(file.Enter(Phase::kRolledBack, clock.Now()));
   return result;
 }
 
