@@ -1,5 +1,7 @@
 #include "cli/postgres_server.h"
 
+#include <arpa/inet.h>
+
 #include <charconv>
 
 #include <fmt/format.h>
@@ -13,6 +15,7 @@
 namespace remit::cli {
 namespace {
 
+constexpr std::size_t kPasswordBytes = 4096;
 constexpr std::string_view kHint = "write postgresql://USER@HOST:PORT/DATABASE, the folder of a unix socket as %2Frun%2Fpostgresql";
 
 std::unexpected<Error> BadAddress(std::string_view why) {
@@ -83,8 +86,6 @@ Result<pg::ConnectOptions> ReadAddress(std::string_view text) {
   return options;
 }
 
-bool IsThisMachine(const std::string& host) { return host.starts_with('/') || host == "localhost" || host == "::1" || host.starts_with("127."); }
-
 // The address of a target of remit.toml: where it is, not as whom. Remit's own role has a password that is no business of this command's.
 Result<pg::ConnectOptions> FromConfig(const std::string& file, const std::string& name) {
   REMIT_ASSIGN(config::Config config, config::Load(file));
@@ -105,6 +106,19 @@ Result<pg::ConnectOptions> FromConfig(const std::string& file, const std::string
 
 }  // namespace
 
+bool IsThisMachine(const std::string& host) {
+  if (host.starts_with('/') || host == "localhost" || host == "::1") return true;
+  in_addr address{};
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 && host.starts_with("127.");
+}
+
+Result<Secret> ReadPasswordFile(const std::string& path) {
+  REMIT_ASSIGN(const Secret file, io::ReadSecretFile(path, kPasswordBytes));
+  std::string_view password = file.Reveal();
+  if (password.ends_with('\n')) password.remove_suffix(1);
+  return Secret(password);
+}
+
 Result<pg::ConnectOptions> PostgresServer::Options() const {
   pg::ConnectOptions options;
   if (config.empty()) {
@@ -120,10 +134,7 @@ Result<pg::ConnectOptions> PostgresServer::Options() const {
   if (!sslrootcert.empty()) options.sslrootcert = sslrootcert;
   if (options.sslmode.empty()) options.sslmode = IsThisMachine(options.host) ? "disable" : "verify-full";
   if (!password_file.empty()) {
-    REMIT_ASSIGN(Secret file, io::ReadSecretFile(password_file, 4096));
-    std::string_view text = file.Reveal();
-    if (text.ends_with('\n')) text.remove_suffix(1);
-    options.password = Secret(text);
+    REMIT_ASSIGN(options.password, ReadPasswordFile(password_file));
   }
   options.application_name = "remit scan";
   options.connect_limit = std::chrono::seconds(30);

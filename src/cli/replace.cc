@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/postgres_server.h"
 #include "cli/replace_admin.h"
 #include "io/files.h"
 #include "posture/replace_apply.h"
@@ -135,10 +136,7 @@ void AddApply(Command& replace) {
         REMIT_ASSIGN(Locked locked, Take(args->file));
         posture::ApplyOptions options;
         if (!args->account_password_file.empty()) {
-          REMIT_ASSIGN(const Secret file, io::ReadSecretFile(args->account_password_file, 4096));
-          std::string_view password = file.Reveal();
-          if (password.ends_with('\n')) password.remove_suffix(1);
-          options.account_password = Secret(password);
+          REMIT_ASSIGN(options.account_password, ReadPasswordFile(args->account_password_file));
         }
         REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
         REMIT_ASSIGN(const posture::ApplyResult result, posture::ApplyPlan(server, locked.file, options, SystemClock()));

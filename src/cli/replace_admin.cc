@@ -8,14 +8,12 @@
 
 #include "base/text.h"
 #include "cli/postgres_server.h"
-#include "io/files.h"
 
 namespace remit::cli {
 namespace {
 
 constexpr const char* kSocketFolder = "/var/run/postgresql";  // Debian's
 constexpr const char* kApplication = "remit replace";
-constexpr std::size_t kPasswordBytes = 4096;
 
 std::unexpected<Error> Bad(std::string why) {
   return Fail(Code::kInvalidArgument, "bad-admin-string", std::move(why), "write e.g. --admin 'host=db.example user=dba dbname=postgres'");
@@ -47,8 +45,6 @@ Result<std::map<std::string, std::string>> ReadPairs(std::string_view text) {
   return pairs;
 }
 
-bool IsThisMachine(const std::string& host) { return host.starts_with('/') || host == "localhost" || host == "::1" || host.starts_with("127."); }
-
 Status ReadPort(const std::string& text, std::uint16_t& port) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
   if (error != std::errc() || end != text.data() + text.size() || port == 0) return Bad(fmt::format("`{}` is no port", EscapeControl(text)));
@@ -61,10 +57,7 @@ Result<Secret> Password(const std::string& file, const std::function<const char*
     const char* given = environment("PGPASSWORD");
     return given == nullptr ? Secret() : Secret(given);
   }
-  REMIT_ASSIGN(const Secret text, io::ReadSecretFile(file, kPasswordBytes));
-  std::string_view password = text.Reveal();
-  if (password.ends_with('\n')) password.remove_suffix(1);
-  return Secret(password);
+  return ReadPasswordFile(file);
 }
 
 bool IsAddress(std::string_view text) { return text.starts_with("postgresql://") || text.starts_with("postgres://"); }

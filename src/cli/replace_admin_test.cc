@@ -47,6 +47,9 @@ TEST(AdminOptions, WithoutAHostItIsThisMachinesSocket) {
 TEST(AdminOptions, FarAwayItAsksForTls) {
   EXPECT_EQ(Read("host=db.example user=dba sslrootcert=ca.pem")->sslmode, "verify-full");
   EXPECT_EQ(Read("host=db.example user=dba").error().reason, "bad-connect-options");
+  // A name that looks like an address of this machine is somebody's machine.
+  EXPECT_EQ(Read("host=127.evil.example user=dba").error().reason, "bad-connect-options");
+  EXPECT_EQ(Read("postgresql://dba@127.0.0.1.evil.example/orders").error().reason, "bad-connect-options");
 }
 
 TEST(AdminOptions, TakesNoPasswordFromTheArguments) {
