@@ -158,7 +158,7 @@ Result<Remote> Remote::Open(As as) {
       return Fail(Code::kInvalidArgument, "client-id-missing", "REMIT_KEY_FILE is set and REMIT_CLIENT_ID is not",
                   "set REMIT_CLIENT_ID to the actor's client id");
     Result<Secret> session = SessionForKey(*remote.client_, Env("REMIT_KEY_FILE"), Env("REMIT_CLIENT_ID"));
-    if (!session) return std::unexpected(InOurWords(std::move(session.error()), remote.address_, remote.default_address_));
+    if (!session) return std::unexpected(remote.InOurWords(std::move(session.error())));
     remote.bearer_ = *std::move(session);
     return remote;
   }
