@@ -155,6 +155,24 @@ class Webhooks(harness.Case):
         waiting = server.api("GET", "/v1/approvals", bearer=harness.OPERATOR).json["approvals"]
         self.assertEqual([a["given"] for a in waiting if a["id"] == approval], [[]], "following the link has approved nothing")
 
+    def test_break_glass_is_told_with_everybody_who_was_not_asked(self):
+        programs, people = self.receiver(), self.receiver()
+        server = self.server(catalogs=["change"], toml=programs.toml("programs") + "\n\n" + people.toml("people", template="mail"))
+        ines, omar = server.person('Employee::"ines"'), server.person('Employee::"omar"')
+        answer = omar.api("POST", "/v1/tasks", {"type": "change", "parameters": {"system": "shop"}, "reason": "INC-9 checkout fails", "break_glass": True})
+        self.assertEqual(answer.status, 201, str(answer))
+        task = answer.json["task"]["id"]
+        server.cli("revoke", task, "--why", "fixed")
+        ines.cli("review", task, "--note", "as the incident needed")
+        eventually(lambda: len(programs.taken()) >= 4 and len(people.taken()) >= 4)
+        told = [programs.verify(r) for r in programs.taken()]
+        self.assertEqual(sorted(m["type"] for m in told), ["task.break-glass", "task.reviewed", "task.revoked", "task.started"])
+        (broken,) = [m["data"] for m in told if m["type"] == "task.break-glass"]
+        self.assertEqual((broken["event"]["not_asked"], broken["task"]["id"]), (['Employee::"ines"'], task))
+        (mail,) = [m for m in map(people.verify, people.taken()) if "break-glass" in m["subject"]]
+        self.assertIn('not asked   Employee::"ines"\n', mail["text"])
+        self.assertIn("INC-9 checkout fails", mail["text"])
+
     def test_a_receiver_that_fails_first_is_told_later_and_blocks_nothing(self):
         bad, good = self.receiver(), self.receiver()
         bad.answer(500)
