@@ -51,7 +51,9 @@ TEST(OpenApiTest, EveryOperationHasAnIdOfItsOwnASummaryAndAnswers) {
       // Each {parameter} of the path is described.
       std::set<std::string> parameters;
       if (const json::Value* list = operation.Find("parameters")) {
-        for (const json::Value& one : list->AsArray()) {
+        for (const json::Value& reference : list->AsArray()) {
+          const std::string name = reference.FindString("$ref")->substr(std::string_view("#/components/parameters/").size());
+          const json::Value& one = *document.Find("components")->Find("parameters")->Find(name);
           if (*one.FindString("in") == "path") parameters.insert("{" + *one.FindString("name") + "}");
         }
       }
@@ -80,6 +82,24 @@ void CheckReferences(const json::Value& value, const json::Value& document) {
       EXPECT_NE(kind->Find(rest.substr(rest.find('/') + 1)), nullptr) << target;
     }
   }
+}
+
+void Collect(const json::Value& value, std::set<std::string>& found) {
+  if (value.IsArray()) {
+    for (const json::Value& item : value.AsArray()) Collect(item, found);
+  } else if (value.IsObject()) {
+    if (const std::string* target = value.FindString("$ref")) found.insert(*target);
+    for (const auto& [name, member] : value.AsObject()) Collect(member, found);
+  }
+}
+
+TEST(OpenApiTest, NothingStandsThereThatNobodyRefersTo) {
+  const json::Value document = Document();
+  std::set<std::string> used, there;
+  Collect(document, used);
+  for (const char* kind : {"parameters", "responses", "schemas"})
+    for (const auto& [name, component] : document.Find("components")->Find(kind)->AsObject()) there.insert("#/components/" + (kind + ("/" + name)));
+  EXPECT_EQ(used, there);
 }
 
 TEST(OpenApiTest, EveryReferenceLeadsSomewhere) {

@@ -21,9 +21,9 @@ struct CommandInfo {
   std::string name, summary;
   bool hidden = false;  // for programs: not shown, not completed
   bool rest = false;    // takes a command of others behind `--`
-  std::vector<OptionInfo> options;
-  std::vector<ArgumentInfo> arguments;
-  std::vector<CommandInfo> commands;
+  std::vector<OptionInfo> options{};
+  std::vector<ArgumentInfo> arguments{};
+  std::vector<CommandInfo> commands{};
 };
 
 struct Candidate {

@@ -101,14 +101,15 @@ Result<bool> FollowOnce(const EventArgs& args, SseReader& reader, std::uint64_t&
   http::ClientRequest request{.path = PathOf(args), .bearer = remote.bearer()};
   if (!reader.last_id().empty()) request.headers.push_back({"Last-Event-ID", reader.last_id()});
   Inbox inbox;
-  REMIT_ASSIGN(const std::unique_ptr<http::HeldGet> held, remote.client().Hold(request, inbox.Callbacks()));
+  const auto held = remote.client().Hold(request, inbox.Callbacks());
+  if (!held) return std::unexpected(remote.InOurWords(held.error()));
   while (std::optional<std::string> bytes = inbox.Next()) {
     for (const SseReader::Event& event : reader.Feed(*bytes)) {
       PrintEvent(event);
       if (--left == 0) return true;
     }
   }
-  REMIT_TRY(inbox.End());
+  if (Status end = inbox.End(); !end) return std::unexpected(remote.InOurWords(std::move(end.error())));
   return false;
 }
 

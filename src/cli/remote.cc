@@ -158,7 +158,7 @@ Result<Remote> Remote::Open(As as) {
       return Fail(Code::kInvalidArgument, "client-id-missing", "REMIT_KEY_FILE is set and REMIT_CLIENT_ID is not",
                   "set REMIT_CLIENT_ID to the actor's client id");
     Result<Secret> session = SessionForKey(*remote.client_, Env("REMIT_KEY_FILE"), Env("REMIT_CLIENT_ID"));
-    if (!session) return std::unexpected(InOurWords(std::move(session.error()), remote.address_, remote.default_address_));
+    if (!session) return std::unexpected(remote.InOurWords(std::move(session.error())));
     remote.bearer_ = *std::move(session);
     return remote;
   }
@@ -193,6 +193,8 @@ bool Waits(const json::Value& answer) {
   return true;
 }
 
+Error Remote::InOurWords(Error error) const { return cli::InOurWords(std::move(error), address_, default_address_); }
+
 Result<http::ClientResponse> Remote::Call(const std::string& method, const std::string& path, const json::Value* body) {
   http::ClientRequest request;
   request.method = method;
@@ -203,7 +205,7 @@ Result<http::ClientResponse> Remote::Call(const std::string& method, const std::
     request.body = json::Write(*body);
   }
   Result<http::ClientResponse> response = client_->Call(request);
-  if (!response) return std::unexpected(InOurWords(std::move(response.error()), address_, default_address_));
+  if (!response) return std::unexpected(InOurWords(std::move(response.error())));
   if (!response->ok()) return std::unexpected(AsTyped(http::ErrorOf(*response)));
   return response;
 }

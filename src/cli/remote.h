@@ -44,6 +44,7 @@ class Remote {
   Result<std::string> GetText(const std::string& path);
 
   http::Client& client() { return *client_; }
+  Error InOurWords(Error error) const;  // of a call that was made with client() itself
   const std::optional<Secret>& bearer() const { return bearer_; }
   const std::string& address() const { return address_; }  // as people write it
 

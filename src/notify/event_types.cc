@@ -40,10 +40,13 @@ bool Wants(const EventTypes& types, std::string_view type) {
 }
 
 const EventTypes& ChangesAndWaits() {
+  // clang-format off
   static const EventTypes types{
-      "task.requested", "task.asked-again",         "task.scheduled",        "task.started",   "task.suspended", "task.resumed",
-      "task.extended",  "task.extension-requested", "task.extension-denied", "task.completed", "task.revoked",   "task.expired",
-      "task.failed",    "task.withdrawn",           "task.denied",           "approval.*",     "change.*"};
+      "task.requested", "task.asked-again", "task.scheduled", "task.started", "task.break-glass", "task.suspended", "task.resumed",
+      "task.extension-requested", "task.extension-denied", "task.extended", "task.tripped",
+      "task.completed", "task.revoked", "task.expired", "task.failed", "task.withdrawn", "task.denied", "task.reviewed",
+      "approval.*", "change.*"};
+  // clang-format on
   return types;
 }
 

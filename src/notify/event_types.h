@@ -17,7 +17,8 @@ Status CheckEventTypes(const EventTypes& types);
 // Whether `type` is among them. No types: all are wanted.
 bool Wants(const EventTypes& types, std::string_view type);
 
-// What people are told of where nothing else is said: each change of a task's state, and each wait for an approval with its answers.
+// What people are told of where nothing else is said: each change of a task's state, each wait for an approval with its answers, and what somebody
+// should look at: a start by break-glass with its review, and a task that was stopped because it was refused too often.
 const EventTypes& ChangesAndWaits();
 
 }  // namespace remit::notify

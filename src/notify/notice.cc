@@ -14,12 +14,15 @@ namespace {
 constexpr std::size_t kValueBytes = 400;  // of one value for people; more is at the link
 
 // What is said of the task, by the type of the event.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kSayings{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kSayings{{
     {"task.requested", "waits for approval"},
     {"task.asked-again", "waits for approval again: what it would do has changed"},
     {"task.approved", "was approved by somebody"},
     {"task.scheduled", "is approved and waits for its time"},
     {"task.started", "has started"},
+    {"task.break-glass", "was started by break-glass, without approval: somebody must sign for it when it has ended"},
+    {"task.reviewed", "was signed for"},
+    {"task.tripped", "was stopped: it was refused too often"},
     {"task.suspended", "is suspended"},
     {"task.resumed", "goes on"},
     {"task.completed", "is completed"},
@@ -37,6 +40,15 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kSayings
 
 // In one line.
 std::string Shown(std::string_view text) { return Cut(EscapeControl(text), kValueBytes); }
+
+// Names, with commas.
+std::string Names(const json::Value* list) {
+  std::string text;
+  if (list == nullptr || !list->IsArray()) return text;
+  for (const json::Value& name : list->AsArray())
+    if (name.IsString()) text += fmt::format("{}{}", text.empty() ? "" : ", ", name.AsString());
+  return text;
+}
 
 // A parameter as people write it.
 std::string Plain(const json::Value& value) {
@@ -112,6 +124,10 @@ std::vector<std::pair<std::string, std::string>> Details(const Notice& notice) {
   for (const auto& [member, name] : {std::pair<std::string_view, std::string_view>{"action", "action"},
                                      {"resource", "resource"},
                                      {"more", "more"},
+                                     {"at", "not before"},
+                                     {"trip", "trip"},
+                                     {"refused", "refused"},
+                                     {"note", "note"},
                                      {"credential", "credential"},
                                      {"target", "target"},
                                      {"by", "by"},
@@ -119,7 +135,9 @@ std::vector<std::pair<std::string, std::string>> Details(const Notice& notice) {
                                      {"why", "why"},
                                      {"expires", "expires"}})
     add(name, Member(notice.event, member));
-  if (notice.type.starts_with("task.") && notice.type != "task.started" && !notice.IsWait()) add("why", Member(notice.event, "reason"));
+  add("not asked", Names(notice.event.Find("not_asked")));
+  const bool says_the_task_s = notice.type == "task.started" || notice.type == "task.break-glass";  // reason, which stands above
+  if (notice.type.starts_with("task.") && !says_the_task_s && !notice.IsWait()) add("why", Member(notice.event, "reason"));
   add("task", Member(notice.event, "task"));
   if (notice.IsWait()) add("approval", notice.approval);
   add("when", notice.time);

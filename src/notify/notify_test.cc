@@ -13,8 +13,10 @@
 namespace remit::notify {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
+using testing::Pair;
 
 constexpr std::string_view kTask = "tsk_01h00000000000000000000000";
 constexpr std::string_view kApproval = "apv_01h00000000000000000000000";
@@ -75,6 +77,51 @@ TEST(Templates, EveryWaitForAYesSaysWhereToAnswer) {
   EXPECT_EQ(change.link, "https://remit.example/approvals/" + std::string(kApproval));
   EXPECT_EQ(Headline(change), "catalog.load waits for approval: a change of the server");
   EXPECT_TRUE(Wants(ChangesAndWaits(), "change.requested"));
+}
+
+// Whoever was not asked before is told now, and why it was in a hurry.
+TEST(Templates, BreakGlassNamesThoseWhoWereNotAsked) {
+  const Notice notice = MakeNotice(7,
+                                   json::Object{{"type", "task.break-glass"},
+                                                {"time", "x"},
+                                                {"task", kTask},
+                                                {"by", "Agent::\"deployer\""},
+                                                {"reason", "INC-9"},
+                                                {"approvals_skipped", 2},
+                                                {"not_asked", json::Array{"Employee::\"ines\"", "Employee::\"rita\""}}},
+                                   Record("INC-9"), "https://remit.example");
+  EXPECT_TRUE(Wants(ChangesAndWaits(), notice.type));
+  EXPECT_EQ(Headline(notice), "change was started by break-glass, without approval: somebody must sign for it when it has ended");
+  EXPECT_THAT(Details(notice), Contains(Pair("not asked", "Employee::\"ines\", Employee::\"rita\"")));
+  EXPECT_THAT(Details(notice), Contains(Pair("reason", "INC-9")));
+  EXPECT_THAT(Details(notice), Not(Contains(Pair("why", testing::_)))) << "the reason once";
+  EXPECT_EQ(notice.link, "https://remit.example/tasks/" + std::string(kTask));
+  EXPECT_FALSE(notice.IsWait()) << "it runs; nobody is asked for a yes";
+}
+
+TEST(Templates, ATripSaysWhatWasRefusedHowOften) {
+  const Notice notice = MakeNotice(
+      7, json::Object{{"type", "task.tripped"}, {"time", "x"}, {"task", kTask}, {"tripped", kTask}, {"refused", kTask}, {"trip", "5 in 1m, revoke"}},
+      Record(), "https://remit.example");
+  EXPECT_TRUE(Wants(ChangesAndWaits(), notice.type));
+  EXPECT_EQ(Headline(notice), "change was stopped: it was refused too often");
+  EXPECT_THAT(Details(notice), Contains(Pair("trip", "5 in 1m, revoke")));
+}
+
+TEST(Templates, AReviewAndAScheduleSayWhoAndWhen) {
+  const Notice signed_for =
+      MakeNotice(7, json::Object{{"type", "task.reviewed"}, {"time", "x"}, {"task", kTask}, {"by", "Employee::\"rita\""}, {"note", "looked\nat"}},
+                 Record(), "https://remit.example");
+  EXPECT_TRUE(Wants(ChangesAndWaits(), signed_for.type));
+  EXPECT_EQ(Headline(signed_for), "change was signed for");
+  EXPECT_THAT(Details(signed_for), Contains(Pair("by", "Employee::\"rita\"")));
+  EXPECT_THAT(Details(signed_for), Contains(Pair("note", Not(HasSubstr("\n")))));
+  const Notice scheduled =
+      MakeNotice(7, json::Object{{"type", "task.scheduled"}, {"time", "x"}, {"task", kTask}, {"at", "2026-11-28T02:00:00.000000Z"}}, Record(),
+                 "https://remit.example");
+  EXPECT_TRUE(Wants(ChangesAndWaits(), scheduled.type));
+  EXPECT_EQ(Headline(scheduled), "change is approved and waits for its time");
+  EXPECT_THAT(Details(scheduled), Contains(Pair("not before", "2026-11-28T02:00:00.000000Z")));
 }
 
 TEST(Templates, NothingInThemApproves) {

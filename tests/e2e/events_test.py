@@ -1,9 +1,6 @@
 """What happens is heard by who may see it: a real server, curl, and `remit events`."""
 
 import json
-import pathlib
-import re
-import shutil
 import subprocess
 
 import harness
@@ -54,13 +51,7 @@ class Curl:
 
 class Events(harness.Case):
     def setUp(self):
-        # Without the budget of one start a day for each ticket: here one is started again and again.
-        folder = pathlib.Path(harness.temp_dir("remit-events-"))
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
-        shutil.copytree(harness.SOURCE / "catalogs/support", folder / "support")
-        schema = folder / "support/support.cedarschema"
-        schema.write_text(re.sub(r"@max_starts\(.*\)\n", "", schema.read_text()))
-        self.served = self.server(catalogs=[folder / "support"])
+        self.served = self.server(catalogs=[self.without_budgets("support")])
         self.bot = self.served.actor('Agent::"triage-bot"')
 
     def follow(self, *args, **kwargs):
@@ -122,6 +113,9 @@ class Events(harness.Case):
         self.assertEqual(harness.run("events", "--from", "99999", env=self.bot.env, check=False).returncode, 4)
         self.assertEqual(harness.run("events", "--type", "Nonsense!", env=self.bot.env, check=False).returncode, 2)
         self.assertEqual(harness.run("events", "--count", "0", env=self.bot.env, check=False).returncode, 2)
+        nobody = harness.run("--server", "unix:/nonexistent.sock", "events", check=False)
+        self.assertEqual(nobody.returncode, 6)
+        self.assertIn("no server answers at unix:/nonexistent.sock\nhint: ", nobody.stderr)
 
     def test_the_command_comes_back_after_the_server_was_away(self):
         command = harness.popen("events", "--from", "0", "--type", "task.*", "--json", "--count", "2", env=self.bot.env)

@@ -600,6 +600,19 @@ class Case(unittest.TestCase):
         self.addCleanup(self._close, server)
         return server
 
+    def without_budgets(self, catalog):
+        """A copy of a ready-made catalog whose tasks may be started as often as a test likes: its folder."""
+        folder = pathlib.Path(temp_dir())
+        self.addCleanup(shutil.rmtree, folder, True)
+        shutil.copytree(SOURCE / "catalogs" / catalog, folder / catalog)
+        taken = 0
+        for schema in (folder / catalog).glob("*.cedarschema"):
+            text, here = re.subn(r"@max_(starts|active)\(.*\)\n", "", schema.read_text())
+            schema.write_text(text)
+            taken += here
+        assert taken, f"catalog {catalog} has no budgets"
+        return folder / catalog
+
     def postgres(self, *flags):
         postgres = Postgres(*flags)
         self.addCleanup(postgres.close)

@@ -106,8 +106,8 @@ class Webhooks(harness.Case):
             receiver.start()
         return receiver
 
-    def serve(self, *receivers, **settings):
-        server = self.server(catalogs=["support"], toml="\n\n".join(r.toml(f"duty-{i}", **settings) for i, r in enumerate(receivers)))
+    def serve(self, *receivers, catalog="support", **settings):
+        server = self.server(catalogs=[catalog], toml="\n\n".join(r.toml(f"duty-{i}", **settings) for i, r in enumerate(receivers)))
         return server, server.actor('Agent::"triage-bot"')
 
     def events(self, server, type):
@@ -155,21 +155,39 @@ class Webhooks(harness.Case):
         waiting = server.api("GET", "/v1/approvals", bearer=harness.OPERATOR).json["approvals"]
         self.assertEqual([a["given"] for a in waiting if a["id"] == approval], [[]], "following the link has approved nothing")
 
+    def test_break_glass_is_told_with_everybody_who_was_not_asked(self):
+        programs, people = self.receiver(), self.receiver()
+        server = self.server(catalogs=["change"], toml=programs.toml("programs") + "\n\n" + people.toml("people", template="mail"))
+        ines, omar = server.person('Employee::"ines"'), server.person('Employee::"omar"')
+        answer = omar.api("POST", "/v1/tasks", {"type": "change", "parameters": {"system": "shop"}, "reason": "INC-9 checkout fails", "break_glass": True})
+        self.assertEqual(answer.status, 201, str(answer))
+        task = answer.json["task"]["id"]
+        server.cli("revoke", task, "--why", "fixed")
+        ines.cli("review", task, "--note", "as the incident needed")
+        eventually(lambda: len(programs.taken()) >= 4 and len(people.taken()) >= 4)
+        told = [programs.verify(r) for r in programs.taken()]
+        self.assertEqual(sorted(m["type"] for m in told), ["task.break-glass", "task.reviewed", "task.revoked", "task.started"])
+        (broken,) = [m["data"] for m in told if m["type"] == "task.break-glass"]
+        self.assertEqual((broken["event"]["not_asked"], broken["task"]["id"]), (['Employee::"ines"'], task))
+        (mail,) = [m for m in map(people.verify, people.taken()) if "break-glass" in m["subject"]]
+        self.assertIn('not asked   Employee::"ines"\n', mail["text"])
+        self.assertIn("INC-9 checkout fails", mail["text"])
+
     def test_a_receiver_that_fails_first_is_told_later_and_blocks_nothing(self):
         bad, good = self.receiver(), self.receiver()
         bad.answer(500)
-        server, bot = self.serve(bad, good)
-        for ticket in ("T-1", "T-2"):
-            server.complete(server.start_task(bot, "triage", {"ticket": ticket}))
-        eventually(lambda: len(good.taken()) >= 4, what="the other receiver hears everything")
+        server, bot = self.serve(bad, good, catalog=self.without_budgets("support"))
+        for _ in range(3):
+            server.complete(server.start_task(bot, "triage", {"ticket": "T-1"}))
+        eventually(lambda: len(good.taken()) >= 6, what="the other receiver hears everything")
         eventually(lambda: len(bad.requests()) >= 2, what="the one that fails is asked again")
         self.assertEqual({r["headers"]["webhook-id"] for r in bad.requests()}, {bad.requests()[0]["headers"]["webhook-id"]}, "in order: the same message")
         (status,) = [w for w in server.api("GET", "/v1/webhooks", bearer=harness.OPERATOR).json["webhooks"] if w["name"] == "duty-0"]
-        self.assertGreaterEqual(status["behind"], 4)
+        self.assertGreaterEqual(status["behind"], 6)
         self.assertIn("500", status["last_error"])
         bad.answer(204)
-        eventually(lambda: len(bad.taken()) >= 4)
-        self.assertEqual([bad.verify(r)["type"] for r in bad.taken()], ["task.started", "task.completed"] * 2)
+        eventually(lambda: len(bad.taken()) >= 6)
+        self.assertEqual([bad.verify(r)["type"] for r in bad.taken()], ["task.started", "task.completed"] * 3)
 
     def test_nothing_is_lost_when_both_crash(self):
         receiver = self.receiver(start=False)  # nobody listens

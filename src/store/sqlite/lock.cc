@@ -89,7 +89,7 @@ Status PrepareFolder(const std::string& database) {
   if ((info.st_mode & 022) != 0) {
     return Fail(Code::kFailedPrecondition, "store-not-private",
                 fmt::format("others may write into the folder `{}` (mode {:04o})", folder, info.st_mode & 07777u),
-                fmt::format("chmod 700 {}", folder));
+                (info.st_mode & S_ISVTX) != 0 ? "give the store a folder of its own: this one is everybody's" : fmt::format("chmod 700 {}", folder));
   }
   return {};
 }

@@ -96,7 +96,11 @@ TEST_F(SqliteStoreTest, FilesThatOthersMayUseAreRefused) {
   EXPECT_EQ(readable.error().hint, "chmod 600 " + path);
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   ASSERT_EQ(chmod(dir.path().c_str(), 0777), 0);
-  EXPECT_EQ(Open(options, rng).error().reason, "store-not-private");
+  const auto writable = Open(options, rng);
+  EXPECT_EQ(writable.error().reason, "store-not-private");
+  EXPECT_EQ(writable.error().hint, "chmod 700 " + dir.path());
+  ASSERT_EQ(chmod(dir.path().c_str(), 01777), 0);
+  EXPECT_EQ(Open(options, rng).error().hint.find("chmod"), std::string::npos) << "nobody types that of /tmp";
   ASSERT_EQ(chmod(dir.path().c_str(), 0700), 0);
   EXPECT_TRUE(Open(options, rng));
 }

@@ -1,0 +1,108 @@
+// The OpenAPI document: schemas of what is asked, members of `components/schemas`.
+#include "api/openapi_parts.h"
+
+namespace remit::api::openapi {
+
+std::string_view RequestSchemas() {
+  return R"json(  "CompleteRequest": {
+   "type": "object",
+   "properties": {"wait": {"$ref": "#/components/schemas/Span"}},
+   "additionalProperties": false},
+  "StopRequest": {
+   "type": "object",
+   "properties": {"reason": {"type": "string"}, "wait": {"$ref": "#/components/schemas/Span"}},
+   "required": ["reason"],
+   "additionalProperties": false},
+  "Nothing": {"type": "object", "properties": {}, "additionalProperties": false},
+  "ReviewRequest": {"type": "object", "properties": {"note": {"type": "string"}}, "additionalProperties": false},
+  "TokenRequest": {
+   "type": "object",
+   "properties": {"audience": {"type": "string"}, "offline": {"type": "boolean"}},
+   "required": ["audience"],
+   "additionalProperties": false},
+  "ExplainRequest": {
+   "type": "object",
+   "properties": {"type": {"type": "string"}, "parameters": {"type": "object"}, "from_text": {"type": "boolean"}},
+   "required": ["type"],
+   "additionalProperties": false},
+  "ApproveRequest": {
+   "type": "object",
+   "properties": {"hash": {"type": "string"}},
+   "required": ["hash"],
+   "additionalProperties": false},
+  "DenyRequest": {
+   "type": "object",
+   "properties": {"reason": {"type": "string"}},
+   "required": ["reason"],
+   "additionalProperties": false},
+  "SecretRequest": {
+   "type": "object",
+   "properties": {"value": {"type": "string"}, "encoding": {"const": "base64"}},
+   "required": ["value"],
+   "additionalProperties": false},
+  "ExtendRequest": {
+   "type": "object",
+   "properties": {"more": {"$ref": "#/components/schemas/Span"}, "reason": {"type": "string"}},
+   "required": ["more"],
+   "additionalProperties": false},
+  "CatalogRequest": {
+   "type": "object",
+   "properties": {
+    "files": {"type": "array", "items": {"$ref": "#/components/schemas/CatalogFile"}},
+    "dry_run": {"type": "boolean", "description": "change nothing; say who would lose what"},
+    "end_older": {"type": "boolean", "description": "end every task that started under another catalog"},
+    "allow_lock_out": {
+     "type": "boolean",
+     "description": "although nobody may load a catalog then, and the operator administers again"}},
+   "required": ["files"],
+   "additionalProperties": false},
+  "FactsRequest": {
+   "type": "object",
+   "properties": {"entities": {"type": "array", "items": {"type": "object"}}, "replace": {"type": "boolean"}},
+   "required": ["entities"],
+   "additionalProperties": false},
+  "SignInLinkRequest": {
+   "type": "object",
+   "properties": {"person": {"$ref": "#/components/schemas/EntityUid"}},
+   "required": ["person"],
+   "additionalProperties": false},
+  "SignInRequest": {
+   "type": "object",
+   "properties": {"code": {"type": "string"}},
+   "required": ["code"],
+   "additionalProperties": false},
+  "OffboardRequest": {
+   "type": "object",
+   "properties": {
+    "actor": {"$ref": "#/components/schemas/EntityUid"},
+    "reason": {"type": "string"},
+    "wait": {"$ref": "#/components/schemas/Span"}},
+   "required": ["actor"],
+   "additionalProperties": false},
+  "OauthTokenForm": {
+   "type": "object",
+   "properties": {
+    "grant_type": {"const": "client_credentials"},
+    "authorization_details": {
+     "type": "string",
+     "description": "JSON: [{type: remit_task, task_type, parameters?, reason?, ttl?, offline?}]"},
+    "resource": {"type": "string", "description": "RFC 8707: the resource server that the JWT is for"},
+    "scope": {"type": "string"},
+    "client_id": {"type": "string"},
+    "client_assertion": {"type": "string"},
+    "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}},
+   "required": ["grant_type", "client_assertion", "client_assertion_type"],
+   "additionalProperties": false},
+  "OneTokenForm": {
+   "type": "object",
+   "properties": {
+    "token": {"type": "string"},
+    "token_type_hint": {"type": "string"},
+    "client_id": {"type": "string"},
+    "client_assertion": {"type": "string"},
+    "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}},
+   "required": ["token"],
+   "additionalProperties": false})json";
+}
+
+}  // namespace remit::api::openapi
