@@ -164,11 +164,12 @@ class Bench:
             try:
                 self.begin(server)
                 postgres.psql(server.cli("target", "init", "postgres", "bench", "--config", server.config).stdout, "things")
-                for clients in (1, 8, 32):
+                # Shares of raw. With one client three times what OpenBao reaches, which is 0.127 of raw; with several a share that is more than that.
+                for clients, share in ((1, 0.38), (8, 0.4), (32, 0.4)):
                     raw = self.raw_roles(postgres, clients)
                     r = self.load(server, "query", clients, "--seconds", self.seconds, "--table", TABLE)
                     self.row(f"raw CREATE + GRANT + DROP ROLE, {plural(clients)}", raw, "/s")
-                    self.row(f"PostgreSQL credential made and ended, {plural(clients)}", r["rate"], "/s", 0.25 * raw, p50_us=r["p50"], p99_us=r["p99"],
+                    self.row(f"PostgreSQL credential made and ended, {plural(clients)}", r["rate"], "/s", share * raw, p50_us=r["p50"], p99_us=r["p99"],
                              cpu_us=r["cpu_us"], bytes=r["bytes"])
             finally:
                 self.end(server)

@@ -1,5 +1,9 @@
 // Hashes over EVP. Algorithms are fetched once and contexts kept by each thread: fetching costs more than hashing a Merkle node.
+// PBKDF2 is Nettle's: its state is two blocks on the stack, where OpenSSL 3's copies contexts in each of its thousands of rounds (2.5 times slower).
 #include "crypto/hash.h"
+
+#include <nettle/hmac.h>
+#include <nettle/pbkdf2.h>
 
 #include "base/secret.h"
 #include "crypto/openssl_ptr.h"
@@ -31,19 +35,6 @@ EVP_MD_CTX* NewContext() {
 EVP_MD_CTX* ThreadContext() {
   thread_local const DigestContextPtr context(NewContext());
   return context.get();
-}
-
-void Derive(const char* name, const OSSL_PARAM* params, Bytes& out) {
-  EVP_KDF* kdf = EVP_KDF_fetch(nullptr, name, nullptr);
-  const KdfContextPtr context(EVP_KDF_CTX_new(kdf));
-  EVP_KDF_free(kdf);
-  REMIT_CHECK(context != nullptr && EVP_KDF_derive(context.get(), out.data(), out.size(), params) == 1);
-}
-
-// OSSL_PARAM has no const, and reads only.
-OSSL_PARAM OctetParam(const char* name, ByteView bytes) {
-  static std::uint8_t none = 0;  // an empty span may have a null pointer, which OpenSSL takes for "absent"
-  return OSSL_PARAM_construct_octet_string(name, bytes.empty() ? &none : const_cast<std::uint8_t*>(bytes.data()), bytes.size());
 }
 
 }  // namespace
@@ -87,17 +78,18 @@ Hash HmacSha256(ByteView key, ByteView data) {
 }
 
 Bytes Pbkdf2HmacSha256(ByteView password, ByteView salt, std::uint32_t iterations, std::size_t size) {
-  REMIT_CHECK(iterations >= 1 && size > 0);
-  int no_limits = 1;  // the floors of SP 800-132 are for passwords of people; RFC vectors and SCRAM use less
-  char digest[] = "SHA256";
-  const OSSL_PARAM params[] = {OctetParam(OSSL_KDF_PARAM_PASSWORD, password),
-                               OctetParam(OSSL_KDF_PARAM_SALT, salt),
-                               OSSL_PARAM_construct_uint32(OSSL_KDF_PARAM_ITER, &iterations),
-                               OSSL_PARAM_construct_int(OSSL_KDF_PARAM_PKCS5, &no_limits),
-                               OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
-                               OSSL_PARAM_construct_end()};
+  REMIT_CHECK(iterations >= 1 && iterations <= 1u << 31 && size > 0);
+  hmac_sha256_ctx state;
+  hmac_sha256_set_key(&state, password.size(), password.data());
   Bytes out(size);
-  Derive("PBKDF2", params, out);
+  const auto update = [](void* context, std::size_t length, const std::uint8_t* data) {
+    hmac_sha256_update(static_cast<hmac_sha256_ctx*>(context), length, data);
+  };
+  const auto digest = [](void* context, std::size_t length, std::uint8_t* to) {
+    hmac_sha256_digest(static_cast<hmac_sha256_ctx*>(context), length, to);
+  };
+  pbkdf2(&state, update, digest, SHA256_DIGEST_SIZE, iterations, salt.size(), salt.data(), out.size(), out.data());
+  WipeMemory(&state, sizeof state);
   return out;
 }
 

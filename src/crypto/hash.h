@@ -38,7 +38,7 @@ class Sha256Hasher {
 
 Hash HmacSha256(ByteView key, ByteView data);
 
-// `size` bytes from a password. `iterations` ≥ 1.
+// `size` bytes from a password, ≥ 1. `iterations`: 1 to 2^31.
 Bytes Pbkdf2HmacSha256(ByteView password, ByteView salt, std::uint32_t iterations, std::size_t size);
 
 // Extract and expand; `size` ≤ 8160 (255 hashes). An empty salt is a hash of zeros, as RFC 5869 §2.2 says.

@@ -8,7 +8,6 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -37,7 +36,6 @@ using CipherContextPtr = Owned<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using DigestContextPtr = Owned<EVP_MD_CTX, EVP_MD_CTX_free>;
 using EcdsaSignaturePtr = Owned<ECDSA_SIG, ECDSA_SIG_free>;
 using GroupPtr = Owned<EC_GROUP, EC_GROUP_free>;
-using KdfContextPtr = Owned<EVP_KDF_CTX, EVP_KDF_CTX_free>;
 using ParamBuilderPtr = Owned<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using ParamsPtr = Owned<OSSL_PARAM, OSSL_PARAM_free>;
 using PointPtr = Owned<EC_POINT, EC_POINT_clear_free>;

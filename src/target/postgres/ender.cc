@@ -1,5 +1,6 @@
 // The sequence (each step is repeatable, and a later attempt starts from the top):
 //
+//   plainly    where nothing stands in the way: see plain_ends.cc; what is left then is the last step
 //   fence      no session of Remit's that could still create the role is left
 //   revoke     memberships, in a commit of their own: nothing that a session holds can block this
 //   cut off    its sessions, by OID, and wait until they are gone
@@ -28,8 +29,9 @@ using Steady = std::chrono::steady_clock;
 
 class Ending {
  public:
-  Ending(Server& server, const task::CredentialRecord& record, const Secret& secret, const Clock& clock)
+  Ending(Server& server, PlainEnds& plain_ends, const task::CredentialRecord& record, const Secret& secret, const Clock& clock)
       : server_(server),
+        plain_ends_(plain_ends),
         config_(server.config()),
         record_(record),
         secret_(secret),
@@ -51,11 +53,16 @@ class Ending {
   Status Steps() {
     if (record_.name != RoleName(config_.installation, record_.id))
       return NotYet(fmt::format("`{}` is not the name of credential `{}` of this installation", record_.name, record_.id));
+    PlainEnds::Outcome plain = plain_ends_.End(record_);
+    for (task::Evidence& seen : plain.evidence) Note(std::move(seen));
+    if (plain.unreachable) return Unreachable(*std::move(plain.unreachable));
+    if (!plain.gone) REMIT_TRY(StepByStep());
+    return SeeItRefused();
+  }
+
+  Status StepByStep() {
     auto lease = server_.Admin();
-    if (!lease) {
-      result_.unreachable = lease.error().code == Code::kUnavailable && lease.error().reason != "pool-exhausted";
-      return Fail(std::move(lease).error());
-    }
+    if (!lease) return Unreachable(std::move(lease).error());
     admin_ = &**lease;
     REMIT_TRY(SameServer());
     REMIT_TRY(Fence());
@@ -65,8 +72,7 @@ class Ending {
       if (owns_) REMIT_TRY(DropOwnedElsewhere());
       REMIT_TRY(Call("SELECT remit.drop($1::oid)", {oid_}));
     }
-    REMIT_TRY(SeeItGone());
-    return SeeItRefused();
+    return SeeItGone();
   }
 
   // --- The steps.
@@ -181,8 +187,7 @@ class Ending {
                      {oid_}));
     owns_ = rows.Bool(0, 4);
     if (rows.Bool(0, 0) || rows.Bool(0, 1) || rows.Int(0, 2) > 0 || rows.Int(0, 3) > 0) return false;
-    Note("disarmed",
-         fmt::format("no membership, no login, no password, no session ({} cut off, {} prepared transactions rolled back)", cut_off_, rolled_back_));
+    Note(Disarmed(cut_off_, rolled_back_, clock_.Now()));
     return true;
   }
 
@@ -223,8 +228,7 @@ class Ending {
         return Ask("SELECT count(*) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::oid", {oid_});
       }));
     }
-    Note("gone",
-         oid_ == "0" ? fmt::format("no role `{}` in pg_authid", record_.name) : fmt::format("OID {} is not in pg_authid and has no session", oid_));
+    Note(Gone(oid_, record_.name, clock_.Now()));
     return {};
   }
 
@@ -236,12 +240,16 @@ class Ending {
     const Verdict verdict = Judge(login);
     if (login.accepted) log::Fault("alarm: target {}: a login as {} was accepted after its role was dropped", config_.name, record_.name);
     if (!verdict.proves) return NotYet(verdict.detail);
-    Note("refused", verdict.detail + (known ? "" : " (with another password: its own is not known here)"));
+    Note({"refused", verdict.detail + (known ? "" : " (with another password: its own is not known here)"), clock_.Now()});
     return {};
   }
 
   // --- What the steps are made of.
 
+  std::unexpected<Error> Unreachable(Error error) {
+    result_.unreachable = error.code == Code::kUnavailable && error.reason != "pool-exhausted";
+    return Fail(std::move(error));
+  }
   std::unexpected<Error> NotYet(std::string reason) const { return Fail(Code::kUnavailable, "not-yet", std::move(reason)); }
 
   // One statement; a conflict that passes at once is tried again.
@@ -267,13 +275,13 @@ class Ending {
     }
   }
 
-  void Note(std::string_view step, std::string detail) {
-    const auto same = [&](const task::Evidence& e) { return e.step == step && e.detail == detail; };
-    if (std::none_of(record_.evidence.begin(), record_.evidence.end(), same))
-      result_.evidence.push_back({std::string(step), std::move(detail), clock_.Now()});
+  void Note(task::Evidence seen) {
+    const auto same = [&](const task::Evidence& e) { return e.step == seen.step && e.detail == seen.detail; };
+    if (std::none_of(record_.evidence.begin(), record_.evidence.end(), same)) result_.evidence.push_back(std::move(seen));
   }
 
   Server& server_;
+  PlainEnds& plain_ends_;
   const Config& config_;
   const task::CredentialRecord& record_;
   const Secret& secret_;
@@ -291,8 +299,8 @@ class Ending {
 
 }  // namespace
 
-EndResult EndCredential(Server& server, const task::CredentialRecord& record, const Secret& secret, const Clock& clock) {
-  return Ending(server, record, secret, clock).Run();
+EndResult EndCredential(Server& server, PlainEnds& plain_ends, const task::CredentialRecord& record, const Secret& secret, const Clock& clock) {
+  return Ending(server, plain_ends, record, secret, clock).Run();
 }
 
 }  // namespace remit::target::postgres

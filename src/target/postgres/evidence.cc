@@ -7,6 +7,17 @@
 
 namespace remit::target::postgres {
 
+task::Evidence Disarmed(std::int64_t cut_off, int rolled_back, Time at) {
+  return {"disarmed",
+          fmt::format("no membership, no login, no password, no session ({} cut off, {} prepared transactions rolled back)", cut_off, rolled_back),
+          at};
+}
+
+task::Evidence Gone(const std::string& oid, const std::string& name, Time at) {
+  return {"gone", oid == "0" ? fmt::format("no role `{}` in pg_authid", name) : fmt::format("OID {} is not in pg_authid and has no session", oid),
+          at};
+}
+
 Verdict Judge(const pg::LoginAttempt& attempt) {
   if (attempt.accepted) return {false, "the server accepted a login with the credential"};
   if (attempt.sqlstate == "28P01") return {true, "login refused with SQLSTATE 28P01"};

@@ -169,15 +169,17 @@ BEGIN
     scopes := scopes || quote_ident(s.role_name);
   END LOOP;
 
-  EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT CONNECTION LIMIT %s PASSWORD %L VALID UNTIL %L',
-                 role_name, sessions, verifier, valid_until)
+  EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS INHERIT CONNECTION LIMIT %s VALID UNTIL %L',
+                 role_name, sessions, valid_until)
     || CASE WHEN modern THEN '' ELSE format(' IN ROLE %s ROLE %I', array_to_string(scopes, ', '), session_user) END;
   IF modern THEN
     EXECUTE format('GRANT %s TO %I WITH INHERIT TRUE, SET FALSE', array_to_string(scopes, ', '), role_name);
     EXECUTE format('GRANT %I TO %I WITH INHERIT TRUE, SET TRUE', role_name, session_user);
   END IF;
   EXECUTE format('COMMENT ON ROLE %I IS %L', role_name, format('remit/%s/%s', inst, substr(role_name, length(inst) + 8)));
-  SELECT oid INTO made FROM pg_authid WHERE rolname = role_name;
+  -- The verifier goes where CREATE ROLE would put it. As its PASSWORD it would be hashed 4096 times, to see whether it is that of the empty
+  -- password, which nobody chose here.
+  UPDATE pg_authid SET rolpassword = verifier WHERE rolname = role_name RETURNING oid INTO STRICT made;
   RETURN made;
 END $remit$;
 

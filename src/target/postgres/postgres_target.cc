@@ -52,7 +52,7 @@ std::map<std::string, Secret> PostgresTarget::Environment(const task::Credential
 Status PostgresTarget::Prolong(const task::CredentialRecord& record, const Secret&) { return ProlongCredential(*server_, record); }
 
 EndResult PostgresTarget::End(const task::CredentialRecord& record, const Secret& secret) {
-  EndResult result = EndCredential(*server_, record, secret, clock_);
+  EndResult result = EndCredential(*server_, plain_ends_, record, secret, clock_);
   if (result.dead) {
     const std::lock_guard lock(mutex_);
     look_again_.push_back(clock_.Now() + server_->login_limit());

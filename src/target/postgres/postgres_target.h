@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "target/postgres/check.h"
+#include "target/postgres/plain_ends.h"
 #include "target/postgres/server.h"
 #include "target/target.h"
 
@@ -41,10 +42,12 @@ class PostgresTarget final : public Target {
   Result<CheckReport> Check() { return CheckPublicRights(*server_); }
 
  private:
-  PostgresTarget(std::unique_ptr<Server> server, const Clock& clock, Rng& rng) : server_(std::move(server)), clock_(clock), rng_(rng) {}
+  PostgresTarget(std::unique_ptr<Server> server, const Clock& clock, Rng& rng)
+      : server_(std::move(server)), plain_ends_(*server_, clock), clock_(clock), rng_(rng) {}
   void LookAgainForLateLogins();
 
   std::unique_ptr<Server> server_;
+  PlainEnds plain_ends_;
   const Clock& clock_;
   Rng& rng_;
   std::mutex mutex_;
