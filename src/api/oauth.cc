@@ -13,7 +13,7 @@ json::Value OauthMetadata(const std::string& issuer) {
                       {"jwks_uri", issuer + "/jwks"},
                       {"introspection_endpoint", issuer + "/introspect"},
                       {"revocation_endpoint", issuer + "/revoke"},
-                      {"grant_types_supported", json::Array{"client_credentials"}},
+                      {"grant_types_supported", json::Array{kClientCredentials, kTokenExchange}},
                       {"response_types_supported", json::Array{}},  // required by §2; there is no authorization endpoint
                       {"token_endpoint_auth_methods_supported", methods},
                       {"token_endpoint_auth_signing_alg_values_supported", algorithms},

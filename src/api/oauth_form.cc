@@ -54,18 +54,14 @@ OauthError FromError(const Error& error, std::string_view otherwise) {
   }
 }
 
-OauthResult<OauthForm> OauthForm::Read(const http::Request& request, std::initializer_list<std::string_view> known) {
+OauthResult<OauthForm> OauthForm::Read(const http::Request& request) {
   if (!request.query.empty()) return OauthFail("invalid_request", "parameters belong into the body");
   if (!IsForm(request)) return OauthFail("invalid_request", "the body must be application/x-www-form-urlencoded");
   auto parameters = http::ParseForm(request.body);
   if (!parameters.has_value()) return OauthFail("invalid_request", parameters.error().message);
   OauthForm form;
-  for (http::Parameter& parameter : *parameters) {
-    if (std::ranges::find(known, std::string_view(parameter.name)) == known.end()) {
-      return OauthFail("invalid_request", fmt::format("parameter `{}` is unknown here", parameter.name));
-    }
+  for (http::Parameter& parameter : *parameters)
     if (!parameter.value.empty()) form.parameters_.push_back(std::move(parameter));
-  }
   return form;
 }
 
@@ -84,10 +80,12 @@ void WithClient(Services& services, const http::Request& request, const OauthFor
                 std::function<void(identity::Caller)> next) {
   const auto authorization = request.Find("authorization");
   const bool asserts = form.Has("client_assertion") || form.Has("client_assertion_type");
-  if (asserts && authorization.has_value()) {  // RFC 6749 §2.3: one way of authentication in a request
+  // RFC 6749 §2.3: one way of authentication in a request. A password is one too, though none that opens anything here.
+  const bool password = form.Has("client_secret");
+  if (asserts + authorization.has_value() + password > 1) {
     return respond(ToResponse(OauthFail("invalid_request", "a client authenticates in one way, not in two").error()));
   }
-  if (!asserts && rule == ClientRule::kAnyCaller) {
+  if (!asserts && !password && rule == ClientRule::kAnyCaller) {
     auto caller = SomebodyOf(services, request);
     if (!caller.has_value()) return respond(ToResponse(InvalidClient(caller.error().message)));
     return next(std::move(caller).value());

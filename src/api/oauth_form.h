@@ -1,12 +1,12 @@
 // What the OAuth endpoints share: the form that they are sent, and the errors of RFC 6749 §5.2. Pure but for the client's authentication.
 //
-// RFC 6749 §3.2 has servers ignore parameters that they do not know. Remit refuses them (`invalid_request`): somebody who asks for
-// `audience=x` and is not heard believes that the token is for x alone. docs/reference/http-api.md says so.
+// RFC 6749 §3.2: "The authorization server MUST ignore unrecognized request parameters", and a parameter "MUST NOT be included more than
+// once", which is refused whether it is known or not. What the endpoint knows and the grant does not take is no unrecognized parameter: the
+// grants refuse it (oauth_token.h), since somebody who asks for `audience=x` and is not heard believes that the token is for x alone.
 #pragma once
 
 #include <expected>
 #include <functional>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,8 +39,8 @@ OauthError FromError(const Error& error, std::string_view otherwise);
 class OauthForm {
  public:
   // Content type, body and absence of a query are checked. A parameter without a value counts as not sent (§3.2), one that is sent twice
-  // is an error, and so is one that is not in `known`.
-  static OauthResult<OauthForm> Read(const http::Request& request, std::initializer_list<std::string_view> known);
+  // is an error. What nobody asks for with Get is ignored.
+  static OauthResult<OauthForm> Read(const http::Request& request);
 
   // "" where it was not sent.
   std::string_view Get(std::string_view name) const;

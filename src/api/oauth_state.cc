@@ -7,10 +7,6 @@
 namespace remit::api {
 namespace {
 
-OauthResult<OauthForm> ReadForm(const http::Request& request) {
-  return OauthForm::Read(request, {"token", "token_type_hint", "client_id", "client_assertion", "client_assertion_type"});
-}
-
 http::Response NotForYou(std::string description) { return ToResponse(OauthError{"invalid_client", std::move(description), 401, "Bearer"}); }
 
 // RFC 7009 §2.2: "The authorization server responds with HTTP status code 200 if the token has been revoked successfully or if the client
@@ -44,7 +40,7 @@ void GiveUpTask(Services& services, const Caller& by, const std::string& task, s
 }
 
 void Introspect(Services& services, const http::Request& request, http::Respond respond) {
-  auto form = ReadForm(request);
+  auto form = OauthForm::Read(request);
   if (!form.has_value()) return respond(ToResponse(form.error()));
   auto token = form->Required("token");
   if (!token.has_value()) return respond(ToResponse(token.error()));
@@ -55,7 +51,7 @@ void Introspect(Services& services, const http::Request& request, http::Respond 
 }
 
 void RevokeToken(Services& services, const http::Request& request, http::Respond respond) {
-  auto form = ReadForm(request);
+  auto form = OauthForm::Read(request);
   if (!form.has_value()) return respond(ToResponse(form.error()));
   auto token = form->Required("token");
   if (!token.has_value()) return respond(ToResponse(token.error()));

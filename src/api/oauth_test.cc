@@ -72,11 +72,13 @@ TEST_F(OauthTest, ErrorsAreThoseOfTheRfc) {
       {{{"grant_type", ""}}, 400, "invalid_request"},  // §3.2: without a value is not sent
       {{{"grant_type", "password"}, {"client_id", "bot"}}, 400, "unsupported_grant_type"},
       {{{"grant_type", "client_credentials"}}, 401, "invalid_client"},
-      {{{"grant_type", "client_credentials"}, {"client_secret", "s3cret"}}, 400, "invalid_request"},
+      {{{"grant_type", "client_credentials"}, {"client_secret", "s3cret"}}, 401, "invalid_client"},
+      {{{"grant_type", "client_credentials"}, {"client_secret", "s3cret"}, {"client_assertion", "x.y.z"}}, 400, "invalid_request"},  // §2.3
       {{{"grant_type", "client_credentials"}, {"client_assertion", "x.y.z"}}, 401, "invalid_client"},
       {{{"grant_type", "client_credentials"}, {"client_assertion_type", type}, {"client_assertion", "x.y.z"}}, 401, "invalid_client"},
       {{{"grant_type", "client_credentials"}, {"client_assertion_type", "urn:other"}, {"client_assertion", "x.y.z"}}, 401, "invalid_client"},
-      {{{"grant_type", "client_credentials"}, {"audience", "x"}}, 400, "invalid_request"},
+      {{{"grant_type", "client_credentials"}, {"audience", "x"}}, 400, "invalid_request"},  // of another grant
+      {{{"grant_type", "client_credentials"}, {"subject_token", "x"}}, 400, "invalid_request"},
       {{{"grant_type", "client_credentials"}, {"grant_type", "client_credentials"}}, 400, "invalid_request"},
       {{{"grant_type", "client_credentials"}, {"scope", "all"}}, 400, "invalid_scope"},
       {{{"grant_type", "client_credentials"}, {"resource", "https://api.example"}}, 400, "invalid_target"},
@@ -109,6 +111,27 @@ TEST_F(OauthTest, TheBodyIsAFormAndTheQueryIsEmpty) {
   EXPECT_EQ(
       server_.Send("POST", "/token", "grant_type=%zz", TestServer::Nobody(), {{"Content-Type", "application/x-www-form-urlencoded"}}).Text("error"),
       "invalid_request");
+}
+
+TEST_F(OauthTest, UnrecognizedParametersAreIgnoredAndNothingIsGivenTwice) {
+  const Reply token = Token({{"code_verifier", "x"}, {"tenant", "acme"}, {"authorization_details", kTriage}});
+  ASSERT_EQ(token.status, 200) << token.body;
+  const std::string& rmt = token.Text("access_token");
+  EXPECT_TRUE(server_.PostForm("/introspect", {{"token", rmt}, {"tenant", "acme"}}, server_.Actor()).json.Find("active")->AsBool());
+  // Also of what nobody knows: which of the two would have been meant?
+  for (const char* path : {"/token", "/introspect", "/revoke"})
+    for (const char* name : {"tenant", "client_assertion", "client_id", "token", "grant_type"}) {
+      const Reply twice =
+          server_.PostForm(path, Assertion({{"grant_type", "client_credentials"}, {"token", rmt}, {name, ""}, {name, "b"}}), TestServer::Nobody());
+      EXPECT_EQ(twice.status, 400) << path << name;
+      EXPECT_EQ(twice.Text("error"), "invalid_request") << path << name;
+    }
+  EXPECT_EQ(server_.PostForm("/revoke", {{"token", rmt}, {"tenant", "acme"}}, server_.Actor()).status, 200);
+  EXPECT_EQ(server_.bench.StateOf(token.Text("remit_task")), "completed");
+  // A password beside another proof is two (§2.3), and alone none.
+  EXPECT_EQ(Token({{"client_secret", "s3cret"}}).Text("error"), "invalid_request");
+  EXPECT_EQ(server_.PostForm("/introspect", {{"token", rmt}, {"client_secret", "s3cret"}}, server_.Actor()).Text("error"), "invalid_request");
+  EXPECT_EQ(server_.PostForm("/introspect", {{"token", rmt}, {"client_secret", "s3cret"}}, TestServer::Root()).Text("error"), "invalid_client");
 }
 
 TEST_F(OauthTest, AnAssertionIsGoodOnceAndForThisServerOnly) {
@@ -244,6 +267,8 @@ TEST_F(OauthTest, MetadataNamesWhatThereIs) {
   for (const char* field : {"token_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint"}) {
     EXPECT_TRUE(metadata.Text(field).starts_with(std::string(TestServer::kIssuer) + "/")) << field;
   }
+  EXPECT_EQ(*metadata.json.Find("grant_types_supported"),
+            json::Value(json::Array{"client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"}));
   EXPECT_EQ(metadata.json.Find("authorization_details_types_supported")->AsArray()[0].AsString(), "remit_task");
 }
 

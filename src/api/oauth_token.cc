@@ -1,9 +1,11 @@
 // POST /token: the token endpoint. An actor proves who it is with a signed assertion and gets a session for Remit's own API; or it names a
-// task in `authorization_details`, which is started, and gets a token that lives exactly as long as the task.
+// task in `authorization_details`, which is started, and gets a token that lives exactly as long as the task. With the token of a task that
+// runs, the new one is a part of that (oauth_exchange.cc).
 #include "api/oauth_token.h"
 
 #include <fmt/format.h>
 
+#include "api/codec.h"
 #include "api/oauth.h"
 #include "api/rest.h"
 #include "base/limits.h"
@@ -31,7 +33,7 @@ bool IsResourceUri(std::string_view text) {
 }
 
 // RFC 9396 §5: what is of an unknown type or does not conform to it "MUST" be refused, unknown fields included.
-OauthResult<TokenAsk> ReadDetails(std::string_view text) {
+OauthResult<TokenAsk> ReadDetails(std::string_view text, bool exchange) {
   constexpr std::string_view kCode = "invalid_authorization_details";
   auto details = json::Parse(text);
   if (!details.has_value()) return OauthFail(kCode, "authorization_details is not JSON: " + details.error().message);
@@ -48,6 +50,8 @@ OauthResult<TokenAsk> ReadDetails(std::string_view text) {
   const json::Object* parameters = r.OptionalObject("parameters");
   start.parameters = parameters == nullptr ? json::Object{} : *parameters;
   start.reason = r.OptionalString("reason").value_or("");
+  // Whose a sub-task is. A task of one's own has no other actor, and whoever names one is told so.
+  const json::Value* actor = exchange ? r.OptionalValue("actor") : nullptr;
   const auto ttl = r.OptionalString("ttl");
   ask.offline = r.OptionalBool("offline").value_or(false);
   if (Status read = r.Finish(); !read.has_value()) return OauthFail(kCode, read.error().ToString());
@@ -58,8 +62,29 @@ OauthResult<TokenAsk> ReadDetails(std::string_view text) {
     start.ttl = *span;
   }
   ask.start = std::move(start);
+  if (!exchange) return ask;
+  ask.exchange.emplace();
+  if (actor != nullptr) {
+    auto uid = ReadUid(*actor, "authorization_details[0].actor");
+    if (!uid.has_value()) return OauthFail(kCode, uid.error().ToString());
+    ask.exchange->actor = *std::move(uid);
+  }
   return ask;
 }
+
+// RFC 8707's resource, or RFC 8693's audience: a logical name, which need not be a URI. A token of Remit's is for one of them, so whoever
+// sends both names the same one.
+OauthResult<std::string> ReadTarget(const OauthForm& form, bool exchange) {
+  const std::string_view resource = form.Get("resource"), audience = exchange ? form.Get("audience") : "";
+  if (!resource.empty() && !IsResourceUri(resource)) return OauthFail("invalid_target", "`resource` must be an absolute URI without a fragment");
+  if (!resource.empty() && !audience.empty() && resource != audience)
+    return OauthFail("invalid_target", "a token is for one resource server: `resource` and `audience` name two");
+  return std::string(resource.empty() ? audience : resource);
+}
+
+// Known to this endpoint, and no part of a request for a task of one's own: somebody who sends them believes in something that he would not get.
+constexpr std::string_view kOfExchangesAlone[] = {"subject_token",    "subject_token_type",   "actor_token",
+                                                  "actor_token_type", "requested_token_type", "audience"};
 
 std::int64_t SecondsUntil(Time when, Time now) {
   return std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(when - now).count());
@@ -84,14 +109,22 @@ json::Object TaskTokenBody(const broker::StartAnswer& started) {
   return body;
 }
 
+// What an exchange says besides (RFC 8693 §2.2.1), and for whom it was.
+void AddExchange(const ExchangeAsk& exchange, const task::TaskRecord& task, json::Object& body) {
+  body.Set("issued_token_type", exchange.issued_type);
+  body.Find("authorization_details")->AsArray().front().AsObject().Set("actor", task.actor.ToString());
+}
+
 Caller HolderOf(const broker::StartAnswer& started) {
   return {.kind = Kind::kHolder, .uid = {}, .task = started.task.id, .signed_in = {}, .session = {}};
 }
 
-// The task is there; now its token. Whoever gets an error gets no task either: what was started for them ends.
+}  // namespace
+
 void GiveTaskToken(Services& services, TokenAsk ask, broker::StartAnswer started, http::Respond respond) {
   const bool active = started.task.state == task::State::kActive;
   json::Object body = TaskTokenBody(started);
+  if (ask.exchange.has_value()) AddExchange(*ask.exchange, started.task, body);
   if (ask.resource.empty()) {
     if (active) body.Set("expires_in", SecondsUntil(started.task.deadline, services.clock.Now()));
     return respond(TokenResponse(body));
@@ -117,7 +150,10 @@ void GiveTaskToken(Services& services, TokenAsk ask, broker::StartAnswer started
                              });
 }
 
+namespace {
+
 void GiveToken(Services& services, const Caller& actor, TokenAsk ask, http::Respond respond) {
+  if (ask.exchange.has_value()) return Exchange(services, actor, std::move(ask), std::move(respond));
   if (!ask.start.has_value()) {
     return services.sessions.StartActorSession(actor.uid, [respond](Result<identity::Minted> minted) {
       if (!minted.has_value()) return respond(ToResponse(FromError(minted.error(), "invalid_client")));
@@ -138,27 +174,37 @@ void GiveToken(Services& services, const Caller& actor, TokenAsk ask, http::Resp
 OauthResult<TokenAsk> ReadTokenAsk(const OauthForm& form) {
   auto grant = form.Required("grant_type");
   if (!grant.has_value()) return std::unexpected(std::move(grant).error());
-  if (*grant != "client_credentials") return OauthFail("unsupported_grant_type", "the grant here is client_credentials");
+  const bool exchange = *grant == kTokenExchange;
+  if (!exchange && *grant != kClientCredentials)
+    return OauthFail("unsupported_grant_type", fmt::format("the grants here are {} and {}", kClientCredentials, kTokenExchange));
   if (form.Has("scope")) return OauthFail("invalid_scope", "Remit has no scopes: name a task in authorization_details");
+  for (std::string_view name : kOfExchangesAlone)
+    if (!exchange && form.Has(name)) return OauthFail("invalid_request", fmt::format("`{}` belongs to the grant {}", name, kTokenExchange));
   TokenAsk ask;
-  if (form.Has("authorization_details")) {
-    auto details = ReadDetails(form.Get("authorization_details"));
+  if (exchange || form.Has("authorization_details")) {
+    auto text = form.Required("authorization_details");
+    if (!text.has_value()) return std::unexpected(std::move(text).error());
+    auto details = ReadDetails(*text, exchange);
     if (!details.has_value()) return details;
     ask = std::move(details).value();
   }
-  ask.resource = form.Get("resource");
-  if (ask.resource.empty()) {
-    if (ask.offline) return OauthFail("invalid_target", "an offline token is for one resource server: name it in `resource`");
-    return ask;
+  auto target = ReadTarget(form, exchange);
+  if (!target.has_value()) return std::unexpected(std::move(target).error());
+  ask.resource = *std::move(target);
+  if (ask.resource.empty() && ask.offline) return OauthFail("invalid_target", "an offline token is for one resource server: name it in `resource`");
+  if (!ask.resource.empty() && !ask.start.has_value())
+    return OauthFail("invalid_target", "tokens for resource servers belong to a task: name it in authorization_details");
+  if (exchange) {
+    auto tokens = ReadExchange(form, !ask.resource.empty());
+    if (!tokens.has_value()) return std::unexpected(std::move(tokens).error());
+    tokens->actor = std::move(ask.exchange->actor);
+    ask.exchange = *std::move(tokens);
   }
-  if (!IsResourceUri(ask.resource)) return OauthFail("invalid_target", "`resource` must be an absolute URI without a fragment");
-  if (!ask.start.has_value()) return OauthFail("invalid_target", "tokens for resource servers belong to a task: name it in authorization_details");
   return ask;
 }
 
 void Token(Services& services, const http::Request& request, http::Respond respond) {
-  auto form = OauthForm::Read(request,
-                              {"grant_type", "scope", "resource", "authorization_details", "client_id", "client_assertion", "client_assertion_type"});
+  auto form = OauthForm::Read(request);
   if (!form.has_value()) return respond(ToResponse(form.error()));
   auto ask = ReadTokenAsk(*form);
   if (!ask.has_value()) return respond(ToResponse(ask.error()));

@@ -164,6 +164,9 @@ std::string_view AnswerSchemas() {
    "properties": {
     "access_token": {"type": "string"},
     "token_type": {"const": "Bearer"},
+    "issued_token_type": {
+     "enum": ["urn:ietf:params:oauth:token-type:access_token", "urn:ietf:params:oauth:token-type:jwt"],
+     "description": "of an exchange"},
     "expires_in": {"type": "integer", "minimum": 0},
     "authorization_details": {"type": "array", "items": {"type": "object"}},
     "remit_task": {"type": "string"},

@@ -82,17 +82,23 @@ std::string_view RequestSchemas() {
   "OauthTokenForm": {
    "type": "object",
    "properties": {
-    "grant_type": {"const": "client_credentials"},
+    "grant_type": {"enum": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"]},
     "authorization_details": {
      "type": "string",
-     "description": "JSON: [{type: remit_task, task_type, parameters?, reason?, ttl?, offline?}]"},
+     "description": "JSON: [{type: remit_task, task_type, parameters?, reason?, ttl?, offline?}]; of an exchange also actor"},
     "resource": {"type": "string", "description": "RFC 8707: the resource server that the JWT is for"},
     "scope": {"type": "string"},
+    "subject_token": {"type": "string", "description": "RFC 8693, as all that follow: the REMIT_TOKEN of the task above"},
+    "subject_token_type": {"const": "urn:ietf:params:oauth:token-type:access_token"},
+    "actor_token": {"type": "string"},
+    "actor_token_type": {"const": "urn:ietf:params:oauth:token-type:access_token"},
+    "requested_token_type": {
+     "enum": ["urn:ietf:params:oauth:token-type:access_token", "urn:ietf:params:oauth:token-type:jwt"]},
+    "audience": {"type": "string"},
     "client_id": {"type": "string"},
     "client_assertion": {"type": "string"},
     "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}},
-   "required": ["grant_type", "client_assertion", "client_assertion_type"],
-   "additionalProperties": false},
+   "required": ["grant_type", "client_assertion", "client_assertion_type"]},
   "OneTokenForm": {
    "type": "object",
    "properties": {
@@ -101,8 +107,7 @@ std::string_view RequestSchemas() {
     "client_id": {"type": "string"},
     "client_assertion": {"type": "string"},
     "client_assertion_type": {"const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}},
-   "required": ["token"],
-   "additionalProperties": false})json";
+   "required": ["token"]})json";
 }
 
 }  // namespace remit::api::openapi

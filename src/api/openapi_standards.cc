@@ -8,7 +8,7 @@ std::vector<Operation> StandardOperations() {
       {{"get", "/.well-known/oauth-authorization-server", "oauthMetadata", "oauth", "RFC 8414"}, {.open = true, .answers = {{.schema = "Object"}}}},
       {{"get", "/jwks", "jwks", "oauth", "The keys that verify Remit's tokens and receipts (RFC 7517)"},
        {.open = true, .answers = {{.schema = "Object"}}}},
-      {{"post", "/token", "token", "oauth", "The token endpoint: client_credentials with private_key_jwt"},
+      {{"post", "/token", "token", "oauth", "The token endpoint: client_credentials and token exchange (RFC 8693) with private_key_jwt"},
        {.open = true, .body = "OauthTokenForm", .body_type = kForm, .answers = {{.schema = "OauthTokenAnswer"}}, .failure = "OauthError"}},
       {{"post", "/introspect", "introspect", "oauth", "What a token is worth now (RFC 7662)"},
        {.body = "OneTokenForm", .body_type = kForm, .answers = {{.schema = "Introspection"}}, .failure = "OauthError"}},
