@@ -22,7 +22,7 @@ SIBLINGS_FOR_TESTS = {"store/memory"}  # a room inside store/ that its neighbour
 
 # Third-party headers: a pattern of the header, and where it may stand (a folder, or a file).
 THIRD_PARTY = [
-    (r"openssl/", ["crypto/"]),
+    (r"(openssl|nettle)/", ["crypto/"]),
     (r"libpq|pg_config|postgres_ext", ["pg/"]),
     (r"boost/json", ["json/"]),
     (r"boost/asio/ssl", ["http/connection."]),
