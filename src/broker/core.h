@@ -434,6 +434,9 @@ class Broker::Impl {
   std::map<std::string, cedar::EntityUid> actors_by_client;
   std::map<std::uint32_t, cedar::EntityUid> actors_by_unix_uid;
   std::map<cedar::EntityUid, PersonRecord> people;
+  // The catalog and facts that are on their way into the store, but for those that may lock everybody out; else null.
+  std::shared_ptr<const task::Catalog> coming_catalog;
+  std::shared_ptr<const FactSet> coming_facts;
 
   struct Handle {
     LiveTask* live;

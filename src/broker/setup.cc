@@ -163,7 +163,9 @@ bool Broker::Impl::ChangeCatalog(const AdminCall& call, std::shared_ptr<const ta
   batch.writes.push_back({store::Table::kMeta, "older-ends", options.end_older ? std::optional<std::string>("1") : std::nullopt});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
+  if (!options.allow_lock_out) coming_catalog = catalog, coming_facts = *next_facts;
   Commit(std::move(batch), [this, call, options, answer, shared, catalog, next_facts = *next_facts](const auto& committed) {
+    coming_catalog.reset(), coming_facts.reset();
     if (!committed) {
       Unsettle(call);
       Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
@@ -297,7 +299,9 @@ bool Broker::Impl::ChangeFacts(AdminCall call, const json::Value& entities, bool
   event.Set("by", call.by.uid.ToString());
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
+  coming_catalog = current, coming_facts = *next;
   Commit(std::move(batch), [this, call, answer, next = *next](const auto& committed) {
+    coming_catalog.reset(), coming_facts.reset();
     if (committed) {
       facts = next;
       for (auto& [id, live] : tasks) live->entity.reset();
@@ -449,7 +453,7 @@ void Broker::Impl::ChangePerson(const AdminCall& call, PersonRecord person, Answ
   batch.writes.push_back({store::Table::kPerson, person.uid.ToString(), json::Canonical(PersonJson(person))});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
-  if (person.barred) people[person.uid] = person;
+  if (person.barred) people[person.uid] = person;  // takes access away: before the commit
   Commit(std::move(batch), [this, call, answer, person](const auto& committed) {
     if (!committed) {
       Unsettle(call);
