@@ -400,6 +400,7 @@ class Broker::Impl {
   void EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
   task::PermissionSet PermissionsUnder(const task::TaskRecord& record, const task::Catalog& next, const FactSet& known);
   void Register(ActorRecord actor);
+  std::uint64_t RegistryChanges(store::Batch& batch);
 
   // --- opening and sweeping: see open.cc and sweep.cc ------------------------------------------------------------------------------
   Status Load();
@@ -434,6 +435,7 @@ class Broker::Impl {
   std::map<std::string, cedar::EntityUid> actors_by_client;
   std::map<std::uint32_t, cedar::EntityUid> actors_by_unix_uid;
   std::map<cedar::EntityUid, PersonRecord> people;
+  std::uint64_t registry_changes = 0;
   // The catalog and facts that are on their way into the store, but for those that may lock everybody out; else null.
   std::shared_ptr<const task::Catalog> coming_catalog;
   std::shared_ptr<const FactSet> coming_facts;

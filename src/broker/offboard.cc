@@ -104,6 +104,7 @@ void Broker::Impl::StartOffboard(const AdminCall& call, const cedar::EntityUid& 
   state->answer = std::move(answer);
   store::Batch batch;
   batch.must_fit = true;
+  RegistryChanges(batch);
   if (actor != actors.end()) {
     ActorRecord gone = actor->second;
     gone.barred = true;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "broker/barred_list.h"
 #include "broker/catalog_difference.h"
 #include "broker/core.h"
 #include "broker/views.h"
@@ -342,6 +343,12 @@ Result<ActorRecord> ActorFromJson(const json::Value& document) {
   return actor;
 }
 
+// The number of a change of who is registered; the store says that there was one.
+std::uint64_t Broker::Impl::RegistryChanges(store::Batch& batch) {
+  batch.writes.push_back({store::Table::kMeta, std::string(kRegistryRow), fmt::format("{}/{}", Micros(Now()), ++registry_changes)});
+  return registry_changes;
+}
+
 void Broker::Impl::Register(ActorRecord actor) {
   if (auto before = actors.find(actor.uid); before != actors.end()) {
     actors_by_client.erase(before->second.client_id);
@@ -394,6 +401,7 @@ void Broker::Impl::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<
   batch.writes.push_back({store::Table::kActor, actor.uid.ToString(), json::Canonical(ActorJson(actor))});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
+  RegistryChanges(batch);
   if (actor.barred) Register(actor);  // takes access away: before the commit
   Commit(std::move(batch), [this, call, answer, actor](const auto& committed) {
     if (!committed) {
@@ -453,6 +461,7 @@ void Broker::Impl::ChangePerson(const AdminCall& call, PersonRecord person, Answ
   batch.writes.push_back({store::Table::kPerson, person.uid.ToString(), json::Canonical(PersonJson(person))});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
+  RegistryChanges(batch);
   if (person.barred) people[person.uid] = person;  // takes access away: before the commit
   Commit(std::move(batch), [this, call, answer, person](const auto& committed) {
     if (!committed) {
