@@ -52,6 +52,11 @@ bool Broker::Impl::SomebodyMayLoad(const task::Catalog& catalog, const FactSet& 
   return false;
 }
 
+bool Broker::Impl::WasOvertaken(const cedar::EntityUid& uid, std::uint64_t change) const {
+  const auto barred = barred_by.find(uid);
+  return barred != barred_by.end() && barred->second > change;
+}
+
 bool Broker::Impl::SetUpIsOpen() const { return !current || !SomebodyMayLoad(*current, *facts, nullptr); }
 
 Status Broker::Impl::KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {

@@ -401,14 +401,19 @@ void Broker::Impl::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<
   batch.writes.push_back({store::Table::kActor, actor.uid.ToString(), json::Canonical(ActorJson(actor))});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
-  RegistryChanges(batch);
-  if (actor.barred) Register(actor);  // takes access away: before the commit
-  Commit(std::move(batch), [this, call, answer, actor](const auto& committed) {
+  const std::uint64_t change = RegistryChanges(batch);
+  if (actor.barred) {  // takes access away: before the commit
+    barred_by[actor.uid] = change;
+    Register(actor);
+  } else {
+    batch.writes.push_back({store::Table::kMeta, OffboardingKey(actor.uid), std::nullopt});
+  }
+  Commit(std::move(batch), [this, call, answer, actor, change](const auto& committed) {
     if (!committed) {
       Unsettle(call);
       return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     }
-    Register(actor);
+    if (!WasOvertaken(actor.uid, change)) Register(actor);
     json::Value changed = ActorJson(actor);
     if (actor.barred) changed.AsObject().Set("still_running", StillRunning(actor.uid));
     Later([answer, changed] { answer(changed); });
@@ -461,14 +466,19 @@ void Broker::Impl::ChangePerson(const AdminCall& call, PersonRecord person, Answ
   batch.writes.push_back({store::Table::kPerson, person.uid.ToString(), json::Canonical(PersonJson(person))});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
-  RegistryChanges(batch);
-  if (person.barred) people[person.uid] = person;  // takes access away: before the commit
-  Commit(std::move(batch), [this, call, answer, person](const auto& committed) {
+  const std::uint64_t change = RegistryChanges(batch);
+  if (person.barred) {  // takes access away: before the commit
+    barred_by[person.uid] = change;
+    people[person.uid] = person;
+  } else {
+    batch.writes.push_back({store::Table::kMeta, OffboardingKey(person.uid), std::nullopt});
+  }
+  Commit(std::move(batch), [this, call, answer, person, change](const auto& committed) {
     if (!committed) {
       Unsettle(call);
       return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     }
-    people[person.uid] = person;
+    if (!WasOvertaken(person.uid, change)) people[person.uid] = person;
     json::Value changed = PersonJson(person);
     if (person.barred) changed.AsObject().Set("still_running", StillRunning(person.uid));
     Later([answer, changed] { answer(changed); });
