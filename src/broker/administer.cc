@@ -52,10 +52,17 @@ bool Broker::Impl::SomebodyMayLoad(const task::Catalog& catalog, const FactSet& 
   return false;
 }
 
+bool Broker::Impl::WasOvertaken(const cedar::EntityUid& uid, std::uint64_t change) const {
+  const auto barred = barred_by.find(uid);
+  return barred != barred_by.end() && barred->second > change;
+}
+
 bool Broker::Impl::SetUpIsOpen() const { return !current || !SomebodyMayLoad(*current, *facts, nullptr); }
 
 Status Broker::Impl::KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
-  if (SetUpIsOpen() || SomebodyMayLoad(catalog, known, without)) return {};
+  // Who is barred while a change is on its way into the store may be needed by what it makes true.
+  const bool coming = without != nullptr && coming_catalog;
+  if (SetUpIsOpen() || (SomebodyMayLoad(catalog, known, without) && (!coming || SomebodyMayLoad(*coming_catalog, *coming_facts, without)))) return {};
   return Fail(Code::kFailedPrecondition, "locks-everybody-out", "after this nobody could load a catalog any more",
               "let somebody else load catalogs first; a load that is meant to hand administration back to the operator has --allow-lock-out");
 }
@@ -84,6 +91,9 @@ Result<std::uint32_t> Broker::Impl::Authorise(const AdminCall& call) {
     return Fail(Code::kUnauthenticated, "session-too-old",
                 fmt::format("administering needs a session that is younger than {}", FormatDuration(limits::kApprovalSession)), "sign in again");
   if (!current) return denied("no catalog is in force", "the operator loads the first one");
+  // Somebody may have denied it, or made it, since it was taken up.
+  if (call.approved && !change_requests.contains(call.approved->id))
+    return Fail(Code::kNotFound, "unknown-approval", fmt::format("request `{}` does not wait any more", call.approved->id));
   if (call.approved && call.approved->base != current->hash())
     return Fail(Code::kConflict, "request-changed", "another catalog came into force since this was asked", "ask again");
   const std::uint32_t given = call.approved ? StandingYes(*call.approved) : 0;

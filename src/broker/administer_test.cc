@@ -226,6 +226,40 @@ TEST_F(AdministrationTest, ALoadThatLocksEverybodyOutIsRefused) {
   EXPECT_EQ(ReasonOf(PutActor(Bench::Operator(), "new")), "done");
 }
 
+TEST_F(BrokerTest, ABarThatRacesAChangeOfFactsLocksNobodyOut) {
+  bench.LoadCatalog(
+      std::string(kPolicies) +
+      R"(@id("admins") permit (principal in Team::"leads", action in [Remit::Action::"catalog.load", Remit::Action::"facts.put"], resource);)");
+  std::optional<Result<FactsAnswer>> put;
+  std::optional<Result<json::Value>> barred;
+  bench.store().HoldCommits();  // of two, bob is about to be none
+  bench.broker().PutFacts(bench.Person("ann"), *json::Parse(R"([{"uid": {"type": "Employee", "id": "bob"}, "attrs": {}, "parents": []}])"), false,
+                          [&](Result<FactsAnswer> a) { put = std::move(a); });
+  bench.broker().PutPerson(Bench::Operator(), {{"Employee", "ann"}, "", true}, [&](Result<json::Value> a) { barred = std::move(a); });
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  ASSERT_TRUE(put && put->has_value() && barred);
+  ASSERT_FALSE(barred->has_value());
+  EXPECT_EQ(barred->error().reason, "locks-everybody-out");
+  EXPECT_FALSE(bench.broker().SetUpIsOpen());
+}
+
+TEST_F(AdministrationTest, WhatWasDeniedWhileItWasTakenUpIsNeitherMadeNorThereAgain) {
+  const std::string before = InForce();
+  const Result<CatalogAnswer> asked = Load(bench.Person("ann"), wider_);
+  ASSERT_TRUE(asked.has_value());
+  const std::string hash = *bench.broker().ListApprovals(Bench::Operator())->Find("approvals")->AsArray().at(0).FindString("hash");
+  std::optional<Result<json::Value>> approved;
+  bench.broker().Approve(bench.Person("bob"), asked->approval, hash, [&](Result<json::Value> a) { approved = std::move(a); });
+  ASSERT_FALSE(approved.has_value()) << "it was made before it could be denied";
+  EXPECT_EQ(ReasonOf(Deny(bench.Person("ann"), asked->approval)), "done");
+  bench.Settle();
+  ASSERT_TRUE(approved.has_value());
+  EXPECT_EQ(ReasonOf(*approved), "unknown-approval");
+  EXPECT_EQ(InForce(), before);
+  EXPECT_TRUE(bench.broker().ListApprovals(Bench::Operator())->Find("approvals")->AsArray().empty());
+}
+
 TEST_F(AdministrationTest, WhatIsBarredDoesNotWaitForAYes) {
   EXPECT_EQ(ReasonOf(PutPerson(bench.Person("ann"), "eve", true)), "done");
   EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);

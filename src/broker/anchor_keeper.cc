@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "broker/barred_list.h"
 #include "io/files.h"
 
 namespace remit::broker {
@@ -15,6 +16,8 @@ namespace {
 
 // Noted in the store when it has a file: one that is gone later was taken away.
 constexpr std::string_view kAnchored = "anchored";
+
+std::string BarredFile(const std::string& file) { return file + ".barred"; }
 
 bool IsOld(const Error& error) { return error.reason == "ledger-shorter" || error.reason == "ledger-forked"; }
 
@@ -28,7 +31,22 @@ struct AnchorKeeper::Impl : std::enable_shared_from_this<AnchorKeeper::Impl> {
   bool closed = false, writing = false;
   Anchor written;
   bool trouble = false;  // said once
+  // Touched by one at a time, as the file's worker is.
+  std::optional<std::optional<std::string>> listed;  // the registry whose barred stand in the list
+  std::string list;
   io::TimerId file_timer = 0, target_timer = 0;
+
+  // Before the anchor, which then never says of a ledger more than the list does.
+  Status WriteBarred() {
+    REMIT_ASSIGN(std::optional<std::string> registry, parts.store.Get(store::Table::kMeta, kRegistryRow));
+    if (listed && *listed == registry) return {};
+    REMIT_ASSIGN(const BarredList barred, BarredIn(parts.store));
+    const std::string text = BarredText(barred, parts.master_key);
+    if (text != list) REMIT_TRY(io::WriteFileAtomic(BarredFile(parts.file), text, 0600));
+    list = text;
+    listed = std::move(registry);
+    return {};
+  }
 
   Status WriteFile() {
     REMIT_ASSIGN(const Anchor now, AnchorOf(parts.store));
@@ -36,7 +54,8 @@ struct AnchorKeeper::Impl : std::enable_shared_from_this<AnchorKeeper::Impl> {
       const std::lock_guard lock(mutex);
       if (now == written) return {};
     }
-    const Status wrote = io::WriteFileAtomic(parts.file, AnchorText(now, parts.master_key), 0600);
+    Status wrote = WriteBarred();
+    if (wrote) wrote = io::WriteFileAtomic(parts.file, AnchorText(now, parts.master_key), 0600);
     const std::lock_guard lock(mutex);
     if (!wrote && !std::exchange(trouble, true)) log::Fault("the anchor cannot be written: {}", wrote.error().ToString());
     if (wrote) trouble = false;
@@ -132,6 +151,16 @@ Result<std::uint64_t> AnchorKeeper::Check(const Parts& parts, bool restored) {
   }
   for (const auto& target : parts.targets) REMIT_TRY(judge(Impl::CheckAt(parts, *target, &epoch)));
   return epoch;
+}
+
+Result<std::vector<std::string>> AnchorKeeper::ReadBarred(const Parts& parts) {
+  if (parts.file.empty()) return Fail(Code::kFailedPrecondition, "anchor-missing", "there is no anchor's file, and no list beside it");
+  REMIT_ASSIGN(const std::string text, io::ReadFile(BarredFile(parts.file), kBarredBytes));
+  REMIT_ASSIGN(BarredList list, ParseBarred(text, parts.master_key));
+  REMIT_ASSIGN(const Anchor here, AnchorOf(parts.store));
+  if (list.installation != here.installation)
+    return Fail(Code::kFailedPrecondition, "another-store", fmt::format("the list of who is barred is of installation `{}`", list.installation));
+  return std::move(list.who);
 }
 
 Result<std::unique_ptr<AnchorKeeper>> AnchorKeeper::Start(Parts parts) {

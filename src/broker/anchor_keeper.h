@@ -25,7 +25,7 @@ class AnchorKeeper {
     io::Workers& file_worker;     // writes the file; nothing else waits there
     io::Workers& target_workers;  // blocking calls to targets
     const crypto::MasterKey& master_key;
-    std::string file;  // its folder is made, mode 0700; "" for none
+    std::string file;  // its folder is made, mode 0700, and FILE.barred beside it; "" for none
     std::vector<std::shared_ptr<target::Target>> targets;
     std::function<void(const Error&)> on_old;  // a target has seen more than this store has: it must not be served any longer
   };
@@ -35,7 +35,11 @@ class AnchorKeeper {
   // `bad-anchor`. With `restored` none of CheckAnchor's but `another-store`: that is what --restored is for.
   static Result<std::uint64_t> Check(const Parts& parts, bool restored);
 
-  // Writes the file at once (errors: `cannot-write-file`), then keeps at it until it is destroyed.
+  // Who was barred when the file was written, for a store that was restored and does not know it. Errors: `anchor-missing` (no file is
+  // meant to be), `no-such-file`, `bad-anchor`, `another-store`.
+  static Result<std::vector<std::string>> ReadBarred(const Parts& parts);
+
+  // Writes the file at once, and beside it who is barred (errors: `cannot-write-file`), then keeps at it until it is destroyed.
   static Result<std::unique_ptr<AnchorKeeper>> Start(Parts parts);
   ~AnchorKeeper();  // when neither timers nor workers run; the last anchor is written
 

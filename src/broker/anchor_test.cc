@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "broker/anchor_keeper.h"
+#include "broker/barred_list.h"
 #include "broker/epoch.h"
 #include "broker/test_bench.h"
 #include "io/files.h"
@@ -218,6 +219,42 @@ TEST_F(AnchorTest, ANewEpochRevokesWhatTheCopySaysIsAliveAndTheSweepEndsWhatItDo
   EXPECT_EQ(ReasonOf(bench.store()), "serves");
   bench.Restart();
   EXPECT_EQ(bench.broker().ListTasks(Bench::Operator(), {})->Find("tasks")->AsArray().size(), 1u);
+}
+
+TEST_F(AnchorTest, WhoWasBarredAfterTheCopyIsBarredInTheNewEpoch) {
+  Start();
+  const auto copy = bench.store().Snapshot();
+  bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", true}, [](auto a) { Bench::Expect(a); });
+  bench.broker().Offboard(Bench::Operator(), {"Agent", "bot"}, "", Duration(0), [](auto) {});
+  bench.Pass(std::chrono::seconds(1));
+  keeper.reset();
+  // Nobody without the master key takes one out, or bars another.
+  const std::string list = io::ReadFile(file + ".barred", 4096).value_or("");
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    std::string other = list;
+    other[i] = static_cast<char>(other[i] ^ 1);
+    EXPECT_FALSE(ParseBarred(other, bench.master).has_value()) << i;
+  }
+  EXPECT_EQ(ParseBarred(list, bench.master)->who, (std::vector<std::string>{R"(Agent::"bot")", R"(Employee::"eve")"}));
+  EXPECT_EQ(BarredText(*ParseBarred(list, bench.master), bench.master), list);
+
+  const auto epoch = Check(*copy, true);
+  const auto barred = AnchorKeeper::ReadBarred(Parts(*copy));
+  ASSERT_TRUE(epoch.has_value() && barred.has_value()) << barred.error().ToString();
+  ASSERT_TRUE(OpenEpoch(*copy, *epoch + 1, bench.clock.Now(), *barred).has_value());
+  bench.RestartFrom(copy->Snapshot());
+  EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);
+  EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->barred);
+  EXPECT_FALSE(bench.broker().FindPerson({"Employee", "ann"})->barred);
+  EXPECT_FALSE(bench.broker().FindActor({"Agent", "helpdesk"})->barred);
+  EXPECT_EQ(bench.EventOf("epoch.opened").Find("barred_again")->AsInt(), 2);
+  // And the list goes on from there.
+  Start();
+  bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", false}, [](auto a) { Bench::Expect(a); });
+  bench.Pass(std::chrono::seconds(1));
+  EXPECT_EQ(*AnchorKeeper::ReadBarred(Parts(bench.store())), (std::vector<std::string>{R"(Agent::"bot")"}));
+  EXPECT_EQ(AnchorKeeper::ReadBarred(Parts(*store::MemoryStore(bench.rng, store::MemoryStore::Mode::kInline).Snapshot())).error().reason,
+            "another-store");
 }
 
 TEST_F(AnchorTest, ACrashBetweenTheEpochAndTheLastEndForgetsNone) {

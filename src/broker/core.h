@@ -97,6 +97,10 @@ struct AdminCall {
 // The id of the operator that is this very process (first catalogs, `remit init`, `remit dev`). Nobody from outside is called so.
 inline constexpr std::string_view kInProcess = "local";
 
+// In store::Table::kMeta, where an offboarding has begun and something of it may be open.
+inline constexpr std::string_view kOffboardingPrefix = "offboarding/";
+inline std::string OffboardingKey(const cedar::EntityUid& who) { return std::string(kOffboardingPrefix) + who.ToString(); }
+
 class Broker::Impl {
  public:
   explicit Impl(Parts given) : parts(std::move(given)), secrets(parts.store, parts.master_key, parts.rng) {}
@@ -144,6 +148,7 @@ class Broker::Impl {
   task::Decision AskServer(const cedar::EntityUid& who, std::string_view verb, std::uint32_t approved = 0);
   bool SomebodyMayLoad(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const;
   bool SetUpIsOpen() const;
+  bool WasOvertaken(const cedar::EntityUid& uid, std::uint64_t change) const;  // by a bar
   Status KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const;
   Result<std::uint32_t> Authorise(const AdminCall& call);
 
@@ -170,6 +175,8 @@ class Broker::Impl {
   void AskRegistry(const AdminCall& call, std::uint32_t needed, const json::Value& content, Answer<json::Value> answer);
   void StartOffboard(const AdminCall& call, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
   void EndAllOf(std::shared_ptr<struct Offboarding> state, Duration wait);
+  Status LoadOffboardings();
+  void TakeUpOffboardings();
   void TaskEnded(const std::shared_ptr<struct Offboarding>& state, const std::string& id, Result<EndAnswer> end);
   void CredentialEnded(const std::shared_ptr<struct Offboarding>& state, const task::CredentialRecord& credential);
   void EndCredentialsLeft(const std::shared_ptr<struct Offboarding>& state, Duration wait);
@@ -400,6 +407,7 @@ class Broker::Impl {
   void EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
   task::PermissionSet PermissionsUnder(const task::TaskRecord& record, const task::Catalog& next, const FactSet& known);
   void Register(ActorRecord actor);
+  std::uint64_t RegistryChanges(store::Batch& batch);
 
   // --- opening and sweeping: see open.cc and sweep.cc ------------------------------------------------------------------------------
   Status Load();
@@ -434,6 +442,12 @@ class Broker::Impl {
   std::map<std::string, cedar::EntityUid> actors_by_client;
   std::map<std::uint32_t, cedar::EntityUid> actors_by_unix_uid;
   std::map<cedar::EntityUid, PersonRecord> people;
+  // Who was barred by which change of the registry: what was on its way into the store before that gives nothing back.
+  std::map<cedar::EntityUid, std::uint64_t> barred_by;
+  std::uint64_t registry_changes = 0;
+  // The catalog and facts that are on their way into the store, but for those that may lock everybody out; else null.
+  std::shared_ptr<const task::Catalog> coming_catalog;
+  std::shared_ptr<const FactSet> coming_facts;
 
   struct Handle {
     LiveTask* live;
@@ -464,8 +478,9 @@ class Broker::Impl {
 
   std::map<std::string, ChangeRequest> change_requests;  // by id
   Hooks hooks;
-  bool older_ends = false;             // what started under another catalog than the current one ends
-  std::vector<std::string> of_before;  // tasks of an epoch that is over, until Resume ends them
+  std::vector<std::shared_ptr<struct Offboarding>> offboardings_left;  // that a crash interrupted, until there are hooks
+  bool older_ends = false;                                             // what started under another catalog than the current one ends
+  std::vector<std::string> of_before;                                  // tasks of an epoch that is over, until Resume ends them
   Epoch epoch;
   task::StartBook budgets;
   std::shared_ptr<const task::Catalog> budgets_of;               // the catalog whose budgets they are

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "broker/barred_list.h"
 #include "json/read.h"
 #include "json/write.h"
 
@@ -33,7 +34,7 @@ Result<Time> LastEventTime(store::Store& store) {
   return last;
 }
 
-Status OpenEpoch(store::Store& store, std::uint64_t number, Time now) {
+Status OpenEpoch(store::Store& store, std::uint64_t number, Time now, const std::vector<std::string>& barred) {
   REMIT_ASSIGN(const Time last_event, LastEventTime(store));
   store::Batch batch;
   // Handles of people and PEPs, links; what waits for a yes; answers that somebody may ask for again. Not what was used once (kReplay).
@@ -42,14 +43,20 @@ Status OpenEpoch(store::Store& store, std::uint64_t number, Time now) {
       batch.writes.push_back({table, std::string(key), std::nullopt});
       return true;
     }));
+  const std::size_t before = batch.writes.size();
+  REMIT_TRY(BarAgain(store, barred, batch));
+  const std::size_t barred_again = batch.writes.size() - before;
   // The key of tokens is made anew. Those of receipts and checkpoints stay: what they signed is still true.
   batch.writes.push_back({store::Table::kKey, "access", std::nullopt});
   const Time since = std::max(now, last_event) + std::chrono::microseconds(1);
   batch.writes.push_back({store::Table::kMeta, "epoch", std::to_string(number)});
   batch.writes.push_back({store::Table::kMeta, "epoch-since", std::to_string(Micros(since))});
   const store::TreeHead head = store.Head();
-  batch.events.push_back(json::Canonical(
-      json::Object{{"type", "epoch.opened"}, {"time", FormatTime(std::max(now, last_event))}, {"epoch", number}, {"after", head.size}}));
+  batch.events.push_back(json::Canonical(json::Object{{"type", "epoch.opened"},
+                                                      {"time", FormatTime(std::max(now, last_event))},
+                                                      {"epoch", number},
+                                                      {"after", head.size},
+                                                      {"barred_again", barred_again}}));
   REMIT_TRY(store.CommitNow(std::move(batch)));
   return {};
 }

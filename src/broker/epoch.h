@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -20,7 +22,8 @@ Result<Epoch> ReadEpoch(store::Store& store);
 // The time of the ledger's last event; the beginning of time where there is none, or its body was erased. Errors: the store's.
 Result<Time> LastEventTime(store::Store& store);
 
-// Begins the epoch `number`, in one commit, event "epoch.opened". Before a Broker opens the store. Errors: the store's.
-Status OpenEpoch(store::Store& store, std::uint64_t number, Time now);
+// Begins the epoch `number`, in one commit, event "epoch.opened". `barred` are so in it, whatever the copy says. Before a Broker opens the
+// store. Errors: the store's.
+Status OpenEpoch(store::Store& store, std::uint64_t number, Time now, const std::vector<std::string>& barred = {});
 
 }  // namespace remit::broker

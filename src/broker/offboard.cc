@@ -7,6 +7,8 @@
 #include "broker/views.h"
 #include "crypto/hash.h"
 #include "jose/jws.h"
+#include "json/object_reader.h"
+#include "json/read.h"
 #include "json/write.h"
 
 namespace remit::broker {
@@ -22,6 +24,7 @@ struct Offboarding {
   cedar::EntityUid actor;
   std::string why, by;
   Time begun{};
+  std::uint64_t bar = 0;  // the change of the registry that it began with; 0: before this process
   json::Array ended, open;
   std::size_t pending = 1;  // of what is waited for; the first is this function's own
   Answer<json::Value> answer;
@@ -75,7 +78,10 @@ void Broker::Impl::EndByPolicy(LiveTask& live, const std::string& why, const ced
 }
 
 void Broker::SetHooks(Hooks hooks) {
-  impl_->Locked([&] { impl_->hooks = std::move(hooks); });
+  impl_->Locked([&] {
+    impl_->hooks = std::move(hooks);
+    for (std::shared_ptr<Offboarding>& state : std::exchange(impl_->offboardings_left, {})) impl_->EndAllOf(std::move(state), Duration(0));
+  });
 }
 
 void Broker::Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer) {
@@ -104,6 +110,7 @@ void Broker::Impl::StartOffboard(const AdminCall& call, const cedar::EntityUid& 
   state->answer = std::move(answer);
   store::Batch batch;
   batch.must_fit = true;
+  state->bar = barred_by[uid] = RegistryChanges(batch);
   if (actor != actors.end()) {
     ActorRecord gone = actor->second;
     gone.barred = true;
@@ -125,6 +132,9 @@ void Broker::Impl::StartOffboard(const AdminCall& call, const cedar::EntityUid& 
     state->ended.push_back(json::Object{{"what", "change"}, {"id", at->first}, {"evidence", "taken back; nobody can approve it"}});
     at = change_requests.erase(at);
   }
+  // In the same commit, so that a crash before the last end forgets none. Gone with the report that nothing is open.
+  batch.writes.push_back(
+      {store::Table::kMeta, OffboardingKey(uid), json::Canonical(json::Object{{"by", state->by}, {"why", why}, {"begun", Micros(state->begun)}})});
   json::Object event = Event("offboard.begun", state->begun);
   event.Set("actor", uid.ToString());
   event.Set("by", state->by);
@@ -135,6 +145,39 @@ void Broker::Impl::StartOffboard(const AdminCall& call, const cedar::EntityUid& 
     // Barred in memory all the same; asking again writes it down.
     Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
   });
+}
+
+Status Broker::Impl::LoadOffboardings() {
+  Status read;
+  REMIT_TRY(parts.store.Scan(store::Table::kMeta, kOffboardingPrefix, [&](std::string_view key, std::string_view row) {
+    auto state = std::make_shared<Offboarding>();
+    const auto take = [&]() -> Status {
+      REMIT_ASSIGN(state->actor, cedar::EntityUid::Parse(key.substr(kOffboardingPrefix.size())));
+      REMIT_ASSIGN(const json::Value document, json::Parse(row));
+      json::ObjectReader r(document, "offboarding");
+      state->by = r.RequiredString("by");
+      state->why = r.RequiredString("why");
+      state->begun = FromMicros(r.RequiredInt("begun"));
+      return r.Finish();
+    };
+    read = take();
+    if (!read) read = Fail(Code::kCorrupt, "store-corrupt", fmt::format("row `{}`: {}", key, read.error().message));
+    state->answer = [](const auto&) {};  // whoever asked is gone
+    offboardings_left.push_back(std::move(state));
+    return read.has_value();
+  }));
+  return read;
+}
+
+// Its tasks at once. The rest, and the report, once there are hooks.
+void Broker::Impl::TakeUpOffboardings() {
+  for (const std::shared_ptr<Offboarding>& state : offboardings_left)
+    ForEachTask(
+        [this, state](LiveTask& live) {
+          if (live.latched || !IsOf(live, state->actor)) return;
+          EndByPolicy(live, "its actor was offboarded", {"Remit::Policy", "offboarding"}, Duration(0), nullptr);
+        },
+        [] {});
 }
 
 // Each end that is asked for adds to what is waited for.
@@ -264,6 +307,8 @@ void Broker::Impl::ReportOffboarding(const std::shared_ptr<Offboarding>& state) 
   const std::string body = json::Canonical(event);
   store::Batch batch;
   batch.must_fit = true;
+  // Unless it was registered and barred again meanwhile: what the row says then is of that.
+  if (complete && !WasOvertaken(state->actor, state->bar)) batch.writes.push_back({store::Table::kMeta, OffboardingKey(state->actor), std::nullopt});
   AddEvents(batch, {std::move(event)});
   Commit(std::move(batch), [this, state, report = std::move(report), body](const auto& committed) mutable {
     if (!committed) return Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });

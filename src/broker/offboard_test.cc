@@ -31,6 +31,17 @@ class OffboardTest : public BrokerTest {
     return nullptr;
   }
 
+  // As the server does when it starts.
+  void SetHooksAgain() {
+    Hooks hooks;
+    hooks.end_sessions = [this](const cedar::EntityUid& who, const std::string&, std::function<void(Result<std::size_t>)> done) {
+      ended_sessions.push_back(who.ToString());
+      done(0u);
+    };
+    bench.broker().SetHooks(std::move(hooks));
+    bench.Settle();
+  }
+
   std::vector<std::string> ended_sessions;
   bool sessions_fail = false;
   json::Array standing;
@@ -108,6 +119,95 @@ TEST_F(OffboardTest, AStartThatIsOnItsWayComesTooLate) {
   EXPECT_FALSE(started->has_value());
   EXPECT_TRUE(bench.box->exists.empty());
   EXPECT_EQ(bench.broker().ListTasks(Bench::Operator(), {})->Find("tasks")->AsArray().size(), 0u);
+}
+
+TEST_F(OffboardTest, ACrashBehindTheBarForgetsNothing) {
+  const StartAnswer triage = Triage();
+  const auto box = bench.Start("box", {{"box", "a"}});
+  const auto asked = bench.Start("change", {{"ticket", "T-1"}});
+  ASSERT_TRUE(box.has_value() && asked.has_value());
+  std::unique_ptr<store::MemoryStore> left;  // what is written down when the power goes
+  Hooks hooks;
+  hooks.end_sessions = [&](const cedar::EntityUid&, const std::string&, std::function<void(Result<std::size_t>)> done) {
+    left = bench.store().Snapshot();
+    done(0u);
+  };
+  bench.broker().SetHooks(std::move(hooks));
+  (void)Offboard();
+  ASSERT_TRUE(left != nullptr && (*left->Get(store::Table::kTask, triage.task.id)).has_value()) << "the crash came too late to show anything";
+  bench.box->exists.insert(box->credentials.at(0).name);
+  bench.RestartFrom(std::move(left));
+  // Whatever else happens, it may do nothing.
+  EXPECT_EQ(bench.StateOf(triage.task.id), "revoked");
+  EXPECT_TRUE(bench.broker().FindHandle(triage.token.Reveal()).Is(Caller::Kind::kNobody));
+  bench.Pass(std::chrono::seconds(10));
+  EXPECT_EQ(bench.StateOf(box->task.id), "revoked");
+  EXPECT_EQ(bench.StateOf(asked->task.id), "denied");
+  EXPECT_FALSE(bench.box->exists.contains(box->credentials.at(0).name));
+  SetHooksAgain();
+  EXPECT_EQ(ended_sessions, (std::vector<std::string>{R"(Agent::"bot")"}));
+  EXPECT_EQ(*bench.EventOf("offboard.done").FindString("actor"), R"(Agent::"bot")");
+  // And that was it.
+  bench.Restart();
+  SetHooksAgain();
+  EXPECT_EQ(ended_sessions.size(), 1u);
+}
+
+TEST_F(OffboardTest, WhoIsRegisteredAgainIsNotOffboardedByTheNextStart) {
+  sessions_fail = true;
+  ASSERT_FALSE(Offboard()->Find("complete")->AsBool());
+  bench.broker().PutActor(Bench::Operator(), {{"Agent", "bot"}, "", nullptr, std::nullopt, false}, [](auto a) { Bench::Expect(a); });
+  const StartAnswer triage = Triage();
+  bench.Restart();
+  SetHooksAgain();
+  EXPECT_EQ(bench.StateOf(triage.task.id), "active");
+  EXPECT_TRUE(ended_sessions.size() == 1u);  // by Offboard
+}
+
+// Offboarded, registered again, offboarded again: the report on the first says nothing of the second.
+TEST_F(OffboardTest, ALateReportOfAnEarlierOneForgetsNothing) {
+  std::vector<std::function<void(Result<std::size_t>)>> waiting;
+  Hooks hooks;
+  hooks.end_sessions = [&](const cedar::EntityUid&, const std::string&, std::function<void(Result<std::size_t>)> done) {
+    waiting.push_back(std::move(done));
+  };
+  bench.broker().SetHooks(std::move(hooks));
+  std::optional<Result<json::Value>> first;
+  bench.broker().Offboard(Bench::Operator(), {"Agent", "bot"}, "", Duration(0), [&](auto a) { first = std::move(a); });
+  bench.Settle();
+  bench.broker().PutActor(Bench::Operator(), {{"Agent", "bot"}, "", nullptr, std::nullopt, false}, [](auto a) { Bench::Expect(a); });
+  bench.broker().Offboard(Bench::Operator(), {"Agent", "bot"}, "", Duration(0), [](auto) {});
+  bench.Settle();
+  ASSERT_EQ(waiting.size(), 2u);
+  waiting[0](0u);
+  bench.Settle();
+  ASSERT_TRUE(first && (*first)->Find("complete")->AsBool());
+  bench.Restart();
+  SetHooksAgain();
+  EXPECT_EQ(ended_sessions, (std::vector<std::string>{R"(Agent::"bot")"}));
+}
+
+TEST_F(OffboardTest, ARegistrationThatIsOnItsWayComesTooLate) {
+  ActorRecord again{{"Agent", "bot"}, "bot", nullptr, 1234, false};
+  bench.store().HoldCommits();
+  bench.broker().PutActor(Bench::Operator(), again, [](auto) {});
+  bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", false}, [](auto) {});
+  bench.broker().PutActor(Bench::Operator(), {{"Agent", "helpdesk"}, "", nullptr, std::nullopt, false}, [](auto) {});
+  bench.broker().Offboard(Bench::Operator(), {"Agent", "bot"}, "", Duration(0), [](auto) {});
+  bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", true}, [](auto) {});
+  bench.broker().PutActor(Bench::Operator(), {{"Agent", "helpdesk"}, "", nullptr, std::nullopt, true}, [](auto) {});
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  for (int start = 0; start < 2; ++start) {
+    EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->barred);
+    EXPECT_FALSE(bench.broker().FindActorByUnixUid(1234).has_value());
+    EXPECT_TRUE(bench.broker().FindActor({"Agent", "helpdesk"})->barred);
+    EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);
+    bench.Restart();
+  }
+  // What comes after it is a registration like any other.
+  bench.broker().PutActor(Bench::Operator(), again, [](auto a) { Bench::Expect(a); });
+  EXPECT_EQ(bench.broker().FindActorByUnixUid(1234)->uid.id, "bot");
 }
 
 TEST_F(OffboardTest, OnlyTheOneWhoIsNamed) {

@@ -45,6 +45,7 @@ Status Broker::Impl::Load() {
   REMIT_TRY(LoadDirectory());
   REMIT_TRY(LoadBudgets());
   REMIT_TRY(LoadReviews());
+  REMIT_TRY(LoadOffboardings());
   return LoadCredentials();
 }
 
@@ -208,6 +209,7 @@ void Broker::Impl::TakeUp() {
   for (const std::string& id : std::exchange(of_before, {}))
     if (LiveTask* live = Find(id); live != nullptr && !live->latched)
       EndByPolicy(*live, "the store was restored from a copy: what it says of before is over", {"Remit::Policy", "epoch"}, Duration(0), nullptr);
+  TakeUpOffboardings();
   if (older_ends && current && catalogs.size() > 1) EndOlder(current, std::make_shared<CatalogAnswer>(), [] {});
   ArmTimer();
   SweepAll(nullptr);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "broker/barred_list.h"
 #include "broker/catalog_difference.h"
 #include "broker/core.h"
 #include "broker/views.h"
@@ -163,7 +164,9 @@ bool Broker::Impl::ChangeCatalog(const AdminCall& call, std::shared_ptr<const ta
   batch.writes.push_back({store::Table::kMeta, "older-ends", options.end_older ? std::optional<std::string>("1") : std::nullopt});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
+  if (!options.allow_lock_out) coming_catalog = catalog, coming_facts = *next_facts;
   Commit(std::move(batch), [this, call, options, answer, shared, catalog, next_facts = *next_facts](const auto& committed) {
+    coming_catalog.reset(), coming_facts.reset();
     if (!committed) {
       Unsettle(call);
       Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
@@ -297,7 +300,9 @@ bool Broker::Impl::ChangeFacts(AdminCall call, const json::Value& entities, bool
   event.Set("by", call.by.uid.ToString());
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
+  coming_catalog = current, coming_facts = *next;
   Commit(std::move(batch), [this, call, answer, next = *next](const auto& committed) {
+    coming_catalog.reset(), coming_facts.reset();
     if (committed) {
       facts = next;
       for (auto& [id, live] : tasks) live->entity.reset();
@@ -336,6 +341,12 @@ Result<ActorRecord> ActorFromJson(const json::Value& document) {
   REMIT_TRY(r.Finish());
   REMIT_ASSIGN(actor.uid, cedar::EntityUid::Parse(uid));
   return actor;
+}
+
+// The number of a change of who is registered; the store says that there was one.
+std::uint64_t Broker::Impl::RegistryChanges(store::Batch& batch) {
+  batch.writes.push_back({store::Table::kMeta, std::string(kRegistryRow), fmt::format("{}/{}", Micros(Now()), ++registry_changes)});
+  return registry_changes;
 }
 
 void Broker::Impl::Register(ActorRecord actor) {
@@ -390,13 +401,19 @@ void Broker::Impl::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<
   batch.writes.push_back({store::Table::kActor, actor.uid.ToString(), json::Canonical(ActorJson(actor))});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
-  if (actor.barred) Register(actor);  // takes access away: before the commit
-  Commit(std::move(batch), [this, call, answer, actor](const auto& committed) {
+  const std::uint64_t change = RegistryChanges(batch);
+  if (actor.barred) {  // takes access away: before the commit
+    barred_by[actor.uid] = change;
+    Register(actor);
+  } else {
+    batch.writes.push_back({store::Table::kMeta, OffboardingKey(actor.uid), std::nullopt});
+  }
+  Commit(std::move(batch), [this, call, answer, actor, change](const auto& committed) {
     if (!committed) {
       Unsettle(call);
       return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     }
-    Register(actor);
+    if (!WasOvertaken(actor.uid, change)) Register(actor);
     json::Value changed = ActorJson(actor);
     if (actor.barred) changed.AsObject().Set("still_running", StillRunning(actor.uid));
     Later([answer, changed] { answer(changed); });
@@ -449,13 +466,19 @@ void Broker::Impl::ChangePerson(const AdminCall& call, PersonRecord person, Answ
   batch.writes.push_back({store::Table::kPerson, person.uid.ToString(), json::Canonical(PersonJson(person))});
   Settle(call, batch);
   AddEvents(batch, {std::move(event)});
-  if (person.barred) people[person.uid] = person;
-  Commit(std::move(batch), [this, call, answer, person](const auto& committed) {
+  const std::uint64_t change = RegistryChanges(batch);
+  if (person.barred) {  // takes access away: before the commit
+    barred_by[person.uid] = change;
+    people[person.uid] = person;
+  } else {
+    batch.writes.push_back({store::Table::kMeta, OffboardingKey(person.uid), std::nullopt});
+  }
+  Commit(std::move(batch), [this, call, answer, person, change](const auto& committed) {
     if (!committed) {
       Unsettle(call);
       return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     }
-    people[person.uid] = person;
+    if (!WasOvertaken(person.uid, change)) people[person.uid] = person;
     json::Value changed = PersonJson(person);
     if (person.barred) changed.AsObject().Set("still_running", StillRunning(person.uid));
     Later([answer, changed] { answer(changed); });

@@ -325,6 +325,75 @@ TEST(RunSupervisor, AnIsolatedCommandSeesNothingOfItsCaller) {
   ::unlink(key);
 }
 
+// By the folder that it was started in, which is under what hides it.
+TEST(RunSupervisor, AnIsolatedCommandDoesNotStandInAHiddenFolder) {
+  char made[] = "/tmp/remit_hidden_XXXXXX";
+  ASSERT_NE(::mkdtemp(made), nullptr);
+  const std::string folder = made, below = folder + "/below";
+  ::mkdir(below.c_str(), 0755);
+  ::chmod(folder.c_str(), 0755);
+  for (const std::string& where : {folder, below}) {
+    const io::Fd key(::open((where + "/key").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    ASSERT_EQ(::write(key.get(), "THE-KEY", 7), 7);
+  }
+  const io::Fd home(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  for (const std::string& where : {folder, below}) {
+    Fifo fifo;
+    ::chmod(fifo.path().c_str(), 0622);
+    ::chmod(fifo.path().substr(0, fifo.path().rfind('/')).c_str(), 0755);
+    ASSERT_EQ(::chdir(where.c_str()), 0);
+    auto supervisor = Supervisor::Create(Means::kBest, Supervisor::Isolation{.hidden = {folder}, .hidden_from_same_user = {}});
+    ASSERT_TRUE(supervisor.has_value()) << supervisor.error().ToString();
+    ASSERT_TRUE((*supervisor)
+                    ->Launch(Python(fifo,
+                                    "for name in ('key', '../key', 'below/key'):\n"
+                                    " try: print(name, open(name).read(), flush=True)\n"
+                                    " except OSError as e: print(name, type(e).__name__, flush=True)\n"
+                                    "print('over', flush=True)"),
+                             kEnv)
+                    .has_value());
+    End(**supervisor);
+    ASSERT_EQ(::fchdir(home.get()), 0);
+    const std::string said = ReadUntil(fifo.fd(), "");
+    EXPECT_EQ(said.find("THE-KEY"), std::string::npos) << said;
+    EXPECT_NE(said.find("over"), std::string::npos) << said;
+  }
+  for (const std::string& path : {below + "/key", folder + "/key"}) ::unlink(path.c_str());
+  ::rmdir(below.c_str());
+  ::rmdir(folder.c_str());
+}
+
+// Into the shell that it was started from, which would run it as its caller once the command is over.
+TEST(RunSupervisor, AnIsolatedCommandTypesNothingIntoATerminal) {
+  Fifo fifo;
+  ::chmod(fifo.path().c_str(), 0622);
+  ::chmod(fifo.path().substr(0, fifo.path().rfind('/')).c_str(), 0755);
+  auto supervisor = Supervisor::Create(Means::kBest, Supervisor::Isolation{});
+  ASSERT_TRUE(supervisor.has_value()) << supervisor.error().ToString();
+  ASSERT_TRUE((*supervisor)
+                  ->Launch(Python(fifo,
+                                  "import ctypes, errno, fcntl, termios\n"
+                                  "main, side = os.openpty()\n"
+                                  "if os.fork() == 0:\n"
+                                  " os.setsid()\n"
+                                  " fcntl.ioctl(side, termios.TIOCSCTTY, 0)\n"
+                                  " c = ctypes.CDLL(None, use_errno=True)\n"
+                                  " for high in (0, 1 << 32):\n"
+                                  "  for request in (termios.TIOCSTI, 0x541C):\n"
+                                  "   r = c.ioctl(side, ctypes.c_ulong(request | high), b'x')\n"
+                                  "   print('typed', hex(request), r, errno.errorcode.get(ctypes.get_errno()), flush=True)\n"
+                                  " print('size', fcntl.ioctl(side, termios.TIOCGWINSZ, bytes(8)) is not None, flush=True)\n"
+                                  " os._exit(0)\n"
+                                  "os.wait()"),
+                           kEnv)
+                  .has_value());
+  End(**supervisor);
+  const std::string said = ReadUntil(fifo.fd(), "");
+  EXPECT_EQ(said,
+            "typed 0x5412 -1 EPERM\ntyped 0x541c -1 EPERM\ntyped 0x5412 -1 EPERM\ntyped 0x541c -1 EPERM\n"
+            "size True\n");
+}
+
 TEST(RunSupervisor, ThatIsNeverUsedLeavesNothing) {
   { auto supervisor = Supervisor::Create(); }
   EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1);

@@ -31,8 +31,8 @@ void AddServe(Command& root) {
         if (!server->has_catalog()) PrintMessage("no catalog is in force yet; load one with `remit catalog load FOLDER`");
         if (args->restored)
           PrintMessage(
-              "a new epoch: every task of before is revoked and no token works; catalog, facts and registry are those of the copy, so that "
-              "whoever was barred since is not: look at `remit actor list` and `remit person list`");
+              "a new epoch: every task of before is revoked and no token works; catalog, facts and registry are those of the copy, but for "
+              "whom the list beside the anchor says to be barred: look at `remit actor list` and `remit person list`");
         NotifyReady();
         server->Run();
         if (std::optional<Error> failure = server->failure()) return std::unexpected(*std::move(failure));

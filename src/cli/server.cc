@@ -196,7 +196,11 @@ Status Server::Impl::OpenAnchors(const std::vector<std::shared_ptr<target::Targe
   keep.targets = native;
   REMIT_ASSIGN(const std::uint64_t epoch, broker::AnchorKeeper::Check(keep, options.restored));
   // Before the anchors are written anew, or the next start would take this store for what it is not.
-  if (options.restored) REMIT_TRY(broker::OpenEpoch(*store, epoch + 1, clock.Now()));
+  if (options.restored) {
+    const Result<std::vector<std::string>> barred = broker::AnchorKeeper::ReadBarred(keep);
+    if (!barred) log::Warn("who was barred after the copy was made is not known: {}", barred.error().ToString());
+    REMIT_TRY(broker::OpenEpoch(*store, epoch + 1, clock.Now(), barred.value_or(std::vector<std::string>())));
+  }
   REMIT_ASSIGN(anchors, broker::AnchorKeeper::Start(std::move(keep)));
   return {};
 }

@@ -45,6 +45,7 @@ struct ClientAssertions::Impl : std::enable_shared_from_this<Impl> {
   const Clock& clock;
   const Directory& directory;
   const std::vector<std::string> audiences;
+  Time epoch{};  // what was used between a copy of the store and its being restored is not remembered: it is refused by its time
 
   mutable std::mutex mutex;
   std::unordered_set<std::string> used;
@@ -53,6 +54,9 @@ struct ClientAssertions::Impl : std::enable_shared_from_this<Impl> {
   // Remembers the assertion, or says that it was used. Clears away what no longer matters.
   Status Remember(const jose::ClientAssertion& assertion, const std::string& key, store::Batch& batch) {
     const Time until = assertion.expires + limits::kClockSkew;
+    if (assertion.issued.value_or(assertion.expires - limits::kAssertionLife - limits::kClockSkew) <= epoch)
+      return Fail(Code::kUnauthenticated, "replayed-assertion", "this client assertion may have been used before the store was restored",
+                  "sign a new one, with `iat`");
     std::lock_guard lock(mutex);
     for (std::size_t i = 0; i < kClearedAtOnce && !by_expiry.empty() && by_expiry.begin()->first <= clock.Now(); ++i) {
       batch.writes.push_back({store::Table::kReplay, by_expiry.begin()->second, std::nullopt});
@@ -78,6 +82,8 @@ struct ClientAssertions::Impl : std::enable_shared_from_this<Impl> {
 Result<std::unique_ptr<ClientAssertions>> ClientAssertions::Open(store::Store& store, const Clock& clock, const Directory& directory,
                                                                  std::string issuer, std::string token_endpoint) {
   auto impl = std::make_shared<Impl>(store, clock, directory, std::vector<std::string>{std::move(issuer), std::move(token_endpoint)});
+  REMIT_ASSIGN(const std::optional<std::string> since, store.Get(store::Table::kMeta, "epoch-since"));
+  if (since) impl->epoch = FromMicros(std::strtoll(since->c_str(), nullptr, 10)) + limits::kClockSkew;
   Status rows_read;
   REMIT_TRY(store.Scan(store::Table::kReplay, "", [&](std::string_view key, std::string_view value) {
     task::Decoder d(value);

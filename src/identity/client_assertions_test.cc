@@ -68,6 +68,25 @@ TEST_F(ClientAssertionsTest, AReplayIsRefusedAlsoAfterARestart) {
   EXPECT_EQ(WhyNot(Sign(kTokenEndpoint, "one")), "replayed-assertion");  // the jti is what counts
 }
 
+TEST_F(ClientAssertionsTest, AReplayIsRefusedAlsoByACopyThatDoesNotKnowIt) {
+  const auto copy = store_.rows;
+  const std::string assertion = Sign();
+  const auto expires = std::chrono::duration_cast<std::chrono::seconds>((clock_.Now() + 1min).time_since_epoch()).count();
+  const std::string input = Part(R"({"alg":"ES256"})") + "." +
+                            Part(json::Write(json::Object{{"iss", "ci"}, {"sub", "ci"}, {"aud", kIssuer}, {"exp", expires}, {"jti", "two"}}));
+  const std::string without_iat = input + "." + Base64UrlEncode(key_.Sign(AsBytes(input)));
+  ASSERT_EQ(WhyNot(assertion), "accepted");
+  ASSERT_EQ(WhyNot(without_iat), "accepted");
+  clock_.Advance(1s);
+  store_.rows = copy;  // `remit serve --restored`
+  store_.rows[{store::Table::kMeta, "epoch-since"}] = std::to_string(Micros(clock_.Now()));
+  Restart();
+  EXPECT_EQ(WhyNot(assertion), "replayed-assertion");
+  EXPECT_EQ(WhyNot(without_iat), "replayed-assertion");
+  clock_.Advance(limits::kClockSkew + 1s);
+  EXPECT_EQ(WhyNot(Sign(kIssuer, "three")), "accepted");
+}
+
 TEST_F(ClientAssertionsTest, AReplayAtAnotherServerOfTheSameStoreIsRefused) {
   auto other = ClientAssertions::Open(store_, clock_, directory_, std::string(kIssuer), std::string(kTokenEndpoint));
   const std::string assertion = Sign();

@@ -60,6 +60,7 @@ struct Sessions::Impl : std::enable_shared_from_this<Impl> {
   std::map<cedar::EntityUid, std::vector<Hash>> by_owner;  // oldest first
   std::multimap<Time, Hash> by_expiry;                     // may name rows that are gone
   std::vector<Ending> endings;
+  std::map<cedar::EntityUid, std::uint64_t> ended_owners;  // whose all were ended, and how often
 
   void Insert(const Hash& hash, SessionRow row) {
     by_id[row.id] = hash;
@@ -112,6 +113,11 @@ struct Sessions::Impl : std::enable_shared_from_this<Impl> {
     endings.insert(endings.end(), std::make_move_iterator(taken.begin()), std::make_move_iterator(taken.end()));
   }
 
+  std::uint64_t EndedSoFar(const cedar::EntityUid& owner) const {
+    const auto it = ended_owners.find(owner);
+    return it == ended_owners.end() ? 0 : it->second;
+  }
+
   // Makes a handle of this kind in one commit with `batch`. `failed` runs before the answer if the commit fails.
   void Mint(Kind kind, const cedar::EntityUid& owner, std::string_view event_type, std::string_view by, store::Batch batch,
             std::function<void(const Error&)> failed, Answer<Minted> answer) {
@@ -128,23 +134,31 @@ struct Sessions::Impl : std::enable_shared_from_this<Impl> {
     batch.events.push_back(json::Canonical(event));
 
     std::vector<Ending> taken;
+    std::uint64_t ended = 0;
     {
       std::unique_lock lock(mutex);
       EndOlder(kind, owner);
       taken = TakeEndings(batch, now);
+      ended = EndedSoFar(owner);
     }
     store.Commit(std::move(batch), [self = shared_from_this(), hash, row = std::move(row), minted = std::move(minted), taken = std::move(taken),
-                                    failed = std::move(failed), answer = std::move(answer)](Result<store::Committed> committed) mutable {
+                                    ended, failed = std::move(failed), answer = std::move(answer)](Result<store::Committed> committed) mutable {
       if (!committed.has_value()) {
         self->PutBack(std::move(taken));
         if (failed) failed(committed.error());
         return answer(Fail(std::move(committed).error()));
       }
+      bool overtaken = false;  // by the end of all that its owner has
       {
         std::unique_lock lock(self->mutex);
+        overtaken = self->EndedSoFar(row.owner) != ended;
         self->Insert(hash, std::move(row));
+        if (overtaken) self->EndRow(hash, "overtaken");
       }
-      answer(std::move(minted));
+      if (!overtaken) return answer(std::move(minted));
+      self->CommitEndings([answer = std::move(answer)](Status) {
+        answer(Fail(Code::kUnauthenticated, "bad-credentials", "all sessions of its owner were ended while this one was being made"));
+      });
     });
   }
 
@@ -280,6 +294,7 @@ void Sessions::End(const std::string& session, const std::string& why, std::func
 void Sessions::EndAllOf(const cedar::EntityUid& owner, const std::string& why, std::function<void(Status)> answer) {
   {
     std::unique_lock lock(impl_->mutex);
+    ++impl_->ended_owners[owner];
     const auto it = impl_->by_owner.find(owner);
     if (it != impl_->by_owner.end()) {
       for (const Hash& hash : std::vector<Hash>(it->second)) impl_->EndRow(hash, why);

@@ -175,6 +175,23 @@ TEST_F(SessionsTest, SigningOutEndsOneSession) {
   EXPECT_FALSE(Who(one->handle.Reveal()).has_value());
 }
 
+TEST_F(SessionsTest, WhatIsBeingMadeWhileAllOfItsOwnerEndsIsNotLeft) {
+  store_.holding = true;
+  std::optional<Result<Minted>> session, link;
+  sessions_->StartActorSession(kPep, [&](Result<Minted> a) { session = std::move(a); });
+  sessions_->MakeLink(Operator(), kAnn, [&](Result<Minted> a) { link = std::move(a); });
+  for (const cedar::EntityUid& who : {kPep, kAnn}) sessions_->EndAllOf(who, "offboarded", [](Status) {});
+  store_.Release();
+  ASSERT_TRUE(session && link);
+  ASSERT_FALSE(session->has_value() || link->has_value());
+  EXPECT_EQ(session->error().reason, "bad-credentials");
+  EXPECT_EQ(link->error().reason, "bad-credentials");
+  EXPECT_EQ(sessions_->size(), 0u);
+  Restart();
+  EXPECT_EQ(sessions_->size(), 0u);  // nor in the store, for the day on which somebody lifts the bar
+  EXPECT_TRUE(Start().has_value());
+}
+
 TEST_F(SessionsTest, AnEndThatTheStoreRefusesHoldsAndIsWrittenWithTheNextCommit) {
   auto session = Start();
   store_.failing = true;

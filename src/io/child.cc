@@ -3,9 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 extern "C" {  // glibc 2.36 forgot this in the header
@@ -22,6 +27,41 @@ extern "C" {  // glibc 2.36 forgot this in the header
 
 namespace remit::io {
 namespace {
+
+// What types into a terminal types into the shell of whoever started the child, which would run it: ioctl(TIOCSTI), and the paste of
+// TIOCLINUX. Both answer EPERM; every other call is as it was. Calls of another architecture's kind answer ENOSYS.
+bool ForbidTyping() {
+#if defined(__x86_64__)
+  constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64, kOther = AUDIT_ARCH_I386, kNumberMask = ~0x40000000u;  // x32 has a bit set
+  constexpr std::uint32_t kX32Ioctl = 514;
+#elif defined(__aarch64__)
+  constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64, kOther = AUDIT_ARCH_ARM, kNumberMask = ~0u;
+  constexpr std::uint32_t kX32Ioctl = __NR_ioctl;
+#else
+#error "which numbers has ioctl here?"
+#endif
+  constexpr std::uint32_t kOtherIoctl = 54;                            // of both 32-bit kinds
+  constexpr std::uint32_t kRequest = offsetof(seccomp_data, args[1]);  // its low half: these are little-endian, and requests have 32 bits
+  const sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),  // 0
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 3, 0),          // to 5
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kOther, 0, 10),                // else 13
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kOtherIoctl, 4, 7),          // to 9, else 12
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),  // 5
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kNumberMask),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 1, 0),  // to 9
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kX32Ioctl, 0, 3),   // else 12
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kRequest),           // 9
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCSTI, 3, 0),     // to 14
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TIOCLINUX, 2, 0),   // to 14
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),           // 12
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),  // 14
+  };
+  const sock_fprog program{.len = std::size(steps), .filter = const_cast<sock_filter*>(steps)};
+  return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
 
 // What the new process does between fork and exec. Only async-signal-safe calls on memory that was laid out before the fork, because
 // other threads of the parent may have held locks. Each step returns false with errno set.
@@ -73,7 +113,7 @@ struct Launch {
 
   // After ChangeUser, which would clear the parent-death signal.
   bool Bind() const {
-    if (options.no_new_privileges && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return false;
+    if (options.no_new_privileges && (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !ForbidTyping())) return false;
     if (options.parent_death_signal == 0) return true;
     if (::prctl(PR_SET_PDEATHSIG, options.parent_death_signal) != 0) return false;
     if (::getppid() != parent) ::_exit(127);  // it ended before the call

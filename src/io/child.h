@@ -24,7 +24,7 @@ struct ChildOptions {
   bool own_group = true;                   // the child leads a process group of its own, so that SignalGroup reaches what it starts
   bool foreground = false;         // with own_group: give it the parent's terminal, if the parent is in its foreground, until Wait has seen the end
   int parent_death_signal = 0;     // sent to the child when the parent's *thread* that spawned it ends (PR_SET_PDEATHSIG); 0: none
-  bool no_new_privileges = false;  // set-uid programs get no rights (PR_SET_NO_NEW_PRIVS)
+  bool no_new_privileges = false;  // set-uid programs get no rights (PR_SET_NO_NEW_PRIVS), and nobody types into a terminal (TIOCSTI)
   int cgroup = -1;                 // an open cgroup v2 folder that the child is born into (clone3 is not used: it writes itself in)
   std::optional<uid_t> uid{};      // runs as this user; needs the right to. Supplementary groups are dropped
   std::optional<gid_t> gid{};

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -24,6 +25,17 @@ std::unexpected<Error> NoNamespaces(std::string_view what) {
 bool Write(const char* path, const std::string& text) {
   const Fd fd(::open(path, O_WRONLY | O_CLOEXEC));
   return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+// The folder that this process stands in is the one below what hides it: in it, names without a slash would lead to what is hidden.
+Status LeaveHiddenFolder() {
+  char here[PATH_MAX];
+  struct stat stands{}, named{};
+  if (::getcwd(here, sizeof here) == nullptr || ::stat(".", &stands) != 0)
+    return ::chdir("/") == 0 ? Status() : NoNamespaces("`/` cannot be entered");
+  if (::stat(here, &named) == 0 ? named.st_dev == stands.st_dev && named.st_ino == stands.st_ino : errno == EACCES) return {};
+  if (::chdir(here) == 0 || ::chdir("/") == 0) return {};
+  return NoNamespaces(fmt::format("`{}` cannot be left", here));
 }
 
 }  // namespace
@@ -58,7 +70,7 @@ Status EnterNamespaces(const std::vector<std::string>& hidden) {
                            : ::mount("/dev/null", path.c_str(), nullptr, MS_BIND, nullptr) == 0;
     if (!hides) return NoNamespaces(fmt::format("`{}` cannot be hidden", path));
   }
-  return {};
+  return LeaveHiddenFolder();
 }
 
 }  // namespace remit::io

@@ -15,7 +15,8 @@ Status UnshareNext(bool user);
 
 // In that child: takes mounts for its own, puts a /proc of its own there, and nothing in the place of each of `hidden` that exists (files,
 // sockets, folders; absolute paths). What is hidden cannot be uncovered by processes without rights of their own; but a file that somebody
-// outside puts in the place of a hidden one is seen, so hide its folder where it can be. Errors: `no-namespaces`.
+// outside puts in the place of a hidden one is seen, so hide its folder where it can be. Who stands in a hidden folder stands in the empty
+// one then, or in `/`. Errors: `no-namespaces`.
 Status EnterNamespaces(const std::vector<std::string>& hidden);
 
 }  // namespace remit::io

@@ -51,7 +51,7 @@ Result<ClientAssertion> ValidateClientAssertion(std::string_view assertion, std:
                                      .Build();
   REMIT_ASSIGN(const Claims claims, validator.Validate(assertion, keys, now));
   if (claims.id->size() > limits::kTokenIdBytes) return Refuse("malformed-claims", "the `jti` is too long");
-  return ClientAssertion{std::string(client_id), *claims.id, *claims.expires};
+  return ClientAssertion{std::string(client_id), *claims.id, *claims.expires, claims.issued_at};
 }
 
 }  // namespace remit::jose

@@ -1,6 +1,7 @@
 // Client authentication by a signed assertion: private_key_jwt (RFC 7523 §3, OpenID Connect Core §9).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@ struct ClientAssertion {
   std::string client_id;
   std::string id;  // jti: the caller remembers it until `expires` and refuses it the second time
   Time expires{};
+  std::optional<Time> issued{};  // iat, where it has one
 };
 
 std::string SignClientAssertion(const crypto::SigningKey& key, std::string_view kid, std::string_view client_id, std::string_view audience,

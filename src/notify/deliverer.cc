@@ -43,6 +43,9 @@ Result<std::shared_ptr<Deliverer>> Deliverer::Open(DelivererParts parts, Deliver
     REMIT_TRY(self->parts_.store.CommitNow(std::move(batch)));
   }
   self->saved_ = self->next_;
+  // In a store that was restored, what happens has the places of what was lost: a receiver must not take it for that.
+  REMIT_ASSIGN(const std::optional<std::string> epoch, self->parts_.store.Get(store::Table::kMeta, "epoch"));
+  if (epoch && *epoch != "1") self->epoch_ = *epoch + "_";
   return self;
 }
 
@@ -146,7 +149,7 @@ void Deliverer::Deliver(Found found) {
   const std::uint64_t index = found.index;
   const std::string* text = found.event.FindString("time");
   const Result<Time> happened = text == nullptr ? Result<Time>(parts_.clock.Now()) : ParseTime(*text);
-  const Message message{fmt::format("msg_{}_{}", parts_.installation, index), Render(options_.form, NoticeOf(std::move(found)))};
+  const Message message{fmt::format("msg_{}_{}{}", parts_.installation, epoch_, index), Render(options_.form, NoticeOf(std::move(found)))};
   const Status taken = parts_.post(message);
   std::uint32_t attempts = 0;
   {

@@ -26,7 +26,7 @@ namespace remit::notify {
 
 // What is posted.
 struct Message {
-  std::string id;  // "msg_<installation>_<index>": the same for each attempt
+  std::string id;  // "msg_<installation>_<index>", with "<epoch>_" before the index from the second epoch on: the same for each attempt
   std::string body;
 };
 
@@ -90,6 +90,7 @@ class Deliverer : public std::enable_shared_from_this<Deliverer> {
 
   const DelivererParts parts_;
   const DelivererOptions options_;
+  std::string epoch_;  // of messages' ids; "" in the first. Written by Open alone
 
   mutable std::mutex mutex_;  // of all below. INVARIANT: never held while something else is called
   std::uint64_t next_ = 0;    // touched by the one who works alone, but for status()

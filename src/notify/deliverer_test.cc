@@ -100,6 +100,21 @@ class DelivererTest : public ::testing::Test {
   bool down_ = false;
 };
 
+TEST_F(DelivererTest, WhatHappensInARestoredStoreIsNotTakenForWhatWasLost) {
+  const auto copy = store_->Snapshot();
+  Commit("task.started");
+  Settle();
+  ASSERT_THAT(posted_, ElementsAre("msg_ins_1"));
+  store::Batch epoch;
+  epoch.writes.push_back({store::Table::kMeta, "epoch", "2"});
+  ASSERT_TRUE(copy->CommitNow(std::move(epoch)).has_value());
+  store_ = copy->Snapshot();
+  Restart();
+  Commit("task.completed");  // at the same place
+  Settle();
+  EXPECT_THAT(posted_, ElementsAre("msg_ins_1", "msg_ins_2_1"));
+}
+
 TEST_F(DelivererTest, TellsEachOnceInOrderAndWritesItDown) {
   EXPECT_THAT(posted_, IsEmpty()) << "what was before is not told";
   Commit("task.started");

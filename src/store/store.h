@@ -21,7 +21,7 @@ namespace remit::store {
 
 // One row each is a key and a value, both bytes. What they hold is written down in docs/formats.md, "The store".
 enum class Table : std::uint8_t {
-  kMeta = 1,              // key: "installation", "master-key" (its id), "epoch", "catalog" (hash of the one in force)
+  kMeta = 1,              // key: "installation", "master-key" (its id), "epoch", "catalog" (hash of the one in force), "offboarding/" and whose, …
   kTask = 2,              // key: task id
   kCredential = 3,        // key: credential id
   kApproval = 4,          // key: approval id; requests to approve a use (that of a start is the task itself)

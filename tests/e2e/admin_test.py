@@ -149,6 +149,8 @@ class OldStore(harness.Case):
         copied_role, later_role = copied.role, later.role
         # It is at most a second old: a copy that is put back faster is not known for one.
         eventually(lambda: self.size_of(f"{server.dir}/data-anchor/anchor") > self.size_of(f"{server.dir}/copy-anchor"), what="the anchor has seen it")
+        server.cli("person", "put", installation.vera.uid, "--bar")
+        eventually(lambda: "vera" in pathlib.Path(f"{server.dir}/data-anchor/anchor.barred").read_text(), what="the list beside it says so")
         self.assertEqual(sorted(installation.roles()), sorted([copied_role, later_role]))
         server.kill()
         shutil.rmtree(server.data)
@@ -164,6 +166,8 @@ class OldStore(harness.Case):
             self.assertEqual(server.api("GET", "/v1/whoami", bearer=handle).status, 401)
         for window in (copied, later):
             self.assertNotEqual(window.psql("SELECT 1", check=False).returncode, 0)
+        barred = {one["uid"]: one["barred"] for one in server.cli("person", "list", "--json").json["people"]}
+        self.assertEqual(barred, {installation.vera.uid: True, installation.dana.uid: False})  # which the copy knows nothing of
         self.assertTrue(server.verify_ledger().json["ok"])
         # From now on it is the store; and its own old copies are refused again.
         server.restart()

@@ -1,0 +1,38 @@
+// Who is barred, kept beside the anchor's file: a store that was restored from an old copy does not know who was barred since.
+//
+// The text (docs/formats.md, "Anchors") has a line for each, and a code by the master key, so that who has not the key can neither bar
+// somebody by it nor take one out. It can be deleted, or an old one put in its place: then it says less, and nobody is let in who was not.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "crypto/master_key.h"
+#include "store/store.h"
+
+namespace remit::broker {
+
+struct BarredList {
+  std::string installation;
+  std::vector<std::string> who;  // uids as text, of actors and people, sorted, each once
+  bool operator==(const BarredList&) const = default;
+};
+
+std::string BarredText(const BarredList& list, const crypto::MasterKey& master);
+// Strict. Errors: `bad-anchor`, also for one that another master key made.
+Result<BarredList> ParseBarred(std::string_view text, const crypto::MasterKey& master);
+
+// What the store says. Errors: the store's; `store-corrupt`.
+Result<BarredList> BarredIn(store::Store& store);
+
+// Adds to the batch what bars them in this store, those apart that it does not know or that are barred. Errors: as BarredIn.
+Status BarAgain(store::Store& store, const std::vector<std::string>& who, store::Batch& batch);
+
+// The row that each change of the registry writes anew, so that BarredIn is asked only where the answer may be another.
+inline constexpr std::string_view kRegistryRow = "registry";
+
+inline constexpr std::size_t kBarredBytes = 64u << 20;  // of the file: some hundred thousand
+
+}  // namespace remit::broker
