@@ -261,6 +261,7 @@ class Broker::Impl {
   // Whether it may begin to run: `start` for its actor, or `delegate` for its parent.
   task::Decision AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved, Time at);
   Status CheckRoom(LiveTask& parent);
+  LiveTask& RootOf(LiveTask& live);  // the highest that is there
   Status ChargeParent(const task::TaskRecord& child, const std::vector<task::Charge>& charges, store::Batch& batch);
   json::Object Actors(const task::TaskRecord& record);  // the claims `sub`, and of a sub-task `act` (RFC 8693 §4.1)
 
@@ -447,6 +448,7 @@ class Broker::Impl {
   std::unordered_map<std::string, KeyedUse> keyed_uses;
   std::unordered_map<std::string, std::unique_ptr<LiveTask>> tasks;
   TaskTree tree;
+  std::unordered_map<std::string, std::size_t> beginning;  // sub-tasks on their way into the store, by the root of their tree
   std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles;
   std::set<std::pair<Time, LiveTask*>> queue;
   io::TimerId queue_timer = 0;

@@ -95,8 +95,9 @@ Status Broker::Impl::CheckRoom(LiveTask& parent) {
   const auto above = Above(parent.record());
   if (!above || above->size() + 1 > limits::kDelegationDepth)
     return Fail(Code::kResourceExhausted, "too-deep", fmt::format("there are {} tasks above each other already", limits::kDelegationDepth));
-  LiveTask& root = above->empty() ? parent : *above->back();
-  if (Below(root).size() >= limits::kTreeTasks)
+  LiveTask& root = RootOf(parent);
+  const auto begin = beginning.find(root.id());
+  if (Below(root).size() + (begin == beginning.end() ? 0 : begin->second) >= limits::kTreeTasks)
     return Fail(Code::kResourceExhausted, "too-many-sub-tasks", fmt::format("task `{}` has {} sub-tasks already", root.id(), limits::kTreeTasks),
                 "complete some of them first");
   return {};

@@ -246,11 +246,18 @@ void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswe
   shared->answer.holder = std::move(draft.holder);
   task::Transition requested = task::Request(std::move(draft.record), Stamp());
   std::string id = requested.next.id;
+  // A sub-task takes room in its tree from here on: of many at once only as many pass as fit.
+  std::string root;
+  if (LiveTask* parent = requested.next.parent.empty() ? nullptr : Find(requested.next.parent)) ++beginning[root = RootOf(*parent).id()];
+  auto written = [this, root] {
+    if (auto at = beginning.find(root); at != beginning.end() && --at->second == 0) beginning.erase(at);
+  };
   if (requested.next.approvals_needed > 0) {
     requested.events.back().AsObject().Set("permissions", draft.permissions.ToJson());
     batch.writes.push_back({store::Table::kTask, id, requested.next.Encode()});
     AddEvents(batch, std::move(requested.events));
-    Commit(std::move(batch), [this, shared, next = std::move(requested.next)](auto committed) mutable {
+    Commit(std::move(batch), [this, shared, written, next = std::move(requested.next)](auto committed) mutable {
+      written();
       if (!committed) return AnswerStart(shared, std::move(committed.error()));
       std::string task_id = next.id;
       shared->answer.approval = ApprovalIdOf(task_id);
@@ -268,10 +275,12 @@ void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswe
     });
     return;
   }
-  ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, std::move(batch), [this, shared, id](Status status) {
-    if (!status) return AnswerStart(shared, std::move(status.error()));
-    AwaitLive(shared, id);
-  });
+  ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, std::move(batch),
+               [this, shared, written, id](Status status) {
+                 written();
+                 if (!status) return AnswerStart(shared, std::move(status.error()));
+                 AwaitLive(shared, id);
+               });
 }
 
 Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest& request) {

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
+#include "base/limits.h"
 #include "broker/life_bench.h"
 
 namespace remit::broker {
@@ -155,6 +158,33 @@ TEST_F(TreeAttack, WhatDiedAndIsFoundAgainKeepsWhatIsKnownOfIt) {
   EXPECT_EQ(record.evidence.size(), 2u);  // of both its ends
   EXPECT_FALSE(record.permissions.permissions.empty());
   EXPECT_TRUE(bench.broker().Receipt(Bench::Operator(), box.task.id)->Find("all_dead")->AsBool());
+}
+
+TEST_F(TreeAttack, OfManySubTasksAtOnceOnlyAsManyBeginAsFit) {
+  StartAnswer lead = Lead();
+  const Caller holder = bench.Holder(lead);
+  std::map<std::string, std::size_t> answers;
+  auto delegate = [&] {
+    DelegateRequest request;
+    request.start.type = "part";
+    request.start.parameters = json::Object{{"ticket", "T-1"}};
+    bench.broker().Delegate(holder, lead.task.id, request, [&](auto a) { ++answers[a ? "started" : a.error().reason]; });
+  };
+  bench.store().HoldCommits();
+  for (std::size_t i = 0; i < limits::kTreeTasks + 3; ++i) delegate();
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_EQ(answers["started"], limits::kTreeTasks);
+  EXPECT_EQ(answers["too-many-sub-tasks"], 3u);
+}
+
+TEST_F(TreeAttack, ASubTaskThatCouldNotBeWrittenDownTakesNoRoom) {
+  StartAnswer lead = Lead();
+  for (std::size_t i = 0; i + 1 < limits::kTreeTasks; ++i) (void)Part(lead);
+  bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "the disk is gone"));
+  EXPECT_EQ(bench.Delegate(lead, "part", {{"ticket", "T-1"}}).error().reason, "store-failed");
+  EXPECT_TRUE(bench.Delegate(lead, "part", {{"ticket", "T-1"}}).has_value());
+  EXPECT_EQ(bench.Delegate(lead, "part", {{"ticket", "T-1"}}).error().reason, "too-many-sub-tasks");
 }
 
 }  // namespace

@@ -18,12 +18,7 @@ void Broker::Impl::Refused(LiveTask& live) {
 
 // From the root of its tree on, since whoever holds one of these tasks may hold the others.
 void Broker::Impl::Trip(LiveTask& tripped, const std::string& by, const task::Trip& trip) {
-  LiveTask* root = &tripped;
-  while (!root->parent().empty()) {
-    LiveTask* parent = Find(root->parent());
-    if (parent == nullptr) break;
-    root = parent;
-  }
+  LiveTask* root = &RootOf(tripped);
   json::Object event = Event("task.tripped", Stamp());
   event.Set("task", root->id());
   event.Set("tripped", tripped.id());
