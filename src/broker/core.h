@@ -238,7 +238,7 @@ class Broker::Impl {
   void ResumeTree(LiveTask& live, const std::string& by, Answer<StartAnswer> answer);
   Result<struct Resuming> DraftResumption(LiveTask& live, const std::string& by, Time now);
   void OnResumed(const std::shared_ptr<std::vector<struct Resuming>>& tree, const std::shared_ptr<const task::Catalog>& planned_under,
-                 const Status& committed, Answer<StartAnswer> answer);
+                 const std::shared_ptr<const FactSet>& planned_with, const Status& committed, Answer<StartAnswer> answer);
 
   // More time: see extend.cc.
   void ExtendTask(LiveTask& live, const Caller& by, Duration more, const std::string& reason, Answer<ExtendAnswer> answer);

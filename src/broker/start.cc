@@ -146,8 +146,8 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
   batch.events.insert(batch.events.end(), credentials_batch.events.begin(), credentials_batch.events.end());
   batch.writes.insert(batch.writes.end(), credentials_batch.writes.begin(), credentials_batch.writes.end());
   batch.writes.push_back({store::Table::kTask, record.id, active->next.Encode()});
-  Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done),
-                            planned_under = current](auto committed) mutable {
+  Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done), planned_under = current,
+                            planned_with = facts](auto committed) mutable {
     std::string id = next.id;
     if (!committed) {
       SettleBudgets(id, committed);
@@ -178,7 +178,8 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
     Changed(*live);
     EndIfOvertaken(*live);
     if (live->latched) return done({});
-    if (current != planned_under && HoldsTooMuch(*live, *current, *facts)) {  // the catalog changed on the way
+    // The catalog or the facts changed on the way.
+    if ((current != planned_under || facts != planned_with) && HoldsTooMuch(*live, *current, *facts)) {
       EndTooWide({id});
       return done({});
     }

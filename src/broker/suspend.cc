@@ -215,8 +215,8 @@ void Broker::Impl::ResumeTree(LiveTask& live, const std::string& by, Answer<Star
     batch.writes.push_back({store::Table::kTask, one.task, one.transition.next.Encode()});
   }
   for (LiveTask* one : tree_tasks) one->busy = true;
-  Commit(std::move(batch), [this, resuming, planned_under = current, answer](const auto& committed) {
-    OnResumed(resuming, planned_under, committed ? Status() : Status(std::unexpected(committed.error())), answer);
+  Commit(std::move(batch), [this, resuming, planned_under = current, planned_with = facts, answer](const auto& committed) {
+    OnResumed(resuming, planned_under, planned_with, committed ? Status() : Status(std::unexpected(committed.error())), answer);
   });
 }
 
@@ -240,7 +240,7 @@ Result<Resuming> Broker::Impl::DraftResumption(LiveTask& live, const std::string
 }
 
 void Broker::Impl::OnResumed(const std::shared_ptr<std::vector<Resuming>>& resuming, const std::shared_ptr<const task::Catalog>& planned_under,
-                             const Status& committed, Answer<StartAnswer> answer) {
+                             const std::shared_ptr<const FactSet>& planned_with, const Status& committed, Answer<StartAnswer> answer) {
   const std::string root = resuming->front().task;
   std::vector<std::string> go_on;
   for (Resuming& one : *resuming) {  // parents before their children
@@ -266,12 +266,12 @@ void Broker::Impl::OnResumed(const std::shared_ptr<std::vector<Resuming>>& resum
     Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
   } else {
     if (LiveTask* live = Find(root)) FollowParent(*live);
+    if (current != planned_under || facts != planned_with)  // they changed on the way: before anything is made
+      for (const std::string& id : go_on)
+        if (LiveTask* live = Find(id); live != nullptr && HoldsTooMuch(*live, *current, *facts)) EndTooWide({id});
     for (const std::string& id : go_on)
       if (LiveTask* live = Find(id); live != nullptr && live->Usable(Now()))
         for (const std::string& credential : std::vector<std::string>(live->live_credentials)) StartPlanned(credential);
-    if (current != planned_under)  // the catalog changed on the way
-      for (const std::string& id : go_on)
-        if (LiveTask* live = Find(id); live != nullptr && HoldsTooMuch(*live, *current, *facts)) EndTooWide({id});
     AwaitLive(MakeStartWait(std::move(answer)), root);
   }
   for (const Resuming& one : *resuming)

@@ -160,6 +160,33 @@ TEST_F(TreeAttack, WhatDiedAndIsFoundAgainKeepsWhatIsKnownOfIt) {
   EXPECT_TRUE(bench.broker().Receipt(Bench::Operator(), box.task.id)->Find("all_dead")->AsBool());
 }
 
+// Facts that were on their way before it was drafted under the old ones.
+TEST_F(TreeAttack, FactsThatOvertakeAStartOrAResumptionLeaveNoCredentialThatIsTooWide) {
+  std::string policies(kLifePolicies);
+  const std::string_view when = "{ resource == principal.box }";
+  policies.replace(policies.find(when), when.size(), R"({ resource == principal.box && principal.actor in Team::"support" })");
+  bench.LoadCatalog(policies, kLifeSchema);
+  StartAnswer box = Start("box", {{"box", "b1"}});
+  ASSERT_TRUE(bench.Suspend(box.task.id).has_value());
+  ASSERT_TRUE(bench.box->exists.empty());
+  const std::size_t ever = bench.box->ever.size();
+  bench.store().HoldCommits();
+  bench.broker().PutFacts(Bench::Operator(), *json::Parse(R"([{"uid": {"type": "Agent", "id": "bot"}, "attrs": {}, "parents": []}])"), false,
+                          [](auto a) { Bench::Expect(a); });
+  std::string started;
+  StartRequest request;
+  request.type = "box";
+  request.parameters = json::Object{{"box", "b2"}};
+  bench.broker().Start(Bench::Agent(), request, [&](auto a) { started = a ? a->task.id : a.error().reason; });
+  (void)bench.Resume(box.task.id);
+  bench.store().ReleaseCommits();
+  bench.Pass(seconds(5));
+  EXPECT_EQ(started, "task-ended");
+  EXPECT_EQ(bench.StateOf(box.task.id), "revoked");
+  EXPECT_TRUE(bench.box->exists.empty());
+  EXPECT_EQ(bench.box->ever.size(), ever);  // nothing was made
+}
+
 TEST_F(TreeAttack, OfManySubTasksAtOnceOnlyAsManyBeginAsFit) {
   StartAnswer lead = Lead();
   const Caller holder = bench.Holder(lead);
