@@ -18,7 +18,6 @@ using Verdict = task::Decision::Verdict;
 void Broker::Delegate(const Caller& by, const std::string& parent, DelegateRequest request, Answer<StartAnswer> answer) {
   Impl& im = *impl_;
   const std::string idempotency = request.start.idempotency_key.empty() ? "" : "start/" + parent + "/" + request.start.idempotency_key;
-  if (Status fresh = im.NotStartedYet(idempotency); !fresh) return answer(std::unexpected(std::move(fresh.error())));
   im.Locked([&] {
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
     LiveTask* live = im.Find(parent);
@@ -29,6 +28,7 @@ void Broker::Delegate(const Caller& by, const std::string& parent, DelegateReque
       if (!im.MayView(by, *live)) return refuse(NoSuchTask(parent).error());
       return refuse(Error(Code::kPermissionDenied, "delegate-denied", fmt::format("only its holder and its actor delegate for task `{}`", parent)));
     }
+    if (Status fresh = im.NotStartedYet(idempotency); !fresh) return refuse(std::move(fresh.error()));  // no one else learns what was started
     if (!im.current || !im.Usable(*live))
       return refuse(Error(Code::kFailedPrecondition, "parent-not-active", fmt::format("task `{}` is not active", parent)));
     if (im.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));

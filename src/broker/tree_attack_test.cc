@@ -214,5 +214,21 @@ TEST_F(TreeAttack, ASubTaskThatCouldNotBeWrittenDownTakesNoRoom) {
   EXPECT_EQ(bench.Delegate(lead, "part", {{"ticket", "T-1"}}).error().reason, "too-many-sub-tasks");
 }
 
+TEST_F(TreeAttack, AnIdempotencyKeyTellsNobodyElseWhatWasStarted) {
+  StartAnswer lead = Lead();
+  DelegateRequest request;
+  request.start.type = "part";
+  request.start.parameters = json::Object{{"ticket", "T-1"}};
+  request.start.idempotency_key = "k1";
+  auto by = [&](const Caller& who) {
+    auto answer = bench.Ask<StartAnswer>([&](auto a) { bench.broker().Delegate(who, lead.task.id, request, a); });
+    return answer ? std::string("started") : answer.error().reason;
+  };
+  EXPECT_EQ(by(bench.Holder(lead)), "started");
+  EXPECT_EQ(by(bench.Holder(lead)), "already-started");
+  EXPECT_EQ(by(Bench::Agent("helpdesk")), "unknown-task");
+  EXPECT_EQ(by(bench.Person("ann")), "delegate-denied");
+}
+
 }  // namespace
 }  // namespace remit::broker
