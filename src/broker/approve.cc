@@ -211,8 +211,12 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
   store::Batch batch;
   if (!ahead)
     if (Status room = CheckBudgets(record, Stamp(), true); !room) return refuse(std::move(room.error()));
-  if (!record.parent.empty())
+  if (!record.parent.empty()) {
     if (Status charged = ChargeParent(record, standing.charges, batch); !charged) return refuse(std::move(charged.error()));
+  } else {  // as of a start that nobody had to approve, or by break-glass
+    for (const task::Charge& charge : standing.charges)
+      if (charge.lift.kind == task::Obligation::Kind::kAfterUses) record.uses[charge.policy] = 1;
+  }
   live.busy = true;
   auto done = [this, task_id, answer](Status status) {
     LiveTask* again = Find(task_id);

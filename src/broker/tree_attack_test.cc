@@ -230,5 +230,15 @@ TEST_F(TreeAttack, AnIdempotencyKeyTellsNobodyElseWhatWasStarted) {
   EXPECT_EQ(by(bench.Person("ann")), "delegate-denied");
 }
 
+TEST_F(TreeAttack, AnApprovedStartCostsWhatEveryStartCosts) {
+  Load(R"(@id("ask") @unless_approved("1") forbid (principal, action == Remit::Action::"start", resource is Alone);
+          @id("once") @after_uses("1") forbid (principal, action in [Remit::Action::"start", Remit::Action::"extend"], resource is Alone);)");
+  auto alone = bench.Start("alone", {{"ticket", "T-1"}});
+  ASSERT_TRUE(alone.has_value()) << alone.error().ToString();
+  ASSERT_TRUE(bench.Approve(bench.Person("ann"), alone->approval).has_value());
+  EXPECT_EQ(bench.Shown(alone->task.id).Find("uses")->Find("once")->AsInt(), 1);
+  EXPECT_EQ(bench.Extend(bench.Holder(*alone), alone->task.id, minutes(1)).error().reason, "extend-denied");
+}
+
 }  // namespace
 }  // namespace remit::broker
