@@ -357,7 +357,15 @@ void Broker::Deny(const Caller& by, const std::string& approval, const std::stri
     bool may = entity && im.AskVerb(by, "deny", *entity).verdict == Verdict::kAllow;
     if (!may && !im.MayView(by, *live)) return refuse(NoSuchApproval(approval).error());
     if (!may) return refuse(Error(Code::kPermissionDenied, "deny-denied", fmt::format("no policy permits you to deny `{}`", approval)));
-    if (live->id() == task_id && live->asks_for_more()) return im.DenyExtension(*live, by, why, std::move(answer));
+    if (live->id() == task_id && live->asks_for_more()) {
+      // Behind what is on its way: a yes, or a resumption, that was drafted before would bring back what is denied here.
+      im.RunWhenIdle(*live, [&im, by, task_id, approval, why, answer] {
+        LiveTask* again = im.Find(task_id);
+        if (again != nullptr && !again->latched) return im.DenyExtension(*again, by, why, answer);
+        im.Later([answer, approval] { answer(NoSuchApproval(approval)); });
+      });
+      return;
+    }
     if (live->id() == task_id) {
       im.End(
           *live, [person = by.uid, why](const task::TaskRecord& record, Time now) { return task::Deny(record, person, why, now); }, Duration(0),
