@@ -177,9 +177,6 @@ void Broker::Impl::ResumeTree(LiveTask& live, const std::string& by, Answer<Star
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   if (live.state() != task::State::kSuspended || !current)
     return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", live.id(), task::StateName(live.state()))));
-  if (live.unrecorded)
-    return refuse(Error(Code::kUnavailable, "suspend-not-recorded", fmt::format("the suspension of `{}` is not written down yet", live.id()))
-                      .Hint("try again"));
   if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
   if (Status stands = ParentStands(live.record()); !stands) return refuse(std::move(stands.error()));
   std::vector<LiveTask*> tree_tasks = {&live};
@@ -188,6 +185,9 @@ void Broker::Impl::ResumeTree(LiveTask& live, const std::string& by, Answer<Star
     tree_tasks.push_back(one);
   }
   for (LiveTask* one : tree_tasks) {
+    if (one->unrecorded)
+      return refuse(Error(Code::kUnavailable, "suspend-not-recorded", fmt::format("the suspension of `{}` is not written down yet", one->id()))
+                        .Hint("try again"));
     if (!one->busy) continue;
     return RunWhenIdle(*one, [this, id = live.id(), by, answer] {
       if (LiveTask* again = Find(id)) return ResumeTree(*again, by, answer);

@@ -240,5 +240,30 @@ TEST_F(TreeAttack, AnApprovedStartCostsWhatEveryStartCosts) {
   EXPECT_EQ(bench.Extend(bench.Holder(*alone), alone->task.id, minutes(1)).error().reason, "extend-denied");
 }
 
+// A sub-task that was resumed while its parent was stopped follows it; until that is written down, neither goes on.
+TEST_F(TreeAttack, ATreeIsNotResumedBeforeEveryPartOfItsStopIsWrittenDown) {
+  StartAnswer lead = Lead(), part = Part(lead);
+  ASSERT_TRUE(bench.Suspend(part.task.id).has_value());
+  bool failed = false;
+  auto hold = bench.broker().Hold(bench.Holder(lead), lead.task.id, [&](const json::Value&) {
+    // That the lead's own credential is dead, and that the part stopped with it.
+    if (!std::exchange(failed, true)) bench.store().FailNext(2, Error(Code::kUnavailable, "store-failed", "the disk is gone"));
+  });
+  ASSERT_TRUE(hold.has_value());
+  bench.store().HoldCommits();
+  (void)bench.Resume(part.task.id);
+  (void)bench.Suspend(lead.task.id);
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  ASSERT_TRUE(failed);
+  const auto early = bench.Resume(lead.task.id);
+  ASSERT_FALSE(early.has_value());
+  EXPECT_EQ(early.error().reason, "suspend-not-recorded");
+  bench.Pass(seconds(5));
+  ASSERT_TRUE(bench.Resume(lead.task.id).has_value());
+  EXPECT_EQ(bench.StateOf(part.task.id), "active");
+  EXPECT_EQ(bench.EventsOf(part.task.id).back(), "task.resumed");
+}
+
 }  // namespace
 }  // namespace remit::broker
