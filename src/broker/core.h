@@ -137,8 +137,9 @@ class Broker::Impl {
                          std::optional<Time> at = std::nullopt, const std::map<std::string, std::uint32_t>* uses = nullptr);
   // Whether it may change the life of this task. Errors: `denied`, or `unknown-task` where the caller may not know of it.
   Status MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live);
-  Caller AsActor(const task::TaskRecord& record) const;  // who asks, where a task's holder does
-  bool IsBarred(const cedar::EntityUid& actor) const;    // or not registered
+  Caller AsActor(const task::TaskRecord& record) const;                    // who asks, where a task's holder does
+  bool IsBarred(const cedar::EntityUid& actor) const;                      // or not registered
+  const cedar::EntityUid* BarredOf(const task::TaskRecord& record) const;  // the first of its chain that is; null where nobody is
   bool MayView(const Caller& by, LiveTask& live);
   // The verbs on the server itself: see administer.cc.
   task::Decision AskServer(const cedar::EntityUid& who, std::string_view verb, std::uint32_t approved = 0);

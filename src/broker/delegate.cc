@@ -54,7 +54,9 @@ Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRe
     return Fail(Code::kInvalidArgument, "not-delegable", "a sub-task begins at once, and by the leave of its parent alone",
                 "leave `at` and `break_glass` out");
   const cedar::EntityUid actor = request.actor.type.empty() ? above.actor : request.actor;
-  if (IsBarred(actor)) return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", actor.ToString()));
+  // Nor does anybody get anything through one who is barred.
+  if (const cedar::EntityUid* barred = IsBarred(actor) ? &actor : BarredOf(above))
+    return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", barred->ToString()));
   REMIT_TRY(task::CheckActor(*type, actor));
   REMIT_TRY(task::CheckReason(*type, request.start.reason));
   REMIT_TRY(CheckRoom(parent));

@@ -226,8 +226,8 @@ Result<Resuming> Broker::Impl::DraftResumption(LiveTask& live, const std::string
   draft.task = live.id();
   const task::TaskRecord& record = live.record();
   if (Result<task::Transition> may = task::Resume(record, by, {}, now); !may) return std::unexpected(std::move(may.error()));
-  if (IsBarred(record.actor))
-    return Fail(Code::kPermissionDenied, "resume-denied", fmt::format("{} is barred, or not registered", record.actor.ToString()));
+  if (const cedar::EntityUid* barred = BarredOf(record))
+    return Fail(Code::kPermissionDenied, "resume-denied", fmt::format("{} is barred, or not registered", barred->ToString()));
   draft.permissions = PermissionsOf(record, EntityOf(live));
   if (record.approvals_needed > 0 && task::RequestHash(record, draft.permissions) != record.request_hash)
     return Fail(Code::kFailedPrecondition, "request-changed",

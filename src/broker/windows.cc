@@ -20,7 +20,7 @@ Broker::Impl::Standing Broker::Impl::Reconsider(const task::TaskRecord& record, 
     return standing;
   };
   std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
-  if (IsBarred(record.actor)) return denied("its actor is barred, or not registered");
+  if (BarredOf(record) != nullptr) return denied("its actor is barred, or not registered");
   if (!entity) return denied("unknown type");
   const task::Decision decision = AskBegin(record, *entity, StandingYes(record, *entity, record.approvals), at);
   if (decision.verdict == Verdict::kDeny) return denied(decision.reason);
