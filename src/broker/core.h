@@ -233,7 +233,9 @@ class Broker::Impl {
   void FollowParent(LiveTask& live);                                           // ends or stops one whose parent did so while it was being made active
 
   // Suspending and resuming: see suspend.cc.
-  void SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer);
+  // `cause`: events that are written down with it, before it.
+  void SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer,
+                   std::vector<json::Value> cause = {});
   void PutSuspension(LiveTask& live, task::Transition transition, Time now, struct Suspending& suspending);
   void CommitSuspension(std::shared_ptr<struct Suspending> suspending);
   void ResumeTree(LiveTask& live, const std::string& by, Answer<StartAnswer> answer);

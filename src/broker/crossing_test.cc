@@ -54,6 +54,121 @@ class Crossing : public LifeBenchTest {
   static Error DiskIsGone() { return Error(Code::kUnavailable, "store-failed", "the disk is gone"); }
 };
 
+// --- trips and trees -------------------------------------------------------------------------------------------------------------------
+
+TEST_F(Crossing, DoorsThatSubTasksTryEndTheWholeTree) {
+  Load({{"lead", "@trip(\"3 refusals per 1m, revoke\")"}});
+  StartAnswer lead = Lead(), part = Part(lead), other = Part(lead), below = Part(part), waits = Delegated(lead, "box", {{"box", "vault"}});
+  StartAnswer box = Delegated(lead, "box", {{"box", "b1"}}), alone = Start("alone", {{"ticket", "T-1"}});
+  ASSERT_EQ(bench.box->exists.size(), 2u);  // of the lead, and of its sub-task
+  TryDoor(below), TryDoor(other), TryDoor(alone);
+  EXPECT_EQ(StateOf(lead), "active");
+  TryDoor(part);
+  EXPECT_EQ(StateOf(lead), "revoked");
+  for (const StartAnswer* one : {&part, &other, &below, &box}) EXPECT_EQ(StateOf(*one), "revoked");
+  EXPECT_EQ(StateOf(waits), "withdrawn");
+  EXPECT_EQ(StateOf(alone), "active");  // of the same actor, and of no tree
+  bench.Pass(seconds(5));
+  EXPECT_TRUE(bench.box->exists.empty());
+  const json::Value tripped = bench.EventOf("task.tripped");
+  ASSERT_TRUE(tripped.IsObject());
+  EXPECT_EQ(*tripped.FindString("tripped"), lead.task.id);
+  EXPECT_EQ(*tripped.FindString("refused"), part.task.id);
+  EXPECT_EQ(CountEvents("task.tripped"), 1u);
+  bench.Restart();
+  EXPECT_EQ(bench.broker().counters().live_tasks, 1u);
+}
+
+TEST_F(Crossing, ATripThatSuspendsStopsTheTreeAndSomebodyLetsAllOfItGoOn) {
+  Load({{"part", "@trip(\"2 refusals per 1m, suspend\")"}});
+  StartAnswer lead = Lead(), part = Part(lead), stopped = Part(lead), box = Delegated(lead, "box", {{"box", "b1"}});
+  StartAnswer waits = Delegated(lead, "box", {{"box", "vault"}});
+  ASSERT_TRUE(bench.Suspend(stopped.task.id).has_value());
+  TryDoor(part), TryDoor(part);
+  for (const StartAnswer* one : {&lead, &part, &stopped, &box}) EXPECT_EQ(StateOf(*one), "suspended");
+  EXPECT_EQ(*bench.EventOf("task.tripped").FindString("task"), lead.task.id);
+  EXPECT_EQ(*bench.EventOf("task.tripped").FindString("tripped"), part.task.id);
+  bench.Pass(seconds(5));
+  EXPECT_TRUE(bench.box->exists.empty());
+  EXPECT_EQ(Reason(bench.Approve(bench.Person("ann"), waits.approval)), "parent-not-active");
+  bench.Restart();
+  EXPECT_EQ(StateOf(lead), "suspended");
+  ASSERT_TRUE(bench.Resume(lead.task.id).has_value());
+  for (const StartAnswer* one : {&lead, &part, &box}) EXPECT_EQ(StateOf(*one), "active");
+  EXPECT_EQ(StateOf(stopped), "suspended");  // that was somebody else
+  EXPECT_EQ(bench.box->exists.size(), 2u);
+  EXPECT_TRUE(bench.Approve(bench.Person("ann"), waits.approval).has_value());
+}
+
+// The tripped task is the reason why the tree stops: it stands in the ledger wherever the stop does.
+TEST_F(Crossing, WhyATreeWasStoppedIsWrittenDownWithTheStopAndNotBesideIt) {
+  Load({{"lead", "@trip(\"1 refusal per 1m, suspend\")"}});
+  StartAnswer lead = Lead(), part = Part(lead);
+  bench.store().FailNext(1, DiskIsGone());
+  TryDoor(part);
+  EXPECT_FALSE(bench.Allowed(part.task.id, "ticket.read", "T-1"));
+  EXPECT_EQ(CountEvents("task.tripped"), 0u);
+  bench.Pass(seconds(5));
+  EXPECT_EQ(CountEvents("task.tripped"), 1u);
+  const std::vector<std::string> events = bench.EventsOf(lead.task.id);
+  const auto tripped = std::ranges::find(events, "task.tripped");
+  ASSERT_NE(tripped, events.end());
+  EXPECT_NE(std::find(tripped, events.end(), "task.suspended"), events.end());  // the cause first
+}
+
+TEST_F(Crossing, WhyATreeWasStoppedIsKnownAlsoWhereItsEndIsFaster) {
+  Load({{"lead", "@trip(\"1 refusal per 1m, suspend\")"}});
+  StartAnswer lead = Lead(), part = Part(lead);
+  bench.store().FailNext(1, DiskIsGone());
+  TryDoor(part);
+  ASSERT_TRUE(bench.Revoke(lead.task.id).has_value());
+  bench.Pass(seconds(5));
+  EXPECT_EQ(StateOf(part), "revoked");
+  EXPECT_EQ(CountEvents("task.tripped"), 1u);
+}
+
+TEST_F(Crossing, ATripTakesAlongWhatIsBeingHandedOn) {
+  for (const std::string then : {"revoke", "suspend"}) {
+    Load({{"lead", "@trip(\"1 refusal per 1m, " + then + "\")"}});
+    StartAnswer lead = Lead();
+    const std::size_t ever = bench.box->ever.size();
+    bench.store().HoldCommits();
+    std::string started;
+    DelegateRequest request;
+    request.start.type = "box";
+    request.start.parameters = json::Object{{"box", "b1"}};
+    bench.broker().Delegate(bench.Holder(lead), lead.task.id, request, [&](auto a) { started = a ? a->task.id : a.error().reason; });
+    TryDoor(lead);
+    bench.store().ReleaseCommits();
+    bench.Pass(seconds(5));
+    EXPECT_TRUE(bench.box->exists.empty()) << then;
+    EXPECT_EQ(bench.box->ever.size(), ever) << then;  // nothing was made
+    std::vector<std::string> states;
+    for (const json::Value& event : bench.Events()) {
+      const std::string* parent = event.FindString("parent");
+      if (parent != nullptr && *parent == lead.task.id) states.push_back(bench.StateOf(*event.FindString("task")));
+    }
+    EXPECT_EQ(states, std::vector<std::string>{then == "revoke" ? "revoked" : "suspended"});
+    bench.Restart();
+    EXPECT_TRUE(bench.box->exists.empty()) << then;
+  }
+}
+
+TEST_F(Crossing, ATripThatMeetsAnExtensionOfASubTaskStopsItAllTheSame) {
+  Load({{"lead", "@trip(\"1 refusal per 1m, suspend\")"}});
+  StartAnswer lead = Lead(), part = Part(lead);
+  bench.store().HoldCommits();
+  (void)bench.Extend(bench.Holder(part), part.task.id, minutes(5));
+  TryDoor(part);
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_EQ(StateOf(part), "suspended");
+  bench.Restart();
+  EXPECT_EQ(StateOf(part), "suspended");
+  EXPECT_EQ(DeadlineOf(part), part.task.deadline + minutes(5));
+  EXPECT_FALSE(bench.Allowed(part.task.id, "ticket.read", "T-1"));
+}
+
 // --- approvals, ends and who is barred -------------------------------------------------------------------------------------------------
 
 TEST_F(Crossing, WhatABarredActorHandedOnGetsNothingMore) {

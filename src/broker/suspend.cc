@@ -24,7 +24,7 @@ struct Suspending {
     std::uint64_t version = 0;  // of the record that is on its way
   };
   std::vector<Part> parts;   // the task, and its sub-tasks
-  store::Batch credentials;  // their ends
+  store::Batch credentials;  // their ends, behind what caused it: written down whatever becomes of the tasks meanwhile
   std::vector<std::string> native;
   Duration wait{};
   Answer<EndAnswer> answer;
@@ -54,14 +54,15 @@ void Broker::Suspend(const Caller& by, const std::string& task, const std::strin
   });
 }
 
-void Broker::Impl::SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer) {
+void Broker::Impl::SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer,
+                               std::vector<json::Value> cause) {
   auto refuse = [&](Error error) {
     if (answer) Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
   };
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   if (live.BeingGiven()) {  // it is about to be active: stopped before it does anything
-    return RunWhenIdle(live, [this, id = live.id(), by, why, wait, answer] {
-      if (LiveTask* again = Find(id)) return SuspendTree(*again, by, why, wait, answer);
+    return RunWhenIdle(live, [this, id = live.id(), by, why, wait, answer, cause = std::move(cause)] {
+      if (LiveTask* again = Find(id)) return SuspendTree(*again, by, why, wait, answer, cause);
       if (answer) Later([answer, id] { answer(NoSuchTask(id)); });
     });
   }
@@ -78,6 +79,7 @@ void Broker::Impl::SuspendTree(LiveTask& live, const std::string& by, const std:
   suspending->wait = wait;
   suspending->answer = std::move(answer);
   suspending->credentials.must_fit = true;
+  AddEvents(suspending->credentials, std::move(cause));
   PutSuspension(live, *std::move(transition), now, *suspending);
   for (LiveTask* one : below) {
     if (one->latched || one->state() != task::State::kActive) continue;  // one that is being made active follows when it is: FollowParent

@@ -28,11 +28,7 @@ void Broker::Impl::Trip(LiveTask& tripped, const std::string& by, const task::Tr
   const std::string why = fmt::format("tripped: {}", trip.Text());
   if (trip.then == task::Trip::Then::kSuspend) {
     if (root->state() != task::State::kActive || root->latched) return;  // it is stopped already
-    store::Batch batch;
-    batch.must_fit = true;
-    AddEvents(batch, {std::move(event)});
-    Commit(std::move(batch), [](const auto&) {});
-    return SuspendTree(*root, who.ToString(), why, Duration(0), nullptr);
+    return SuspendTree(*root, who.ToString(), why, Duration(0), nullptr, {std::move(event)});
   }
   End(
       *root,
