@@ -208,15 +208,9 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
     AskAgain(live, standing);
     return refuse(RequestChanged());
   }
-  store::Batch batch;
   if (!ahead)
     if (Status room = CheckBudgets(record, Stamp(), true); !room) return refuse(std::move(room.error()));
-  if (!record.parent.empty()) {
-    if (Status charged = ChargeParent(record, standing.charges, batch); !charged) return refuse(std::move(charged.error()));
-  } else {  // as of a start that nobody had to approve, or by break-glass
-    for (const task::Charge& charge : standing.charges)
-      if (charge.lift.kind == task::Obligation::Kind::kAfterUses) record.uses[charge.policy] = 1;
-  }
+  if (record.parent.empty()) CountStart(record, standing.charges);  // as of a start that nobody had to approve, or by break-glass
   live.busy = true;
   auto done = [this, task_id, answer](Status status) {
     LiveTask* again = Find(task_id);
@@ -229,8 +223,8 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
     }
     if (again != nullptr) NotBusy(*again);
   };
-  if (ahead) return ScheduleThen(std::move(record), std::move(yes.events), std::move(batch), std::move(done));
-  ActivateThen(std::move(record), std::move(yes.events), standing.permissions, std::move(batch), std::move(done));
+  if (ahead) return ScheduleThen(std::move(record), std::move(yes.events), {}, std::move(done));
+  ActivateThen(std::move(record), std::move(yes.events), standing.permissions, standing.charges, {}, std::move(done));
 }
 
 // --- a use -----------------------------------------------------------------------------------------------------------------------------

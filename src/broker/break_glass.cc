@@ -30,8 +30,7 @@ Status Broker::Impl::BreakGlass(const Caller& by, const task::TaskType& type, co
                 "start it without break-glass, and ask somebody to approve it");
   record.break_glass = true;
   record.approvals_needed = 0;
-  for (const task::Charge& charge : AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()).charges)
-    if (charge.lift.kind == task::Obligation::Kind::kAfterUses) record.uses[charge.policy] += 1;
+  CountStart(record, AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()).charges);
   return {};
 }
 

@@ -276,8 +276,10 @@ class Broker::Impl {
   static std::shared_ptr<struct StartWait> MakeStartWait(Answer<StartAnswer> answer);
   void Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer, const std::string& idempotency = {});
   json::Object StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity);
-  void ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
-                    std::function<void(Status)> done);
+  // `charges`: to its parent, where it is a sub-task.
+  void ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions,
+                    const std::vector<task::Charge>& charges, store::Batch batch, std::function<void(Status)> done);
+  static void CountStart(task::TaskRecord& record, const std::vector<task::Charge>& charges);  // what a start costs the task itself
   Result<std::vector<LiveCredential>> PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions, Time not_after);
   // Each becomes `planned`, with its row and its events in the batch. Answers their ids.
   std::vector<std::string> PutPlanned(std::vector<LiveCredential>& planned, Time now, store::Batch& batch);

@@ -169,6 +169,155 @@ TEST_F(Crossing, ATripThatMeetsAnExtensionOfASubTaskStopsItAllTheSame) {
   EXPECT_FALSE(bench.Allowed(part.task.id, "ticket.read", "T-1"));
 }
 
+// --- budgets and sub-tasks -------------------------------------------------------------------------------------------------------------
+
+TEST_F(Crossing, ASubTaskTakesItsPlaceInABudgetUntilItEndsAlsoWhileTheTreeIsStopped) {
+  Load({{"part", "@max_active(\"1\")"}},
+       R"(@id("hand-part") @after_uses("2") forbid (principal is Lead, action == Remit::Action::"delegate", resource is Part);)");
+  StartAnswer lead = Lead(), other = Lead(), part = Part(lead);
+  EXPECT_EQ(RefusedPart(other), "budget-used-up");
+  EXPECT_EQ(Uses(other, "hand-part"), 0);    // what was refused costs nothing
+  EXPECT_EQ(RefusedPart(other, "sub"), "");  // another actor's budget
+  ASSERT_TRUE(bench.Suspend(lead.task.id).has_value());
+  EXPECT_EQ(RefusedPart(other), "budget-used-up");
+  bench.Restart();
+  EXPECT_EQ(RefusedPart(other), "budget-used-up");
+  ASSERT_TRUE(bench.Revoke(lead.task.id).has_value());  // and so the part
+  EXPECT_EQ(RefusedPart(other), "");
+  EXPECT_EQ(Uses(other, "hand-part"), 2);
+}
+
+TEST_F(Crossing, ASubTaskThatWasNotWrittenDownCountsInNoBudgetAndOneThatEndedAtOnceDoes) {
+  Load({{"part", "@max_starts(\"2 per 1d\")"}});
+  StartAnswer lead = Lead();
+  bench.store().FailNext(1, DiskIsGone());
+  EXPECT_EQ(RefusedPart(lead), "store-failed");
+  ASSERT_TRUE(bench.Complete(Part(lead)).has_value());
+  EXPECT_EQ(RefusedPart(lead), "");
+  EXPECT_EQ(RefusedPart(lead), "budget-used-up");
+  bench.Restart();
+  EXPECT_EQ(RefusedPart(lead), "budget-used-up");
+  StartAnswer other = Lead();
+  EXPECT_EQ(RefusedPart(other), "budget-used-up");  // another parent is no way round
+}
+
+TEST_F(Crossing, ASubTaskThatCannotBeginCostsItsParentNothing) {
+  Load({}, R"(@id("hand-once") @after_uses("1") forbid (principal is Lead, action == Remit::Action::"delegate", resource is OpenBox);
+              @id("box-once") @after_uses("1") forbid (principal is OpenBox, action == Action::"box.open", resource) when { resource == Box::"b1" };)");
+  StartAnswer lead = Lead();
+  EXPECT_EQ(Refused(lead, "box", {{"box", "b1"}}), "not-enforceable");  // no target counts uses
+  EXPECT_EQ(Uses(lead, "hand-once"), 0);
+  EXPECT_EQ(Refused(lead, "box", {{"box", "b2"}}), "");
+  EXPECT_EQ(Uses(lead, "hand-once"), 1);
+  EXPECT_EQ(Refused(lead, "box", {{"box", "b3"}}), "delegate-denied");
+}
+
+TEST_F(Crossing, AYesThatABudgetRefusesCostsTheParentNothingAndIsGivenAgainLater) {
+  Load({{"box", "@max_active(\"1\")"}});
+  StartAnswer lead = Lead(), waits = Delegated(lead, "box", {{"box", "vault"}}), box = Start("box", {{"box", "b2"}});
+  EXPECT_EQ(Reason(bench.Approve(bench.Person("ann"), waits.approval)), "budget-used-up");
+  EXPECT_EQ(StateOf(waits), "requested");
+  EXPECT_EQ(Uses(lead, "hand-on-box"), 0);
+  ASSERT_TRUE(bench.Complete(box).has_value());
+  ASSERT_TRUE(bench.Approve(bench.Person("ann"), waits.approval).has_value());
+  EXPECT_EQ(StateOf(waits), "active");
+  EXPECT_EQ(Uses(lead, "hand-on-box"), 1);
+  EXPECT_EQ(Refused(lead, "box", {{"box", "b1"}}), "budget-used-up");
+}
+
+TEST_F(Crossing, OfSubTasksAndStartsAtOnceOnlyAsManyBeginAsTheBudgetGives) {
+  Load({{"box", "@max_active(\"2\")"}});
+  StartAnswer lead = Lead();
+  std::map<std::string, int> answers;
+  auto count = [&](const Result<StartAnswer>& a) { ++answers[a ? "started" : a.error().reason]; };
+  bench.store().HoldCommits();
+  for (int i = 0; i < 3; ++i) {
+    DelegateRequest request;
+    request.start.type = "box";
+    request.start.parameters = json::Object{{"box", "b1"}};
+    bench.broker().Delegate(bench.Holder(lead), lead.task.id, request, count);
+    bench.broker().Start(Bench::Agent(), request.start, count);
+  }
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_EQ(answers["started"], 2);
+  EXPECT_EQ(answers["budget-used-up"], 4);
+}
+
+// --- starts that lie ahead -------------------------------------------------------------------------------------------------------------
+
+class CrossingAhead : public Crossing {
+ protected:
+  void SetUp() override {
+    Load({}, R"(@id("ask-lead") @unless_approved("1") forbid (principal, action == Remit::Action::"start", resource is Lead);)");
+  }
+  // Approved, for `in` from now.
+  StartAnswer Ahead(Duration in) {
+    StartRequest request;
+    request.type = "lead";
+    request.parameters = json::Object{{"ticket", "T-1"}};
+    request.at = bench.clock.Now() + in;
+    auto asked = bench.Start(std::move(request));
+    EXPECT_TRUE(asked.has_value()) << asked.error().ToString();
+    EXPECT_TRUE(bench.Approve(bench.Person("ann"), asked->approval).has_value());
+    EXPECT_EQ(StateOf(*asked), "scheduled");
+    return *std::move(asked);
+  }
+};
+
+TEST_F(CrossingAhead, WhatIsAheadIsNotStoppedExtendedOrHandedOn) {
+  StartAnswer lead = Ahead(hours(5));
+  EXPECT_EQ(Reason(bench.Suspend(lead.task.id)), "wrong-state");
+  EXPECT_EQ(Reason(bench.Resume(lead.task.id)), "wrong-state");
+  const Caller actor = Bench::Agent();
+  EXPECT_EQ(Reason(bench.Extend(actor, lead.task.id, minutes(5))), "wrong-state");
+  DelegateRequest request;
+  request.start.type = "part";
+  request.start.parameters = json::Object{{"ticket", "T-1"}};
+  auto part = bench.Ask<StartAnswer>([&](auto a) { bench.broker().Delegate(actor, lead.task.id, request, a); });
+  EXPECT_EQ(Reason(part), "parent-not-active");
+  EXPECT_EQ(StateOf(lead), "scheduled");
+}
+
+TEST_F(CrossingAhead, ItsLifeIsCountedFromItsStartThroughSuspensionsAndExtensions) {
+  StartAnswer lead = Ahead(hours(5));
+  const Time at = *lead.task.not_before;
+  bench.timers->RunUntil(at);
+  bench.Settle();
+  ASSERT_EQ(StateOf(lead), "active");
+  StartAnswer part = Part(lead);
+  ASSERT_TRUE(bench.Suspend(lead.task.id).has_value());
+  bench.Restart();
+  bench.Pass(minutes(1));
+  EXPECT_EQ(StateOf(lead), "suspended");                // its time has come once, and does not come again
+  ASSERT_TRUE(bench.Resume(lead.task.id).has_value());  // what was approved is what it gets
+  EXPECT_EQ(StateOf(part), "active");
+  EXPECT_EQ(DeadlineOf(lead), at + minutes(30));
+  ASSERT_TRUE(bench.Extend(bench.Holder(lead), lead.task.id, minutes(90)).has_value());
+  EXPECT_EQ(DeadlineOf(lead), at + hours(2));
+  EXPECT_EQ(Reason(bench.Extend(bench.Holder(lead), lead.task.id, microseconds(1))), "too-long");
+  bench.timers->RunUntil(at + hours(2));
+  bench.Settle();
+  EXPECT_EQ(StateOf(lead), "expired");
+  EXPECT_EQ(StateOf(part), "expired");
+}
+
+TEST_F(CrossingAhead, WhatTheCatalogCountsWhenItStartsIsCounted) {
+  Load({});
+  StartRequest request;
+  request.type = "lead";
+  request.parameters = json::Object{{"ticket", "T-1"}};
+  request.at = bench.clock.Now() + hours(1);
+  auto lead = bench.Start(std::move(request));
+  ASSERT_TRUE(lead.has_value()) << lead.error().ToString();
+  Load({}, R"(@id("once") @after_uses("1") forbid (principal, action in [Remit::Action::"start", Remit::Action::"extend"], resource is Lead);)");
+  bench.timers->RunUntil(*lead->task.not_before);
+  bench.Settle();
+  ASSERT_EQ(StateOf(*lead), "active");
+  EXPECT_EQ(Uses(*lead, "once"), 1);
+  EXPECT_EQ(Reason(bench.Extend(bench.Holder(*lead), lead->task.id, minutes(1))), "extend-denied");
+}
+
 // --- approvals, ends and who is barred -------------------------------------------------------------------------------------------------
 
 TEST_F(Crossing, WhatABarredActorHandedOnGetsNothingMore) {

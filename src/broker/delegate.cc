@@ -35,8 +35,6 @@ void Broker::Delegate(const Caller& by, const std::string& parent, DelegateReque
     Result<StartDraft> draft = im.DraftSubTask(*live, request);
     if (!draft) return refuse(std::move(draft.error()));
     store::Batch batch;
-    if (!draft->charges.empty())
-      if (Status charged = im.ChargeParent(draft->record, draft->charges, batch); !charged) return refuse(std::move(charged.error()));
     if (!idempotency.empty()) {
       batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
       batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(im.last_event, draft->record.id)});

@@ -122,8 +122,8 @@ std::vector<std::string> Broker::Impl::PutPlanned(std::vector<LiveCredential>& p
 
 // Commits `record` (requested, all approvals given) as active with its credentials planned, then makes them. `done` comes under the
 // mutex, after the commit. The task may be new (not in memory yet) or a request that waits.
-void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
-                                std::function<void(Status)> done) {
+void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions,
+                                const std::vector<task::Charge>& charges, store::Batch batch, std::function<void(Status)> done) {
   if (Status stands = ParentStands(record); !stands) return done(std::move(stands));
   const Time now = Stamp(), latest = LatestDeadline(record);
   Result<std::vector<LiveCredential>> planned = PlanCredentials(record, permissions, std::min<Time>(now + record.ttl, latest));
@@ -133,6 +133,10 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
   Result<task::Transition> active = task::Activate(record, ids, now, latest);
   if (!active) return done(std::unexpected(active.error()));
   active->events.back().AsObject().Set("permissions", permissions.ToJson());
+  // Nothing is charged for what does not begin: first all that may refuse it.
+  if (Status room = CheckBudgets(active->next, now, true); !room) return done(std::move(room));
+  if (!record.parent.empty() && !charges.empty())
+    if (Status charged = ChargeParent(record, charges, batch); !charged) return done(std::move(charged));
   if (Status room = ChargeBudgets(active->next, batch); !room) return done(std::move(room));
   std::vector<json::Value> more;
   if (active->next.break_glass) {
@@ -276,7 +280,7 @@ void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswe
     });
     return;
   }
-  ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, std::move(batch),
+  ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, draft.charges, std::move(batch),
                [this, shared, written, id](Status status) {
                  written();
                  if (!status) return AnswerStart(shared, std::move(status.error()));
@@ -317,11 +321,17 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
   } else if (decision.verdict == Verdict::kDeny) {
     return std::unexpected(NotPermitted(record, decision));
   }
-  for (const task::Charge& charge : decision.charges) record.uses[charge.policy] += 1;
+  CountStart(record, decision.charges);
   REMIT_TRY(CheckBudgets(record, when, !request.at));
   draft.permissions = PermissionsOf(record, entity);
   record.request_hash = task::RequestHash(record, draft.permissions);
   return draft;
+}
+
+// Of a task that has not begun: uses of it are counted from its start on.
+void Broker::Impl::CountStart(task::TaskRecord& record, const std::vector<task::Charge>& charges) {
+  for (const task::Charge& charge : charges)
+    if (charge.lift.kind == task::Obligation::Kind::kAfterUses) record.uses[charge.policy] = 1;
 }
 
 // A record with its parameters bound and its handles made, before anybody was asked.

@@ -88,13 +88,14 @@ void Broker::Impl::StartScheduled(LiveTask& live) {
   };
   if (live.latched) return;
   if (live.busy || !current || ClockInDoubt()) return later();
-  const task::TaskRecord record = live.record();
+  task::TaskRecord record = live.record();
   const Standing standing = Reconsider(record, Now());
   if (standing.kind == Standing::Kind::kDenied) return deny(standing.why);
   if (standing.kind == Standing::Kind::kChanged) return AskAgain(live, standing);
   if (const Status room = CheckBudgets(record, Stamp(), true); !room) return deny(room.error().message);
+  CountStart(record, standing.charges);  // as the catalog says that is in force now
   live.busy = true;
-  ActivateThen(record, {}, standing.permissions, {}, [this, id, later, deny](Status status) {
+  ActivateThen(std::move(record), {}, standing.permissions, {}, {}, [this, id, later, deny](Status status) {
     LiveTask* started = Find(id);
     if (started == nullptr) return;
     NotBusy(*started);
