@@ -318,6 +318,29 @@ TEST_F(CrossingAhead, WhatTheCatalogCountsWhenItStartsIsCounted) {
   EXPECT_EQ(Reason(bench.Extend(bench.Holder(*lead), lead->task.id, minutes(1))), "extend-denied");
 }
 
+TEST_F(CrossingAhead, AnEndThatMeetsItsStartWinsAndAStopThatMeetsItStopsIt) {
+  for (const bool end : {true, false}) {
+    StartAnswer lead = Ahead(hours(1));
+    const std::size_t ever = bench.box->ever.size();
+    bench.store().HoldCommits();
+    bench.timers->RunUntil(*lead.task.not_before);
+    if (end)
+      bench.broker().Withdraw(Bench::Agent(), lead.task.id, [](auto) {});
+    else
+      (void)bench.Suspend(lead.task.id);
+    bench.store().ReleaseCommits();
+    bench.Pass(seconds(5));
+    EXPECT_EQ(StateOf(lead), end ? "withdrawn" : "suspended");
+    EXPECT_TRUE(bench.box->exists.empty());
+    bench.Restart();
+    EXPECT_EQ(StateOf(lead), end ? "withdrawn" : "suspended");
+    EXPECT_TRUE(bench.box->exists.empty());
+    if (end) {
+      EXPECT_EQ(bench.box->ever.size(), ever);
+    }
+  }
+}
+
 // --- approvals, ends and who is barred -------------------------------------------------------------------------------------------------
 
 TEST_F(Crossing, WhatABarredActorHandedOnGetsNothingMore) {

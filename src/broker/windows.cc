@@ -69,6 +69,7 @@ void Broker::Impl::ScheduleThen(task::TaskRecord record, std::vector<json::Value
       Schedule(*live);
       Changed(*live);
     }
+    EndIfOvertaken(*Find(id));
     done({});
   });
 }
