@@ -325,6 +325,8 @@ class Broker::Impl {
   store::Write ReviewWrite(const task::TaskRecord& started) const;
   Status LoadReviews();
   std::uint32_t OpenReviewsOf(const cedar::EntityUid& actor) const;
+  Status MaySign(const Caller& by, const task::TaskRecord& record);
+  Result<bool> DidAPart(const std::string& task, const cedar::EntityUid& who) const;
   void SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note, Answer<json::Value> answer);
 
   // Approvals: see approve.cc.

@@ -341,6 +341,82 @@ TEST_F(CrossingAhead, AnEndThatMeetsItsStartWinsAndAStopThatMeetsItStopsIt) {
   }
 }
 
+// --- break-glass and what it hands on --------------------------------------------------------------------------------------------------
+
+class CrossingGlass : public Crossing {
+ protected:
+  void SetUp() override {
+    Load({{"lead", "@break_glass(\"5m\")"}}, R"(
+      @id("ask-lead") @unless_approved("1") forbid (principal, action == Remit::Action::"start", resource is Lead);
+      @id("emergency") permit (principal in Team::"support", action == Remit::Action::"break_glass", resource);)");
+  }
+  StartAnswer Break() {
+    StartRequest request;
+    request.type = "lead";
+    request.parameters = json::Object{{"ticket", "T-1"}};
+    request.reason = "the site is down";
+    request.break_glass = true;
+    auto started = bench.Start(std::move(request));
+    EXPECT_TRUE(started.has_value()) << started.error().ToString();
+    return started ? *std::move(started) : StartAnswer{};
+  }
+  std::string Review(const std::string& person, const StartAnswer& task) {
+    auto signed_for = bench.Ask<json::Value>([&](auto a) { bench.broker().Review(bench.Person(person), task.task.id, "", a); });
+    return signed_for ? "signed" : signed_for.error().reason;
+  }
+};
+
+TEST_F(CrossingGlass, NothingBelowItLivesLongerAndNothingBelowItIsStartedSo) {
+  StartAnswer lead = Break(), part = Part(lead);
+  EXPECT_EQ(DeadlineOf(part), lead.task.deadline);
+  EXPECT_EQ(Reason(bench.Extend(bench.Holder(lead), lead.task.id, minutes(1))), "too-long");
+  EXPECT_EQ(Reason(bench.Extend(bench.Holder(part), part.task.id, minutes(1))), "too-long");
+  DelegateRequest request;
+  request.start.type = "part";
+  request.start.parameters = json::Object{{"ticket", "T-1"}};
+  request.start.reason = "the site is down";
+  request.start.break_glass = true;
+  auto glass = bench.Ask<StartAnswer>([&](auto a) { bench.broker().Delegate(bench.Holder(lead), lead.task.id, request, a); });
+  EXPECT_EQ(Reason(glass), "not-delegable");
+  // Its approvals are lifted, and not those of what it hands on.
+  StartAnswer vault = Delegated(lead, "box", {{"box", "vault"}});
+  EXPECT_EQ(StateOf(vault), "requested");
+  ASSERT_TRUE(bench.Suspend(lead.task.id).has_value());
+  bench.Pass(minutes(2));
+  ASSERT_TRUE(bench.Resume(lead.task.id).has_value());
+  EXPECT_EQ(DeadlineOf(lead), lead.task.deadline);
+  EXPECT_EQ(bench.broker().counters().open_reviews, 1u);
+  EXPECT_EQ(Review("ann", lead), "wrong-state");
+  bench.Pass(minutes(3));
+  EXPECT_EQ(StateOf(lead), "expired");
+  EXPECT_EQ(bench.broker().counters().live_tasks, 0u);
+  EXPECT_EQ(Review("ann", lead), "signed");
+}
+
+// Who was handed a part of the emergency is no more fit to say that it was one than who called it.
+TEST_F(CrossingGlass, WhoDidAPartOfItDoesNotSignForIt) {
+  std::string schema(kLifeSchema);
+  for (const auto& [from, to] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"@name(\"lead\")", "@name(\"lead\") @break_glass(\"5m\")"}, {"entity Part = { actor: Agent,", "entity Part = {"}})
+    schema.replace(schema.find(from), from.size(), to);
+  bench.LoadCatalog(std::string(kLifePolicies) + R"(
+      @id("ask-lead") @unless_approved("1") forbid (principal, action == Remit::Action::"start", resource is Lead);
+      @id("emergency") permit (principal in Team::"support", action == Remit::Action::"break_glass", resource);)",
+                    schema);
+  StartAnswer lead = Break(), part = Part(lead);
+  DelegateRequest request;
+  request.start.type = "part";
+  request.start.parameters = json::Object{{"ticket", "T-1"}};
+  request.actor = {"Employee", "ann"};
+  auto hers = bench.Ask<StartAnswer>([&](auto a) { bench.broker().Delegate(bench.Holder(part), part.task.id, request, a); });
+  ASSERT_TRUE(hers.has_value()) << hers.error().ToString();
+  ASSERT_TRUE(bench.Complete(lead).has_value());
+  EXPECT_EQ(Review("ann", lead), "own-request");
+  bench.Restart();
+  EXPECT_EQ(Review("ann", lead), "own-request");
+  EXPECT_EQ(Review("bob", lead), "signed");
+}
+
 // --- approvals, ends and who is barred -------------------------------------------------------------------------------------------------
 
 TEST_F(Crossing, WhatABarredActorHandedOnGetsNothingMore) {
