@@ -419,6 +419,39 @@ TEST_F(CrossingGlass, WhoDidAPartOfItDoesNotSignForIt) {
 
 // --- approvals, ends and who is barred -------------------------------------------------------------------------------------------------
 
+TEST_F(Crossing, AYesToMoreTimeOfASubTaskCountsForNothingWhileItsParentIsStoppedOrOver) {
+  StartAnswer lead = Lead(), box = Delegated(lead, "box", {{"box", "b1"}});
+  auto asked = bench.Extend(bench.Holder(box), box.task.id, minutes(5));
+  ASSERT_TRUE(asked.has_value()) << asked.error().ToString();
+  ASSERT_TRUE(bench.Suspend(lead.task.id).has_value());
+  EXPECT_EQ(Reason(bench.Approve(bench.Person("ann"), asked->approval)), "unknown-approval");
+  ASSERT_TRUE(bench.Resume(lead.task.id).has_value());
+  EXPECT_EQ(DeadlineOf(box), box.task.deadline);
+  ASSERT_TRUE(bench.Complete(lead).has_value());
+  EXPECT_EQ(Reason(bench.Approve(bench.Person("ann"), asked->approval)), "unknown-approval");
+  EXPECT_EQ(StateOf(box), "revoked");
+}
+
+TEST_F(Crossing, AYesToMoreTimeThatMeetsTheEndOfTheParentGivesNone) {
+  StartAnswer lead = Lead(), box = Delegated(lead, "box", {{"box", "b1"}});
+  auto asked = bench.Extend(bench.Holder(box), box.task.id, minutes(5));
+  ASSERT_TRUE(asked.has_value());
+  const auto list = bench.broker().ListApprovals(Bench::Operator());
+  const std::string hash = *list->Find("approvals")->AsArray().at(0).FindString("hash");
+  bench.store().HoldCommits();
+  std::string yes;
+  bench.broker().Approve(bench.Person("ann"), asked->approval, hash, [&](auto a) { yes = a ? "given" : a.error().reason; });
+  (void)bench.Complete(lead);
+  bench.store().ReleaseCommits();
+  bench.Pass(seconds(5));
+  EXPECT_EQ(yes, "wrong-state");
+  EXPECT_EQ(StateOf(box), "revoked");
+  EXPECT_TRUE(bench.box->exists.empty());
+  EXPECT_TRUE(bench.box->until.empty());
+  bench.Restart();
+  EXPECT_EQ(bench.broker().counters().live_tasks, 0u);
+}
+
 TEST_F(Crossing, WhatABarredActorHandedOnGetsNothingMore) {
   StartAnswer lead = Lead(), part = *bench.Delegate(lead, "part", {{"ticket", "T-1"}}, "sub");
   StartAnswer waits = *bench.Delegate(lead, "box", {{"box", "vault"}}, "sub");
