@@ -104,6 +104,8 @@ Result<Duration> ParseDuration(std::string_view text) {
     ++next_unit;
   }
   if (text.empty()) return bad();
+  // INVARIANT: what was read can be added to any time that a clock shows, and stays a time: no window is over because its end cannot be said.
+  if (total > std::numeric_limits<std::int64_t>::max() / 2) return bad();
   return Duration(total);
 }
 

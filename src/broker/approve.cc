@@ -208,11 +208,9 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
     AskAgain(live, standing);
     return refuse(RequestChanged());
   }
-  store::Batch batch;
   if (!ahead)
     if (Status room = CheckBudgets(record, Stamp(), true); !room) return refuse(std::move(room.error()));
-  if (!record.parent.empty())
-    if (Status charged = ChargeParent(record, standing.charges, batch); !charged) return refuse(std::move(charged.error()));
+  if (record.parent.empty()) CountStart(record, standing.charges);  // as of a start that nobody had to approve, or by break-glass
   live.busy = true;
   auto done = [this, task_id, answer](Status status) {
     LiveTask* again = Find(task_id);
@@ -225,8 +223,8 @@ void Broker::Impl::ActivateApproved(LiveTask& live, task::Transition yes, Answer
     }
     if (again != nullptr) NotBusy(*again);
   };
-  if (ahead) return ScheduleThen(std::move(record), std::move(yes.events), std::move(batch), std::move(done));
-  ActivateThen(std::move(record), std::move(yes.events), standing.permissions, std::move(batch), std::move(done));
+  if (ahead) return ScheduleThen(std::move(record), std::move(yes.events), {}, std::move(done));
+  ActivateThen(std::move(record), std::move(yes.events), standing.permissions, standing.charges, {}, std::move(done));
 }
 
 // --- a use -----------------------------------------------------------------------------------------------------------------------------
@@ -353,7 +351,15 @@ void Broker::Deny(const Caller& by, const std::string& approval, const std::stri
     bool may = entity && im.AskVerb(by, "deny", *entity).verdict == Verdict::kAllow;
     if (!may && !im.MayView(by, *live)) return refuse(NoSuchApproval(approval).error());
     if (!may) return refuse(Error(Code::kPermissionDenied, "deny-denied", fmt::format("no policy permits you to deny `{}`", approval)));
-    if (live->id() == task_id && live->asks_for_more()) return im.DenyExtension(*live, by, why, std::move(answer));
+    if (live->id() == task_id && live->asks_for_more()) {
+      // Behind what is on its way: a yes, or a resumption, that was drafted before would bring back what is denied here.
+      im.RunWhenIdle(*live, [&im, by, task_id, approval, why, answer] {
+        LiveTask* again = im.Find(task_id);
+        if (again != nullptr && !again->latched) return im.DenyExtension(*again, by, why, answer);
+        im.Later([answer, approval] { answer(NoSuchApproval(approval)); });
+      });
+      return;
+    }
     if (live->id() == task_id) {
       im.End(
           *live, [person = by.uid, why](const task::TaskRecord& record, Time now) { return task::Deny(record, person, why, now); }, Duration(0),

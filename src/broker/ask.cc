@@ -61,6 +61,11 @@ bool Broker::Impl::IsBarred(const cedar::EntityUid& uid) const {
   return IsPersonType(uid) ? person == people.end() || person->second.barred : actor == actors.end() || actor->second.barred;
 }
 
+const cedar::EntityUid* Broker::Impl::BarredOf(const task::TaskRecord& record) const {
+  const auto barred = std::ranges::find_if(record.chain, [this](const cedar::EntityUid& uid) { return IsBarred(uid); });
+  return barred == record.chain.end() ? nullptr : &*barred;
+}
+
 bool Broker::Impl::MayView(const Caller& by, LiveTask& live) {
   if (by.Is(Caller::Kind::kOperator)) return true;
   if (by.Is(Caller::Kind::kTask) || by.Is(Caller::Kind::kHolder)) return by.task == live.id() || IsBelow(live.record(), by.task);

@@ -30,8 +30,7 @@ Status Broker::Impl::BreakGlass(const Caller& by, const task::TaskType& type, co
                 "start it without break-glass, and ask somebody to approve it");
   record.break_glass = true;
   record.approvals_needed = 0;
-  for (const task::Charge& charge : AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()).charges)
-    if (charge.lift.kind == task::Obligation::Kind::kAfterUses) record.uses[charge.policy] += 1;
+  CountStart(record, AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()).charges);
   return {};
 }
 
@@ -106,21 +105,55 @@ void Broker::Review(const Caller& by, const std::string& task, const std::string
   }
   Result<task::TaskRecord> record = task::TaskRecord::Decode(**row);
   if (!record) return answer(std::unexpected(record.error()));
+  if (Status may = impl_->Locked([&] { return impl_->MaySign(by, *record); }); !may) return answer(std::unexpected(may.error()));
+  const Result<bool> did = record->break_glass ? impl_->DidAPart(task, by.uid) : Result<bool>(false);
+  if (!did) return answer(std::unexpected(did.error()));
+  if (*did)  // as if they stood in its chain
+    return answer(Fail(Code::kPermissionDenied, "own-request",
+                       fmt::format("`{}` did a part of task `{}` and cannot sign for it", by.uid.ToString(), task), "ask somebody else"));
   impl_->Locked([&] { impl_->SignReview(by, *record, **row, note, answer); });
+}
+
+// Whether they are somebody who signs for it. Errors: `not-a-person`, `session-too-old`, `unknown-task`, `review-denied`.
+Status Broker::Impl::MaySign(const Caller& by, const task::TaskRecord& record) {
+  REMIT_TRY(CheckPerson(by, Now()));
+  const auto known = people.find(by.uid);
+  const bool barred = known == people.end() || known->second.barred;
+  const auto entity = current ? MakeEntity(record, *current) : nullptr;
+  if (!barred && entity && AskVerb(by, "approve", *entity).verdict == Verdict::kAllow) return {};
+  if (barred || !MayViewEnded(by, record)) return NoSuchTask(record.id);
+  return Fail(Code::kPermissionDenied, "review-denied", fmt::format("no policy permits you to approve, and so to sign for, `{}`", record.id));
+}
+
+// Whether they stand in the chain of a task below this one. Reads the store: all tasks, since a review is rare; not under the mutex. A task
+// that ends meanwhile goes from the first table to the second, and is seen in one of them.
+Result<bool> Broker::Impl::DidAPart(const std::string& task, const cedar::EntityUid& who) const {
+  std::map<std::string, std::string> parents;
+  std::vector<std::string> theirs;
+  Status read;
+  for (const store::Table table : {store::Table::kTask, store::Table::kEndedTask}) {
+    REMIT_TRY(parts.store.Scan(table, "", [&](std::string_view, std::string_view row) {
+      Result<task::TaskRecord> record = task::TaskRecord::Decode(row);
+      if (!record) read = std::unexpected(std::move(record.error()));
+      if (!record || record->parent.empty()) return record.has_value();
+      parents[record->id] = record->parent;
+      if (std::ranges::find(record->chain, who) != record->chain.end()) theirs.push_back(record->id);
+      return true;
+    }));
+    REMIT_TRY(read);
+  }
+  return std::ranges::any_of(theirs, [&](const std::string& id) {
+    auto at = parents.find(id);
+    for (std::size_t steps = 0; at != parents.end() && steps <= limits::kDelegationDepth; ++steps, at = parents.find(at->second))
+      if (at->second == task) return true;
+    return false;
+  });
 }
 
 void Broker::Impl::SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note,
                               Answer<json::Value> answer) {
   auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-  if (Status person = CheckPerson(by, Now()); !person) return refuse(std::move(person.error()));
-  const auto known = people.find(by.uid);
-  const bool barred = known == people.end() || known->second.barred;
-  const auto entity = current ? MakeEntity(record, *current) : nullptr;
-  if (barred || !entity || AskVerb(by, "approve", *entity).verdict != Verdict::kAllow) {
-    if (barred || !MayViewEnded(by, record)) return refuse(NoSuchTask(record.id).error());
-    return refuse(
-        Error(Code::kPermissionDenied, "review-denied", fmt::format("no policy permits you to approve, and so to sign for, `{}`", record.id)));
-  }
+  if (Status may = MaySign(by, record); !may) return refuse(std::move(may.error()));
   Result<task::Transition> signed_for = task::Review(record, by.uid, note, Stamp());
   if (!signed_for) return refuse(std::move(signed_for.error()));
   store::Batch batch;

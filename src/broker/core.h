@@ -141,8 +141,9 @@ class Broker::Impl {
                          std::optional<Time> at = std::nullopt, const std::map<std::string, std::uint32_t>* uses = nullptr);
   // Whether it may change the life of this task. Errors: `denied`, or `unknown-task` where the caller may not know of it.
   Status MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live);
-  Caller AsActor(const task::TaskRecord& record) const;  // who asks, where a task's holder does
-  bool IsBarred(const cedar::EntityUid& actor) const;    // or not registered
+  Caller AsActor(const task::TaskRecord& record) const;                    // who asks, where a task's holder does
+  bool IsBarred(const cedar::EntityUid& actor) const;                      // or not registered
+  const cedar::EntityUid* BarredOf(const task::TaskRecord& record) const;  // the first of its chain that is; null where nobody is
   bool MayView(const Caller& by, LiveTask& live);
   // The verbs on the server itself: see administer.cc.
   task::Decision AskServer(const cedar::EntityUid& who, std::string_view verb, std::uint32_t approved = 0);
@@ -239,13 +240,15 @@ class Broker::Impl {
   void FollowParent(LiveTask& live);                                           // ends or stops one whose parent did so while it was being made active
 
   // Suspending and resuming: see suspend.cc.
-  void SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer);
+  // `cause`: events that are written down with it, before it.
+  void SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer,
+                   std::vector<json::Value> cause = {});
   void PutSuspension(LiveTask& live, task::Transition transition, Time now, struct Suspending& suspending);
   void CommitSuspension(std::shared_ptr<struct Suspending> suspending);
   void ResumeTree(LiveTask& live, const std::string& by, Answer<StartAnswer> answer);
   Result<struct Resuming> DraftResumption(LiveTask& live, const std::string& by, Time now);
   void OnResumed(const std::shared_ptr<std::vector<struct Resuming>>& tree, const std::shared_ptr<const task::Catalog>& planned_under,
-                 const Status& committed, Answer<StartAnswer> answer);
+                 const std::shared_ptr<const FactSet>& planned_with, const Status& committed, Answer<StartAnswer> answer);
 
   // More time: see extend.cc.
   void ExtendTask(LiveTask& live, const Caller& by, Duration more, const std::string& reason, Answer<ExtendAnswer> answer);
@@ -268,6 +271,7 @@ class Broker::Impl {
   // Whether it may begin to run: `start` for its actor, or `delegate` for its parent.
   task::Decision AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved, Time at);
   Status CheckRoom(LiveTask& parent);
+  LiveTask& RootOf(LiveTask& live);  // the highest that is there
   Status ChargeParent(const task::TaskRecord& child, const std::vector<task::Charge>& charges, store::Batch& batch);
   json::Object Actors(const task::TaskRecord& record);  // the claims `sub`, and of a sub-task `act` (RFC 8693 §4.1)
 
@@ -279,8 +283,10 @@ class Broker::Impl {
   static std::shared_ptr<struct StartWait> MakeStartWait(Answer<StartAnswer> answer);
   void Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer, const std::string& idempotency = {});
   json::Object StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity);
-  void ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
-                    std::function<void(Status)> done);
+  // `charges`: to its parent, where it is a sub-task.
+  void ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions,
+                    const std::vector<task::Charge>& charges, store::Batch batch, std::function<void(Status)> done);
+  static void CountStart(task::TaskRecord& record, const std::vector<task::Charge>& charges);  // what a start costs the task itself
   Result<std::vector<LiveCredential>> PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions, Time not_after);
   // Each becomes `planned`, with its row and its events in the batch. Answers their ids.
   std::vector<std::string> PutPlanned(std::vector<LiveCredential>& planned, Time now, store::Batch& batch);
@@ -326,6 +332,8 @@ class Broker::Impl {
   store::Write ReviewWrite(const task::TaskRecord& started) const;
   Status LoadReviews();
   std::uint32_t OpenReviewsOf(const cedar::EntityUid& actor) const;
+  Status MaySign(const Caller& by, const task::TaskRecord& record);
+  Result<bool> DidAPart(const std::string& task, const cedar::EntityUid& who) const;
   void SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note, Answer<json::Value> answer);
 
   // Approvals: see approve.cc.
@@ -461,6 +469,7 @@ class Broker::Impl {
   std::unordered_map<std::string, KeyedUse> keyed_uses;
   std::unordered_map<std::string, std::unique_ptr<LiveTask>> tasks;
   TaskTree tree;
+  std::unordered_map<std::string, std::size_t> beginning;  // sub-tasks on their way into the store, by the root of their tree
   std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles;
   std::set<std::pair<Time, LiveTask*>> queue;
   io::TimerId queue_timer = 0;

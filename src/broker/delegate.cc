@@ -18,7 +18,6 @@ using Verdict = task::Decision::Verdict;
 void Broker::Delegate(const Caller& by, const std::string& parent, DelegateRequest request, Answer<StartAnswer> answer) {
   Impl& im = *impl_;
   const std::string idempotency = request.start.idempotency_key.empty() ? "" : "start/" + parent + "/" + request.start.idempotency_key;
-  if (Status fresh = im.NotStartedYet(idempotency); !fresh) return answer(std::unexpected(std::move(fresh.error())));
   im.Locked([&] {
     auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
     LiveTask* live = im.Find(parent);
@@ -29,14 +28,13 @@ void Broker::Delegate(const Caller& by, const std::string& parent, DelegateReque
       if (!im.MayView(by, *live)) return refuse(NoSuchTask(parent).error());
       return refuse(Error(Code::kPermissionDenied, "delegate-denied", fmt::format("only its holder and its actor delegate for task `{}`", parent)));
     }
+    if (Status fresh = im.NotStartedYet(idempotency); !fresh) return refuse(std::move(fresh.error()));  // no one else learns what was started
     if (!im.current || !im.Usable(*live))
       return refuse(Error(Code::kFailedPrecondition, "parent-not-active", fmt::format("task `{}` is not active", parent)));
     if (im.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
     Result<StartDraft> draft = im.DraftSubTask(*live, request);
     if (!draft) return refuse(std::move(draft.error()));
     store::Batch batch;
-    if (!draft->charges.empty())
-      if (Status charged = im.ChargeParent(draft->record, draft->charges, batch); !charged) return refuse(std::move(charged.error()));
     if (!idempotency.empty()) {
       batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
       batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(im.last_event, draft->record.id)});
@@ -54,7 +52,9 @@ Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRe
     return Fail(Code::kInvalidArgument, "not-delegable", "a sub-task begins at once, and by the leave of its parent alone",
                 "leave `at` and `break_glass` out");
   const cedar::EntityUid actor = request.actor.type.empty() ? above.actor : request.actor;
-  if (IsBarred(actor)) return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", actor.ToString()));
+  // Nor does anybody get anything through one who is barred.
+  if (const cedar::EntityUid* barred = IsBarred(actor) ? &actor : BarredOf(above))
+    return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", barred->ToString()));
   REMIT_TRY(task::CheckActor(*type, actor));
   REMIT_TRY(task::CheckReason(*type, request.start.reason));
   REMIT_TRY(CheckRoom(parent));
@@ -95,8 +95,9 @@ Status Broker::Impl::CheckRoom(LiveTask& parent) {
   const auto above = Above(parent.record());
   if (!above || above->size() + 1 > limits::kDelegationDepth)
     return Fail(Code::kResourceExhausted, "too-deep", fmt::format("there are {} tasks above each other already", limits::kDelegationDepth));
-  LiveTask& root = above->empty() ? parent : *above->back();
-  if (Below(root).size() >= limits::kTreeTasks)
+  LiveTask& root = RootOf(parent);
+  const auto begin = beginning.find(root.id());
+  if (Below(root).size() + (begin == beginning.end() ? 0 : begin->second) >= limits::kTreeTasks)
     return Fail(Code::kResourceExhausted, "too-many-sub-tasks", fmt::format("task `{}` has {} sub-tasks already", root.id(), limits::kTreeTasks),
                 "complete some of them first");
   return {};

@@ -77,8 +77,8 @@ void Broker::Impl::ExtendTask(LiveTask& live, const Caller& by, Duration more, c
   if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
   if (Status stands = ParentStands(record); !stands) return refuse(std::move(stands.error()));
   if (Status may = task::CheckExtension(record, more, Now(), LatestDeadline(record)); !may) return refuse(std::move(may.error()));
-  if (IsBarred(record.actor))
-    return refuse(Error(Code::kPermissionDenied, "extend-denied", fmt::format("{} is barred, or not registered", record.actor.ToString())));
+  if (const cedar::EntityUid* barred = BarredOf(record))
+    return refuse(Error(Code::kPermissionDenied, "extend-denied", fmt::format("{} is barred, or not registered", barred->ToString())));
   if (decision.verdict == Verdict::kNeedsApproval) {
     // It is asked again when everybody has said yes, and then for its actor.
     if (asks.uid != record.actor)
@@ -231,7 +231,7 @@ void Broker::Impl::ExtendApproved(LiveTask& live, task::Transition yes, Answer<j
   const task::Decision decision = AskVerb(AsActor(record), "extend", *entity, standing, std::nullopt, &record.uses);
   Status may = ParentStands(record);
   if (may) may = task::CheckExtension(record, asked.by, Now(), LatestDeadline(record));
-  if (may && (IsBarred(record.actor) || decision.verdict != Verdict::kAllow))
+  if (may && (BarredOf(record) != nullptr || decision.verdict != Verdict::kAllow))
     may = Fail(Code::kFailedPrecondition, "extend-denied", "more time is not permitted any more");
   if (may && ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
   if (may && ExtensionHash(live, asked) != asked.request_hash)

@@ -111,6 +111,46 @@ TEST_F(ExtendTest, ADeniedAndAnExpiredRequestGiveNothing) {
   EXPECT_EQ(bench.StateOf(box.task.id), "expired");
 }
 
+TEST_F(ExtendTest, WhatIsDeniedWhileAYesIsWrittenDownStaysDenied) {
+  std::string two(kLifePolicies);
+  const std::string_view one = R"(@id("extend-box") @unless_approved("1"))";
+  bench.LoadCatalog(two.replace(two.find(one), one.size(), R"(@id("extend-box") @unless_approved("2"))"), kLifeSchema);
+  StartAnswer box = Start("box", {{"box", "b1"}});
+  const std::string approval = Asked(box, minutes(20));
+  const std::string hash = ApprovalHash(approval);
+  bench.store().HoldCommits();
+  std::string yes, no;
+  bench.broker().Approve(bench.Person("ann"), approval, hash, [&](auto given) { yes = given ? "given" : given.error().reason; });
+  bench.broker().Deny(bench.Person("bob"), approval, "no", [&](auto denied) { no = denied ? *denied->FindString("state") : denied.error().reason; });
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_EQ(yes, "given");
+  EXPECT_EQ(no, "denied");
+  EXPECT_EQ(ApprovalHash(approval), "");
+  EXPECT_EQ(bench.Approve(bench.Person("bob"), approval, hash).error().reason, "unknown-approval");
+  bench.Restart();
+  EXPECT_EQ(ApprovalHash(approval), "");
+  EXPECT_EQ(DeadlineOf(box), box.task.deadline);
+}
+
+TEST_F(ExtendTest, WhatIsDeniedWhileTheTaskIsResumedLeavesTheResumptionAlone) {
+  StartAnswer box = Start("box", {{"box", "b1"}});
+  const std::string approval = Asked(box, minutes(20));
+  ASSERT_TRUE(bench.Suspend(box.task.id).has_value());
+  bench.store().HoldCommits();
+  (void)bench.Resume(box.task.id);
+  bench.broker().Deny(bench.Person("ann"), approval, "no", [](auto) {});
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_EQ(ApprovalHash(approval), "");
+  EXPECT_EQ(bench.StateOf(box.task.id), "active");
+  EXPECT_EQ(bench.box->exists.size(), 1u);
+  bench.Restart();  // what is written down says the same: nothing is live of what is stopped
+  EXPECT_EQ(ApprovalHash(approval), "");
+  EXPECT_EQ(bench.StateOf(box.task.id), "active");
+  EXPECT_EQ(bench.box->exists.size(), 1u);
+}
+
 TEST_F(ExtendTest, AYesToWhatIsNotGivenAnyMoreExtendsNothing) {
   StartAnswer box = Start("box", {{"box", "b1"}});
   const Time before = DeadlineOf(box);

@@ -210,6 +210,23 @@ TEST_F(OffboardTest, ARegistrationThatIsOnItsWayComesTooLate) {
   EXPECT_EQ(bench.broker().FindActorByUnixUid(1234)->uid.id, "bot");
 }
 
+TEST_F(OffboardTest, AStartThatLiesAheadAndIsOnItsWayComesTooLateToo) {
+  std::string started;
+  StartRequest request;
+  request.type = "box";
+  request.parameters = json::Object{{"box", "a"}};
+  request.at = bench.clock.Now() + std::chrono::hours(1);
+  bench.store().HoldCommits();
+  bench.broker().Start(Bench::Agent(), request, [&](Result<StartAnswer> a) { started = a ? "started" : a.error().reason; });
+  bench.broker().Offboard(Bench::Operator(), {"Agent", "bot"}, "", Duration(0), [](const Result<json::Value>&) {});
+  bench.store().ReleaseCommits();
+  bench.Pass(std::chrono::seconds(30));
+  EXPECT_EQ(started, "task-ended");
+  EXPECT_EQ(bench.broker().ListTasks(Bench::Operator(), {})->Find("tasks")->AsArray().size(), 0u);
+  bench.Restart();
+  EXPECT_EQ(bench.broker().counters().live_tasks, 0u);
+}
+
 TEST_F(OffboardTest, OnlyTheOneWhoIsNamed) {
   const StartAnswer triage = Triage();
   ASSERT_TRUE(Offboard("helpdesk").has_value());

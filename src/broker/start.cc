@@ -122,8 +122,8 @@ std::vector<std::string> Broker::Impl::PutPlanned(std::vector<LiveCredential>& p
 
 // Commits `record` (requested, all approvals given) as active with its credentials planned, then makes them. `done` comes under the
 // mutex, after the commit. The task may be new (not in memory yet) or a request that waits.
-void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions, store::Batch batch,
-                                std::function<void(Status)> done) {
+void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions,
+                                const std::vector<task::Charge>& charges, store::Batch batch, std::function<void(Status)> done) {
   if (Status stands = ParentStands(record); !stands) return done(std::move(stands));
   const Time now = Stamp(), latest = LatestDeadline(record);
   Result<std::vector<LiveCredential>> planned = PlanCredentials(record, permissions, std::min<Time>(now + record.ttl, latest));
@@ -133,6 +133,10 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
   Result<task::Transition> active = task::Activate(record, ids, now, latest);
   if (!active) return done(std::unexpected(active.error()));
   active->events.back().AsObject().Set("permissions", permissions.ToJson());
+  // Nothing is charged for what does not begin: first all that may refuse it.
+  if (Status room = CheckBudgets(active->next, now, true); !room) return done(std::move(room));
+  if (!record.parent.empty() && !charges.empty())
+    if (Status charged = ChargeParent(record, charges, batch); !charged) return done(std::move(charged));
   if (Status room = ChargeBudgets(active->next, batch); !room) return done(std::move(room));
   std::vector<json::Value> more;
   if (active->next.break_glass) {
@@ -146,8 +150,8 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
   batch.events.insert(batch.events.end(), credentials_batch.events.begin(), credentials_batch.events.end());
   batch.writes.insert(batch.writes.end(), credentials_batch.writes.begin(), credentials_batch.writes.end());
   batch.writes.push_back({store::Table::kTask, record.id, active->next.Encode()});
-  Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done),
-                            planned_under = current](auto committed) mutable {
+  Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done), planned_under = current,
+                            planned_with = facts](auto committed) mutable {
     std::string id = next.id;
     if (!committed) {
       SettleBudgets(id, committed);
@@ -178,7 +182,8 @@ void Broker::Impl::ActivateThen(task::TaskRecord record, std::vector<json::Value
     Changed(*live);
     EndIfOvertaken(*live);
     if (live->latched) return done({});
-    if (current != planned_under && HoldsTooMuch(*live, *current, *facts)) {  // the catalog changed on the way
+    // The catalog or the facts changed on the way.
+    if ((current != planned_under || facts != planned_with) && HoldsTooMuch(*live, *current, *facts)) {
       EndTooWide({id});
       return done({});
     }
@@ -246,11 +251,18 @@ void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswe
   shared->answer.holder = std::move(draft.holder);
   task::Transition requested = task::Request(std::move(draft.record), Stamp());
   std::string id = requested.next.id;
+  // A sub-task takes room in its tree from here on: of many at once only as many pass as fit.
+  std::string root;
+  if (LiveTask* parent = requested.next.parent.empty() ? nullptr : Find(requested.next.parent)) ++beginning[root = RootOf(*parent).id()];
+  auto written = [this, root] {
+    if (auto at = beginning.find(root); at != beginning.end() && --at->second == 0) beginning.erase(at);
+  };
   if (requested.next.approvals_needed > 0) {
     requested.events.back().AsObject().Set("permissions", draft.permissions.ToJson());
     batch.writes.push_back({store::Table::kTask, id, requested.next.Encode()});
     AddEvents(batch, std::move(requested.events));
-    Commit(std::move(batch), [this, shared, next = std::move(requested.next)](auto committed) mutable {
+    Commit(std::move(batch), [this, shared, written, next = std::move(requested.next)](auto committed) mutable {
+      written();
       if (!committed) return AnswerStart(shared, std::move(committed.error()));
       std::string task_id = next.id;
       shared->answer.approval = ApprovalIdOf(task_id);
@@ -268,10 +280,12 @@ void Broker::Impl::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswe
     });
     return;
   }
-  ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, std::move(batch), [this, shared, id](Status status) {
-    if (!status) return AnswerStart(shared, std::move(status.error()));
-    AwaitLive(shared, id);
-  });
+  ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, draft.charges, std::move(batch),
+               [this, shared, written, id](Status status) {
+                 written();
+                 if (!status) return AnswerStart(shared, std::move(status.error()));
+                 AwaitLive(shared, id);
+               });
 }
 
 Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest& request) {
@@ -307,11 +321,17 @@ Result<StartDraft> Broker::Impl::DraftStart(const Caller& by, const StartRequest
   } else if (decision.verdict == Verdict::kDeny) {
     return std::unexpected(NotPermitted(record, decision));
   }
-  for (const task::Charge& charge : decision.charges) record.uses[charge.policy] += 1;
+  CountStart(record, decision.charges);
   REMIT_TRY(CheckBudgets(record, when, !request.at));
   draft.permissions = PermissionsOf(record, entity);
   record.request_hash = task::RequestHash(record, draft.permissions);
   return draft;
+}
+
+// Of a task that has not begun: uses of it are counted from its start on.
+void Broker::Impl::CountStart(task::TaskRecord& record, const std::vector<task::Charge>& charges) {
+  for (const task::Charge& charge : charges)
+    if (charge.lift.kind == task::Obligation::Kind::kAfterUses) record.uses[charge.policy] = 1;
 }
 
 // A record with its parameters bound and its handles made, before anybody was asked.

@@ -24,7 +24,7 @@ struct Suspending {
     std::uint64_t version = 0;  // of the record that is on its way
   };
   std::vector<Part> parts;   // the task, and its sub-tasks
-  store::Batch credentials;  // their ends
+  store::Batch credentials;  // their ends, behind what caused it: written down whatever becomes of the tasks meanwhile
   std::vector<std::string> native;
   Duration wait{};
   Answer<EndAnswer> answer;
@@ -54,14 +54,15 @@ void Broker::Suspend(const Caller& by, const std::string& task, const std::strin
   });
 }
 
-void Broker::Impl::SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer) {
+void Broker::Impl::SuspendTree(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer,
+                               std::vector<json::Value> cause) {
   auto refuse = [&](Error error) {
     if (answer) Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
   };
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   if (live.BeingGiven()) {  // it is about to be active: stopped before it does anything
-    return RunWhenIdle(live, [this, id = live.id(), by, why, wait, answer] {
-      if (LiveTask* again = Find(id)) return SuspendTree(*again, by, why, wait, answer);
+    return RunWhenIdle(live, [this, id = live.id(), by, why, wait, answer, cause = std::move(cause)] {
+      if (LiveTask* again = Find(id)) return SuspendTree(*again, by, why, wait, answer, cause);
       if (answer) Later([answer, id] { answer(NoSuchTask(id)); });
     });
   }
@@ -78,6 +79,7 @@ void Broker::Impl::SuspendTree(LiveTask& live, const std::string& by, const std:
   suspending->wait = wait;
   suspending->answer = std::move(answer);
   suspending->credentials.must_fit = true;
+  AddEvents(suspending->credentials, std::move(cause));
   PutSuspension(live, *std::move(transition), now, *suspending);
   for (LiveTask* one : below) {
     if (one->latched || one->state() != task::State::kActive) continue;  // one that is being made active follows when it is: FollowParent
@@ -177,9 +179,6 @@ void Broker::Impl::ResumeTree(LiveTask& live, const std::string& by, Answer<Star
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   if (live.state() != task::State::kSuspended || !current)
     return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", live.id(), task::StateName(live.state()))));
-  if (live.unrecorded)
-    return refuse(Error(Code::kUnavailable, "suspend-not-recorded", fmt::format("the suspension of `{}` is not written down yet", live.id()))
-                      .Hint("try again"));
   if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
   if (Status stands = ParentStands(live.record()); !stands) return refuse(std::move(stands.error()));
   std::vector<LiveTask*> tree_tasks = {&live};
@@ -188,6 +187,9 @@ void Broker::Impl::ResumeTree(LiveTask& live, const std::string& by, Answer<Star
     tree_tasks.push_back(one);
   }
   for (LiveTask* one : tree_tasks) {
+    if (one->unrecorded)
+      return refuse(Error(Code::kUnavailable, "suspend-not-recorded", fmt::format("the suspension of `{}` is not written down yet", one->id()))
+                        .Hint("try again"));
     if (!one->busy) continue;
     return RunWhenIdle(*one, [this, id = live.id(), by, answer] {
       if (LiveTask* again = Find(id)) return ResumeTree(*again, by, answer);
@@ -215,8 +217,8 @@ void Broker::Impl::ResumeTree(LiveTask& live, const std::string& by, Answer<Star
     batch.writes.push_back({store::Table::kTask, one.task, one.transition.next.Encode()});
   }
   for (LiveTask* one : tree_tasks) one->busy = true;
-  Commit(std::move(batch), [this, resuming, planned_under = current, answer](const auto& committed) {
-    OnResumed(resuming, planned_under, committed ? Status() : Status(std::unexpected(committed.error())), answer);
+  Commit(std::move(batch), [this, resuming, planned_under = current, planned_with = facts, answer](const auto& committed) {
+    OnResumed(resuming, planned_under, planned_with, committed ? Status() : Status(std::unexpected(committed.error())), answer);
   });
 }
 
@@ -226,8 +228,8 @@ Result<Resuming> Broker::Impl::DraftResumption(LiveTask& live, const std::string
   draft.task = live.id();
   const task::TaskRecord& record = live.record();
   if (Result<task::Transition> may = task::Resume(record, by, {}, now); !may) return std::unexpected(std::move(may.error()));
-  if (IsBarred(record.actor))
-    return Fail(Code::kPermissionDenied, "resume-denied", fmt::format("{} is barred, or not registered", record.actor.ToString()));
+  if (const cedar::EntityUid* barred = BarredOf(record))
+    return Fail(Code::kPermissionDenied, "resume-denied", fmt::format("{} is barred, or not registered", barred->ToString()));
   draft.permissions = PermissionsOf(record, EntityOf(live));
   if (record.approvals_needed > 0 && task::RequestHash(record, draft.permissions) != record.request_hash)
     return Fail(Code::kFailedPrecondition, "request-changed",
@@ -240,7 +242,7 @@ Result<Resuming> Broker::Impl::DraftResumption(LiveTask& live, const std::string
 }
 
 void Broker::Impl::OnResumed(const std::shared_ptr<std::vector<Resuming>>& resuming, const std::shared_ptr<const task::Catalog>& planned_under,
-                             const Status& committed, Answer<StartAnswer> answer) {
+                             const std::shared_ptr<const FactSet>& planned_with, const Status& committed, Answer<StartAnswer> answer) {
   const std::string root = resuming->front().task;
   std::vector<std::string> go_on;
   for (Resuming& one : *resuming) {  // parents before their children
@@ -266,12 +268,12 @@ void Broker::Impl::OnResumed(const std::shared_ptr<std::vector<Resuming>>& resum
     Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
   } else {
     if (LiveTask* live = Find(root)) FollowParent(*live);
+    if (current != planned_under || facts != planned_with)  // they changed on the way: before anything is made
+      for (const std::string& id : go_on)
+        if (LiveTask* live = Find(id); live != nullptr && HoldsTooMuch(*live, *current, *facts)) EndTooWide({id});
     for (const std::string& id : go_on)
       if (LiveTask* live = Find(id); live != nullptr && live->Usable(Now()))
         for (const std::string& credential : std::vector<std::string>(live->live_credentials)) StartPlanned(credential);
-    if (current != planned_under)  // the catalog changed on the way
-      for (const std::string& id : go_on)
-        if (LiveTask* live = Find(id); live != nullptr && HoldsTooMuch(*live, *current, *facts)) EndTooWide({id});
     AwaitLive(MakeStartWait(std::move(answer)), root);
   }
   for (const Resuming& one : *resuming)

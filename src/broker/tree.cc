@@ -30,6 +30,12 @@ std::vector<LiveTask*> Broker::Impl::Below(const LiveTask& live) {
   return below;
 }
 
+LiveTask& Broker::Impl::RootOf(LiveTask& live) {
+  LiveTask* root = &live;
+  while (LiveTask* parent = root->parent().empty() ? nullptr : Find(root->parent())) root = parent;
+  return *root;
+}
+
 bool Broker::Impl::IsBelow(const task::TaskRecord& record, const std::string& above) {
   std::size_t steps = 0;
   for (std::string id = record.parent; !id.empty() && steps <= limits::kDelegationDepth; ++steps) {

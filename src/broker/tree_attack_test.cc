@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
+#include "base/limits.h"
 #include "broker/life_bench.h"
 
 namespace remit::broker {
@@ -155,6 +158,111 @@ TEST_F(TreeAttack, WhatDiedAndIsFoundAgainKeepsWhatIsKnownOfIt) {
   EXPECT_EQ(record.evidence.size(), 2u);  // of both its ends
   EXPECT_FALSE(record.permissions.permissions.empty());
   EXPECT_TRUE(bench.broker().Receipt(Bench::Operator(), box.task.id)->Find("all_dead")->AsBool());
+}
+
+// Facts that were on their way before it was drafted under the old ones.
+TEST_F(TreeAttack, FactsThatOvertakeAStartOrAResumptionLeaveNoCredentialThatIsTooWide) {
+  std::string policies(kLifePolicies);
+  const std::string_view when = "{ resource == principal.box }";
+  policies.replace(policies.find(when), when.size(), R"({ resource == principal.box && principal.actor in Team::"support" })");
+  bench.LoadCatalog(policies, kLifeSchema);
+  StartAnswer box = Start("box", {{"box", "b1"}});
+  ASSERT_TRUE(bench.Suspend(box.task.id).has_value());
+  ASSERT_TRUE(bench.box->exists.empty());
+  const std::size_t ever = bench.box->ever.size();
+  bench.store().HoldCommits();
+  bench.broker().PutFacts(Bench::Operator(), *json::Parse(R"([{"uid": {"type": "Agent", "id": "bot"}, "attrs": {}, "parents": []}])"), false,
+                          [](auto a) { Bench::Expect(a); });
+  std::string started;
+  StartRequest request;
+  request.type = "box";
+  request.parameters = json::Object{{"box", "b2"}};
+  bench.broker().Start(Bench::Agent(), request, [&](auto a) { started = a ? a->task.id : a.error().reason; });
+  (void)bench.Resume(box.task.id);
+  bench.store().ReleaseCommits();
+  bench.Pass(seconds(5));
+  EXPECT_EQ(started, "task-ended");
+  EXPECT_EQ(bench.StateOf(box.task.id), "revoked");
+  EXPECT_TRUE(bench.box->exists.empty());
+  EXPECT_EQ(bench.box->ever.size(), ever);  // nothing was made
+}
+
+TEST_F(TreeAttack, OfManySubTasksAtOnceOnlyAsManyBeginAsFit) {
+  StartAnswer lead = Lead();
+  const Caller holder = bench.Holder(lead);
+  std::map<std::string, std::size_t> answers;
+  auto delegate = [&] {
+    DelegateRequest request;
+    request.start.type = "part";
+    request.start.parameters = json::Object{{"ticket", "T-1"}};
+    bench.broker().Delegate(holder, lead.task.id, request, [&](auto a) { ++answers[a ? "started" : a.error().reason]; });
+  };
+  bench.store().HoldCommits();
+  for (std::size_t i = 0; i < limits::kTreeTasks + 3; ++i) delegate();
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_EQ(answers["started"], limits::kTreeTasks);
+  EXPECT_EQ(answers["too-many-sub-tasks"], 3u);
+}
+
+TEST_F(TreeAttack, ASubTaskThatCouldNotBeWrittenDownTakesNoRoom) {
+  StartAnswer lead = Lead();
+  for (std::size_t i = 0; i + 1 < limits::kTreeTasks; ++i) (void)Part(lead);
+  bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "the disk is gone"));
+  EXPECT_EQ(bench.Delegate(lead, "part", {{"ticket", "T-1"}}).error().reason, "store-failed");
+  EXPECT_TRUE(bench.Delegate(lead, "part", {{"ticket", "T-1"}}).has_value());
+  EXPECT_EQ(bench.Delegate(lead, "part", {{"ticket", "T-1"}}).error().reason, "too-many-sub-tasks");
+}
+
+TEST_F(TreeAttack, AnIdempotencyKeyTellsNobodyElseWhatWasStarted) {
+  StartAnswer lead = Lead();
+  DelegateRequest request;
+  request.start.type = "part";
+  request.start.parameters = json::Object{{"ticket", "T-1"}};
+  request.start.idempotency_key = "k1";
+  auto by = [&](const Caller& who) {
+    auto answer = bench.Ask<StartAnswer>([&](auto a) { bench.broker().Delegate(who, lead.task.id, request, a); });
+    return answer ? std::string("started") : answer.error().reason;
+  };
+  EXPECT_EQ(by(bench.Holder(lead)), "started");
+  EXPECT_EQ(by(bench.Holder(lead)), "already-started");
+  EXPECT_EQ(by(Bench::Agent("helpdesk")), "unknown-task");
+  EXPECT_EQ(by(bench.Person("ann")), "delegate-denied");
+}
+
+TEST_F(TreeAttack, AnApprovedStartCostsWhatEveryStartCosts) {
+  Load(R"(@id("ask") @unless_approved("1") forbid (principal, action == Remit::Action::"start", resource is Alone);
+          @id("once") @after_uses("1") forbid (principal, action in [Remit::Action::"start", Remit::Action::"extend"], resource is Alone);)");
+  auto alone = bench.Start("alone", {{"ticket", "T-1"}});
+  ASSERT_TRUE(alone.has_value()) << alone.error().ToString();
+  ASSERT_TRUE(bench.Approve(bench.Person("ann"), alone->approval).has_value());
+  EXPECT_EQ(bench.Shown(alone->task.id).Find("uses")->Find("once")->AsInt(), 1);
+  EXPECT_EQ(bench.Extend(bench.Holder(*alone), alone->task.id, minutes(1)).error().reason, "extend-denied");
+}
+
+// A sub-task that was resumed while its parent was stopped follows it; until that is written down, neither goes on.
+TEST_F(TreeAttack, ATreeIsNotResumedBeforeEveryPartOfItsStopIsWrittenDown) {
+  StartAnswer lead = Lead(), part = Part(lead);
+  ASSERT_TRUE(bench.Suspend(part.task.id).has_value());
+  bool failed = false;
+  auto hold = bench.broker().Hold(bench.Holder(lead), lead.task.id, [&](const json::Value&) {
+    // That the lead's own credential is dead, and that the part stopped with it.
+    if (!std::exchange(failed, true)) bench.store().FailNext(2, Error(Code::kUnavailable, "store-failed", "the disk is gone"));
+  });
+  ASSERT_TRUE(hold.has_value());
+  bench.store().HoldCommits();
+  (void)bench.Resume(part.task.id);
+  (void)bench.Suspend(lead.task.id);
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  ASSERT_TRUE(failed);
+  const auto early = bench.Resume(lead.task.id);
+  ASSERT_FALSE(early.has_value());
+  EXPECT_EQ(early.error().reason, "suspend-not-recorded");
+  bench.Pass(seconds(5));
+  ASSERT_TRUE(bench.Resume(lead.task.id).has_value());
+  EXPECT_EQ(bench.StateOf(part.task.id), "active");
+  EXPECT_EQ(bench.EventsOf(part.task.id).back(), "task.resumed");
 }
 
 }  // namespace

@@ -18,12 +18,7 @@ void Broker::Impl::Refused(LiveTask& live) {
 
 // From the root of its tree on, since whoever holds one of these tasks may hold the others.
 void Broker::Impl::Trip(LiveTask& tripped, const std::string& by, const task::Trip& trip) {
-  LiveTask* root = &tripped;
-  while (!root->parent().empty()) {
-    LiveTask* parent = Find(root->parent());
-    if (parent == nullptr) break;
-    root = parent;
-  }
+  LiveTask* root = &RootOf(tripped);
   json::Object event = Event("task.tripped", Stamp());
   event.Set("task", root->id());
   event.Set("tripped", tripped.id());
@@ -33,11 +28,7 @@ void Broker::Impl::Trip(LiveTask& tripped, const std::string& by, const task::Tr
   const std::string why = fmt::format("tripped: {}", trip.Text());
   if (trip.then == task::Trip::Then::kSuspend) {
     if (root->state() != task::State::kActive || root->latched) return;  // it is stopped already
-    store::Batch batch;
-    batch.must_fit = true;
-    AddEvents(batch, {std::move(event)});
-    Commit(std::move(batch), [](const auto&) {});
-    return SuspendTree(*root, who.ToString(), why, Duration(0), nullptr);
+    return SuspendTree(*root, who.ToString(), why, Duration(0), nullptr, {std::move(event)});
   }
   End(
       *root,

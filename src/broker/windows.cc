@@ -20,7 +20,7 @@ Broker::Impl::Standing Broker::Impl::Reconsider(const task::TaskRecord& record, 
     return standing;
   };
   std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
-  if (IsBarred(record.actor)) return denied("its actor is barred, or not registered");
+  if (BarredOf(record) != nullptr) return denied("its actor is barred, or not registered");
   if (!entity) return denied("unknown type");
   const task::Decision decision = AskBegin(record, *entity, StandingYes(record, *entity, record.approvals), at);
   if (decision.verdict == Verdict::kDeny) return denied(decision.reason);
@@ -69,6 +69,7 @@ void Broker::Impl::ScheduleThen(task::TaskRecord record, std::vector<json::Value
       Schedule(*live);
       Changed(*live);
     }
+    EndIfOvertaken(*Find(id));
     done({});
   });
 }
@@ -88,13 +89,14 @@ void Broker::Impl::StartScheduled(LiveTask& live) {
   };
   if (live.latched) return;
   if (live.busy || !current || ClockInDoubt()) return later();
-  const task::TaskRecord record = live.record();
+  task::TaskRecord record = live.record();
   const Standing standing = Reconsider(record, Now());
   if (standing.kind == Standing::Kind::kDenied) return deny(standing.why);
   if (standing.kind == Standing::Kind::kChanged) return AskAgain(live, standing);
   if (const Status room = CheckBudgets(record, Stamp(), true); !room) return deny(room.error().message);
+  CountStart(record, standing.charges);  // as the catalog says that is in force now
   live.busy = true;
-  ActivateThen(record, {}, standing.permissions, {}, [this, id, later, deny](Status status) {
+  ActivateThen(std::move(record), {}, standing.permissions, {}, {}, [this, id, later, deny](Status status) {
     LiveTask* started = Find(id);
     if (started == nullptr) return;
     NotBusy(*started);
