@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cedar/language/shown.h"
 
 namespace remit::cedar {
 namespace {
@@ -66,7 +67,7 @@ class NameChecker {
   }
 
   void Report(const Span& span, std::string_view reason, std::string message, std::string hint) {
-    findings_.push_back(Finding(span, reason, std::move(message), hint));
+    findings_.push_back(Finding(span, reason, Shown(message, kShownOfFinding), Shown(hint, kShownOfFinding)));
   }
 
   const Schema& schema_;
