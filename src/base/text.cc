@@ -111,7 +111,7 @@ std::string_view Trim(std::string_view text) {
 }
 
 std::string Nearest(std::string_view text, const std::vector<std::string>& candidates) {
-  constexpr std::size_t kMostSteps = 1u << 20;  // about a millisecond: a hint is not worth more, however many names there are, and however long
+  constexpr std::size_t kMostSteps = 1u << 18;  // about a millisecond: a hint is not worth more, however many names there are, and however long
   std::string best;
   std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1, steps = 0;
   for (const std::string& candidate : candidates) {

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cedar/language/shown.h"
+#include "cedar/validator.h"
 
 namespace remit::cedar {
 namespace {
@@ -23,6 +24,7 @@ class NameChecker {
   }
 
   void Check(const Expr& expr) {
+    if (findings_.size() > kMostFindings) return;  // each look for a similar name takes its time
     if (expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kEntity)) CheckUid(expr.literal.AsEntity(), expr.span);
     if (expr.op == Op::kIs || expr.op == Op::kIsIn) CheckType(expr.name, expr.span);
     for (const ExprPtr& argument : expr.args) Check(*argument);
