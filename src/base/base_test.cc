@@ -102,6 +102,11 @@ TEST(Text, ReadsHexDigits) {
 TEST(Text, FindsTheNearest) {
   EXPECT_EQ(Nearest("enviroment", {"service", "environment"}), "environment");
   EXPECT_EQ(Nearest("zzz", {"service", "environment"}), "");
+  EXPECT_EQ(Nearest("environment", {"environment-of-the-service", "env", "environments"}), "environments");
+  // Others choose the names and how many there are: each of these would take hours.
+  EXPECT_EQ(Nearest(std::string(3'000'000, 'a'), {std::string(3'000'000, 'b')}), "");
+  EXPECT_EQ(Nearest(std::string(3'000'000, 'a'), {"a"}), "");
+  EXPECT_EQ(Nearest(std::string(1000, 'a'), std::vector<std::string>(1'000'000, std::string(1000, 'b'))), "");
 }
 
 TEST(Clocks, FakeMovesOnlyWhenTold) {

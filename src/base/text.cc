@@ -111,9 +111,15 @@ std::string_view Trim(std::string_view text) {
 }
 
 std::string Nearest(std::string_view text, const std::vector<std::string>& candidates) {
+  constexpr std::size_t kMostSteps = 1u << 18;  // about a millisecond: a hint is not worth more, however many names there are, and however long
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1;
+  std::size_t best_distance = std::max<std::size_t>(2, text.size() / 3) + 1, steps = 0;
   for (const std::string& candidate : candidates) {
+    const std::size_t further = std::max(text.size(), candidate.size()) - std::min(text.size(), candidate.size());  // the distance is no less
+    if (further >= best_distance) continue;
+    // Both are at most kMostSteps long before they are multiplied, so that the product fits.
+    if (std::max(text.size(), candidate.size()) > kMostSteps || text.size() * candidate.size() > kMostSteps - steps) break;
+    steps += text.size() * candidate.size();
     std::vector<std::size_t> row(candidate.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 1; i <= text.size(); ++i) {

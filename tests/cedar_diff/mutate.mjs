@@ -56,7 +56,12 @@ export function damageJson(random, document) {
     else if (kind === "rename" && node !== root && !Array.isArray(node)) {
       node[random.pick(NAMES)] = node[key];
       delete node[key];
-    } else node[key] = kind === "copy" ? other() : structuredClone(random.pick(VALUES));
+    } else {
+      const value = kind === "copy" ? other() : structuredClone(random.pick(VALUES));
+      // An array in place of an object is what ours refuses by intent.
+      const inPlaceOfObject = Array.isArray(value) && node[key] !== null && typeof node[key] === "object" && !Array.isArray(node[key]);
+      node[key] = inPlaceOfObject ? null : value;
+    }
   }
   return root.root;
 }

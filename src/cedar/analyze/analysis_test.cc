@@ -275,5 +275,32 @@ TEST(AnalysisTest, SaysWhereItCannotTell) {
       "yes");
 }
 
+// A duration in milliseconds is a number of another type, and so is a datetime that is an offset from the epoch: as a member of a set it is a value
+// of that type. Taken for one of its old type it would equal nothing there, and "never" would be proven.
+TEST(AnalysisTest, NumbersThatChangeTheirTypeStayWhatTheyAreInSets) {
+  const auto schema = Schema::Parse({{"s", R"(
+    entity User;
+    action a appliesTo { principal: User, resource: User, context: {
+      grace: duration, now: datetime, n: Long, numbers: Set<Long>, times: Set<datetime>, graces: Set<duration>,
+    } };
+  )"}});
+  ASSERT_TRUE(schema.has_value()) << schema.error().ToString();
+  const auto never = [&](std::string_view condition) { return Say(NeverAllows(When(condition, "principal, action, resource"), *schema)); };
+  EXPECT_EQ(never("[context.grace.toMilliseconds()].containsAll(context.numbers) && context.numbers.contains(7)"), "no");
+  EXPECT_EQ(never("[5].containsAll(context.numbers) && context.numbers.contains(context.grace.toMilliseconds())"), "no");
+  EXPECT_EQ(never("[context.grace.toMilliseconds()].containsAll(context.numbers) && context.numbers.contains(context.n)"), "no");
+  EXPECT_EQ(never("[datetime(\"1970-01-01\").offset(context.grace)].containsAll(context.times) && context.times.contains(datetime(\"2024-01-01\"))"),
+            "no");
+  EXPECT_EQ(never("[context.now.durationSince(datetime(\"1970-01-01\"))].containsAll(context.graces) && context.graces.contains(duration(\"7ms\"))"),
+            "no");
+  // What is not so is refuted still.
+  EXPECT_EQ(
+      never("[context.grace.toMilliseconds()].containsAll(context.numbers) && context.numbers.contains(7) && context.grace > duration(\"7ms\")"),
+      "yes");
+  EXPECT_EQ(never("context.n == context.grace.toMilliseconds() && context.numbers.contains(context.n) && "
+                  "!context.numbers.contains(context.grace.toMilliseconds())"),
+            "yes");
+}
+
 }  // namespace
 }  // namespace remit::cedar

@@ -46,6 +46,10 @@ std::string Number(Dice& dice) {
 std::string Text(Dice& dice) {
   return dice.OneOf({"context.key", "principal.address.city", "\"a\"", "\"b\"", "principal.getTag(\"a\")", "principal.getTag(context.key)"});
 }
+std::string Marks(Dice& dice) {
+  const std::string mark = dice.OneOf({"principal.n", "1", "context.n", "principal.left.toMilliseconds()"});
+  return dice.Chance(30) ? "[" + mark + "].containsAll(resource.marks)" : "resource.marks.contains(" + mark + ")";
+}
 std::string Order(Dice& dice) { return " " + dice.OneOf({"<", "<=", ">", ">=", "==", "!="}) + " "; }
 
 std::string Test(Dice& dice) {
@@ -66,7 +70,7 @@ std::string Test(Dice& dice) {
     case 9: return Names(dice) + dice.OneOf({".containsAll(", ".containsAny(", " == ("}) + Names(dice) + ")";
     case 10: return Names(dice) + ".contains(" + Text(dice) + ")";
     case 11: return Number(dice) + Order(dice) + Number(dice);
-    case 12: return "resource.marks.contains(" + dice.OneOf({"principal.n", "1", "context.n"}) + ")";
+    case 12: return Marks(dice);
     case 13: return "principal.hasTag(" + Text(dice) + ")";
     case 14: return Text(dice) + dice.OneOf({" == ", " != "}) + Text(dice);
     case 15: return Text(dice) + " like " + dice.OneOf({"\"a*\"", "\"*b\"", "\"*\"", "\"a*b*\""});
@@ -136,7 +140,7 @@ Entity SomeUser(Dice& dice, int i) {
       {"color", Value(EntityUid{"Color", dice.OneOf({"red", "green", "blue"})})},
       {"teams", SomeTeams(dice)},
       {"at", SomeTime(dice)},
-      {"left", Value(DurationValue{std::vector<std::int64_t>{0, 86'400'000, -3'600'000, 7'200'000}[static_cast<std::size_t>(dice.Pick(4))]})},
+      {"left", Value(DurationValue{std::vector<std::int64_t>{0, 86'400'000, -3'600'000, 7'200'000, 1}[static_cast<std::size_t>(dice.Pick(5))]})},
       {"score", Value(Decimal{10'000 + 2'500 * dice.Pick(4)})},
       {"ip", SomeIp(dice)},
       {"n", Value(dice.Pick(4) - 1)},

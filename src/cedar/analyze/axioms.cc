@@ -156,6 +156,13 @@ class Maker {
 
   void OfFunction(const Term& term, TermId id) {
     constexpr Int128 kDay = 86'400'000;
+    if (term.name.starts_with(DataLogic::kAsType)) {
+      Linear above, below;
+      above.multiples = {{term.args[0], 1}, {id, -1}};
+      below.multiples = {{term.args[0], -1}, {id, 1}};
+      Add(logic_.AtMostZero(std::move(above)));
+      Add(logic_.AtMostZero(std::move(below)));
+    }
     if (term.name == "toSeconds") OfRounding(id, term.args[0], 1000);
     if (term.name == "toMinutes") OfRounding(id, term.args[0], 60'000);
     if (term.name == "toHours") OfRounding(id, term.args[0], 3'600'000);

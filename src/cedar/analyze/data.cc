@@ -81,8 +81,14 @@ std::optional<TermId> DataLogic::TermOf(const Data& data) {
   if (number.multiples.empty() && number.constant == static_cast<std::int64_t>(number.constant)) {
     return terms_.Of(ValueOfNumber(static_cast<std::int64_t>(number.constant), *data.type));
   }
-  if (number.multiples.size() == 1 && number.multiples.begin()->second == 1 && number.constant == 0) return number.multiples.begin()->first;
-  return std::nullopt;
+  if (number.multiples.size() != 1 || number.multiples.begin()->second != 1 || number.constant != 0) return std::nullopt;
+  return AsType(number.multiples.begin()->first, data.type);
+}
+
+TermId DataLogic::AsType(TermId number, const StaticTypePtr& type) {
+  const StaticType& own = *terms_[number].type;
+  if (own.kind == type->kind && own.name == type->name) return number;
+  return terms_.Opaque(std::string(kAsType) + type->ToString(), {number}, type);
 }
 
 const StaticType* DataLogic::TypeOf(const Data& data) const { return data.kind == Kind::kBool ? BoolType().get() : data.type.get(); }

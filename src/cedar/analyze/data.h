@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "cedar/analyze/formula.h"
@@ -46,7 +47,10 @@ class DataLogic {
 
   Data OfTerm(TermId term) const;
   Data OfValue(const Value& value) const;
-  std::optional<TermId> TermOf(const Data& data);  // nothing: no term stands for it
+  std::optional<TermId> TermOf(const Data& data);  // of the data's type; nothing: no term stands for it
+
+  // What begins the names of terms that stand for the number of another term, as a value of another type.
+  static constexpr std::string_view kAsType = "as:";
   const StaticType* TypeOf(const Data& data) const;
 
   Formula Equal(const Data& a, const Data& b);
@@ -85,6 +89,7 @@ class DataLogic {
   Formula EqualRecords(const Data& a, const Data& b);
   std::vector<std::string> AttributesOf(const Data& record) const;
   Formula EqualTerms(TermId a, TermId b, Atom::Kind kind);
+  TermId AsType(TermId number, const StaticTypePtr& type);
 
   const Schema& schema_;
   const EntityView* known_;

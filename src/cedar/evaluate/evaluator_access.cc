@@ -88,8 +88,9 @@ bool Evaluator::GetAttr(const Expr& expr, Operand& out) {
   if (attributes == nullptr) return Fail(expr, fmt::format("entity `{}` does not exist", receiver->AsEntity().ToString()));
   const auto found = attributes->find(expr.name);
   if (found == attributes->end()) {
+    constexpr std::size_t kMostNames = 100;  // a request may bring any number, and each policy may fail on them
     std::vector<std::string> names;
-    for (const auto& [name, attribute] : *attributes) names.push_back(name);
+    for (auto at = attributes->begin(); at != attributes->end() && names.size() < kMostNames; ++at) names.push_back(at->first);
     const std::string nearest = Nearest(expr.name, names);
     const std::string owner = receiver->Is(Value::Kind::kEntity) ? fmt::format("`{}`", receiver->AsEntity().ToString()) : "record";
     return Fail(expr, fmt::format("{} does not have the attribute `{}`", owner, EscapeControl(expr.name)),

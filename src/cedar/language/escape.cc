@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include <fmt/format.h>
@@ -101,6 +102,15 @@ Status Walk(std::string_view inner, bool pattern, OnText on_text, OnStar on_star
   return {};
 }
 
+// Where `part`, which is not empty, first stands in `text`. std::string_view::find compares anew at each place that may be one, which texts made
+// for it turn into text × part; memmem is linear, but slower where there is little to compare.
+std::size_t Find(std::string_view text, std::string_view part) {
+  constexpr std::size_t kShort = 32;
+  if (part.size() <= kShort) return text.find(part);
+  const void* found = memmem(text.data(), text.size(), part.data(), part.size());
+  return found == nullptr ? std::string_view::npos : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+}
+
 // Escapes quotes, backslashes, control and invisible characters; stars too in a pattern.
 std::string EscapeText(std::string_view text, bool pattern) {
   std::string out;
@@ -155,7 +165,7 @@ std::string QuotePattern(const std::vector<PatternPart>& pattern) {
 
 bool Matches(const std::vector<PatternPart>& pattern, std::string_view text) {
   // Each literal is taken at its first place behind a wildcard: earlier is never worse, so there is no need to come back. The last
-  // literal must end the text, the first (without a wildcard before it) must begin it. Linear in pattern × text at worst.
+  // literal must end the text, the first (without a wildcard before it) must begin it. Linear in pattern + text.
   bool floating = false;  // a wildcard stands before the current position
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     const PatternPart& part = pattern[i];
@@ -167,7 +177,7 @@ bool Matches(const std::vector<PatternPart>& pattern, std::string_view text) {
     } else if (i + 1 == pattern.size()) {
       return text.ends_with(part.literal);
     } else {
-      const std::size_t found = text.find(part.literal);
+      const std::size_t found = Find(text, part.literal);
       if (found == std::string_view::npos) return false;
       text.remove_prefix(found + part.literal.size());
       floating = false;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "cedar/language/commented.h"
 #include "cedar/language/layout.h"
 #include "cedar/parser.h"
@@ -37,7 +38,7 @@ class Formatter {
       parts.push_back(Condition());
     }
     parts.push_back(Take());
-    return layout_.Render(layout_.Cat(parts), static_cast<std::size_t>(std::max(options_.line_width, 1)));
+    return layout_.Render(layout_.Cat(parts), static_cast<std::size_t>(std::max(options_.line_width, 1)), limits::kCedarFileBytes);
   }
 
  private:
@@ -288,6 +289,13 @@ class Formatter {
   std::size_t next_ = 0;
 };
 
+std::unexpected<Error> TooLarge(std::string_view file_name) {
+  return Fail(Error(Code::kInvalidArgument, "source-too-large",
+                    fmt::format("laid out, the policies would have more than {} bytes, and could not be read again", limits::kCedarFileBytes))
+                  .At(std::string(file_name))
+                  .Hint("split the file, or indent by less"));
+}
+
 // Formatted text must hold the same policies and the same comments.
 bool SameMeaning(std::string_view before, std::string_view after, const std::vector<PolicyPtr>& policies) {
   const auto again = ParsePolicies(after, "");
@@ -305,8 +313,10 @@ Result<std::string> FormatPolicies(std::string_view text, std::string_view file_
   for (Formatter formatter(source.tokens, options); !formatter.AtEnd();) {
     if (!out.empty()) out += "\n";
     out += formatter.Policy() + "\n";
+    if (out.size() > limits::kCedarFileBytes) return TooLarge(file_name);
   }
   for (std::string_view comment : source.end) out += fmt::format("{}\n", comment);
+  if (out.size() > limits::kCedarFileBytes) return TooLarge(file_name);
   if (!SameMeaning(text, out, policies)) {
     return Fail(Code::kInternal, "format-failed", fmt::format("formatting `{}` would change its policies or comments", file_name),
                 "please report this with the file");

@@ -1,6 +1,7 @@
 // What formatted policies look like.
 #include "cedar/format.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace remit::cedar {
@@ -91,6 +92,22 @@ TEST(FormatTest, StringsAreLeftAlone) {
 }
 
 TEST(FormatTest, WhatDoesNotParseIsNotFormatted) { EXPECT_EQ(Format("permit(principal);"), "error: p.cedar:1:17: unexpected `)`, expected `,`"); }
+
+// Of what is deep and wide, nearly all would be indentation.
+TEST(FormatTest, WhatCouldNotBeReadAgainIsNotWritten) {
+  std::string members;
+  for (int i = 0; i < 30'000; ++i) members += "1,";
+  std::string deep = "[" + members + "]";
+  for (int i = 0; i < 180; ++i) deep = "{a:" + deep + "}";
+  EXPECT_THAT(Format("permit(principal,action,resource) when { " + deep + " == 1 };"),
+              testing::HasSubstr("laid out, the policies would have more than"));
+  std::string chain = "context";
+  for (int i = 0; i < 140; ++i) chain += ".a";
+  std::string wide;
+  for (int i = 0; i < 5000; ++i) wide += chain + " || ";
+  EXPECT_THAT(Format("permit(principal,action,resource) when { " + wide + "true };"),
+              testing::HasSubstr("laid out, the policies would have more than"));
+}
 
 }  // namespace
 }  // namespace remit::cedar

@@ -62,11 +62,11 @@ Layout::Doc Layout::Group(Doc doc) { return Add({Kind::kGroup, std::to_underlyin
 
 class Layout::Renderer {
  public:
-  Renderer(const Layout& layout, std::size_t width) : layout_(layout), width_(width) {}
+  Renderer(const Layout& layout, std::size_t width, std::size_t most_bytes) : layout_(layout), width_(width), most_bytes_(most_bytes) {}
 
   std::string Run(Doc doc) {
     todo_.push_back({0, false, doc});
-    while (!todo_.empty()) {
+    while (!todo_.empty() && out_.size() <= most_bytes_) {
       const Item item = todo_.back();
       todo_.pop_back();
       const Node& node = NodeOf(item.doc);
@@ -153,7 +153,7 @@ class Layout::Renderer {
   }
 
   const Layout& layout_;
-  const std::size_t width_;
+  const std::size_t width_, most_bytes_;
   std::vector<Item> todo_;  // last first
   std::vector<Doc> trial_;
   std::string out_;
@@ -162,8 +162,8 @@ class Layout::Renderer {
   bool blank_ = true;       // nothing stands on the current line yet
 };
 
-std::string Layout::Render(Doc doc, std::size_t width) const {
-  std::string out = Renderer(*this, width).Run(doc);
+std::string Layout::Render(Doc doc, std::size_t width, std::size_t most_bytes) const {
+  std::string out = Renderer(*this, width, most_bytes).Run(doc);
   if (out.ends_with('\n')) out.pop_back();
   return out;
 }

@@ -29,7 +29,8 @@ class Layout {
 
   // No line ends with spaces, no line is empty, and there is no line break at either end. Time: linear but for groups in groups, each of
   // which is looked at once for every group around it, at most as far as one line reaches.
-  std::string Render(Doc doc, std::size_t width) const;
+  // What would be longer than `most_bytes` ends somewhere behind them: documents that are deep and wide are mostly indentation.
+  std::string Render(Doc doc, std::size_t width, std::size_t most_bytes) const;
 
  private:
   static constexpr Doc kLine{1}, kSoftLine{2}, kHardLine{3};

@@ -72,6 +72,22 @@ TEST(EscapeTest, PatternsTellStarsFromWildcards) {
   EXPECT_EQ(QuotePattern(UnescapePattern(R"(\*a**b\"*)").value()), R"("\*a**b\"*")");
 }
 
+// Long literals are searched for in another way than short ones; neither compares anew at each place.
+TEST(PatternTest, LongLiteralsAreFoundInLinearTime) {
+  const std::string run(1'000'000, 'a'), text = run + run + run + run;
+  const auto matches = [&](const std::string& literal, std::string_view in) { return Matches(UnescapePattern("*" + literal + "*c").value(), in); };
+  EXPECT_FALSE(matches(run + 'b', text));
+  EXPECT_TRUE(matches(run + 'b', text + "b.c"));
+  EXPECT_FALSE(matches(run + 'b', text + "bb"));
+  for (const std::size_t size : {31u, 32u, 33u, 34u}) {
+    const std::string literal = run.substr(0, size - 1) + "b";
+    EXPECT_TRUE(matches(literal, "a" + literal + "c")) << size;
+    EXPECT_TRUE(matches(literal, literal + "c")) << size;
+    EXPECT_FALSE(matches(literal, literal.substr(1) + "c")) << size;
+    EXPECT_FALSE(matches(literal, literal)) << size;
+  }
+}
+
 TEST(ParserTest, PrecedenceIsThatOfTheGrammar) {
   EXPECT_EQ(Reprint("1 + 2 * 3 == 7 && true || false"), "1 + 2 * 3 == 7 && true || false");
   EXPECT_EQ(Reprint("(1 + 2) * 3"), "(1 + 2) * 3");

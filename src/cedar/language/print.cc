@@ -6,6 +6,7 @@
 #include "cedar/language/ext_functions.h"
 #include "cedar/language/lexer.h"
 #include "cedar/language/operators.h"
+#include "cedar/language/shown.h"
 
 namespace remit::cedar {
 namespace {
@@ -43,9 +44,13 @@ std::string AttributeName(std::string_view name) { return IsIdentifier(name) ? s
 
 class Printer {
  public:
+  // Writes nothing more once there are more than `most_bytes`.
+  explicit Printer(std::size_t most_bytes = std::string::npos) : most_bytes_(most_bytes) {}
+
   std::string Take() && { return std::move(out_); }
 
   void Print(const Expr& expr, Level least) {
+    if (out_.size() > most_bytes_) return;
     const bool parentheses = LevelOf(expr) < least;
     if (parentheses) out_ += '(';
     PrintBare(expr);
@@ -55,7 +60,7 @@ class Printer {
  private:
   void PrintBare(const Expr& expr) {
     switch (expr.op) {
-      case Op::kLiteral: out_ += expr.literal.ToString(); return;
+      case Op::kLiteral: out_ += LiteralText(expr.literal); return;
       case Op::kVar: out_ += VarName(expr.var); return;
       case Op::kSlot: out_ += expr.name; return;
       case Op::kUnknown: out_ += fmt::format("unknown({})", Quote(expr.name)); return;
@@ -83,6 +88,14 @@ class Printer {
       case Op::kGetTag: PrintMethod(OperatorText(expr.op), expr.args); return;
       default: PrintBinary(expr, kAddLevel, kAddLevel); return;
     }
+  }
+
+  // Long texts are not escaped where only their beginning is shown.
+  std::string LiteralText(const Value& value) const {
+    if (value.Is(Value::Kind::kString) && value.AsString().size() > most_bytes_) return Quote(Shown(value.AsString(), most_bytes_));
+    if (value.Is(Value::Kind::kEntity) && value.AsEntity().id.size() > most_bytes_)
+      return EntityUid{value.AsEntity().type, Shown(value.AsEntity().id, most_bytes_)}.ToString();
+    return value.ToString();
   }
 
   // How many operands a chain shows when it is written without parentheses around its left side.
@@ -142,7 +155,7 @@ class Printer {
 
   void PrintRecord(const Expr& expr) {
     out_ += '{';
-    for (std::size_t i = 0; i < expr.fields.size(); ++i) {
+    for (std::size_t i = 0; i < expr.fields.size() && out_.size() <= most_bytes_; ++i) {
       out_ += fmt::format("{}{}: ", i > 0 ? ", " : "", AttributeName(expr.fields[i].first));
       Print(*expr.fields[i].second, kIfLevel);
     }
@@ -163,12 +176,13 @@ class Printer {
   }
 
   void PrintList(const std::vector<ExprPtr>& args, std::size_t first) {
-    for (std::size_t i = first; i < args.size(); ++i) {
+    for (std::size_t i = first; i < args.size() && out_.size() <= most_bytes_; ++i) {
       if (i > first) out_ += ", ";
       Print(*args[i], kIfLevel);
     }
   }
 
+  const std::size_t most_bytes_;
   std::string out_;
 };
 
@@ -178,6 +192,19 @@ std::string ToString(const Expr& expr) {
   Printer printer;
   printer.Print(expr, kIfLevel);
   return std::move(printer).Take();
+}
+
+std::string Shown(std::string_view text, std::size_t bytes) {
+  if (text.size() <= bytes) return std::string(text);
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  return std::string(text.substr(0, bytes)) + "…";
+}
+
+std::string Shown(const Expr& expr) {
+  constexpr std::size_t kShownBytes = 500;
+  Printer printer(kShownBytes);
+  printer.Print(expr, kIfLevel);
+  return Shown(std::move(printer).Take(), kShownBytes);
 }
 
 std::string ToString(const ScopeConstraint& constraint, std::string_view variable) {

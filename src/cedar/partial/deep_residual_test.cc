@@ -62,5 +62,30 @@ TEST(DeepResidualTest, IsNoHigherThanATextMayBeOrItsExpression) {
   EXPECT_EQ(ToString(**shallow), "[1, 2].containsAll(resource.set)");
 }
 
+// What `has` makes sure of is noted and taken back, however long the chain that it stands in.
+TEST(LongResidualTest, GuardsHoldBehindTheirConditionOnly) {
+  const auto schema =
+      Schema::Parse({{"s", "entity O = { x: Long }; entity T = { o?: O, n: Long }; action a appliesTo { principal: T, resource: T };"}});
+  ASSERT_TRUE(schema.has_value()) << schema.error().ToString();
+  const PartialRequest request{"T", EntityUid{"T", "1"}, EntityUid{"Action", "a"}, "T", std::nullopt, Value::FromRecord({})};
+  const auto residual = [&](const std::string& text) {
+    const auto reduced = PartialEvaluate(**ParseExpr(text), request, Entities(), *schema);
+    return reduced ? ToString(**reduced) : "error";
+  };
+  EXPECT_EQ(residual("resource has o && resource.o == resource.o"), "resource has o");
+  EXPECT_EQ(residual("(resource has o && resource.n == 1) || resource.o == resource.o"),
+            "resource has o && resource.n == 1 || resource.o == resource.o");
+  EXPECT_EQ(residual("if resource has o then resource.o == resource.o else resource.o == resource.o"),
+            "if resource has o then true else resource.o == resource.o");
+  EXPECT_EQ(residual("resource has o && (resource has o || resource.n == 1) && resource.o == resource.o"),
+            "resource has o && (resource has o || resource.n == 1)");
+
+  std::string chain = "resource.n == 1";
+  for (int i = 0; i < 40'000; ++i) chain += " && resource.o has y" + std::to_string(i);
+  const std::string reduced = residual(chain + " && resource.n == resource.n");
+  EXPECT_NE(reduced.find("resource.o has y39999"), std::string::npos);
+  EXPECT_EQ(reduced.find("resource.n == resource.n"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace remit::cedar

@@ -122,11 +122,7 @@ Reduced Reducer::ReduceLogic(const ExprPtr& expr) {
     return WithOperands(expr, {*left, *right});  // the right side may not be a boolean, and then fails
   }
   if (EndsIn(**left, expr->op, decides)) return left;
-  const Guards outside = guards_;
-  if (expr->op == Op::kAnd) Foresight::Learn(**left, guards_);
-  Reduced right = Reduce(expr->args[1]);
-  guards_ = outside;
-  return ReduceLogicTail(expr, *left, std::move(right));
+  return ReduceLogicTail(expr, *left, expr->op == Op::kAnd ? ReduceGuarded(expr->args[1], **left) : Reduce(expr->args[1]));
 }
 
 // The left side is a residual.
@@ -141,6 +137,13 @@ Reduced Reducer::ReduceLogicTail(const ExprPtr& expr, const ExprPtr& left, Reduc
   return WithOperands(expr, {left, *right});
 }
 
+// Where `condition`, a residual, was true.
+Reduced Reducer::ReduceGuarded(const ExprPtr& expr, const Expr& condition) {
+  const Guards::Scope inside(guards_);
+  Foresight::Learn(condition, guards_);
+  return Reduce(expr);
+}
+
 Reduced Reducer::ReduceIf(const ExprPtr& expr) {
   const Reduced test = Reduce(expr->args[0]);
   if (!test) return std::nullopt;
@@ -148,10 +151,7 @@ Reduced Reducer::ReduceIf(const ExprPtr& expr) {
     if (!IsBoolLiteral(*test)) return std::nullopt;
     return Reduce(expr->args[(*test)->literal.AsBool() ? 1 : 2]);
   }
-  const Guards outside = guards_;
-  Foresight::Learn(**test, guards_);
-  Reduced then = Reduce(expr->args[1]);
-  guards_ = outside;
+  Reduced then = ReduceGuarded(expr->args[1], **test);
   Reduced otherwise = Reduce(expr->args[2]);
   if (!then && !otherwise) return std::nullopt;
   if (!then) then = CertainFailure(expr->args[1]->span);

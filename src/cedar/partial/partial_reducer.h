@@ -28,6 +28,7 @@ class Reducer {
   Reduced ReduceVar(const ExprPtr& expr) const;
   Reduced ReduceLogic(const ExprPtr& expr);
   Reduced ReduceLogicTail(const ExprPtr& expr, const ExprPtr& left, Reduced right);
+  Reduced ReduceGuarded(const ExprPtr& expr, const Expr& condition);
   Reduced ReduceIf(const ExprPtr& expr);
   Reduced ReduceNot(const ExprPtr& expr);
   Reduced ReduceStrict(const ExprPtr& expr);  // operators that evaluate all their operands

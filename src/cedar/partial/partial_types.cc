@@ -43,7 +43,7 @@ bool Foresight::IsInStore(const Expr& expr) const {
   return unknowns_ != nullptr && expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kEntity) && unknowns_->contains(expr.literal.AsEntity());
 }
 
-Prospect Foresight::Of(const Expr& expr, const Guards& guards) {
+Prospect Foresight::Of(const Expr& expr, Guards& guards) {
   switch (expr.op) {
     case Op::kLiteral: return {TypeOfValue(expr.literal), true};
     case Op::kVar: return OfVar(expr.var);
@@ -66,7 +66,7 @@ Prospect Foresight::Of(const Expr& expr, const Guards& guards) {
 }
 
 // The operators that give a boolean and take one or two operands. INVARIANT: each operand is asked once, or the cost doubles a level.
-bool Foresight::IsCertainTest(const Expr& expr, const Guards& guards) {
+bool Foresight::IsCertainTest(const Expr& expr, Guards& guards) {
   const Prospect left = Of(*expr.args[0], guards);
   const Prospect right = expr.args.size() > 1 ? Of(*expr.args[1], guards) : Prospect{nullptr, true};
   if (!left.certain || !right.certain) return false;
@@ -116,11 +116,11 @@ StaticTypePtr Foresight::ContextType() {
   return type;
 }
 
-Prospect Foresight::OfAccess(const Expr& expr, const Guards& guards) {
+Prospect Foresight::OfAccess(const Expr& expr, Guards& guards) {
   const Expr& object = *expr.args[0];
   const Prospect of = Of(object, guards);
   if (of.type == nullptr) return {};
-  const bool guarded = guards.contains(AttributeKey(object, expr.name));
+  const bool guarded = guards.Contains(AttributeKey(object, expr.name));
   if (of.type->kind == Kind::kRecord) {
     const auto attribute = of.type->attributes.find(expr.name);
     if (attribute == of.type->attributes.end()) return {};
@@ -133,16 +133,16 @@ Prospect Foresight::OfAccess(const Expr& expr, const Guards& guards) {
   return {cache_.Of(attribute->type), of.certain && (guarded || (attribute->required && IsInStore(object)))};
 }
 
-Prospect Foresight::OfTag(const Expr& expr, const Guards& guards) {
+Prospect Foresight::OfTag(const Expr& expr, Guards& guards) {
   const Prospect of = Of(*expr.args[0], guards);
   const Prospect tag = Of(*expr.args[1], guards);
   if (!Is(of, Kind::kEntity)) return {};
   const EntityType* entity = schema_.FindEntityType(of.type->name);
   if (entity == nullptr || entity->tags == nullptr) return {};
-  return {cache_.Of(entity->tags), of.certain && tag.certain && guards.contains(TagKey(*expr.args[0], *expr.args[1]))};
+  return {cache_.Of(entity->tags), of.certain && tag.certain && guards.Contains(TagKey(*expr.args[0], *expr.args[1]))};
 }
 
-Prospect Foresight::OfSet(const Expr& expr, const Guards& guards) {
+Prospect Foresight::OfSet(const Expr& expr, Guards& guards) {
   StaticTypePtr element;
   bool certain = true, typed = true;
   for (const ExprPtr& member : expr.args) {
@@ -156,7 +156,7 @@ Prospect Foresight::OfSet(const Expr& expr, const Guards& guards) {
   return {typed && element != nullptr ? SetOf(std::move(element)) : nullptr, certain};
 }
 
-Prospect Foresight::OfRecord(const Expr& expr, const Guards& guards) {
+Prospect Foresight::OfRecord(const Expr& expr, Guards& guards) {
   auto record = std::make_shared<StaticType>();
   record->kind = Kind::kRecord;
   bool certain = true, typed = true;
@@ -169,23 +169,27 @@ Prospect Foresight::OfRecord(const Expr& expr, const Guards& guards) {
   return {typed ? record : nullptr, certain};
 }
 
-Prospect Foresight::OfIf(const Expr& expr, const Guards& guards) {
-  Guards with_test = guards;
-  Learn(*expr.args[0], with_test);
-  const Prospect test = Of(*expr.args[0], guards), then = Of(*expr.args[1], with_test), otherwise = Of(*expr.args[2], guards);
+Prospect Foresight::OfIf(const Expr& expr, Guards& guards) {
+  const Prospect test = Of(*expr.args[0], guards), then = OfGuarded(*expr.args[1], *expr.args[0], guards), otherwise = Of(*expr.args[2], guards);
   StaticTypePtr type = then.type == nullptr || otherwise.type == nullptr ? nullptr : Join(then.type, otherwise.type);
   return {std::move(type), test.IsCertainBool() && then.certain && otherwise.certain};
 }
 
-Prospect Foresight::OfLogic(const Expr& expr, const Guards& guards) {
+Prospect Foresight::OfLogic(const Expr& expr, Guards& guards) {
   if (!Of(*expr.args[0], guards).IsCertainBool()) return {BoolType(), false};
-  Guards with_left = guards;
-  if (expr.op == Op::kAnd) Learn(*expr.args[0], with_left);
-  return {BoolType(), Of(*expr.args[1], with_left).IsCertainBool()};
+  const Prospect right = expr.op == Op::kAnd ? OfGuarded(*expr.args[1], *expr.args[0], guards) : Of(*expr.args[1], guards);
+  return {BoolType(), right.IsCertainBool()};
+}
+
+// Where `condition` was true.
+Prospect Foresight::OfGuarded(const Expr& expr, const Expr& condition, Guards& guards) {
+  const Guards::Scope inside(guards);
+  Learn(condition, guards);
+  return Of(expr, guards);
 }
 
 // Only what gives a boolean is sure to succeed: the others read texts or count, and can fail at both.
-Prospect Foresight::OfCall(const Expr& expr, const Guards& guards) {
+Prospect Foresight::OfCall(const Expr& expr, Guards& guards) {
   const ExtensionFunction* function = FindExtensionFunction(expr.name);
   if (function == nullptr) return {};
   bool certain = function->result == Value::Kind::kBool && function->parameters.size() == expr.args.size();
@@ -204,7 +208,7 @@ void Foresight::Learn(const Expr& condition, Guards& guards) {
   } else if (condition.op == Op::kHas) {
     Expr object = *condition.args[0];
     for (const std::string& attribute : condition.path) {
-      guards.insert(AttributeKey(object, attribute));
+      guards.Add(AttributeKey(object, attribute));
       Expr next;
       next.op = Op::kGetAttr;
       next.name = attribute;
@@ -212,7 +216,7 @@ void Foresight::Learn(const Expr& condition, Guards& guards) {
       object = std::move(next);
     }
   } else if (condition.op == Op::kHasTag) {
-    guards.insert(TagKey(*condition.args[0], *condition.args[1]));
+    guards.Add(TagKey(*condition.args[0], *condition.args[1]));
   }
 }
 

@@ -1,8 +1,10 @@
 // What can be said of a residual before its unknowns are known: the type that its value has, and whether it can fail.
 #pragma once
 
+#include <cstddef>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cedar/partial.h"
@@ -10,8 +12,35 @@
 
 namespace remit::cedar {
 
-// The accesses that a condition has made sure of, by the text of object and attribute or tag.
-using Guards = std::set<std::string>;
+// The accesses that conditions have made sure of, by the text of object and attribute or tag. What a condition adds holds where it was true and no
+// further. INVARIANT: that is taken back, never copied: a chain of conditions would be copied for each of its parts.
+class Guards {
+ public:
+  bool Contains(const std::string& access) const { return accesses_.contains(access); }
+  void Add(std::string access) {
+    const auto [place, added] = accesses_.insert(std::move(access));
+    if (added) added_.push_back(place);
+  }
+
+  // Takes back at its end what was added since its beginning.
+  class Scope {
+   public:
+    explicit Scope(Guards& guards) : guards_(guards), before_(guards.added_.size()) {}
+    ~Scope() {
+      for (; guards_.added_.size() > before_; guards_.added_.pop_back()) guards_.accesses_.erase(guards_.added_.back());
+    }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Guards& guards_;
+    const std::size_t before_;
+  };
+
+ private:
+  std::set<std::string> accesses_;
+  std::vector<std::set<std::string>::const_iterator> added_;
+};
 
 // Whether two values of these types can be equal, as far as types tell. Two sets always can: both may be empty.
 bool MayBeEqual(const StaticType& a, const StaticType& b);
@@ -33,7 +62,8 @@ class Foresight {
  public:
   Foresight(const PartialRequest& request, const Schema& schema, const Unknowns* unknowns = nullptr);
 
-  Prospect Of(const Expr& expr, const Guards& guards);
+  // `guards` is at the end as it was before.
+  Prospect Of(const Expr& expr, Guards& guards);
 
   // What is known to be there once `condition` was true.
   static void Learn(const Expr& condition, Guards& guards);
@@ -49,16 +79,17 @@ class Foresight {
 
  private:
   Prospect OfVar(Var var);
-  Prospect OfAccess(const Expr& expr, const Guards& guards);
-  Prospect OfTag(const Expr& expr, const Guards& guards);
-  Prospect OfSet(const Expr& expr, const Guards& guards);
-  Prospect OfRecord(const Expr& expr, const Guards& guards);
-  Prospect OfIf(const Expr& expr, const Guards& guards);
-  Prospect OfLogic(const Expr& expr, const Guards& guards);
-  Prospect OfCall(const Expr& expr, const Guards& guards);
+  Prospect OfAccess(const Expr& expr, Guards& guards);
+  Prospect OfTag(const Expr& expr, Guards& guards);
+  Prospect OfSet(const Expr& expr, Guards& guards);
+  Prospect OfRecord(const Expr& expr, Guards& guards);
+  Prospect OfIf(const Expr& expr, Guards& guards);
+  Prospect OfLogic(const Expr& expr, Guards& guards);
+  Prospect OfGuarded(const Expr& expr, const Expr& condition, Guards& guards);
+  Prospect OfCall(const Expr& expr, Guards& guards);
   StaticTypePtr ContextType();
   bool IsInStore(const Expr& expr) const;  // an entity that is there, whatever else is known of it
-  bool IsCertainTest(const Expr& expr, const Guards& guards);
+  bool IsCertainTest(const Expr& expr, Guards& guards);
 
   const PartialRequest& request_;
   const Schema& schema_;

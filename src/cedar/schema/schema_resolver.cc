@@ -278,7 +278,7 @@ Result<Resolved> SchemaBuilder::ResolveRecord(const std::string& space, const Ty
   std::size_t nodes = 1, depth = 0;
   for (const AttributeSyntax& attribute : syntax.attributes) {
     REMIT_ASSIGN(Resolved resolved, ResolveType(space, *attribute.type));
-    nodes += resolved.nodes;
+    nodes += resolved.nodes + attribute.name.text.size() / kPartBytes;
     depth = std::max(depth, resolved.depth);
     if (nodes > limits::kCedarTypeNodes || depth >= limits::kCedarDepth) return TooLarge(syntax.span);
     type->attributes[attribute.name.text] = AttributeType{std::move(resolved.type), attribute.required, attribute.annotations, attribute.name.span};
@@ -296,7 +296,7 @@ Result<Resolved> SchemaBuilder::ResolveName(const std::string& space, const Type
   }
   TypePtr& entity = entities_[found.name];
   if (entity == nullptr) entity = MakeType(Type::Kind::kEntity, std::move(found.name));
-  return Resolved{entity};
+  return Resolved{entity, 1 + entity->name.size() / kPartBytes};
 }
 
 Result<Resolved> SchemaBuilder::ResolveCommonType(CommonType& common, const Span& use) {

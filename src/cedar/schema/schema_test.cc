@@ -1,6 +1,7 @@
 // Schemas: the syntax, how names are looked up, what is refused, and that printing loses nothing.
 #include "cedar/schema.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -274,6 +275,14 @@ TEST(SchemaTest, IsNotExhaustedByItsInput) {
     doubling += "type D" + std::to_string(i) + " = { a: " + before + ", b: " + before + " };";
   }
   EXPECT_THAT(Refusal(doubling), HasSubstr("type-too-large"));
+  // Few parts with a long name each are large, too, once they are written out.
+  const std::string name(100'000, 'n');
+  std::string named = "type L0 = { " + name + ": Long };";
+  for (int i = 1; i < 8; ++i) named += fmt::format("type L{0} = {{ a: L{1}, b: L{1} }};", i, i - 1);
+  EXPECT_THAT(Refusal(named), HasSubstr("type-too-large"));
+  named = "entity " + name + "; type L0 = { a: " + name + " };";
+  for (int i = 1; i < 8; ++i) named += fmt::format("type L{0} = {{ a: L{1}, b: L{1} }};", i, i - 1);
+  EXPECT_THAT(Refusal(named), HasSubstr("type-too-large"));
 }
 
 // One half of the text is held by each name of the other half.

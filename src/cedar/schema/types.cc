@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "cedar/language/lexer.h"
+#include "cedar/language/shown.h"
 
 namespace remit::cedar {
 namespace {
@@ -168,26 +169,46 @@ StaticTypePtr TypeOfValue(const Value& value) {
   }
 }
 
-std::string StaticType::ToString() const {
-  switch (kind) {
+namespace {
+
+// Of one type in one message. A type may be as large as limits::kCedarTypeNodes, and each mistake in a policy shows two.
+constexpr std::size_t kShownBytes = 500;
+
+// Appends what the type is called, and nothing more once there is more than is shown.
+void Show(const StaticType& type, std::string& text) {
+  switch (type.kind) {
     case Kind::kTrue:
     case Kind::kFalse:
-    case Kind::kBool: return "Bool";
-    case Kind::kLong: return "Long";
-    case Kind::kString: return "String";
-    case Kind::kNever: return "Never";
-    case Kind::kEntity: return fmt::format("{}", fmt::join(EntityTypes(), " | "));
-    case Kind::kExtension: return name;
-    case Kind::kSet: return fmt::format("Set<{}>", element->ToString());
+    case Kind::kBool: text += "Bool"; return;
+    case Kind::kLong: text += "Long"; return;
+    case Kind::kString: text += "String"; return;
+    case Kind::kNever: text += "Never"; return;
+    case Kind::kEntity:
+      text += type.name;
+      for (std::size_t i = 0; i < type.others.size() && text.size() <= kShownBytes; ++i) text += " | " + type.others[i];
+      return;
+    case Kind::kExtension: text += type.name; return;
+    case Kind::kSet: text += "Set<", Show(*type.element, text), text += '>'; return;
     case Kind::kRecord: break;
   }
-  std::string text = "{";
-  for (const auto& [attribute, of] : attributes) {
-    if (text.size() > 1) text += ", ";
-    text += fmt::format("{}{}: {}", IsIdentifier(attribute) ? attribute : Quote(attribute), of.required ? "" : "?", of.type->ToString());
+  text += '{';
+  std::string_view between;
+  for (const auto& [attribute, of] : type.attributes) {
+    if (text.size() > kShownBytes) return;
+    text += fmt::format("{}{}{}: ", between, IsIdentifier(attribute) ? attribute : Quote(attribute), of.required ? "" : "?");
+    Show(*of.type, text);
+    between = ", ";
   }
-  if (open) text += text.size() > 1 ? ", …" : "…";
-  return text + "}";
+  if (type.open) text += fmt::format("{}…", between);
+  text += '}';
+}
+
+}  // namespace
+
+std::string StaticType::ToString() const {
+  std::string text;
+  Show(*this, text);
+  return Shown(text, kShownBytes);
 }
 
 std::vector<std::string> StaticType::EntityTypes() const {

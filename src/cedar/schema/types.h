@@ -45,7 +45,7 @@ struct StaticType {
 
   bool IsBool() const { return kind <= Kind::kBool; }  // also the two that are known
   std::vector<std::string> EntityTypes() const;        // of kEntity: one, or those of a union
-  std::string ToString() const;
+  std::string ToString() const;                        // for messages: the beginning, where it is long
 };
 
 StaticTypePtr BoolType();

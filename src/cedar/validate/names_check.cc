@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cedar/language/shown.h"
+#include "cedar/validator.h"
 
 namespace remit::cedar {
 namespace {
@@ -22,6 +24,7 @@ class NameChecker {
   }
 
   void Check(const Expr& expr) {
+    if (findings_.size() > kMostFindings) return;  // each look for a similar name takes its time
     if (expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kEntity)) CheckUid(expr.literal.AsEntity(), expr.span);
     if (expr.op == Op::kIs || expr.op == Op::kIsIn) CheckType(expr.name, expr.span);
     for (const ExprPtr& argument : expr.args) Check(*argument);
@@ -66,7 +69,7 @@ class NameChecker {
   }
 
   void Report(const Span& span, std::string_view reason, std::string message, std::string hint) {
-    findings_.push_back(Finding(span, reason, std::move(message), hint));
+    findings_.push_back(Finding(span, reason, Shown(message, kShownOfFinding), Shown(hint, kShownOfFinding)));
   }
 
   const Schema& schema_;

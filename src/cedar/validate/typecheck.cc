@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "cedar/language/shown.h"
+
 namespace remit::cedar {
 namespace {
 
@@ -13,7 +15,7 @@ using Kind = StaticType::Kind;
 StaticTypePtr Typechecker::CheckCondition(const Expr& expr) { return Expect(expr, {}, Want::kBool).type; }
 
 void Typechecker::Report(const Expr& at, std::string_view reason, std::string message, std::string_view hint) {
-  findings_.push_back(Finding(at.span, reason, std::move(message), hint));
+  findings_.push_back(Finding(at.span, reason, Shown(message, kShownOfFinding), Shown(hint, kShownOfFinding)));
 }
 
 Typechecker::Answer Typechecker::Check(const Expr& expr, const Capabilities& prior) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cedar/language/shown.h"
 #include "cedar/validate/typecheck.h"
 
 namespace remit::cedar {
@@ -80,7 +81,7 @@ StaticTypePtr Typechecker::CheckGetAttr(const Expr& expr, const Capabilities& pr
   if (!found) {
     const std::string near = Nearest(expr.name, AttributeNames(*of.type));
     const std::string of_what =
-        of.type->kind == Kind::kEntity ? fmt::format("entity type `{}`", of.type->ToString()) : fmt::format("`{}`", ToString(object));
+        of.type->kind == Kind::kEntity ? fmt::format("entity type `{}`", of.type->ToString()) : fmt::format("`{}`", Shown(object));
     const std::string_view has = MayHaveAttribute(*of.type, expr.name) ? "does not always have" : "has no";
     Report(expr, "unknown-attribute",
            fmt::format("{} {} {} `{}`", of_what, has, has == "has no" ? "attribute" : "an attribute of one type", EscapeControl(expr.name)),
@@ -88,8 +89,8 @@ StaticTypePtr Typechecker::CheckGetAttr(const Expr& expr, const Capabilities& pr
     return nullptr;
   }
   if (!found->required && !prior.Contains(numbers_.OfAttribute(object, expr.name))) {
-    Report(expr, "optional-attribute", fmt::format("attribute `{}` of `{}` is optional and may be missing here", expr.name, ToString(object)),
-           fmt::format("ask first: `{}`", ToString(*MakeAccess(Op::kHas, expr.args[0], expr.name, expr.span))));
+    Report(expr, "optional-attribute", fmt::format("attribute `{}` of `{}` is optional and may be missing here", expr.name, Shown(object)),
+           fmt::format("ask first: `{}`", Shown(*MakeAccess(Op::kHas, expr.args[0], expr.name, expr.span))));
   }
   return found->type;
 }
@@ -112,8 +113,8 @@ StaticTypePtr Typechecker::CheckGetTag(const Expr& expr, const Capabilities& pri
   const std::vector<StaticTypePtr> types = TagTypes(*of.type);
   const std::string without = fmt::format("entities of type `{}` have no tags", of.type->ToString());
   if (!prior.Contains(numbers_.OfTag(*expr.args[0], *expr.args[1]))) {
-    Report(expr, "unsafe-tag", fmt::format("tag `{}` of `{}` may be missing here", ToString(*expr.args[1]), ToString(*expr.args[0])),
-           types.empty() ? without : fmt::format("ask first: `{}.hasTag({})`", ToString(*expr.args[0]), ToString(*expr.args[1])));
+    Report(expr, "unsafe-tag", fmt::format("tag `{}` of `{}` may be missing here", Shown(*expr.args[1]), Shown(*expr.args[0])),
+           types.empty() ? without : fmt::format("ask first: `{}.hasTag({})`", Shown(*expr.args[0]), Shown(*expr.args[1])));
     return nullptr;
   }
   if (types.empty()) Report(expr, "no-tags", without);

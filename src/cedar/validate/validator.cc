@@ -218,6 +218,14 @@ std::optional<Diagnostic> CheckActionSet(const Policy& policy) {
   return finding;
 }
 
+// Source order, and once what several environments have shown.
+void SortAndMerge(std::vector<Diagnostic>& findings) {
+  const auto key = [](const Diagnostic& d) { return std::tie(d.span.begin, d.span.end, d.reason, d.message, d.hint); };
+  std::ranges::sort(findings, {}, key);
+  const auto repeated = std::ranges::unique(findings, {}, key);
+  findings.erase(repeated.begin(), repeated.end());
+}
+
 std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const ActionIndex& actions, const Policy& policy, const ValidationOptions& options,
                                        TypeCache& cache) {
   std::vector<Diagnostic> findings;
@@ -244,20 +252,17 @@ std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const ActionIndex& 
     for (const RequestEnvironment& environment : environments) {
       const bool here = CheckIn(schema, environment, *condition, options, cache, findings);
       possible = possible || here;
+      if (findings.size() <= kMostFindings) continue;
+      SortAndMerge(findings);
+      if (findings.size() <= kMostFindings) continue;
+      possible = true;  // as far as anybody has looked
+      break;
     }
   }
   if (!possible) findings.push_back(OfPolicy(policy, Diagnostic::Severity::kWarning, "impossible-policy", "condition is false for every request"));
   CheckText(policy, findings);
   for (Diagnostic& finding : findings) finding.policy = policy.id;
   return findings;
-}
-
-// Source order, and once what several environments have shown.
-void SortAndMerge(std::vector<Diagnostic>& findings) {
-  const auto key = [](const Diagnostic& d) { return std::tie(d.span.begin, d.span.end, d.reason, d.message, d.hint); };
-  std::ranges::sort(findings, {}, key);
-  const auto repeated = std::ranges::unique(findings, {}, key);
-  findings.erase(repeated.begin(), repeated.end());
 }
 
 }  // namespace
@@ -272,6 +277,15 @@ std::vector<Diagnostic> Validate(const Schema& schema, const std::vector<PolicyP
     for (Diagnostic& finding : findings) {
       (finding.severity == Diagnostic::Severity::kError ? errors : warnings).push_back(std::move(finding));
     }
+    if (errors.size() > kMostFindings) break;  // what follows cannot make it valid
+  }
+  if (errors.size() > kMostFindings) {
+    errors.resize(kMostFindings);
+    errors.push_back({.reason = "too-many-findings",
+                      .message = fmt::format("there are more errors than these {}; not all was looked at", kMostFindings),
+                      .hint = "correct these first",
+                      .policy = errors.back().policy,
+                      .span = errors.back().span});
   }
   std::ranges::move(warnings, std::back_inserter(errors));
   return errors;

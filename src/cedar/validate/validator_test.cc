@@ -1,8 +1,11 @@
 // What the strict validator says, one rule a test. That its verdicts are those of the reference is validation_conformance_test.cc's.
 #include "cedar/validator.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 #include "cedar/parser.h"
 
@@ -284,6 +287,68 @@ TEST(ValidatorEnvironmentsTest, ChecksEveryActionThatTheConditionCanTellApart) {
   EXPECT_EQ(findings("if action == Action::\"a\" then 1 < \"x\" else true"), 1u);
   EXPECT_EQ(findings("if action == Action::\"b\" then 1 < \"x\" else true"), 1u);
   EXPECT_EQ(findings("principal.name == \"x\""), 1u);
+}
+
+// Each mistake is one again for each combination of types, and shows types that may be as large as the limits let them.
+class ValidatorBoundsTest : public testing::Test {
+ protected:
+  static std::vector<Diagnostic> Findings(const std::string& schema_text, const std::string& policies_text) {
+    const auto schema = Schema::Parse({{"s", schema_text}});
+    EXPECT_TRUE(schema.has_value()) << schema.error().ToString();
+    const auto policies = ParsePolicies(policies_text, "p.cedar");
+    EXPECT_TRUE(policies.has_value()) << policies.error().ToString();
+    return Validate(schema.value(), policies.value());
+  }
+
+  static std::size_t Bytes(const std::vector<Diagnostic>& findings) {
+    std::size_t bytes = 0;
+    for (const Diagnostic& finding : findings) bytes += finding.message.size() + finding.hint.size();
+    return bytes;
+  }
+
+  static std::string Repeat(int times, std::string_view text, std::string_view between) {
+    std::string all;
+    for (int i = 0; i < times; ++i) {
+      if (i > 0) all += between;
+      all += fmt::format(fmt::runtime(text), i);
+    }
+    return all;
+  }
+};
+
+TEST_F(ValidatorBoundsTest, TellsOfSoManyErrorsAndSaysThatThereAreMore) {
+  const std::string types = Repeat(20, "E{}", ", ");
+  const std::string schema = "entity " + types + "; action a appliesTo { principal: [" + types + "], resource: [" + types + "] };";
+  // 400 combinations of types, of which each has errors of its own.
+  const std::string bad = "permit(principal, action, resource) when { " + Repeat(40, "principal.x{0} == resource.x{0}", " || ") + " };";
+  auto findings = Findings(schema, "permit(principal, action, resource);" + bad + bad + "permit(principal, action, resource) when { 1 };");
+  ASSERT_EQ(findings.size(), kMostFindings + 1);
+  EXPECT_EQ(findings.front().reason, "unknown-attribute");
+  EXPECT_EQ(findings.back().reason, "too-many-findings");
+  EXPECT_EQ(findings.back().policy, "policy1");
+  EXPECT_TRUE(std::ranges::all_of(findings, [](const Diagnostic& finding) { return finding.severity == Diagnostic::Severity::kError; }));
+
+  // The same mistake in many environments is one.
+  const std::string few = "permit(principal, action, resource) when { 1 < \"x\" || principal == action.x };";
+  EXPECT_EQ(Findings(schema, few + "permit(principal, action, resource) when { 2 };").size(), 3u);
+}
+
+TEST_F(ValidatorBoundsTest, ShowsLargeTypesNamesAndExpressionsInPart) {
+  const std::string name(300, 'n');
+  std::string schema = "type T0 = { " + name + ": Long }; type S0 = { " + name + ": String };";
+  for (int i = 1; i < 11; ++i) {
+    schema += fmt::format("type T{0} = {{ a: T{1}, b: T{1} }}; type S{0} = {{ a: S{1}, b: S{1} }};", i, i - 1);
+  }
+  schema += "entity E = { t: T10, s: S10, o?: E }; action a appliesTo { principal: E, resource: E };";
+  auto findings = Findings(schema, "permit(principal, action, resource) when { " + Repeat(100, "principal.t == principal.s", " || ") + " };");
+  EXPECT_EQ(findings.size(), 100u);
+  EXPECT_LT(Bytes(findings), 300'000u);
+
+  const std::string large(100'000, 'x');
+  const std::string deep = "E::\"" + large + "\"" + Repeat(100, ".o", "") + " == principal";
+  findings = Findings(schema, "permit(principal, action, resource) when { " + deep + " || principal." + large + " };");
+  EXPECT_EQ(findings.size(), 101u);
+  EXPECT_LT(Bytes(findings), 300'000u);
 }
 
 }  // namespace
