@@ -240,6 +240,7 @@ Result<broker::ActorRecord> ReadActor(const json::Value& body) {
   if (const json::Object* jwk = r.OptionalObject("jwk")) actor.jwk = *jwk;
   const auto unix_uid = r.OptionalInt("unix_uid");
   actor.barred = r.OptionalBool("barred").value_or(false);
+  actor.accounts = r.OptionalStrings("accounts");
   // 2^32 - 1 is what the kernel says when it does not know.
   if (unix_uid.has_value() && (*unix_uid < 0 || *unix_uid >= 0xffff'ffff)) r.Refuse("unix_uid", "not a user id");
   REMIT_TRY(r.Finish());

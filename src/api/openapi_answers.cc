@@ -82,6 +82,11 @@ std::string_view AnswerSchemas() {
     "entities": {"type": "integer", "minimum": 0},
     "approval": {"type": "string", "description": "it waits for people; then there is nothing else"}},
    "additionalProperties": false},
+  "ReplacementAnswer": {
+   "type": "object",
+   "properties": {"index": {"type": "integer", "minimum": 0, "description": "of the event in the ledger"}},
+   "required": ["index"],
+   "additionalProperties": false},
   "ActorList": {
    "type": "object",
    "properties": {"actors": {"type": "array", "items": {"$ref": "#/components/schemas/Actor"}}},

@@ -79,6 +79,32 @@ std::string_view RequestSchemas() {
     "wait": {"$ref": "#/components/schemas/Span"}},
    "required": ["actor"],
    "additionalProperties": false},
+  "ReplacementRequest": {
+   "type": "object",
+   "properties": {
+    "step": {"type": "string", "enum": ["apply", "rollback"]},
+    "phase": {"type": "string", "enum": ["begun", "done", "failed"]},
+    "account": {"type": "string", "minLength": 1, "description": "the role"},
+    "account_oid": {"type": "string", "pattern": "^[0-9]{1,10}$"},
+    "system": {"type": "string", "pattern": "^[0-9]{1,20}$", "description": "the cluster's identifier"},
+    "plan": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "the plan's hash"},
+    "result": {
+     "type": "object",
+     "description": "of what is over, and only of that",
+     "properties": {
+      "removed": {"type": "integer", "minimum": 0},
+      "cascades": {"type": "integer", "minimum": 0},
+      "sessions_ended": {"type": "integer", "minimum": 0},
+      "refused": {"type": "integer", "minimum": 0},
+      "undecided": {"type": "integer", "minimum": 0},
+      "restored": {"type": "integer", "minimum": 0},
+      "gone": {"type": "array", "items": {"type": "string"}, "maxItems": 20},
+      "lost": {"type": "array", "items": {"type": "string"}, "maxItems": 20},
+      "evidence": {"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "SHA-256 of the evidence in the plan's file"},
+      "why": {"type": "string", "description": "it failed"}},
+     "additionalProperties": false}},
+   "required": ["step", "phase", "account", "account_oid", "system", "plan"],
+   "additionalProperties": false},
   "OauthTokenForm": {
    "type": "object",
    "properties": {

@@ -357,6 +357,7 @@ std::string_view Schemas() {
     "unix_uid": {"type": "integer", "minimum": 0},
     "display_name": {"type": "string"},
     "barred": {"type": "boolean"},
+    "accounts": {"type": "array", "items": {"type": "string"}},
     "still_running": {
      "type": "object",
      "description": "of somebody who is barred: what goes on until it ends or is offboarded",
@@ -379,7 +380,7 @@ std::string_view Schemas() {
     "begun": {"type": "string", "format": "date-time"},
     "issued": {"type": "string", "format": "date-time"},
     "complete": {"type": "boolean"},
-    "standing_access": {"type": "string", "enum": ["looked at", "not looked at"]},
+    "standing_access": {"type": "string", "enum": ["looked at", "not looked at", "nothing declared"]},
     "ended": {"type": "array", "items": {"type": "object"}},
     "open": {"type": "array", "items": {"type": "object"}},
     "proof": {"type": "object"},
@@ -392,6 +393,10 @@ std::string_view Schemas() {
     "client_id": {"type": "string"},
     "jwk": {"type": "object", "description": "public key, for private_key_jwt"},
     "unix_uid": {"type": "integer", "minimum": 0},
+    "accounts": {
+     "type": "array",
+     "items": {"type": "string"},
+     "description": "what it has at targets outside of tasks, TARGET/ROLE each; where it is not there, what is registered stays"},
     "barred": {"type": "boolean"}},
    "required": ["uid"],
    "additionalProperties": false},

@@ -31,6 +31,11 @@ std::vector<Operation> SetupOperations() {
             "The answer is a signed receipt; `complete` is false while something in `open` has not ended. Asking again says how far it is.",
         .body = "OffboardRequest",
         .answers = {{.schema = "Offboarding"}}}},
+      {{"post", "/v1/replacements", "recordReplacement", "targets", "Before and after `remit replace`: may I, and what came of it"},
+       {.description =
+            "Asks for `replace.apply` and writes it into the ledger. The server does not see the database: what is told is the caller's word.",
+        .body = "ReplacementRequest",
+        .answers = {{.status = 201, .schema = "ReplacementAnswer"}}}},
       {{"get", "/v1/targets", "listTargets", "targets", "The configured targets"}, {.answers = {{.schema = "TargetList"}}}},
       {{"post", "/v1/targets/{name}/check", "checkTarget", "targets", "What a task could do there that Remit does not give"},
        {.parameters = {"TargetName"}, .body = "Nothing", .body_optional = true, .answers = {{.schema = "Object"}}}},

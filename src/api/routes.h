@@ -12,6 +12,7 @@ void AddDecisionRoutes(http::Router& router, Services& services);  // rest_decis
 void AddCatalogRoutes(http::Router& router, Services& services);   // rest_catalog.cc: catalog and facts
 void AddPeopleRoutes(http::Router& router, Services& services);    // rest_people.cc: actors, people, signing in
 void AddSecretRoutes(http::Router& router, Services& services);    // rest_secrets.cc
+void AddReplaceRoutes(http::Router& router, Services& services);   // rest_replace.cc
 void AddTargetRoutes(http::Router& router, Services& services);    // rest_targets.cc
 void AddOauthRoutes(http::Router& router, Services& services);     // oauth_token.cc, oauth_state.cc
 void AddAuthzenRoutes(http::Router& router, Services& services);   // authzen.cc

@@ -100,6 +100,8 @@ struct ActorRecord {
   json::Value jwk;                        // public key for private_key_jwt, or null
   std::optional<std::uint32_t> unix_uid;  // local processes of this uid are this actor
   bool barred = false;
+  // What it has at targets outside of tasks, "TARGET/ROLE" each: an offboarding looks there. In a change, none leaves what is registered.
+  std::optional<std::vector<std::string>> accounts = {};
 };
 
 struct PersonRecord {
@@ -136,6 +138,24 @@ struct ListFilter {
   std::string type, actor;
   std::size_t limit = 100;
   std::string after;  // task id to go on behind
+};
+
+// What an offboarding asks of whoever can reach accounts at targets (standing.cc).
+struct StandingRequest {
+  cedar::EntityUid actor;
+  std::string by;                             // on whose word
+  std::vector<std::string> accounts;          // "TARGET/ROLE"
+  std::map<std::string, std::string> others;  // accounts of other actors who are not barred, and whose they are
+};
+
+// One step of `remit replace` at a server that Remit does not see: its plan, and once it is over what came of it.
+struct Replacement {
+  enum class Step { kApply, kRollBack } step = Step::kApply;
+  enum class Phase { kBegun, kDone, kFailed } phase = Phase::kBegun;
+  std::string account, account_oid;  // the role
+  std::string system;                // the cluster's identifier
+  std::string plan;                  // its hash, hex
+  json::Object result;               // of kDone and kFailed, as the one who did it says
 };
 
 struct Counters {

@@ -52,8 +52,9 @@ struct Parts {
 struct Hooks {
   // Ends all sessions and links of somebody, and says how many there were.
   std::function<void(const cedar::EntityUid& who, const std::string& why, std::function<void(Result<std::size_t>)> done)> end_sessions;
-  // Takes away what an actor holds outside of tasks. Each object has `what`, `ended` (bool), `evidence` or `reason`. Null: nobody looks.
-  std::function<void(const cedar::EntityUid& who, std::function<void(Result<json::Array>)> done)> standing;
+  // Takes away what an actor's accounts hold outside of tasks. Each object has `what`, `ended` (bool), `evidence` or `reason`. Asked again after a
+  // crash, whatever it had done. Null: nobody looks.
+  std::function<void(const StandingRequest& request, std::function<void(Result<json::Array>)> done)> standing;
 };
 
 class Broker {
@@ -81,7 +82,7 @@ class Broker {
   // Cedar entities JSON, an array; without `replace` entities are added to those in force. Errors: `no-catalog`, cedar::Entities::FromJson's.
   void PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);
   // Registers, or changes who is registered. A barred one keeps no session and starts nothing. Answer what views.h makes of them.
-  // Errors: `not-an-actor-type`, `not-a-person-type`, `client-id-taken`, `unix-uid-taken`, `private-key` and the like.
+  // Errors: `not-an-actor-type`, `not-a-person-type`, `client-id-taken`, `unix-uid-taken`, `bad-account`, `private-key` and the like.
   void PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> answer);
   void PutPerson(const Caller& by, PersonRecord person, Answer<json::Value> answer);
   // Bars an actor (or a person who is one) and ends everything that it holds: tasks running, requested and delegated, their credentials,
@@ -89,10 +90,15 @@ class Broker {
   // with which evidence and what is still open, with a signed receipt. Asked again, it goes on and says how far it is (offboard.cc).
   // Errors: also `unknown-actor`, `bad-reason`.
   void Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
-  // What others do who are built after the broker: ends of sessions and of standing access. Once, before the first call.
+  // What others do who are built after the broker: ends of sessions and of standing access. Once, before the first call. Goes on with what was
+  // being offboarded when the server stopped.
   void SetHooks(Hooks hooks);
+  // Asks whether `by` may take this step of a replacement (`replace.apply`; only what takes away never waits for a yes, and is open to the operator),
+  // and writes it down: event `replace.begun` before it, `replace.done` or `replace.failed` after. Answers the event's index (standing.cc).
+  // Errors: also `needs-approval`.
+  void RecordReplacement(const Caller& by, const Replacement& replacement, Answer<json::Value> answer);
 
-  // For what is decided here and done elsewhere ("replace.apply", "administer"): whether `by` may, at once.
+  // For what is decided here and done elsewhere ("administer"): whether `by` may, at once.
   // Errors: also `needs-approval`.
   Status MayAdminister(const Caller& by, const std::string& verb) const;
   Status MayReadServer(const Caller& by) const;  // the operator, and who may `view` Remit::Server

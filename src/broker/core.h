@@ -184,6 +184,9 @@ class Broker::Impl {
   void Arrived(const std::shared_ptr<struct Offboarding>& state);
   void ReportOffboarding(const std::shared_ptr<struct Offboarding>& state);
   Result<json::Value> SignOffboarding(json::Object report, const std::string& body, std::uint64_t index);
+  // Accounts outside of tasks: see standing.cc.
+  Status CheckAccounts(const ActorRecord& actor) const;
+  void LookAtStanding(const std::shared_ptr<struct Offboarding>& state);
   bool IsOf(LiveTask& live, const cedar::EntityUid& actor) const;
   void EndIfOvertaken(LiveTask& live);
   void EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer);

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
-#include "broker/core.h"
+#include "base/log.h"
+#include "broker/offboarding.h"
 #include "broker/views.h"
 #include "crypto/hash.h"
 #include "jose/jws.h"
@@ -17,18 +18,13 @@ using Kind = Caller::Kind;
 
 namespace {
 constexpr std::string_view kOffboardingTyp = "remit-offboarding+jwt";
-}
 
-// One offboarding on its way. Under the mutex.
-struct Offboarding {
-  cedar::EntityUid actor;
-  std::string why, by;
-  Time begun{};
-  std::uint64_t bar = 0;  // the change of the registry that it began with; 0: before this process
-  json::Array ended, open;
-  std::size_t pending = 1;  // of what is waited for; the first is this function's own
-  Answer<json::Value> answer;
-};
+json::Object OffboardingRow(const Offboarding& state) {
+  json::Object row{{"by", state.by}, {"why", state.why}, {"begun", Micros(state.begun)}};
+  if (!state.standing_denied.empty()) row.Set("standing_denied", state.standing_denied);
+  return row;
+}
+}  // namespace
 
 bool Broker::Impl::IsOf(LiveTask& live, const cedar::EntityUid& actor) const {
   const bool was_cold = live.cold();
@@ -108,6 +104,9 @@ void Broker::Impl::StartOffboard(const AdminCall& call, const cedar::EntityUid& 
   state->by = call.by.uid.ToString();
   state->begun = Stamp();
   state->answer = std::move(answer);
+  // Ending standing access is what `remit replace apply` is, and nobody does by one what he may not do by the other.
+  if (const auto may = Authorise({call.by, "replace.apply", {}, AdminEffect::kTakesAway, nullptr}); !may)
+    state->standing_denied = may.error().message;
   store::Batch batch;
   batch.must_fit = true;
   state->bar = barred_by[uid] = RegistryChanges(batch);
@@ -133,12 +132,13 @@ void Broker::Impl::StartOffboard(const AdminCall& call, const cedar::EntityUid& 
     at = change_requests.erase(at);
   }
   // In the same commit, so that a crash before the last end forgets none. Gone with the report that nothing is open.
-  batch.writes.push_back(
-      {store::Table::kMeta, OffboardingKey(uid), json::Canonical(json::Object{{"by", state->by}, {"why", why}, {"begun", Micros(state->begun)}})});
+  batch.writes.push_back({store::Table::kMeta, OffboardingKey(uid), json::Canonical(OffboardingRow(*state))});
   json::Object event = Event("offboard.begun", state->begun);
   event.Set("actor", uid.ToString());
   event.Set("by", state->by);
   event.Set("why", why);
+  if (actor != actors.end() && actor->second.accounts && !actor->second.accounts->empty())
+    event.Set("accounts", json::StringArray(*actor->second.accounts));
   AddEvents(batch, {std::move(event)});
   Commit(std::move(batch), [this, state, wait](const auto& committed) {
     if (committed) return EndAllOf(state, wait);
@@ -158,11 +158,15 @@ Status Broker::Impl::LoadOffboardings() {
       state->by = r.RequiredString("by");
       state->why = r.RequiredString("why");
       state->begun = FromMicros(r.RequiredInt("begun"));
+      state->standing_denied = r.OptionalString("standing_denied").value_or("");
       return r.Finish();
     };
     read = take();
     if (!read) read = Fail(Code::kCorrupt, "store-corrupt", fmt::format("row `{}`: {}", key, read.error().message));
-    state->answer = [](const auto&) {};  // whoever asked is gone
+    state->answer = [uid = state->actor](const Result<json::Value>& report) {  // whoever asked is gone
+      if (report && !report->Find("complete")->AsBool())
+        log::Warn("the offboarding of {} is not complete: `remit offboard` says what is open", uid.ToString());
+    };
     offboardings_left.push_back(std::move(state));
     return read.has_value();
   }));
@@ -199,22 +203,7 @@ void Broker::Impl::EndAllOf(std::shared_ptr<Offboarding> state, Duration wait) {
       });
     });
   }
-  if (hooks.standing) {
-    ++state->pending;
-    Later([this, state, look = hooks.standing] {
-      look(state->actor, [this, state](Result<json::Array> found) {
-        Locked([&] {
-          if (!found) state->open.push_back(json::Object{{"what", "standing-access"}, {"reason", found.error().message}});
-          if (found)
-            for (json::Value& one : *found) {
-              const json::Value* ended = one.Find("ended");
-              (ended != nullptr && ended->IsBool() && ended->AsBool() ? state->ended : state->open).push_back(std::move(one));
-            }
-          Arrived(state);
-        });
-      });
-    });
-  }
+  LookAtStanding(state);
   EndCredentialsLeft(state, wait);
   ForEachTask(
       [this, state, wait](LiveTask& live) {
@@ -296,7 +285,7 @@ void Broker::Impl::ReportOffboarding(const std::shared_ptr<Offboarding>& state) 
                       {"begun", FormatTime(state->begun)},
                       {"issued", FormatTime(now)},
                       {"complete", complete},
-                      {"standing_access", hooks.standing ? "looked at" : "not looked at"},
+                      {"standing_access", state->standing},
                       {"ended", state->ended},
                       {"open", state->open}};
   json::Object event = Event(complete ? "offboard.done" : "offboard.open", now);

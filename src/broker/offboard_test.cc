@@ -15,7 +15,7 @@ class OffboardTest : public BrokerTest {
       if (sessions_fail) return done(Fail(Code::kUnavailable, "store-failed", "the disk is on fire"));
       done(2u);
     };
-    hooks.standing = [this](const cedar::EntityUid&, std::function<void(Result<json::Array>)> done) { done(standing); };
+    hooks.standing = [this](const StandingRequest&, std::function<void(Result<json::Array>)> done) { done(standing); };
     bench.broker().SetHooks(std::move(hooks));
   }
 
@@ -78,6 +78,9 @@ TEST_F(OffboardTest, EverythingThatItHoldsEndsWithEvidence) {
 }
 
 TEST_F(OffboardTest, WhatDoesNotEndIsNamedAndGoesOnEnding) {
+  ActorRecord bot{{"Agent", "bot"}, "bot", nullptr, std::nullopt, false};
+  bot.accounts = {"box/bot"};
+  bench.broker().PutActor(Bench::Operator(), bot, [](auto a) { Bench::Expect(a); });
   const auto box = bench.Start("box", {{"box", "a"}});
   bench.box->down = true;
   sessions_fail = true;

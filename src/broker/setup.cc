@@ -338,6 +338,7 @@ Result<ActorRecord> ActorFromJson(const json::Value& document) {
     actor.unix_uid = static_cast<std::uint32_t>(*unix_uid);
   }
   actor.barred = r.OptionalBool("barred").value_or(false);
+  actor.accounts = r.OptionalStrings("accounts").value_or(std::vector<std::string>());
   REMIT_TRY(r.Finish());
   REMIT_ASSIGN(actor.uid, cedar::EntityUid::Parse(uid));
   return actor;
@@ -361,7 +362,8 @@ void Broker::Impl::Register(ActorRecord actor) {
 }
 
 void Broker::PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> answer) {
-  const AdminEffect effect = actor.barred ? AdminEffect::kTakesAway : AdminEffect::kGives;
+  // Who names an account says what an offboarding takes away: that is no mere bar.
+  const AdminEffect effect = actor.barred && !actor.accounts ? AdminEffect::kTakesAway : AdminEffect::kGives;
   impl_->Locked([&] { impl_->ChangeActor({by, "actor.change", {}, effect, nullptr}, std::move(actor), std::move(answer)); });
 }
 
@@ -370,10 +372,13 @@ void Broker::Impl::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<
   Result<std::uint32_t> needed = Authorise(call);
   if (!needed) return refuse(std::move(needed.error()));
   const auto before = actors.find(actor.uid);
-  if (actor.barred && call.by.Is(Kind::kOperator) && before != actors.end()) {  // takes away and does nothing else: what is there stays as it is
+  if (actor.barred && !actor.accounts && call.by.Is(Kind::kOperator) &&
+      before != actors.end()) {  // takes away and does nothing else: what is there stays as it is
     actor = before->second;
     actor.barred = true;
   }
+  if (!actor.accounts && before != actors.end()) actor.accounts = before->second.accounts;
+  if (Status accounts = CheckAccounts(actor); !accounts) return refuse(std::move(accounts.error()));
   if (actor.client_id.empty()) actor.client_id = actor.uid.ToString();
   if (!actor.jwk.IsNull())
     if (auto key = jose::ParsePublicJwk(actor.jwk); !key) return refuse(key.error());

@@ -98,6 +98,7 @@ json::Value ActorJson(const ActorRecord& actor) {
   if (!actor.jwk.IsNull()) object.Set("jwk", actor.jwk);
   if (actor.unix_uid) object.Set("unix_uid", *actor.unix_uid);
   object.Set("barred", actor.barred);
+  if (actor.accounts && !actor.accounts->empty()) object.Set("accounts", json::StringArray(*actor.accounts));
   return object;
 }
 

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
@@ -38,7 +39,8 @@ void AddActor(Command& root) {
   Command& actor = root.Sub("actor", "registers the machines that run tasks or ask for decisions (administrators)");
   struct Args {
     std::string uid, client_id, key, unix_uid;
-    bool bar = false;
+    std::vector<std::string> accounts;
+    bool bar = false, no_accounts = false;
   };
   auto put = std::make_shared<Args>();
   actor.Sub("put", "registers an actor, or changes one")
@@ -46,6 +48,8 @@ void AddActor(Command& root) {
       .Option("--client-id", put->client_id, "its name for OAuth (default: the uid)")
       .Option("--key", put->key, "file with its public key, PEM or JWK (ES256)", "FILE")
       .Option("--unix-uid", put->unix_uid, "local processes of this user are this actor", "N")
+      .Option("--account", put->accounts, "a role that it has at a target outside of tasks, again for each: `remit offboard` ends it", "TARGET/ROLE")
+      .Flag("--no-accounts", put->no_accounts, "it has none any more; without either flag, those that are registered stay")
       .Flag("--bar", put->bar, "may do nothing from now on")
       .Example("remit actor key checkout.key > checkout.pub\nremit actor put 'Pipeline::\"checkout\"' --client-id checkout --key checkout.pub")
       .Run([put]() -> Result<int> {
@@ -61,6 +65,9 @@ void AddActor(Command& root) {
             return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is not the number of a user", put->unix_uid), "find it with `id -u NAME`");
           body.Set("unix_uid", std::move(number));
         }
+        if (put->no_accounts && !put->accounts.empty())
+          return Fail(Code::kInvalidArgument, "usage", "--account and --no-accounts exclude each other", "name all accounts that it has");
+        if (put->no_accounts || !put->accounts.empty()) body.Set("accounts", json::StringArray(put->accounts));
         if (put->bar) body.Set("barred", true);
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/actors", body));
@@ -74,10 +81,14 @@ void AddActor(Command& root) {
     REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/actors"));
     if (globals().json) return PrintJson(answer), kOk;
-    std::vector<std::vector<std::string>> rows = {{"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED"}};
-    for (const json::Value& one : answer.Find("actors")->AsArray())
-      rows.push_back(
-          {Text(one, "uid"), Text(one, "client_id"), one.Find("jwk") != nullptr ? "yes" : "no", Text(one, "unix_uid"), Text(one, "barred")});
+    std::vector<std::vector<std::string>> rows = {{"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED", "ACCOUNTS"}};
+    for (const json::Value& one : answer.Find("actors")->AsArray()) {
+      std::string accounts;
+      if (const json::Value* all = one.Find("accounts"))
+        for (const json::Value& account : all->AsArray()) accounts += (accounts.empty() ? "" : ", ") + EscapeControl(account.AsString());
+      rows.push_back({Text(one, "uid"), Text(one, "client_id"), one.Find("jwk") != nullptr ? "yes" : "no", Text(one, "unix_uid"), Text(one, "barred"),
+                      accounts});
+    }
     PrintTable(rows);
     return kOk;
   });

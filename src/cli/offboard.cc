@@ -34,7 +34,9 @@ void PrintReport(const json::Value& report) {
   for (const json::Value& one : report.Find("open")->AsArray())
     PrintLine(fmt::format("{}  {}  {}{}", Styled(Style::kYellow, "open"), NameOf(one), Text(one, "reason"),
                           Text(one, "retry_at").empty() ? "" : ", tried again at " + Moment(one, "retry_at")));
-  if (Text(report, "standing_access") != "looked at") PrintMessage("what it holds outside of tasks was not looked at: nothing here can");
+  if (Text(report, "standing_access") == "nothing declared")
+    PrintMessage(
+        "no account at a target is registered as its own (`remit actor put --account`), so nobody looked for what it holds outside of tasks");
 }
 
 }  // namespace
@@ -58,10 +60,11 @@ void AddOffboard(Command& root) {
         if (globals().json) return PrintJson(report), complete ? kOk : kVerificationFailed;
         PrintReport(report);
         if (complete) {
-          PrintLine(Styled(Style::kGreen, fmt::format("{} holds nothing any more", Text(report, "actor"))));
+          const bool looked = Text(report, "standing_access") == "looked at";
+          PrintLine(Styled(Style::kGreen, fmt::format("{} holds nothing any more{}", Text(report, "actor"), looked ? "" : " that Remit knows of")));
           return kOk;
         }
-        PrintMessage("what is open is barred and goes on ending by itself; ask again with the same command");
+        PrintMessage("what is open is named above; credentials go on ending by themselves, the rest when you ask again with the same command");
         return kVerificationFailed;
       });
 }

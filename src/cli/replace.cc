@@ -1,4 +1,5 @@
-// remit replace: an account's standing access at a PostgreSQL server goes, and can come back. It talks to that server alone, as an administrator.
+// remit replace: an account's standing access at a PostgreSQL server goes, and can come back. It talks to that server as an administrator there, and
+// to Remit's, where there is one, to ask and to tell.
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -9,7 +10,10 @@
 #include "cli/output.h"
 #include "cli/postgres_server.h"
 #include "cli/replace_admin.h"
+#include "cli/replace_record.h"
+#include "crypto/hash.h"
 #include "io/files.h"
+#include "json/write.h"
 #include "posture/replace_apply.h"
 #include "posture/replace_make.h"
 #include "posture/replace_rollback.h"
@@ -17,10 +21,12 @@
 namespace remit::cli {
 namespace {
 
-constexpr std::size_t kShown = 20;  // lines of one part for people; all are in the file and in JSON
+constexpr std::size_t kLedgerLineBytes = 1024;  // as much as the server takes
+constexpr std::size_t kShown = 20;              // lines of one part for people; all are in the file and in JSON
 
 struct Args {
   std::string account, file, admin, admin_password_file, account_password_file;
+  bool without_server = false;
 };
 
 Command& AddAdmin(Command& command, const std::shared_ptr<Args>& args) {
@@ -29,6 +35,10 @@ Command& AddAdmin(Command& command, const std::shared_ptr<Args>& args) {
               "the server and a superuser there: postgresql://USER@HOST:PORT/DATABASE, or 'host=… user=…' (else PGHOST, PGUSER, …)", "STRING")
       .Option("--admin-password-file", args->admin_password_file, "a file with the superuser's password, which only you can read (else PGPASSWORD)",
               "FILE");
+}
+
+Command& AddWithout(Command& command, const std::shared_ptr<Args>& args) {
+  return command.Flag("--without-server", args->without_server, "neither asks nor tells Remit's server, although one is configured");
 }
 
 Result<posture::ReplaceServer> Open(const Args& args) {
@@ -112,6 +122,25 @@ json::Value ResultToJson(const posture::ApplyResult& result) {
   return json::Object{{"removed", result.removed}, {"cascades", result.cascades}, {"sessions_ended", result.sessions}, {"probes", std::move(probes)}};
 }
 
+// For the ledger: the first lines, of those that fit.
+json::Array Shown(const std::vector<std::string>& lines) {
+  json::Array shown;
+  for (const std::string& line : lines)
+    if (shown.size() < kShown && line.size() <= kLedgerLineBytes) shown.emplace_back(line);
+  return shown;
+}
+
+json::Object ForLedger(const posture::PlanFile& file, const posture::ApplyResult& result) {
+  const auto count = [&](posture::ProbeVerdict verdict) { return std::ranges::count(result.probes, verdict, &posture::Probe::verdict); };
+  return json::Object{{"removed", result.removed},
+                      {"cascades", result.cascades},
+                      {"sessions_ended", result.sessions},
+                      {"refused", count(posture::ProbeVerdict::kRefused)},
+                      {"undecided", count(posture::ProbeVerdict::kUndecided)},
+                      {"gone", Shown(Lines(file.plan.removed))},
+                      {"evidence", HexEncode(crypto::Sha256(json::Canonical(file.evidence)))}};
+}
+
 void PrintApplied(const posture::PlanFile& file, const posture::ApplyResult& result) {
   std::size_t refused = 0;
   for (const posture::Probe& probe : result.probes) refused += probe.verdict == posture::ProbeVerdict::kRefused;
@@ -128,7 +157,7 @@ void PrintApplied(const posture::PlanFile& file, const posture::ApplyResult& res
 
 void AddApply(Command& replace) {
   auto args = std::make_shared<Args>();
-  AddAdmin(replace.Sub("apply", "does exactly what was planned, or nothing; goes on where a call before was cut short"), args)
+  AddWithout(AddAdmin(replace.Sub("apply", "does exactly what was planned, or nothing; goes on where a call before was cut short"), args), args)
       .Argument("file", args->file, "the plan")
       .Option("--account-password-file", args->account_password_file, "the account's own password, to see it refused in a session of its own", "FILE")
       .Example("remit replace apply billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
@@ -139,7 +168,11 @@ void AddApply(Command& replace) {
           REMIT_ASSIGN(options.account_password, ReadPasswordFile(args->account_password_file));
         }
         REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
-        REMIT_ASSIGN(const posture::ApplyResult result, posture::ApplyPlan(server, locked.file, options, SystemClock()));
+        REMIT_ASSIGN(ReplaceRecord record, ReplaceRecord::Begin("apply", locked.file, args->without_server));
+        const Result<posture::ApplyResult> applied = posture::ApplyPlan(server, locked.file, options, SystemClock());
+        if (!applied) return record.Failed(applied.error()), Fail(Error(applied.error()));
+        const posture::ApplyResult& result = *applied;
+        record.Done(ForLedger(locked.file, result));
         if (globals().json) return PrintJson(ResultToJson(result)), kOk;
         PrintApplied(locked.file, result);
         PrintMessage(fmt::format("the way back: remit replace rollback {}", args->file));
@@ -149,13 +182,17 @@ void AddApply(Command& replace) {
 
 void AddRollback(Command& replace) {
   auto args = std::make_shared<Args>();
-  AddAdmin(replace.Sub("rollback", "gives back what the plan took away, entry by entry, as it was"), args)
+  AddWithout(AddAdmin(replace.Sub("rollback", "gives back what the plan took away, entry by entry, as it was"), args), args)
       .Argument("file", args->file, "the plan")
       .Example("remit replace rollback billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(Locked locked, Take(args->file));
         REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
-        REMIT_ASSIGN(const posture::RollbackResult result, posture::RollBackPlan(server, locked.file, SystemClock()));
+        REMIT_ASSIGN(ReplaceRecord record, ReplaceRecord::Begin("rollback", locked.file, args->without_server));
+        const Result<posture::RollbackResult> back = posture::RollBackPlan(server, locked.file, SystemClock());
+        if (!back) return record.Failed(back.error()), Fail(Error(back.error()));
+        const posture::RollbackResult& result = *back;
+        record.Done(json::Object{{"restored", result.restored}, {"lost", Shown(result.lost)}});
         const int exit = result.lost.empty() ? kOk : kVerificationFailed;
         if (globals().json) return PrintJson(json::Object{{"restored", result.restored}, {"lost", json::StringArray(result.lost)}}), exit;
         PrintLine(

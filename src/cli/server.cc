@@ -24,6 +24,7 @@
 #include "broker/keys.h"
 #include "cli/catalog_folder.h"
 #include "cli/machine.h"
+#include "cli/standing.h"
 #include "cli/target_addresses.h"
 #include "cli/targets.h"
 #include "crypto/tls.h"
@@ -63,6 +64,8 @@ struct Server::Impl {
   std::unique_ptr<io::WorkerPool> read_workers = std::make_unique<io::WorkerPool>(4);
   std::unique_ptr<io::WorkerPool> webhook_workers;  // one each: a receiver that does not answer holds up nobody else
   std::unique_ptr<notify::Webhooks> webhooks;
+  std::unique_ptr<io::WorkerPool> standing_worker = std::make_unique<io::WorkerPool>(1);  // one account after the other
+  std::unique_ptr<StandingEnder> standing;
   std::unique_ptr<http::Server> http;
 
   Status Open();
@@ -206,7 +209,16 @@ Status Server::Impl::OpenAnchors(const std::vector<std::shared_ptr<target::Targe
 }
 
 void Server::Impl::SetHooks() {
+  // On the worker: it waits for the store.
+  const auto record = [this](std::string_view type, const json::Object& fields) -> Status {
+    return Await<void>([&](auto answer) { broker->Record(type, fields, {}, answer); });
+  };
+  standing = std::make_unique<StandingEnder>(StandingEnder::Parts{options.config.targets, options.config.data_dir + "/standing", clock, record, {}});
   broker::Hooks hooks;
+  hooks.standing = [this](const broker::StandingRequest& request, std::function<void(Result<json::Array>)> done) {
+    if (standing_worker->Submit([this, request, done] { done(standing->End(request)); })) return;
+    done(Fail(Code::kUnavailable, "stopping", "this server is stopping"));
+  };
   hooks.end_sessions = [this](const cedar::EntityUid& who, const std::string& why, std::function<void(Result<std::size_t>)> done) {
     const std::size_t count = sessions->CountOf(who);
     sessions->EndAllOf(who, why, [count, done = std::move(done)](Status ended) {
@@ -283,6 +295,7 @@ Server::~Server() {
   if (impl_->http) impl_->http->Stop(std::chrono::seconds(5));
   if (impl_->webhooks) impl_->webhooks->Stop();
   if (impl_->webhook_workers) impl_->webhook_workers->Stop(io::WorkerPool::Rest::kDrop);
+  impl_->standing_worker->Stop(io::WorkerPool::Rest::kDrop);
   impl_->read_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->target_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->anchor_worker->Stop(io::WorkerPool::Rest::kDrop);

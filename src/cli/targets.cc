@@ -37,9 +37,41 @@ Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& se
   r.OptionalStrings("former_addresses");  // for target_addresses.h
   r.OptionalStrings("tables");            // for `remit target init`
   r.OptionalStrings("databases");         // likewise
+  r.OptionalString("superuser");          // for SuperuserOptions
+  r.OptionalPath("superuser_password_file");
   REMIT_TRY(r.Finish());
   REMIT_ASSIGN(config.password, ReadPassword(password_file));
   return config;
+}
+
+Result<pg::ConnectOptions> ReaderOptions(const config::TargetSettings& settings) {
+  REMIT_ASSIGN(target::postgres::Config config, PostgresConfig(settings, ""));
+  pg::ConnectOptions options;
+  options.host = config.host;
+  options.port = config.port;
+  options.database = config.database;
+  options.user = config.user;
+  options.password = std::move(config.password);
+  options.sslmode = config.sslmode;
+  options.sslrootcert = config.sslrootcert;
+  options.application_name = "remit offboard";
+  return options;
+}
+
+Result<std::optional<pg::ConnectOptions>> SuperuserOptions(const config::TargetSettings& settings) {
+  config::SettingsReader r(settings);
+  const std::optional<std::string> user = r.OptionalString("superuser"), file = r.OptionalPath("superuser_password_file");
+  if (file && !user) r.Refuse("superuser_password_file", "belongs to a `superuser`, and none is named");
+  if (user && user->empty()) r.Refuse("superuser", "is not the name of a role");
+  if (!r.ok()) return Fail(r.Finish().error());
+  if (!user) return std::optional<pg::ConnectOptions>();
+  REMIT_ASSIGN(pg::ConnectOptions options, ReaderOptions(settings));
+  options.user = *user;
+  options.password = Secret();
+  if (file) {
+    REMIT_ASSIGN(options.password, ReadPassword(*file));
+  }
+  return std::optional(std::move(options));
 }
 
 namespace {
@@ -54,7 +86,10 @@ Result<target::postgres::Config> ConfigOf(const config::TargetSettings& settings
 }  // namespace
 
 Status CheckTargets(const std::vector<config::TargetSettings>& settings) {
-  for (const config::TargetSettings& one : settings) REMIT_TRY(ConfigOf(one, ""));
+  for (const config::TargetSettings& one : settings) {
+    REMIT_TRY(ConfigOf(one, ""));
+    REMIT_TRY(SuperuserOptions(one));
+  }
   return {};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,12 +10,19 @@
 #include "base/result.h"
 #include "base/rng.h"
 #include "config/config.h"
+#include "pg/connection.h"
 #include "target/postgres/postgres_target.h"
 
 namespace remit::cli {
 
 // Reads the settings of a PostgreSQL target. Errors: `missing-setting`, `bad-setting`, `unknown-setting`, those of the password's file.
 Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& settings, const std::string& installation);
+
+// How to reach a PostgreSQL target as the superuser that its settings name, for offboarding alone; nothing where they name none. The password is read
+// from its file at each call. Errors: as PostgresConfig.
+Result<std::optional<pg::ConnectOptions>> SuperuserOptions(const config::TargetSettings& settings);
+// The same as Remit's own role, which sees what accounts hold and takes nothing away.
+Result<pg::ConnectOptions> ReaderOptions(const config::TargetSettings& settings);
 
 // Whether the settings of all targets can be read, before anything is opened or made. Errors: as PostgresConfig, and `unknown-target-type`.
 Status CheckTargets(const std::vector<config::TargetSettings>& settings);

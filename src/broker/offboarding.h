@@ -1,0 +1,24 @@
+// One offboarding on its way: what offboard.cc and standing.cc share. Included by these only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "broker/core.h"
+
+namespace remit::broker {
+
+// Under the mutex.
+struct Offboarding {
+  cedar::EntityUid actor;
+  std::string why, by;
+  Time begun{};
+  std::uint64_t bar = 0;                      // the change of the registry that it began with; 0: before this process
+  std::string standing_denied;                // why accounts at targets are not touched: whoever asked may not
+  std::string standing = "nothing declared";  // the receipt's `standing_access`
+  json::Array ended, open;
+  std::size_t pending = 1;  // of what is waited for; the first is this function's own
+  Answer<json::Value> answer;
+};
+
+}  // namespace remit::broker

@@ -1,0 +1,225 @@
+// What an actor holds outside of tasks is declared, looked at when it is offboarded, and never silently left out; and replacements at servers that
+// Remit does not see are asked for and written down.
+#include "broker/test_bench.h"
+
+namespace remit::broker {
+namespace {
+
+constexpr std::string_view kAdministration = R"(
+@id("admins") permit (principal in Team::"leads", action in [Remit::Action::"catalog.load", Remit::Action::"actor.change",
+  Remit::Action::"offboard"], resource);
+@id("replacers") permit (principal == Employee::"ann", action == Remit::Action::"replace.apply", resource);
+)";
+
+using Accounts = std::vector<std::string>;
+
+class StandingTest : public BrokerTest {
+ protected:
+  StandingTest() { SetHooks(); }
+
+  void SetHooks() {
+    Hooks hooks;
+    hooks.standing = [this](const StandingRequest& request, std::function<void(Result<json::Array>)> done) {
+      asked.push_back(request);
+      if (waits) return;  // until the server stops
+      done(found);
+    };
+    bench.broker().SetHooks(std::move(hooks));
+    bench.Settle();
+  }
+
+  Result<json::Value> Declare(const std::string& id, std::optional<std::vector<std::string>> accounts, const Caller& by = Bench::Operator(),
+                              bool barred = false) {
+    std::optional<Result<json::Value>> answer;
+    ActorRecord actor{{"Agent", id}, id, nullptr, std::nullopt, barred};
+    actor.accounts = std::move(accounts);
+    bench.broker().PutActor(by, actor, [&](Result<json::Value> a) { answer = std::move(a); });
+    bench.Settle();
+    return answer ? *std::move(answer) : Fail(Code::kInternal, "no-answer", "no answer");
+  }
+  Result<json::Value> Offboard(const Caller& by = Bench::Operator(), const std::string& id = "bot") {
+    std::optional<Result<json::Value>> answer;
+    bench.broker().Offboard(by, {"Agent", id}, "it is over", Duration(0), [&](Result<json::Value> a) { answer = std::move(a); });
+    bench.Settle();
+    return answer ? *std::move(answer) : Fail(Code::kInternal, "no-answer", "no answer");
+  }
+  Result<json::Value> Record(const Caller& by, Replacement::Step step, Replacement::Phase phase = Replacement::Phase::kBegun) {
+    std::optional<Result<json::Value>> answer;
+    Replacement one{step, phase, "billing", "16400", "7300000000000000001", std::string(64, 'a'), {}};
+    if (phase == Replacement::Phase::kDone) one.result = json::Object{{"removed", 5}};
+    bench.broker().RecordReplacement(by, one, [&](Result<json::Value> a) { answer = std::move(a); });
+    return answer ? *std::move(answer) : Fail(Code::kInternal, "no-answer", "no answer");
+  }
+  void WithAdministrators() { bench.LoadCatalog(std::string(kPolicies) + std::string(kAdministration)); }
+  std::size_t Count(std::string_view type) {
+    return static_cast<std::size_t>(std::ranges::count_if(bench.Events(), [&](const json::Value& e) { return *e.FindString("type") == type; }));
+  }
+
+  std::vector<StandingRequest> asked;
+  json::Array found = {json::Object{{"what", "account"}, {"id", "bot_rw"}, {"target", "box"}, {"ended", true}, {"evidence", "NOLOGIN"}}};
+  bool waits = false;
+};
+
+TEST_F(StandingTest, WhatIsDeclaredIsLookedAtAndStandsInTheReceipt) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw", "box/a \"quoted\" / role"}));
+  const Result<json::Value> report = Offboard();
+  ASSERT_TRUE(report) << report.error().ToString();
+  ASSERT_EQ(asked.size(), 1u);
+  EXPECT_EQ(asked[0].accounts, (std::vector<std::string>{"box/bot_rw", "box/a \"quoted\" / role"}));
+  EXPECT_TRUE(report->Find("complete")->AsBool());
+  EXPECT_EQ(*report->FindString("standing_access"), "looked at");
+  EXPECT_EQ(report->Find("ended")->AsArray().back(), found[0]);
+  EXPECT_EQ(bench.EventOf("offboard.begun").Find("accounts")->AsArray().size(), 2u);  // before anything was done
+}
+
+TEST_F(StandingTest, WhereNothingIsDeclaredTheReceiptSaysSo) {
+  const Result<json::Value> report = Offboard();
+  EXPECT_TRUE(asked.empty());
+  EXPECT_EQ(*report->FindString("standing_access"), "nothing declared");
+}
+
+TEST_F(StandingTest, WhereNobodyCanLookEachAccountIsOpen) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  bench.broker().SetHooks({});
+  const Result<json::Value> report = Offboard();
+  EXPECT_FALSE(report->Find("complete")->AsBool());
+  EXPECT_EQ(*report->FindString("standing_access"), "not looked at");
+  EXPECT_EQ(*report->Find("open")->AsArray().at(0).FindString("id"), "box/bot_rw");
+}
+
+TEST_F(StandingTest, AccountsStayUntilSomebodySaysOtherwise) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  ASSERT_TRUE(Declare("bot", std::nullopt));  // another key, say
+  EXPECT_EQ(*bench.broker().FindActor({"Agent", "bot"})->accounts, (std::vector<std::string>{"box/bot_rw"}));
+  bench.Restart();
+  EXPECT_EQ(*bench.broker().FindActor({"Agent", "bot"})->accounts, (std::vector<std::string>{"box/bot_rw"}));
+  ASSERT_TRUE(Declare("bot", Accounts{}));
+  EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->accounts->empty());
+}
+
+TEST_F(StandingTest, AnAccountThatWouldBeLookedForNowhereIsRefused) {
+  for (const char* wrong : {"", "/", "box", "box/", "/bot", "bx/bot"})
+    EXPECT_EQ(Declare("bot", Accounts{wrong}).error().reason, "bad-account") << wrong;
+  EXPECT_EQ(Declare("bot", Accounts{"box/bot", "box/bot"}).error().reason, "bad-account");
+  EXPECT_EQ(Declare("bot", Accounts{std::string("box/a\0b", 7)}).error().reason, "bad-account");
+  EXPECT_EQ(Declare("bot", Accounts(101, "box/x")).error().reason, "bad-account");
+}
+
+TEST_F(StandingTest, WhoMayNotTakeAwayTakesNothingAwayByOffboarding) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  WithAdministrators();
+  const Result<json::Value> report = Offboard(bench.Person("bob"));  // who may offboard, and not replace
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_TRUE(asked.empty());
+  EXPECT_FALSE(report->Find("complete")->AsBool());
+  EXPECT_NE(report->Find("open")->AsArray().at(0).FindString("reason")->find("replace.apply"), std::string::npos);
+  // Also not by a start after it; then somebody who may.
+  bench.Restart();
+  SetHooks();
+  EXPECT_TRUE(asked.empty());
+  EXPECT_TRUE(Offboard(bench.Person("ann"))->Find("complete")->AsBool());
+  EXPECT_EQ(asked.size(), 1u);
+}
+
+TEST_F(StandingTest, AMereBarNamesNoAccount) {
+  // Else whoever may only bar could have any account ended, in the operator's name too.
+  WithAdministrators();
+  EXPECT_EQ(Declare("bot", Accounts{"box/everything"}, Bench::Operator(), true).error().reason, "set-up-is-over");
+  EXPECT_EQ(Declare("bot", Accounts{"box/everything"}, bench.Person("eve"), true).error().reason, "administration-denied");
+  EXPECT_TRUE(Declare("bot", std::nullopt, Bench::Operator(), true));
+}
+
+TEST_F(StandingTest, AnAccountOfAnotherActorIsNamedAsShared) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/both", "box/own"}));
+  ASSERT_TRUE(Declare("helpdesk", Accounts{"box/both"}));
+  ASSERT_TRUE(Offboard());
+  EXPECT_EQ(asked.at(0).others, (std::map<std::string, std::string>{{"box/both", R"(Agent::"helpdesk")"}}));
+  // Who is barred has no say any more.
+  ASSERT_TRUE(Offboard(Bench::Operator(), "helpdesk"));
+  EXPECT_TRUE(asked.at(1).others.empty());
+}
+
+TEST_F(StandingTest, AnOffboardingThatIsCutShortGoesOnAtTheNextStart) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  waits = true;
+  EXPECT_FALSE(Offboard());
+  EXPECT_EQ(Count("offboard.begun"), 1u);
+  EXPECT_EQ(Count("offboard.done"), 0u);
+  waits = false;
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 2u);
+  EXPECT_EQ(Count("offboard.done"), 1u);
+  // And then never again.
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 2u);
+}
+
+TEST_F(StandingTest, WhatStaysOpenIsTriedAgainAtEachStart) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  found = {json::Object{{"what", "account"}, {"id", "bot_rw"}, {"ended", false}, {"reason", "the server does not answer"}}};
+  EXPECT_FALSE(Offboard()->Find("complete")->AsBool());
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 2u);
+  EXPECT_EQ(Count("offboard.open"), 2u);
+}
+
+TEST_F(StandingTest, WhoWasLetInAgainIsNotOffboardedByTheNextStart) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  waits = true;
+  EXPECT_FALSE(Offboard());
+  waits = false;
+  ASSERT_TRUE(Declare("bot", std::nullopt));  // not barred any more
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 1u);
+  EXPECT_FALSE(bench.broker().FindActor({"Agent", "bot"})->barred);
+  // Nor later, when somebody bars it for another reason.
+  ASSERT_TRUE(Declare("bot", std::nullopt, Bench::Operator(), true));
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 1u);
+}
+
+TEST_F(StandingTest, AReplacementIsAskedForAndWrittenDown) {
+  WithAdministrators();
+  using Step = Replacement::Step;
+  using Phase = Replacement::Phase;
+  const Result<json::Value> begun = Record(bench.Person("ann"), Step::kApply);
+  ASSERT_TRUE(begun) << begun.error().ToString();
+  const json::Value event = bench.Events().at(static_cast<std::size_t>(begun->Find("index")->AsInt()));
+  EXPECT_EQ(*event.FindString("type"), "replace.begun");
+  EXPECT_EQ(*event.FindString("by"), R"(Employee::"ann")");
+  EXPECT_EQ(*event.FindString("account"), "billing");
+  EXPECT_EQ(*event.FindString("plan"), std::string(64, 'a'));
+  ASSERT_TRUE(Record(bench.Person("ann"), Step::kApply, Phase::kDone));
+  EXPECT_EQ(bench.EventOf("replace.done").Find("removed")->AsInt(), 5);
+  // Nobody else, not even to say that it was done.
+  const std::size_t before = bench.Events().size();
+  for (const Phase phase : {Phase::kBegun, Phase::kDone, Phase::kFailed}) {
+    EXPECT_EQ(Record(bench.Person("bob"), Step::kApply, phase).error().reason, "administration-denied");
+    EXPECT_EQ(Record(Bench::Agent(), Step::kApply, phase).error().reason, "administration-denied");
+  }
+  EXPECT_EQ(bench.Events().size(), before);
+  // The operator takes away, and gives nothing back.
+  EXPECT_TRUE(Record(Bench::Operator(), Step::kApply));
+  EXPECT_EQ(Record(Bench::Operator(), Step::kRollBack).error().reason, "set-up-is-over");
+}
+
+TEST_F(StandingTest, AYesIsNeededToGiveBackAndNeverToTakeAway) {
+  bench.LoadCatalog(std::string(kPolicies) + std::string(kAdministration) +
+                    R"(@id("four-eyes") @unless_approved("1") forbid (principal, action == Remit::Action::"replace.apply", resource);)");
+  EXPECT_TRUE(Record(bench.Person("ann"), Replacement::Step::kApply));
+  EXPECT_EQ(Record(bench.Person("ann"), Replacement::Step::kRollBack).error().reason, "needs-approval");
+}
+
+TEST_F(StandingTest, OnAFullDiskAccessIsTakenAwayAndNotGivenBack) {
+  bench.store().FillDisk(true);
+  EXPECT_TRUE(Record(Bench::Operator(), Replacement::Step::kApply));
+  EXPECT_EQ(Record(Bench::Operator(), Replacement::Step::kRollBack).error().reason, "store-full");
+}
+
+}  // namespace
+}  // namespace remit::broker

@@ -1,0 +1,180 @@
+#include "cli/standing.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/targets.h"
+
+namespace remit::cli {
+
+// One account: "TARGET/ROLE", taken apart.
+struct StandingEnder::Place {
+  std::string account, target, role;
+  const config::TargetSettings* settings;  // null where no such target is configured
+};
+
+namespace {
+
+json::Object Line(std::string_view what, std::string_view id, std::string_view target, bool ended) {
+  return json::Object{{"what", what}, {"id", id}, {"target", target}, {"ended", ended}};
+}
+
+// Everything under the account's own name where nothing is known in particular.
+void Open(json::Array& lines, const std::string& role, const std::string& target, std::string reason) {
+  json::Object line = Line("account", role, target, false);
+  line.Set("reason", std::move(reason));
+  lines.push_back(std::move(line));
+}
+
+json::Array StepsOf(const posture::AccountEnd& end) {
+  json::Array steps;
+  for (const auto& [step, detail] : end.evidence) steps.push_back(json::Object{{"step", step}, {"detail", detail}});
+  return steps;
+}
+
+}  // namespace
+
+const config::TargetSettings* StandingEnder::Find(std::string_view target) const {
+  for (const config::TargetSettings& settings : parts_.targets)
+    if (settings.name == target) return &settings;
+  return nullptr;
+}
+
+json::Array StandingEnder::End(const broker::StandingRequest& request) {
+  json::Array lines;
+  for (const std::string& account : request.accounts) {
+    const std::size_t slash = account.find('/');
+    Place place{account, account.substr(0, slash), slash == std::string::npos ? "" : account.substr(slash + 1), nullptr};
+    place.settings = Find(place.target);
+    EndOne(request, place, lines);
+  }
+  return lines;
+}
+
+void StandingEnder::EndOne(const broker::StandingRequest& request, const Place& place, json::Array& lines) {
+  const auto open = [&](std::string reason) { Open(lines, place.role, place.target, std::move(reason)); };
+  if (place.settings == nullptr) return open("no target of this name is configured any more: nobody looked there");
+  if (place.settings->type != "postgres") return open("what accounts hold at a target of this type is not known here");
+  const Result<std::string> shared = WhoShares(request, place);
+  if (!shared) return open("whether somebody else works with it cannot be seen: " + shared.error().message);
+  if (!shared->empty())
+    return open(fmt::format("it is {}'s too, who is not offboarded: nothing was done to it; give that one an account of its own, or offboard it too",
+                            *shared));
+  Result<std::optional<pg::ConnectOptions>> superuser = SuperuserOptions(*place.settings);
+  if (!superuser) return open(superuser.error().message);
+  if (*superuser) return TakeAway(request, place, **superuser, lines);
+  const Result<pg::ConnectOptions> reader = ReaderOptions(*place.settings);
+  if (!reader) return open(reader.error().message);
+  OnlyRead(place, *reader, lines);
+}
+
+// Who else has it: under the same name, or by another target's name for the same server. "" for nobody.
+Result<std::string> StandingEnder::WhoShares(const broker::StandingRequest& request, const Place& place) {
+  if (const auto same = request.others.find(place.account); same != request.others.end()) return same->second;
+  std::string system;
+  for (const auto& [account, owner] : request.others) {
+    const std::size_t slash = account.find('/');
+    if (slash == std::string::npos || account.substr(slash + 1) != place.role) continue;
+    const config::TargetSettings* other = Find(account.substr(0, slash));
+    if (other == nullptr || other->type != "postgres") continue;
+    if (system.empty()) {
+      REMIT_ASSIGN(system, SystemOf(*place.settings));
+    }
+    REMIT_ASSIGN(const std::string theirs, SystemOf(*other));
+    if (theirs == system) return owner;
+  }
+  return std::string();
+}
+
+Result<std::string> StandingEnder::SystemOf(const config::TargetSettings& settings) const {
+  REMIT_ASSIGN(const pg::ConnectOptions options, ReaderOptions(settings));
+  REMIT_ASSIGN(const auto connection, pg::Connection::Open(options));
+  REMIT_ASSIGN(const pg::Rows rows, connection->Exec("SELECT system_identifier FROM pg_catalog.pg_control_system()"));
+  return std::string(rows.Text(0, 0));
+}
+
+void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place& place, const pg::ConnectOptions& options, json::Array& lines) {
+  const auto open = [&](std::string reason) { Open(lines, place.role, place.target, std::move(reason)); };
+  if (Status made = MakeFolder(); !made) return open(made.error().message);
+  Result<posture::ReplaceServer> server = posture::ReplaceServer::Open(options);
+  if (!server) return open(server.error().message);
+  const auto fields = [&](const posture::RoleRef& role, const std::string& system, const std::string& plan) {
+    json::Object event{{"actor", request.actor.ToString()}, {"by", request.by}, {"target", place.target}, {"account", role.name}};
+    event.Set("account_oid", role.oid);
+    event.Set("system", system);
+    if (!plan.empty()) event.Set("plan", plan);
+    return event;
+  };
+  posture::AccountEndOptions how;
+  how.folder = parts_.folder;
+  how.prefix = place.target;
+  how.at = parts_.at;
+  how.reserved = [reader = ReaderOptions(*place.settings)](std::string_view role) {
+    return !reader || role == reader->user || role.starts_with("remit_");  // of any installation: roles of tasks, scope roles
+  };
+  how.intent = [&](const posture::AccountIntent& intent) -> Status {
+    json::Object event = fields(intent.account, intent.system, intent.plan);
+    if (!intent.file.empty()) event.Set("file", intent.file);
+    return parts_.record("standing.ending", event);
+  };
+  Result<posture::AccountEnd> end = posture::EndAccount(*server, place.role, how, parts_.clock);
+  if (!end) return open(end.error().message);
+  if (end->ended) {
+    json::Object line = Line("account", place.role, place.target, true);
+    line.Set("evidence", StepsOf(*end));
+    if (!end->file.empty()) line.Set("plan_file", end->file);
+    lines.push_back(std::move(line));
+  }
+  for (const posture::AccountEnd::Open& one : end->open) {
+    json::Object line = Line(one.what, one.id, place.target, false);
+    if (one.what != "account") line.Set("account", place.role);
+    line.Set("reason", one.reason);
+    lines.push_back(std::move(line));
+  }
+  if (end->account.oid.empty()) return;
+  json::Object event = fields(end->account, end->system, end->plan);
+  event.Set("removed", end->removed);
+  event.Set("cascades", end->cascades);
+  event.Set("sessions_ended", end->sessions);
+  event.Set("refused", end->refused);
+  event.Set("evidence", StepsOf(*end));
+  event.Set("open", end->open.size());
+  if (Status told = parts_.record(end->ended ? "standing.ended" : "standing.open", event); !told)
+    open("what was done could not be written down: " + told.error().message);
+}
+
+void StandingEnder::OnlyRead(const Place& place, const pg::ConnectOptions& options, json::Array& lines) {
+  const auto open = [&](std::string reason) { Open(lines, place.role, place.target, std::move(reason)); };
+  const auto connection = pg::Connection::Open(options);
+  if (!connection) return open(connection.error().message);
+  const Result<posture::AccountHeld> held = posture::ReadAccountHeld(**connection, place.role);
+  if (!held && held.error().reason != "unknown-account") return open(held.error().message);
+  if (held && !held->holds.empty())
+    return open(
+        fmt::format("it holds {}; nothing here may take that away: no `superuser` is set for this target. `remit replace plan`, and ALTER ROLE … "
+                    "NOLOGIN, then ask again",
+                    Join(held->holds, ", ")));
+  json::Object line = Line("account", place.role, place.target, true);
+  line.Set("evidence", held ? "it cannot log in, has no session, and the server notes no grant, membership or object of its own"
+                            : "there is no such role at the server");
+  lines.push_back(std::move(line));
+}
+
+// For this user alone: whoever could write a plan could have grants given.
+Status StandingEnder::MakeFolder() const {
+  if (mkdir(parts_.folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return Fail(Code::kUnavailable, "cannot-write-file", fmt::format("cannot make the folder `{}`: {}", parts_.folder, std::strerror(errno)));
+  struct stat there{};
+  if (lstat(parts_.folder.c_str(), &there) != 0 || !S_ISDIR(there.st_mode) || there.st_uid != geteuid() || (there.st_mode & 077) != 0)
+    return Fail(Code::kFailedPrecondition, "file-not-private", fmt::format("`{}` is not a folder of this user's alone", parts_.folder),
+                "chmod 700, and chown it to the user that the server runs as");
+  return {};
+}
+
+}  // namespace remit::cli

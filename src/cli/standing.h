@@ -1,0 +1,46 @@
+// What an offboarded actor holds at PostgreSQL targets outside of tasks: found, taken away where a superuser is configured, and named where not.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "broker/answers.h"
+#include "config/target_settings.h"
+#include "json/value.h"
+#include "posture/account_end.h"
+
+namespace remit::cli {
+
+class StandingEnder {
+ public:
+  struct Parts {
+    std::vector<config::TargetSettings> targets;
+    std::string folder;  // for plans; made when it is first needed, for this user alone
+    const Clock& clock;
+    // Writes an event into the ledger and waits until it is there.
+    std::function<Status(std::string_view type, const json::Object& fields)> record;
+    std::function<void(std::string_view step)> at;  // for tests: see posture::AccountEndOptions
+  };
+  explicit StandingEnder(Parts parts) : parts_(std::move(parts)) {}
+
+  // Lines for the receipt, as broker::Hooks::standing answers them. Blocks; one call at a time.
+  json::Array End(const broker::StandingRequest& request);
+
+ private:
+  struct Place;
+
+  const config::TargetSettings* Find(std::string_view target) const;
+  void EndOne(const broker::StandingRequest& request, const Place& place, json::Array& lines);
+  void TakeAway(const broker::StandingRequest& request, const Place& place, const pg::ConnectOptions& options, json::Array& lines);
+  void OnlyRead(const Place& place, const pg::ConnectOptions& options, json::Array& lines);
+  Result<std::string> WhoShares(const broker::StandingRequest& request, const Place& place);
+  Result<std::string> SystemOf(const config::TargetSettings& settings) const;
+  Status MakeFolder() const;
+
+  Parts parts_;
+};
+
+}  // namespace remit::cli

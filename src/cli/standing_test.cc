@@ -1,0 +1,195 @@
+// What an offboarding does with accounts at a real PostgreSQL target: shared ones, servers that are down, and targets where nobody may take away.
+#include "cli/standing.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "cli/targets.h"
+#include "io/files.h"
+#include "json/write.h"
+#include "pg/quote.h"
+#include "pg/test_server.h"
+
+namespace remit::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class StandingEnderTest : public testing::Test {
+ protected:
+  StandingEnderTest() {
+    Sql("CREATE ROLE remit LOGIN PASSWORD 'remit'");
+    Sql("CREATE ROLE offboarder SUPERUSER LOGIN PASSWORD 'offboarder'");
+    Sql("CREATE ROLE app LOGIN PASSWORD 'app'");
+    Sql("CREATE TABLE public.t (id int)");
+    Sql("GRANT SELECT ON t TO app");
+    EXPECT_TRUE(io::WriteNewFile(server_.dir() + "/remit.password", "remit\n", 0600));
+    EXPECT_TRUE(io::WriteNewFile(server_.dir() + "/superuser.password", "offboarder\n", 0600));
+    parts_.targets = {Target("orders", true)};
+    parts_.folder = server_.dir() + "/standing";
+    EXPECT_EQ(chmod(server_.dir().c_str(), 0777), 0);
+    parts_.record = [this](std::string_view type, const json::Object& fields) -> Status {
+      if (disk_full_) return Fail(Code::kResourceExhausted, "store-full", "the disk is full");
+      events_.push_back(std::string(type));
+      last_ = fields;
+      return {};
+    };
+    request_ = {{"Agent", "bot"}, R"(Employee::"ann")", {"orders/app"}, {}};
+  }
+
+  config::TargetSettings Target(const std::string& name, bool superuser) {
+    config::TargetSettings target{name, "postgres", {}, "remit.toml:1:1", ""};
+    const auto set = [&](const char* key, auto value) { target.settings[key] = config::Setting{value, "remit.toml:2:1"}; };
+    set("host", server_.Get("host"));
+    set("port", static_cast<std::int64_t>(server_.port()));
+    set("database", std::string("postgres"));
+    set("user", std::string("remit"));
+    set("password_file", server_.dir() + "/remit.password");
+    if (superuser) {
+      set("superuser", std::string("offboarder"));
+      set("superuser_password_file", server_.dir() + "/superuser.password");
+    }
+    return target;
+  }
+  void Sql(const std::string& statement) {
+    auto done = server_.Connect()->Run(statement);
+    EXPECT_TRUE(done) << statement << "\n" << done.error().ToString();
+  }
+  bool MaySelect(const std::string& role = "app") {
+    return server_.Connect()->Exec("SELECT has_table_privilege($1::text, 't', 'SELECT')", {role})->Bool(0, 0);
+  }
+  bool CanLogIn(const std::string& role = "app") {
+    return server_.Connect()->Exec("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", {role})->Bool(0, 0);
+  }
+  json::Array End() { return StandingEnder(parts_).End(request_); }
+  // The only line, which is open; its reason.
+  std::string ReasonOf(const json::Array& lines) {
+    if (lines.size() != 1 || lines[0].Find("ended")->AsBool()) return "not one open line: " + json::Write(json::Value(lines));
+    return *lines[0].FindString("reason");
+  }
+
+  pg::TestServer server_;
+  SystemClock clock_;
+  StandingEnder::Parts parts_{{}, "", clock_, {}, {}};
+  broker::StandingRequest request_;
+  std::vector<std::string> events_;
+  json::Object last_;
+  bool disk_full_ = false;
+};
+
+TEST_F(StandingEnderTest, TakesAwaySaysSoBeforeAndAfterAndIsDone) {
+  const json::Array lines = End();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_TRUE(lines[0].Find("ended")->AsBool()) << ReasonOf(lines);
+  EXPECT_EQ(*lines[0].FindString("id"), "app");
+  EXPECT_EQ(*lines[0].FindString("target"), "orders");
+  EXPECT_FALSE(MaySelect());
+  EXPECT_FALSE(CanLogIn());
+  EXPECT_THAT(events_, ElementsAre("standing.ending", "standing.ending", "standing.ended"));
+  const json::Value last(last_);
+  EXPECT_EQ(*last.FindString("actor"), R"(Agent::"bot")");
+  EXPECT_EQ(*last.FindString("by"), R"(Employee::"ann")");
+  EXPECT_EQ(last.Find("removed")->AsInt(), 1);
+  EXPECT_EQ(last.FindString("plan")->size(), 64u);
+}
+
+TEST_F(StandingEnderTest, AnAccountThatSomebodyElseWorksWithIsNotTouched) {
+  request_.others = {{"orders/app", R"(Agent::"other")"}};
+  EXPECT_THAT(ReasonOf(End()), HasSubstr(R"(it is Agent::"other"'s too)"));
+  // Nor under the name of another target, which is the same server.
+  parts_.targets.push_back(Target("reports", false));
+  request_.others = {{"reports/app", R"(Agent::"other")"}};
+  EXPECT_THAT(ReasonOf(End()), HasSubstr(R"(it is Agent::"other"'s too)"));
+  EXPECT_TRUE(MaySelect());
+  EXPECT_TRUE(CanLogIn());
+  // A role of the same name at another server is another one.
+  {
+    pg::TestServer elsewhere;
+    EXPECT_TRUE(elsewhere.Connect()->Run("CREATE ROLE remit LOGIN PASSWORD 'remit'"));
+    parts_.targets.back().settings["port"].value = static_cast<std::int64_t>(elsewhere.port());
+    EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+    EXPECT_FALSE(MaySelect());
+  }
+  // And where that server does not answer, nobody knows.
+  Sql("GRANT SELECT ON t TO app");
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("whether somebody else works with it"));
+  EXPECT_TRUE(MaySelect());
+}
+
+TEST_F(StandingEnderTest, AServerThatIsDownIsOpenAndTheNextCallGoesOn) {
+  server_.Stop();
+  EXPECT_NE(ReasonOf(End()), "");
+  EXPECT_TRUE(events_.empty());
+  server_.Start();
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  EXPECT_FALSE(MaySelect());
+}
+
+TEST_F(StandingEnderTest, WithoutASuperuserItIsReadAndNamed) {
+  parts_.targets = {Target("orders", false)};
+  EXPECT_THAT(ReasonOf(End()), testing::AllOf(HasSubstr("LOGIN"), HasSubstr("grants in database `postgres`"), HasSubstr("no `superuser` is set")));
+  EXPECT_TRUE(MaySelect());
+  // By hand, and asked again.
+  Sql("REVOKE SELECT ON t FROM app");
+  Sql("ALTER ROLE app NOLOGIN");
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  request_.accounts = {"orders/gone"};
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  EXPECT_TRUE(events_.empty());
+}
+
+TEST_F(StandingEnderTest, RemitsOwnRolesAndUnknownTargetsAreOpen) {
+  Sql("CREATE ROLE remit_scope_abc");
+  Sql("GRANT SELECT ON t TO remit_scope_abc");
+  request_.accounts = {"orders/remit", "orders/remit_scope_abc", "gone/app"};
+  const json::Array lines = End();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_THAT(*lines[0].FindString("reason"), HasSubstr("Remit's own"));
+  EXPECT_THAT(*lines[1].FindString("reason"), HasSubstr("Remit's own"));
+  EXPECT_THAT(*lines[2].FindString("reason"), HasSubstr("no target of this name"));
+  EXPECT_TRUE(MaySelect("remit_scope_abc"));
+  EXPECT_TRUE(CanLogIn("remit"));
+}
+
+TEST_F(StandingEnderTest, WhatCannotBeWrittenDownIsNotDone) {
+  disk_full_ = true;
+  EXPECT_EQ(ReasonOf(End()), "the disk is full");
+  EXPECT_TRUE(MaySelect());
+  EXPECT_TRUE(CanLogIn());
+}
+
+TEST_F(StandingEnderTest, APlaceForPlansThatOthersCanWriteIsNone) {
+  std::filesystem::create_directory(parts_.folder);
+  EXPECT_EQ(chmod(parts_.folder.c_str(), 0777), 0);
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("not a folder of this user's alone"));
+  EXPECT_TRUE(MaySelect());
+}
+
+TEST_F(StandingEnderTest, NamesAreNamesAndTheFirstSlashEndsTheTarget) {
+  const std::string role = R"(a/b "c" 'd'; --)";
+  Sql("CREATE ROLE " + pg::QuoteIdentifier(role).value() + " LOGIN");
+  request_.accounts = {"orders/" + role};
+  const json::Array lines = End();
+  EXPECT_TRUE(lines.at(0).Find("ended")->AsBool());
+  EXPECT_EQ(*lines[0].FindString("id"), role);
+  EXPECT_FALSE(CanLogIn(role));
+  EXPECT_TRUE(CanLogIn());
+}
+
+TEST_F(StandingEnderTest, SettingsOfASuperuserAreReadAtTheStart) {
+  EXPECT_TRUE(CheckTargets(parts_.targets));
+  std::vector<config::TargetSettings> wrong = parts_.targets;
+  wrong[0].settings.erase("superuser");
+  EXPECT_EQ(CheckTargets(wrong).error().reason, "bad-setting");
+  wrong = parts_.targets;
+  wrong[0].settings["superuser_password_file"].value = server_.dir() + "/nowhere";
+  EXPECT_EQ(CheckTargets(wrong).error().reason, "no-such-file");
+  EXPECT_EQ(chmod((server_.dir() + "/superuser.password").c_str(), 0644), 0);
+  EXPECT_EQ(CheckTargets(parts_.targets).error().reason, "file-not-private");
+}
+
+}  // namespace
+}  // namespace remit::cli

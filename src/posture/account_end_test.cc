@@ -1,0 +1,244 @@
+// Ending an account at a real server: nothing that can be taken stays, nobody comes in as it, and what stays is named.
+#include "posture/account_end.h"
+
+#include <sys/stat.h>
+
+#include "pg/connection.h"
+#include "posture/replace_fixture.h"
+
+namespace remit::posture {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::Field;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct Crash {};
+
+class AccountEndTest : public ReplaceTest {
+ protected:
+  void SetUp() override {
+    ReplaceTest::SetUp();
+    folder_ = file_ + ".d";
+    std::filesystem::create_directory(folder_);
+    end_options_.folder = folder_;
+    end_options_.prefix = "shop";
+    end_options_.intent = [this](const AccountIntent& intent) -> Status {
+      intents_.push_back(intent);
+      return {};
+    };
+    Sql("postgres",
+        {"CREATE DATABASE shop", "CREATE DATABASE archive", "CREATE ROLE owner", "CREATE ROLE readers",
+         "CREATE ROLE dba SUPERUSER LOGIN PASSWORD 'dba'", "CREATE ROLE app LOGIN PASSWORD 'app' CREATEDB CREATEROLE", "GRANT readers TO app"});
+    Sql("shop", {"CREATE TABLE public.t (id int, amount int)", "ALTER TABLE t OWNER TO owner", "GRANT SELECT, INSERT ON t TO app"});
+    Sql("archive", {"CREATE TABLE public.old (id int)", "GRANT SELECT ON old TO app"});
+  }
+
+  Result<AccountEnd> End(const std::string& account = "app", const std::string& as = "postgres") {
+    auto server = ReplaceServer::Open(server_.Options("postgres", as, as == "postgres" ? Secret() : Secret(as)));
+    if (!server) return Fail(std::move(server).error());
+    clock_.Advance(std::chrono::seconds(1));
+    return EndAccount(*server, account, end_options_, clock_);
+  }
+  AccountEnd MustEnd(const std::string& account = "app") {
+    auto end = End(account);
+    EXPECT_TRUE(end) << end.error().ToString();
+    return end ? *std::move(end) : AccountEnd();
+  }
+  std::string Ask(const std::string& question) { return std::string(server_.Connect()->Run(question)->Text(0, 0)); }
+  bool CanLogIn(const std::string& role) { return Ask("SELECT rolcanlogin FROM pg_roles WHERE rolname = " + pg::QuoteLiteral(role).value()) == "t"; }
+  static auto Open(const std::string& what, const std::string& id, const std::string& reason) {
+    return AllOf(Field(&AccountEnd::Open::what, what), Field(&AccountEnd::Open::id, HasSubstr(id)),
+                 Field(&AccountEnd::Open::reason, HasSubstr(reason)));
+  }
+  void ExpectAllGone() {
+    EXPECT_EQ(StateAs("app", "shop", "SELECT * FROM t"), "42501");
+    EXPECT_EQ(StateAs("app", "archive", "SELECT * FROM old"), "42501");
+    EXPECT_EQ(StateAs("app", "shop", "SET ROLE readers"), "42501");
+    EXPECT_EQ(StateAs("app", "postgres", "CREATE ROLE another"), "42501");
+    EXPECT_FALSE(CanLogIn("app"));
+  }
+
+  std::string folder_;
+  AccountEndOptions end_options_;
+  std::vector<AccountIntent> intents_;
+};
+
+TEST_F(AccountEndTest, EverythingThatCanBeTakenIsTakenAndNobodyComesInAsIt) {
+  const auto session = server_.Connect("shop", "app", Secret("app"));
+  ASSERT_TRUE(session->Run("SELECT * FROM t"));
+  const AccountEnd end = MustEnd();
+  EXPECT_TRUE(end.ended);
+  EXPECT_THAT(end.open, IsEmpty());
+  EXPECT_EQ(end.removed, 4u);
+  EXPECT_EQ(end.sessions, 1);
+  EXPECT_GE(end.refused, 4u);
+  ExpectAllGone();
+  EXPECT_FALSE(session->Run("SELECT 1"));
+  EXPECT_EQ(pg::TryLogin(server_.Options("shop", "app", Secret("app"))).sqlstate, "28000");
+  EXPECT_THAT(end.evidence, Contains(Field(&AccountEnd::Step::detail, "NOLOGIN; it had CREATEROLE, CREATEDB")));
+  // What began was said before, first without a plan, then with it; and its file is the way back.
+  ASSERT_EQ(intents_.size(), 2u);
+  EXPECT_EQ(intents_[0].plan, "");
+  EXPECT_EQ(intents_[1].plan, end.plan);
+  struct stat there{};
+  ASSERT_EQ(stat(end.file.c_str(), &there), 0);
+  EXPECT_EQ(there.st_mode & 0777u, 0600u);
+  PlanFile file = PlanFile::Load(end.file).value();
+  EXPECT_EQ(file.phase, Phase::kApplied);
+  EXPECT_EQ(RollBack(file)->restored, 4u);
+  EXPECT_EQ(StateAs("app", "shop", "SELECT * FROM t"), "");
+}
+
+TEST_F(AccountEndTest, AgainItIsEndedAlreadyAndWhatCameBackGoes) {
+  MustEnd();
+  AccountEnd again = MustEnd();
+  EXPECT_TRUE(again.ended);
+  EXPECT_EQ(again.removed, 0u);
+  Sql("shop", {"GRANT DELETE ON t TO app", "ALTER ROLE app LOGIN"});
+  again = MustEnd();
+  EXPECT_TRUE(again.ended);
+  EXPECT_EQ(again.removed, 1u);
+  EXPECT_FALSE(CanLogIn("app"));
+}
+
+TEST_F(AccountEndTest, WhatItOwnsIsNamedAndStays) {
+  Sql("shop", {"CREATE TABLE public.mine (id int)", "ALTER TABLE mine OWNER TO app"});
+  const AccountEnd end = MustEnd();
+  EXPECT_TRUE(end.ended);  // nobody comes in as it
+  EXPECT_THAT(end.open, ElementsAre(Open("ownership", "table public.mine", "another owner")));
+  EXPECT_THAT(end.evidence, Contains(Field(&AccountEnd::Step::detail, HasSubstr("rights of everybody stay"))));
+  ExpectAllGone();
+}
+
+TEST_F(AccountEndTest, ASuperuserIsLockedOutAndStaysOpen) {
+  Sql("postgres", {"ALTER ROLE app SUPERUSER"});
+  const auto session = server_.Connect("shop", "app", Secret("app"));
+  const AccountEnd end = MustEnd();
+  EXPECT_FALSE(end.ended);
+  EXPECT_THAT(end.open, Contains(Open("superuser", "app", "NOSUPERUSER")));
+  EXPECT_FALSE(CanLogIn("app"));
+  EXPECT_FALSE(session->Run("SELECT 1"));
+  Sql("postgres", {"ALTER ROLE app NOSUPERUSER"});
+  EXPECT_TRUE(MustEnd().ended);
+  ExpectAllGone();
+}
+
+TEST_F(AccountEndTest, TheWayInAndRemitsOwnAreNotTouched) {
+  end_options_.reserved = [](std::string_view role) { return role == "app"; };
+  const std::set<std::string> before = Acls();
+  for (const auto& [account, as, reason] :
+       std::vector<std::tuple<std::string, std::string, std::string>>{{"dba", "dba", "does not take from itself"},
+                                                                      {"postgres", "dba", "the last way in"},
+                                                                      {"pg_read_all_data", "dba", "PostgreSQL's own"},
+                                                                      {"app", "dba", "Remit's own"}}) {
+    auto end = End(account, as);
+    ASSERT_TRUE(end) << end.error().ToString();
+    EXPECT_FALSE(end->ended);
+    EXPECT_THAT(end->open, ElementsAre(Open("account", account, reason)));
+  }
+  EXPECT_TRUE(CanLogIn("dba"));
+  EXPECT_TRUE(CanLogIn("postgres"));
+  EXPECT_TRUE(CanLogIn("app"));
+  EXPECT_EQ(Acls(), before);
+  EXPECT_THAT(intents_, IsEmpty());
+}
+
+TEST_F(AccountEndTest, ANameWithQuotesIsAName) {
+  const std::string name = R"(o'neil "x"; DROP ROLE owner; --)";
+  Sql("shop", {"CREATE ROLE " + SqlName(name) + " LOGIN PASSWORD 'x'", "GRANT SELECT ON t TO " + SqlName(name)});
+  const AccountEnd end = MustEnd(name);
+  EXPECT_TRUE(end.ended);
+  EXPECT_FALSE(CanLogIn(name));
+  EXPECT_EQ(StateAs(name, "shop", "SELECT * FROM t"), "42501");
+  EXPECT_EQ(Ask("SELECT count(*) FROM pg_roles WHERE rolname = 'owner'"), "1");
+  EXPECT_TRUE(CanLogIn("app"));
+}
+
+TEST_F(AccountEndTest, ARoleThatIsNotThereIsEnded) {
+  const AccountEnd end = MustEnd("nobody");
+  EXPECT_TRUE(end.ended);
+  EXPECT_THAT(end.evidence, ElementsAre(Field(&AccountEnd::Step::detail, HasSubstr("there is no role `nobody`"))));
+  EXPECT_THAT(intents_, IsEmpty());
+}
+
+TEST_F(AccountEndTest, AnIntentThatCannotBeWrittenDownStopsEverything) {
+  end_options_.intent = [](const AccountIntent&) { return Fail(Code::kUnavailable, "store-failed", "the disk is on fire"); };
+  const std::set<std::string> before = Acls();
+  EXPECT_EQ(End().error().reason, "store-failed");
+  EXPECT_EQ(Acls(), before);
+  EXPECT_TRUE(CanLogIn("app"));
+}
+
+TEST_F(AccountEndTest, ACrashAtAnyStepIsGoneOnWithByTheNextCall) {
+  std::set<std::string> steps = {"disarmed", "ended"};
+  for (const char* database : {"postgres", "shop", "archive", "template1"}) {
+    steps.insert(std::string("checked:") + database);
+    steps.insert(std::string("committed:") + database);
+  }
+  for (const std::string& step : steps) {
+    SCOPED_TRACE(step);
+    bool crashed = false;
+    end_options_.at = [&](std::string_view at) {
+      if (at == step) crashed = true, throw Crash();
+    };
+    try {
+      (void)End();
+    } catch (const Crash&) {}
+    ASSERT_TRUE(crashed);
+    end_options_.at = nullptr;
+    const AccountEnd end = MustEnd();
+    EXPECT_TRUE(end.ended);
+    EXPECT_THAT(end.open, IsEmpty());
+    ExpectAllGone();
+    Sql("postgres", {"ALTER ROLE app LOGIN CREATEDB CREATEROLE", "GRANT readers TO app"});
+    Sql("shop", {"GRANT SELECT, INSERT ON t TO app"});
+    Sql("archive", {"GRANT SELECT ON old TO app"});
+  }
+}
+
+TEST_F(AccountEndTest, APreparedTransactionStaysOpenAndNobodyComesIn) {
+  {
+    const auto session = server_.Connect("shop", "app", Secret("app"));
+    for (const char* sql : {"BEGIN", "INSERT INTO t VALUES (1)", "PREPARE TRANSACTION 'later'"}) ASSERT_TRUE(session->Run(sql));
+  }
+  const AccountEnd end = MustEnd();
+  EXPECT_FALSE(end.ended);
+  EXPECT_THAT(end.open, Contains(Open("grant", "SELECT on table public.t", "later")));
+  EXPECT_FALSE(CanLogIn("app"));
+  Sql("shop", {"ROLLBACK PREPARED 'later'"});
+  EXPECT_TRUE(MustEnd().ended);
+  ExpectAllGone();
+}
+
+TEST_F(AccountEndTest, WhatItGaveToOthersFallsAndWhoLosesByItIsNamed) {
+  Sql("shop", {"CREATE ROLE backdoor LOGIN", "CREATE ROLE worker LOGIN", "GRANT app TO worker", "GRANT SELECT ON t TO app WITH GRANT OPTION"});
+  auto connection = server_.Connect("shop");
+  ASSERT_TRUE(connection->Run("SET ROLE app"));
+  ASSERT_TRUE(connection->Run("GRANT SELECT ON t TO backdoor"));
+  const AccountEnd end = MustEnd();
+  EXPECT_TRUE(end.ended);
+  EXPECT_EQ(end.cascades, 1u);
+  EXPECT_EQ(StateAs("backdoor", "shop", "SELECT * FROM t"), "42501");
+  EXPECT_THAT(end.evidence, Contains(Field(&AccountEnd::Step::detail, HasSubstr("`worker` lost what they had through it"))));
+}
+
+TEST_F(AccountEndTest, AMereRoleSeesWhatAnAccountHolds) {
+  Sql("postgres", {"CREATE ROLE remit LOGIN PASSWORD 'remit'"});
+  Sql("shop", {"CREATE TABLE public.mine (id int)", "ALTER TABLE mine OWNER TO app"});
+  const auto connection = server_.Connect("shop", "remit", Secret("remit"));
+  const auto held = ReadAccountHeld(*connection, "app");
+  ASSERT_TRUE(held) << held.error().ToString();
+  EXPECT_THAT(held->holds, AllOf(Contains("LOGIN"), Contains("CREATEROLE"), Contains("membership in `readers`"),
+                                 Contains("1 objects of its own in database `shop`"), Contains(HasSubstr("grants in database `archive`"))));
+  Sql("shop", {"DROP TABLE mine"});
+  ASSERT_TRUE(MustEnd().ended);
+  EXPECT_THAT(ReadAccountHeld(*connection, "app")->holds, IsEmpty());
+  EXPECT_EQ(ReadAccountHeld(*connection, "nobody").error().reason, "unknown-account");
+}
+
+}  // namespace
+}  // namespace remit::posture
