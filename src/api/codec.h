@@ -47,12 +47,7 @@ Result<broker::UseRequest> ReadCheck(const json::Value& body, std::string_view o
 
 Result<broker::TokenRequest> ReadToken(const json::Value& body, std::string_view task);
 
-struct ExplainRequest {
-  std::string type;
-  json::Value parameters;
-  bool from_text = false;
-};
-Result<ExplainRequest> ReadExplain(const json::Value& body);
+Result<broker::ExplainRequest> ReadExplain(const json::Value& body);
 
 struct CatalogRequest {
   std::vector<task::CatalogFile> files;

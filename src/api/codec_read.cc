@@ -184,13 +184,19 @@ Result<broker::TokenRequest> ReadToken(const json::Value& body, std::string_view
   return request;
 }
 
-Result<ExplainRequest> ReadExplain(const json::Value& body) {
+Result<broker::ExplainRequest> ReadExplain(const json::Value& body) {
   json::ObjectReader r(body, "body");
-  ExplainRequest request;
+  broker::ExplainRequest request;
   request.type = r.RequiredString("type");
   request.parameters = ObjectOrEmpty(r, "parameters");
   request.from_text = r.OptionalBool("from_text").value_or(false);
+  request.under = r.OptionalString("under").value_or("");
+  const json::Value* actor = r.OptionalValue("actor");
+  if (actor != nullptr && request.under.empty()) r.Refuse("actor", "of a sub-task alone: name the task above it in `under`");
   REMIT_TRY(r.Finish());
+  if (actor != nullptr) {
+    REMIT_ASSIGN(request.actor, ReadUid(*actor, "body.actor"));
+  }
   return request;
 }
 

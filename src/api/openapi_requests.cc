@@ -22,7 +22,12 @@ std::string_view RequestSchemas() {
    "additionalProperties": false},
   "ExplainRequest": {
    "type": "object",
-   "properties": {"type": {"type": "string"}, "parameters": {"type": "object"}, "from_text": {"type": "boolean"}},
+   "properties": {
+    "type": {"type": "string"},
+    "parameters": {"type": "object"},
+    "from_text": {"type": "boolean"},
+    "under": {"type": "string", "description": "tsk_…: as a sub-task of this one"},
+    "actor": {"$ref": "#/components/schemas/EntityUid", "description": "with `under`: for whom it would run; default: the actor of that task"}},
    "required": ["type"],
    "additionalProperties": false},
   "ApproveRequest": {

@@ -260,8 +260,51 @@ std::string_view Schemas() {
       "reason": {"type": "string"},
       "message": {"type": "string"}},
      "required": ["allowed"],
-     "additionalProperties": false}},
+     "additionalProperties": false},
+    "under": {"$ref": "#/components/schemas/Under"}},
    "required": ["type", "purpose", "ttl", "max_ttl", "parameters"]},
+  "Under": {
+   "type": "object",
+   "description": "of a question with `under`: whether that task may start it now, and what it has then; `permissions` are those that remain",
+   "properties": {
+    "task": {"type": "string"},
+    "type": {"type": "string"},
+    "actor": {"$ref": "#/components/schemas/Uid"},
+    "allowed": {"type": "boolean", "description": "absent while parameters are missing, unless it is false whatever they are"},
+    "approvals": {"type": "integer"},
+    "reason": {"type": "string"},
+    "message": {"type": "string"},
+    "ends": {"type": "string", "format": "date-time", "description": "when it would end, if it began now"},
+    "uses": {
+     "type": "array",
+     "description": "what limits what remains: of the sub-task itself, and of each task above it",
+     "items": {
+      "type": "object",
+      "properties": {
+       "policy": {"type": "string"},
+       "of": {"type": "integer"},
+       "left": {"type": "integer"},
+       "task": {"type": "string", "description": "whose limit it is; absent: its own"},
+       "verb": {"const": "delegate", "description": "it limits the parent's sub-tasks, and no use"}},
+      "required": ["policy", "of", "left"],
+      "additionalProperties": false}},
+    "budgets": {
+     "type": "array",
+     "items": {
+      "type": "object",
+      "properties": {"budget": {"type": "string"}, "left": {"type": "integer"}},
+      "required": ["budget", "left"],
+      "additionalProperties": false}},
+    "lost": {
+     "type": "array",
+     "description": "what its type may and a task above it may not",
+     "items": {
+      "type": "object",
+      "properties": {"permission": {}, "task": {"type": "string"}, "type": {"type": "string"}},
+      "required": ["permission", "task", "type"],
+      "additionalProperties": false}}},
+   "required": ["task", "type"],
+   "additionalProperties": false},
   "Parameter": {
    "type": "object",
    "properties": {"name": {"type": "string"}, "type": {"type": "string"}, "required": {"type": "boolean"}},

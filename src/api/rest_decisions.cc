@@ -29,10 +29,10 @@ void Check(const Call& call, Respond respond) {
 
 void Explain(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
-  REMIT_API_ASSIGN(ExplainRequest explain, ReadExplain(body));
+  REMIT_API_ASSIGN(broker::ExplainRequest explain, ReadExplain(body));
   // Partial evaluation of a whole catalog takes its time.
   OnWorker(call, respond, [caller = call.caller, explain = std::move(explain), respond](Services& services) {
-    respond(ToResponse(services.broker.Explain(caller, explain.type, explain.parameters, explain.from_text)));
+    respond(ToResponse(services.broker.Explain(caller, explain)));
   });
 }
 

@@ -44,6 +44,15 @@ struct DelegateRequest {
   cedar::EntityUid actor;  // for whom it runs; an empty type: its parent's actor
 };
 
+// A question about tasks of a type, or about a sub-task that would stand below another.
+struct ExplainRequest {
+  std::string type;
+  json::Value parameters;  // object, or null
+  bool from_text = false;  // as typed on the command line
+  std::string under;       // tsk_…; "": a task of its own
+  cedar::EntityUid actor;  // with `under`: for whom it would run; an empty type: its parent's actor
+};
+
 struct ExtendAnswer {
   task::TaskRecord task;
   std::string approval;  // not given yet: apv_… that people may answer

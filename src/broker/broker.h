@@ -188,7 +188,9 @@ class Broker {
   // Waits until the task is in another state than `state` (or has ended), `wait` at most.
   void WatchTask(const Caller& by, const std::string& task, const std::string& state, Duration wait, Answer<json::Value> answer);
   Result<std::map<std::string, Secret>> Environment(const Caller& by, const std::string& task);  // of its live credentials; holder only
-  Result<json::Value> Explain(const Caller& by, const std::string& type, const json::Value& parameters, bool from_text);
+  // What such a task could do and who may start it (explain.cc); with `under`, whether that task may start it as a part of itself, and what is
+  // left of it there: for whoever may see that task. Spends nothing. Errors: `no-catalog`, `unknown-type`, parameter errors.
+  Result<json::Value> Explain(const Caller& by, const ExplainRequest& request);
   Result<json::Value> Receipt(const Caller& by, const std::string& task);  // signed; see docs/formats.md
   Result<json::Value> Checkpoint();                                        // signed note of the ledger as it is
   json::Value Health() const;                                              // for /readyz: what is in doubt, if anything

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "broker/core.h"
+#include "broker/below.h"
 
 namespace remit::broker {
 namespace {
@@ -82,6 +82,18 @@ Status Broker::Impl::CheckBudgets(const task::TaskRecord& record, Time at, bool 
   const auto full = budgets.FindFull(Counted(record, at), [this](const std::string& task) { return RunsUntil(task); }, active_too);
   if (full) return std::unexpected(UsedUp(record, *full));
   return {};
+}
+
+json::Array BudgetsLeft(Broker::Impl& im, const task::TaskRecord& record, Time at) {
+  im.FitBudgets();
+  json::Array left;
+  const std::vector<task::Budget>* budgets = im.budgets.BudgetsOf(record.type);
+  if (budgets == nullptr) return left;
+  for (const task::Budget& budget : *budgets)
+    left.push_back(json::Object{{"budget", budget.Text()}, {"left", im.budgets.Left(Counted(record, at), budget, [&im](const std::string& task) {
+                                                              return im.RunsUntil(task);
+                                                            })}});
+  return left;
 }
 
 // Counts a start in memory, at once, and adds to its commit what makes that last. SettleBudgets follows, whatever comes of the commit.

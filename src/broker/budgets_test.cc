@@ -259,7 +259,7 @@ TEST_F(Budgets, WhatCountsNoMoreIsForgotten) {
 TEST_F(Budgets, ExplainSaysSo) {
   Load("@max_starts(\"1 per 24h by ticket\")");
   Started();
-  auto explained = bench.broker().Explain(Bench::Agent(), "triage", json::Object{{"ticket", "T-1"}}, true);
+  auto explained = bench.broker().Explain(Bench::Agent(), {"triage", json::Object{{"ticket", "T-1"}}, true, "", {}});
   ASSERT_TRUE(explained);
   EXPECT_EQ(*explained->Find("you")->FindString("reason"), "budget-used-up");
   EXPECT_EQ(*explained->Find("max_starts"), *json::Parse(R"(["1 per 1d by ticket"])"));

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
-#include "broker/core.h"
+#include "broker/below.h"
 
 namespace remit::broker {
 
@@ -46,23 +46,12 @@ void Broker::Delegate(const Caller& by, const std::string& parent, DelegateReque
 Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRequest& request) {
   const task::TaskRecord& above = parent.record();
   REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*current, request.start.type));
-  if (!type->delegable)
-    return Fail(Code::kPermissionDenied, "not-delegable", fmt::format("`{}` does not run as a sub-task", type->name), "mark its type @delegable");
   if (request.start.at || request.start.break_glass)
     return Fail(Code::kInvalidArgument, "not-delegable", "a sub-task begins at once, and by the leave of its parent alone",
                 "leave `at` and `break_glass` out");
   const cedar::EntityUid actor = request.actor.type.empty() ? above.actor : request.actor;
-  // Nor does anybody get anything through one who is barred.
-  if (const cedar::EntityUid* barred = IsBarred(actor) ? &actor : BarredOf(above))
-    return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", barred->ToString()));
-  REMIT_TRY(task::CheckActor(*type, actor));
+  REMIT_TRY(MayStandBelow(*this, parent, *type, actor));
   REMIT_TRY(task::CheckReason(*type, request.start.reason));
-  REMIT_TRY(CheckRoom(parent));
-  if (type->has_parent) {
-    const std::string& wanted = current->schema().FindEntityType(type->entity_type)->attributes.find("parent")->second.type->name;
-    if (wanted != above.type)
-      return Fail(Code::kInvalidArgument, "wrong-parent-type", fmt::format("`{}` is a part of `{}`, not of `{}`", type->name, wanted, above.type));
-  }
   const Duration ttl = request.start.ttl.value_or(type->ttl);
   if (ttl <= Duration(0)) return Fail(Code::kInvalidArgument, "bad-duration", "a task's life must be longer than nothing");
   if (ttl > type->max_ttl)
@@ -88,6 +77,21 @@ Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRe
   draft.permissions = PermissionsOf(record, entity);
   record.request_hash = task::RequestHash(record, draft.permissions);
   return draft;
+}
+
+Status MayStandBelow(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
+  if (!type.delegable)
+    return Fail(Code::kPermissionDenied, "not-delegable", fmt::format("`{}` does not run as a sub-task", type.name), "mark its type @delegable");
+  // Nor does anybody get anything through one who is barred.
+  if (const cedar::EntityUid* barred = im.IsBarred(actor) ? &actor : im.BarredOf(parent.record()))
+    return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", barred->ToString()));
+  REMIT_TRY(task::CheckActor(type, actor));
+  REMIT_TRY(im.CheckRoom(parent));
+  if (!type.has_parent) return {};
+  const std::string& wanted = im.current->schema().FindEntityType(type.entity_type)->attributes.find("parent")->second.type->name;
+  if (wanted == parent.record().type) return {};
+  return Fail(Code::kInvalidArgument, "wrong-parent-type",
+              fmt::format("`{}` is a part of `{}`, not of `{}`", type.name, wanted, parent.record().type));
 }
 
 // Whether one more fits below this task. Errors: `too-deep`, `too-many-sub-tasks`.

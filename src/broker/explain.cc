@@ -1,11 +1,11 @@
 // What tasks of a type could do and who may start them. Parameters that are given are bound, as a start would bind them; what depends on the
-// others is told as the catalog states it, and `missing` names them.
+// others is told as the catalog states it, and `missing` names them. Of a sub-task it says what is left of it below a certain task.
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "broker/core.h"
+#include "broker/below.h"
 
 namespace remit::broker {
 namespace {
@@ -27,13 +27,14 @@ task::TaskType AsGiven(task::TaskType type) {
   return type;
 }
 
-// A task of that type as `by` would start it, without an id of its own.
-task::TaskRecord Sample(const Caller& by, const task::TaskType& type, cedar::Record parameters, Time now) {
+// A task of that type as this actor would start it, without an id of its own.
+task::TaskRecord Sample(const cedar::EntityUid& actor, const task::TaskType& type, cedar::Record parameters, Time now) {
   task::TaskRecord sample;
   sample.id = "tsk_00000000000000000000000000";
   sample.type = type.entity_type;
   sample.name = type.name;
-  sample.actor = by.uid;
+  sample.actor = actor;
+  sample.chain = {sample.actor};
   sample.requested = now;
   sample.ttl = type.ttl;
   sample.parameters = cedar::Value::FromRecord(std::move(parameters)).ToJson();
@@ -101,45 +102,101 @@ json::Object Broker::Impl::StartVerdict(const Caller& by, const task::TaskType& 
   return verdict;
 }
 
-Result<json::Value> Broker::Explain(const Caller& by, const std::string& type, const json::Value& parameters, bool from_text) {
+namespace {
+
+json::Array AcceptedBy(Broker::Impl& im, const task::PermissionSet& set) {
+  std::set<std::string> accepted;
+  for (const task::Permission& permission : set.permissions)
+    if (target::Target* target = im.OwnerOf(permission.action, permission.resource))
+      for (const std::string& item : target->Accepted()) accepted.insert(target->name() + ": " + item);
+  return json::StringArray(std::vector<std::string>(accepted.begin(), accepted.end()));
+}
+
+json::Object AboutType(const task::TaskType& type, const json::Value& stated) {
+  json::Object answer{{"type", type.name},
+                      {"entity_type", type.entity_type},
+                      {"purpose", type.purpose},
+                      {"ttl", FormatDuration(type.ttl)},
+                      {"max_ttl", FormatDuration(type.max_ttl)},
+                      {"parameters", ParametersJson(type)}};
+  for (const char* name : {"may_start", "max_starts", "max_active", "trip", "break_glass", "timezone"})
+    if (const json::Value* value = stated.Find(name)) answer.Set(name, *value);
+  return answer;
+}
+
+// Below a task that is over nothing begins, and nothing is left.
+json::Object Over(const task::TaskRecord& parent) {
+  return {{"task", parent.id},
+          {"type", parent.name},
+          {"allowed", false},
+          {"reason", "parent-not-active"},
+          {"message", fmt::format("task `{}` is {}", parent.id, task::StateName(parent.state))}};
+}
+
+}  // namespace
+
+Result<json::Value> Broker::Explain(const Caller& by, const ExplainRequest& request) {
   if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
+  std::optional<task::TaskRecord> parent;
+  if (!request.under.empty()) {
+    REMIT_ASSIGN(parent, impl_->Visible(by, request.under));
+  }
   std::shared_ptr<const task::Catalog> catalog;
   std::shared_ptr<const FactSet> facts;
   Time now;
   impl_->Locked([&] { catalog = impl_->current, facts = impl_->facts, now = impl_->Now(); });
   if (!catalog) return Fail(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded", "load one with `remit catalog load FOLDER`");
-  REMIT_ASSIGN(const task::TaskType* found, TypeNamed(*catalog, type));
-  json::Object answer{{"type", found->name},
-                      {"entity_type", found->entity_type},
-                      {"purpose", found->purpose},
-                      {"ttl", FormatDuration(found->ttl)},
-                      {"max_ttl", FormatDuration(found->max_ttl)},
-                      {"parameters", ParametersJson(*found)}};
-  const json::Value given = parameters.IsObject() ? parameters : json::Value(json::Object{});
+  REMIT_ASSIGN(const task::TaskType* found, TypeNamed(*catalog, request.type));
+  const json::Value given = request.parameters.IsObject() ? request.parameters : json::Value(json::Object{});
   const std::vector<std::string> missing = Missing(*found, given);
   const json::Value stated = task::ExplainType(*catalog, *found);
-  for (const char* name : {"may_start", "max_starts", "max_active", "trip", "break_glass", "timezone"})
-    if (const json::Value* value = stated.Find(name)) answer.Set(name, *value);
+  json::Object answer = AboutType(*found, stated);
   answer.Set("missing", json::StringArray(missing));
+  const cedar::EntityUid actor = !parent ? by.uid : request.actor.type.empty() ? parent->actor : request.actor;
+  if (parent && !missing.empty()) {
+    impl_->Locked([&] {
+      LiveTask* live = impl_->Find(parent->id);
+      answer.Set("under", live == nullptr || live->latched ? Over(*parent) : VerdictWithout(*impl_, *live, *found, actor));
+    });
+  }
   if (!missing.empty() && given.AsObject().empty()) {
     if (const json::Value* permissions = stated.Find("permissions")) answer.Set("permissions", *permissions);
     answer.Set("accepted", json::Array{});
     return json::Value(std::move(answer));
   }
-  REMIT_ASSIGN(cedar::Record record, task::BindParameters(*catalog, AsGiven(*found), given, facts->entities, from_text));
-  const task::TaskRecord sample = Sample(by, *found, std::move(record), now);
+  REMIT_ASSIGN(cedar::Record record, task::BindParameters(*catalog, AsGiven(*found), given, facts->entities, request.from_text));
+  task::TaskRecord sample = Sample(actor, *found, std::move(record), now);
+  sample.catalog = catalog->hash();
+  if (parent) {
+    sample.parent = parent->id;
+    sample.chain = parent->chain;
+    if (std::ranges::find(sample.chain, actor) == sample.chain.end()) sample.chain.push_back(actor);
+  }
   const cedar::Entity entity = task::TaskEntity(*found, sample, catalog->schema());
+  if (parent && missing.empty()) {
+    const bool same = impl_->Locked([&] {
+      if (impl_->current != catalog || impl_->facts != facts) return false;
+      LiveTask* live = impl_->Find(parent->id);
+      Below below;
+      if (live == nullptr || live->latched) {
+        below.verdict = Over(*parent);
+      } else {
+        below = ExplainBelow(*impl_, *live, *found, sample, entity);
+      }
+      answer.Set("permissions", below.remaining.ToJson());
+      answer.Set("accepted", AcceptedBy(*impl_, below.remaining));
+      answer.Set("under", std::move(below.verdict));
+      return true;
+    });
+    return same ? Result<json::Value>(std::move(answer)) : Explain(by, request);  // the catalog changed on the way
+  }
   cedar::OverlayEntities view(facts->entities);
   view.Add(std::make_shared<const cedar::Entity>(entity));
   const task::PermissionSet set = task::PermissionsOf(*catalog, entity, view);
   json::Value permissions = set.ToJson();
   if (!missing.empty()) permissions = AsFarAsKnown(permissions.AsArray(), stated.Find("permissions"));
   answer.Set("permissions", std::move(permissions));
-  std::set<std::string> accepted;
-  for (const task::Permission& permission : set.permissions)
-    if (target::Target* target = impl_->OwnerOf(permission.action, permission.resource))
-      for (const std::string& item : target->Accepted()) accepted.insert(target->name() + ": " + item);
-  answer.Set("accepted", json::StringArray(std::vector<std::string>(accepted.begin(), accepted.end())));
+  answer.Set("accepted", AcceptedBy(*impl_, set));
   // The operator and tasks start nothing: they ask for others.
   if (missing.empty() && (by.Is(Kind::kActor) || by.Is(Kind::kPerson))) {
     impl_->Locked([&] {

@@ -59,7 +59,7 @@ TEST_F(BrokerTest, RefusesStartsWithOneClearReason) {
 
 TEST_F(BrokerTest, ExplainsAsFarAsTheParametersAreKnown) {
   auto explain = [&](const std::string& type, json::Object parameters, const Caller& by = Bench::Agent()) {
-    return bench.broker().Explain(by, type, json::Value(std::move(parameters)), true);
+    return bench.broker().Explain(by, {type, json::Value(std::move(parameters)), true, "", {}});
   };
   EXPECT_EQ(explain("triag", {}).error().hint, "did you mean `triage`?");
   EXPECT_EQ(explain("triage", {{"tiket", "T-1"}}).error().reason, "unknown-parameter");

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/local_time.h"
 #include "cli/output.h"
 #include "cli/parameters.h"
 #include "cli/remote.h"
@@ -13,15 +14,18 @@
 namespace remit::cli {
 namespace {
 
-// "you may start it: after 1 yes", "you may start it: no (no-permit)"; "" where the answer does not say.
+// "yes", "after 1 yes", "no (used-up)".
+std::string Verdict(const json::Value& verdict) {
+  if (!verdict.Find("allowed")->AsBool()) return fmt::format("{} ({})", Styled(Style::kRed, "no"), Text(verdict, "reason"));
+  const json::Value* approvals = verdict.Find("approvals");
+  const std::int64_t needed = approvals != nullptr && approvals->IsInt() ? approvals->AsInt() : 0;
+  return needed == 0 ? Styled(Style::kGreen, "yes") : Styled(Style::kYellow, fmt::format("after {} yes", needed));
+}
+
+// "you may start it: after 1 yes"; "" where the answer does not say.
 std::string MayStart(const json::Value& answer) {
   const json::Value* you = answer.Find("you");
-  if (you == nullptr) return "";
-  if (!you->Find("allowed")->AsBool()) return fmt::format("you may start it: {} ({})", Styled(Style::kRed, "no"), Text(*you, "reason"));
-  const json::Value* approvals = you->Find("approvals");
-  const std::int64_t needed = approvals != nullptr && approvals->IsInt() ? approvals->AsInt() : 0;
-  if (needed == 0) return "you may start it: " + Styled(Style::kGreen, "yes");
-  return fmt::format("you may start it: {}", Styled(Style::kYellow, fmt::format("after {} yes", needed)));
+  return you == nullptr ? "" : "you may start it: " + Verdict(*you);
 }
 
 // "add service=… environment=…"; "" where the answer is exact.
@@ -31,6 +35,34 @@ std::string ToBeAdded(const json::Value& answer) {
   std::string line = "add";
   for (const json::Value& name : missing->AsArray()) line += " " + Plain(name) + "=…";
   return line;
+}
+
+// "1 of 2 uses left by `part-comments`", and whose limit it is, where that is a task above.
+std::string UsesLine(const json::Value& uses) {
+  const std::string what = Text(uses, "verb").empty() ? "uses" : "sub-tasks";
+  std::string line = fmt::format("{} of {} {} left by `{}`", Text(uses, "left"), Text(uses, "of"), what, Text(uses, "policy"));
+  if (const std::string task = Text(uses, "task"); !task.empty()) line += ", of " + task;
+  return Text(uses, "left") == "0" ? Styled(Style::kYellow, line) : line;
+}
+
+std::string BudgetLine(const json::Value& budget) { return fmt::format("{} starts left of {}", Text(budget, "left"), Text(budget, "budget")); }
+
+std::string LostLine(const json::Value& lost) {
+  return fmt::format("not {}: {} ({}) may not", PermissionLine(*lost.Find("permission")), Text(lost, "task"), Text(lost, "type"));
+}
+
+// What the task above lets begin now, and what it leaves of it.
+void PrintUnder(const json::Value& under) {
+  const std::string above = fmt::format("{} ({})", Text(under, "task"), Text(under, "type"));
+  // Whether it may is not known while parameters are missing.
+  PrintLine("  under " + above + (under.Find("allowed") == nullptr ? "" : " it may be started: " + Verdict(under)));
+  if (const std::string why = Text(under, "message"); !why.empty()) PrintLine("    " + why);
+  if (const std::string actor = Text(under, "actor"); !actor.empty()) PrintLine("    for " + actor);
+  if (const std::string ends = Moment(under, "ends"); !ends.empty()) PrintLine("    until " + ends + " at the latest");
+  const std::pair<std::string_view, std::string (*)(const json::Value&)> lists[] = {{"uses", UsesLine}, {"budgets", BudgetLine}, {"lost", LostLine}};
+  for (const auto& [member, line] : lists)
+    if (const json::Value* all = under.Find(member))
+      for (const json::Value& one : all->AsArray()) PrintLine("    " + line(one));
 }
 
 // As it stands in the catalog, and where.
@@ -79,19 +111,23 @@ void AddCheck(Command& root) {
       });
 
   struct Explain {
-    std::string type;
+    std::string type, under, to;
     std::vector<std::string> parameters;
   };
   auto explain = std::make_shared<Explain>();
   root.Sub("explain", "what such a task could do, where, and who may start it")
       .Argument("type", explain->type, "the task type, by its name")
       .Arguments("parameters", explain->parameters, "name=value …; with all of them the answer is exact")
-      .Example("remit explain triage\nremit explain triage ticket=T-17")
+      .Option("--under", explain->under, "whether this task may start it as a part of itself, and what is left of it there", "TASK")
+      .Option("--to", explain->to, "with --under: for whom it would run; default: the task's own actor", "ACTOR")
+      .Example("remit explain triage\nremit explain triage ticket=T-17\nremit explain lookup ticket=T-17 --under tsk_01k…")
       .Run([explain]() -> Result<int> {
         REMIT_ASSIGN(json::Value parameters, ParseParameters(explain->parameters));
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
-        REMIT_ASSIGN(json::Value answer,
-                     remote.Post("/v1/explain", json::Object{{"type", explain->type}, {"parameters", std::move(parameters)}, {"from_text", true}}));
+        json::Object question{{"type", explain->type}, {"parameters", std::move(parameters)}, {"from_text", true}};
+        if (!explain->under.empty()) question.Set("under", explain->under);
+        if (!explain->to.empty()) question.Set("actor", explain->to);
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/explain", question));
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(fmt::format("{}  {}", Styled(Style::kBold, Text(answer, "type")), Text(answer, "purpose")));
         PrintLine(fmt::format("  lives {}, at most {}", Text(answer, "ttl"), Text(answer, "max_ttl")));
@@ -114,6 +150,7 @@ void AddCheck(Command& root) {
           for (const json::Value& item : accepted->AsArray()) PrintLine("    " + Plain(item));
         }
         if (const std::string add = ToBeAdded(answer); !add.empty()) PrintLine(Styled(Style::kYellow, "  not exact: " + add));
+        if (const json::Value* under = answer.Find("under")) PrintUnder(*under);
         if (const std::string may = MayStart(answer); !may.empty()) PrintLine("  " + may);
         return kOk;
       });

@@ -157,30 +157,41 @@ std::vector<std::string> StartBook::BucketsOf(const CountedStart& start) const {
   return buckets;
 }
 
+// When each of those that count in this budget, besides the start itself, does not count any more.
+std::vector<Time> StartBook::Counting(const CountedStart& start, const Budget& budget, const Running& running) const {
+  std::vector<Time> until;
+  const auto bucket = buckets_.find(BucketOf(start, budget.by));
+  if (bucket == buckets_.end()) return until;
+  for (const std::string& task : bucket->second) {
+    const CountedStart& counted = starts_.at(task);
+    if (task == start.task) continue;
+    if (budget.kind == Kind::kStarts) {
+      // Also what lies ahead of `at` counts: a clock that was set back gives nothing back.
+      if (counted.at + budget.window > start.at) until.push_back(counted.at + budget.window);
+    } else if (const auto deadline = running(task); deadline || counted.running) {
+      until.push_back(deadline.value_or(Time::max()));
+    }
+  }
+  return until;
+}
+
 std::optional<StartBook::Full> StartBook::FindFull(const CountedStart& start, const Running& running, bool active_too) const {
   const std::vector<Budget>* budgets = BudgetsOf(start.type);
   if (budgets == nullptr) return std::nullopt;
   for (const Budget& budget : *budgets) {
     if (budget.kind == Kind::kActive && !active_too) continue;
-    const auto bucket = buckets_.find(BucketOf(start, budget.by));
-    if (bucket == buckets_.end()) continue;
-    std::vector<Time> until;  // when each of those that count does not count any more
-    for (const std::string& task : bucket->second) {
-      const CountedStart& counted = starts_.at(task);
-      if (task == start.task) continue;
-      if (budget.kind == Kind::kStarts) {
-        // Also what lies ahead of `at` counts: a clock that was set back gives nothing back.
-        if (counted.at + budget.window > start.at) until.push_back(counted.at + budget.window);
-      } else if (const auto deadline = running(task); deadline || counted.running) {
-        until.push_back(deadline.value_or(Time::max()));
-      }
-    }
+    std::vector<Time> until = Counting(start, budget, running);
     if (until.size() < budget.count) continue;
     std::ranges::sort(until);
     const Time frees = until[until.size() - budget.count];
     return Full{budget, frees == Time::max() ? std::nullopt : std::optional(frees)};
   }
   return std::nullopt;
+}
+
+std::uint32_t StartBook::Left(const CountedStart& start, const Budget& budget, const Running& running) const {
+  const std::size_t counted = Counting(start, budget, running).size();
+  return counted >= budget.count ? 0 : budget.count - static_cast<std::uint32_t>(counted);
 }
 
 void StartBook::Index(const CountedStart& start) {

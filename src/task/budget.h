@@ -62,6 +62,9 @@ class StartBook {
   // `active_too`: also how many may run at once; not asked of a start that lies ahead.
   std::optional<Full> FindFull(const CountedStart& start, const Running& running, bool active_too) const;
 
+  // How many more starts like this one fit into one of its type's budgets, at its time.
+  std::uint32_t Left(const CountedStart& start, const Budget& budget, const Running& running) const;
+
   void Add(CountedStart start);  // one that is there already is replaced
   void Remove(const std::string& task);
   CountedStart* Find(const std::string& task);
@@ -78,6 +81,7 @@ class StartBook {
   Duration LongestWindow(std::string_view type) const;
 
  private:
+  std::vector<Time> Counting(const CountedStart& start, const Budget& budget, const Running& running) const;
   void Index(const CountedStart& start);
   void Unindex(const CountedStart& start);
 

@@ -1,0 +1,142 @@
+// What a sub-task could do: its own policies, cut by each task above it, what of its and their uses is left, and whether its parent may start
+// it now. Spends nothing, and says the same as delegating would.
+#include <limits>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "broker/below.h"
+
+namespace remit::broker {
+namespace {
+
+using Verdict = task::Decision::Verdict;
+
+// A task of the tree, and what it alone may do.
+struct Level {
+  const task::TaskRecord* record;  // of the sub-task: its sample, which has no id of its own
+  bool exists;
+  task::PermissionSet own;
+};
+
+void Refuse(json::Object& verdict, const Error& error) {
+  verdict.Set("allowed", false);
+  verdict.Set("reason", error.reason);
+  verdict.Set("message", error.message);
+}
+
+json::Object UsesLeft(const task::TaskRecord& record, const std::string& policy, std::uint32_t of) {
+  const auto used = record.uses.find(policy);
+  const std::uint32_t spent = used == record.uses.end() ? 0 : used->second;
+  return {{"policy", policy}, {"of", of}, {"left", of - std::min(of, spent)}};
+}
+
+bool CountsUses(const task::Obligation& obligation) { return obligation.kind == task::Obligation::Kind::kAfterUses; }
+
+// A use is charged to the sub-task and to every task above it whose forbid is lifted, so what is left is the least of these.
+void AddUses(const std::vector<Level>& levels, const task::PermissionSet& remaining, json::Array& uses) {
+  std::set<std::string> wanted;
+  for (const task::Permission& permission : remaining.permissions)
+    for (const task::Obligation& obligation : permission.obligations)
+      if (CountsUses(obligation)) wanted.insert(obligation.policy);
+  for (const Level& level : levels) {
+    std::map<std::string, std::uint32_t> here;
+    for (const task::Permission& permission : level.own.permissions)
+      for (const task::Obligation& obligation : permission.obligations)
+        if (CountsUses(obligation) && wanted.contains(obligation.policy)) here.emplace(obligation.policy, obligation.count);
+    for (const auto& [policy, count] : here) {
+      json::Object one = UsesLeft(*level.record, policy, count);
+      if (level.exists) one.Set("task", level.record->id);
+      uses.push_back(std::move(one));
+    }
+  }
+}
+
+// What handing it on costs its parent.
+void AddDelegations(const task::Catalog& catalog, const task::TaskRecord& parent, const task::Decision& decision, json::Array& uses) {
+  std::map<std::string, std::uint32_t> counted;
+  for (const task::Charge& charge : decision.charges)
+    if (charge.lift.kind == task::Obligation::Kind::kAfterUses) counted.emplace(charge.policy, charge.lift.count);
+  if (decision.reason == "used-up")
+    for (const std::string& policy : decision.policies)
+      if (const task::Lift* lift = catalog.FindLift(policy)) counted.emplace(policy, lift->count);
+  for (const auto& [policy, count] : counted) {
+    json::Object one = UsesLeft(parent, policy, count);
+    one.Set("task", parent.id);
+    one.Set("verb", "delegate");
+    uses.push_back(std::move(one));
+  }
+}
+
+// Cuts what the first level may by each other. What nothing is left of is told, with the task that leaves nothing.
+task::PermissionSet Cut(const std::vector<Level>& levels, json::Array& lost) {
+  task::PermissionSet remaining;
+  for (const task::Permission& permission : levels.front().own.permissions) {
+    task::PermissionSet one;
+    one.permissions = {permission};
+    for (std::size_t i = 1; i < levels.size() && !one.permissions.empty(); ++i) {
+      one = task::Intersect(one, levels[i].own);
+      if (!one.permissions.empty()) continue;
+      task::PermissionSet whole;
+      whole.permissions = {permission};
+      lost.push_back(
+          json::Object{{"permission", whole.ToJson().AsArray().front()}, {"task", levels[i].record->id}, {"type", levels[i].record->name}});
+    }
+    remaining.permissions.insert(remaining.permissions.end(), one.permissions.begin(), one.permissions.end());
+  }
+  remaining.Normalise();
+  return remaining;
+}
+
+Status Stands(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
+  if (!im.Usable(parent)) return Fail(Code::kFailedPrecondition, "parent-not-active", fmt::format("task `{}` is not active", parent.id()));
+  if (im.ClockInDoubt()) return Fail(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event");
+  return MayStandBelow(im, parent, type, actor);
+}
+
+json::Object Begun(LiveTask& parent, const cedar::EntityUid& actor) {
+  return {{"task", parent.id()}, {"type", parent.record().name}, {"actor", actor.ToString()}};
+}
+
+}  // namespace
+
+json::Object VerdictWithout(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
+  json::Object verdict = Begun(parent, actor);
+  if (Status stands = Stands(im, parent, type, actor); !stands) Refuse(verdict, stands.error());
+  return verdict;
+}
+
+Below ExplainBelow(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record, const cedar::Entity& entity) {
+  Below below;
+  json::Object& verdict = below.verdict;
+  verdict = Begun(parent, record.actor);
+  verdict.Set("ends", FormatTime(std::min<Time>(im.Now() + record.ttl, parent.deadline())));
+  json::Array uses, lost;
+  // With every yes given: what it costs does not depend on whether people were asked yet.
+  const task::Decision decision = im.AskDelegate(record, entity, 0),
+                       approved = im.AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max());
+  if (Status stands = Stands(im, parent, type, record.actor); !stands) {
+    Refuse(verdict, stands.error());
+  } else if (decision.verdict == Verdict::kDeny) {
+    Refuse(verdict, im.NotPermitted(record, decision));
+    verdict.Set("reason", decision.reason);
+  } else if (Status room = im.CheckBudgets(record, im.Stamp(), true); !room) {
+    Refuse(verdict, room.error());
+  } else {
+    verdict.Set("allowed", true);
+    verdict.Set("approvals", decision.verdict == Verdict::kNeedsApproval ? ApprovalsNeeded(approved) : 0);
+  }
+  AddDelegations(*im.current, parent.record(), approved, uses);
+  if (const auto above = im.Above(record)) {  // else something above it is gone, and nothing remains
+    std::vector<Level> levels{{&record, false, im.OwnPermissions(record, entity)}};
+    for (LiveTask* one : *above) levels.push_back({&one->record(), true, im.OwnPermissions(one->record(), im.EntityOf(*one))});
+    below.remaining = Cut(levels, lost);
+    AddUses(levels, below.remaining, uses);
+  }
+  verdict.Set("uses", std::move(uses));
+  verdict.Set("budgets", BudgetsLeft(im, record, im.Stamp()));
+  verdict.Set("lost", std::move(lost));
+  return below;
+}
+
+}  // namespace remit::broker
