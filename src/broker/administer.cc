@@ -27,15 +27,15 @@ constexpr std::uint32_t kEverybody = std::numeric_limits<std::uint32_t>::max();
 
 }  // namespace
 
-task::Decision Broker::Impl::AskServer(const cedar::EntityUid& who, std::string_view verb, std::uint32_t approved) {
-  if (!current) return {};
-  return Ask(*current, *facts, who, verb, TheServer(), approved);
+task::Decision Administration::AskServer(const cedar::EntityUid& who, std::string_view verb, std::uint32_t approved) {
+  if (!core_.current) return {};
+  return Ask(*core_.current, *core_.facts, who, verb, TheServer(), approved);
 }
 
 // Whether some person could load a catalog, alone or with the yes of others who are there, if this were in force.
-bool Broker::Impl::SomebodyMayLoad(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
+bool Administration::SomebodyMayLoad(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
   std::vector<cedar::EntityUid> there, approvers;
-  for (const auto& [uid, person] : people)
+  for (const auto& [uid, person] : core_.registry.people)
     if (!person.barred && catalog.IsPerson(uid.type) && (without == nullptr || uid != *without)) there.push_back(uid);
   bool asked = false;
   for (const cedar::EntityUid& uid : there) {
@@ -52,14 +52,14 @@ bool Broker::Impl::SomebodyMayLoad(const task::Catalog& catalog, const FactSet& 
   return false;
 }
 
-bool Broker::Impl::WasOvertaken(const cedar::EntityUid& uid, std::uint64_t change) const {
-  const auto barred = barred_by.find(uid);
-  return barred != barred_by.end() && barred->second > change;
+bool Administration::WasOvertaken(const cedar::EntityUid& uid, std::uint64_t change) const {
+  const auto barred = core_.offboarder.barred_by.find(uid);
+  return barred != core_.offboarder.barred_by.end() && barred->second > change;
 }
 
-bool Broker::Impl::SetUpIsOpen() const { return !current || !SomebodyMayLoad(*current, *facts, nullptr); }
+bool Administration::SetUpIsOpen() const { return !core_.current || !SomebodyMayLoad(*core_.current, *core_.facts, nullptr); }
 
-Status Broker::Impl::KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
+Status Administration::KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
   // Who is barred while a change is on its way into the store may be needed by what it makes true.
   const bool coming = without != nullptr && coming_catalog;
   if (SetUpIsOpen() || (SomebodyMayLoad(catalog, known, without) && (!coming || SomebodyMayLoad(*coming_catalog, *coming_facts, without)))) return {};
@@ -68,7 +68,7 @@ Status Broker::Impl::KeepsAnAdministrator(const task::Catalog& catalog, const Fa
 }
 
 // Whether the change may be made now, and if not at once, how many people must say yes first.
-Result<std::uint32_t> Broker::Impl::Authorise(const AdminCall& call) {
+Result<std::uint32_t> Administration::Authorise(const AdminCall& call) {
   const Caller& by = call.by;
   auto denied = [&](const std::string& why, const std::string& hint) {
     return Fail(Code::kPermissionDenied, "administration-denied", fmt::format("{} may not `{}`: {}", by.uid.ToString(), call.verb, why), hint);
@@ -82,27 +82,27 @@ Result<std::uint32_t> Broker::Impl::Authorise(const AdminCall& call) {
   if (!person && !by.Is(Kind::kActor))
     return Fail(Code::kPermissionDenied, "administration-denied", "administering is for a person in a session of their own, or an actor",
                 "sign in: `remit sign-in`");
-  const auto somebody = people.find(by.uid);
-  const auto actor = actors.find(by.uid);
-  if (person ? somebody == people.end() || somebody->second.barred : actor == actors.end() || actor->second.barred)
+  const auto somebody = core_.registry.people.find(by.uid);
+  const auto actor = core_.registry.actors.find(by.uid);
+  if (person ? somebody == core_.registry.people.end() || somebody->second.barred : actor == core_.registry.actors.end() || actor->second.barred)
     return denied("barred, or not registered", "");
   // An actor's session is always recent. What waited for its yeses was asked in a recent session.
-  if (person && !call.approved && Now() - by.signed_in > limits::kApprovalSession)
+  if (person && !call.approved && core_.Now() - by.signed_in > limits::kApprovalSession)
     return Fail(Code::kUnauthenticated, "session-too-old",
                 fmt::format("administering needs a session that is younger than {}", FormatDuration(limits::kApprovalSession)), "sign in again");
-  if (!current) return denied("no catalog is in force", "the operator loads the first one");
+  if (!core_.current) return denied("no catalog is in force", "the operator loads the first one");
   // Somebody may have denied it, or made it, since it was taken up.
-  if (call.approved && !change_requests.contains(call.approved->id))
+  if (call.approved && !core_.change_requests.waiting.contains(call.approved->id))
     return Fail(Code::kNotFound, "unknown-approval", fmt::format("request `{}` does not wait any more", call.approved->id));
-  if (call.approved && call.approved->base != current->hash())
+  if (call.approved && call.approved->base != core_.current->hash())
     return Fail(Code::kConflict, "request-changed", "another catalog came into force since this was asked", "ask again");
-  const std::uint32_t given = call.approved ? StandingYes(*call.approved) : 0;
+  const std::uint32_t given = call.approved ? core_.change_requests.StandingYes(*call.approved) : 0;
   std::vector<cedar::EntityUid> resources;
   for (const std::string& id : call.on) resources.push_back({std::string(task::kEntityTypeType), id});
   if (resources.empty()) resources.push_back(TheServer());
   std::uint32_t needed = 0;
   for (const cedar::EntityUid& resource : resources) {
-    const task::Decision now = Ask(*current, *facts, by.uid, call.verb, resource, given);
+    const task::Decision now = Ask(*core_.current, *core_.facts, by.uid, call.verb, resource, given);
     // A yes is asked for what gives. What only takes away never waits for one.
     if (now.verdict == Verdict::kAllow || (now.verdict == Verdict::kNeedsApproval && call.effect == AdminEffect::kTakesAway)) continue;
     const std::string on = call.on.empty() ? "" : fmt::format(" for `{}`", resource.id);
@@ -110,7 +110,7 @@ Result<std::uint32_t> Broker::Impl::Authorise(const AdminCall& call) {
       return denied((now.reason == "no-permit" ? "no policy permits it" : now.reason) + on +
                         (now.policies.empty() ? "" : " (" + Join(now.policies, ", ") + ")"),
                     "the policies on Remit::Server say who may");
-    needed = std::max(needed, ApprovalsNeeded(Ask(*current, *facts, by.uid, call.verb, resource, kEverybody)));
+    needed = std::max(needed, ApprovalsNeeded(Ask(*core_.current, *core_.facts, by.uid, call.verb, resource, kEverybody)));
   }
   if (needed > 0 && call.approved)
     return Fail(Code::kFailedPrecondition, "not-approved", fmt::format("`{}` needs {} approvals, {} stand", call.verb, needed, given));
@@ -118,8 +118,8 @@ Result<std::uint32_t> Broker::Impl::Authorise(const AdminCall& call) {
 }
 
 Status Broker::MayAdminister(const Caller& by, const std::string& verb) const {
-  return impl_->Locked([&]() -> Status {
-    REMIT_ASSIGN(const std::uint32_t needed, impl_->Authorise({by, verb, {}, AdminEffect::kGives, nullptr}));
+  return core_->Locked([&]() -> Status {
+    REMIT_ASSIGN(const std::uint32_t needed, core_->administration.Authorise({by, verb, {}, AdminEffect::kGives, nullptr}));
     if (needed == 0) return {};
     return Fail(Code::kFailedPrecondition, "needs-approval",
                 fmt::format("`{}` needs the approval of {} others, and cannot wait for it here", verb, needed));
@@ -127,15 +127,15 @@ Status Broker::MayAdminister(const Caller& by, const std::string& verb) const {
 }
 
 Status Broker::MayReadServer(const Caller& by) const {
-  return impl_->Locked([&]() -> Status {
+  return core_->Locked([&]() -> Status {
     if (by.Is(Kind::kOperator)) return {};
-    if ((by.Is(Kind::kPerson) || by.Is(Kind::kActor)) && impl_->AskServer(by.uid, "view").verdict == Verdict::kAllow) return {};
+    if ((by.Is(Kind::kPerson) || by.Is(Kind::kActor)) && core_->administration.AskServer(by.uid, "view").verdict == Verdict::kAllow) return {};
     return Fail(Code::kPermissionDenied, "administration-denied", "this is for the operator, and for whom a policy permits `view` on Remit::Server");
   });
 }
 
 bool Broker::SetUpIsOpen() const {
-  return impl_->Locked([&] { return impl_->SetUpIsOpen(); });
+  return core_->Locked([&] { return core_->administration.SetUpIsOpen(); });
 }
 
 }  // namespace remit::broker

@@ -9,45 +9,46 @@
 namespace remit::broker {
 
 // What Remit says of the moment, and of who asks, where the verb declares it.
-cedar::Value Broker::Impl::VerbContext(const Caller& by, const cedar::EntityUid& verb, const cedar::EntityUid& task, Time at) const {
+cedar::Value WhoMay::VerbContext(const Caller& by, const cedar::EntityUid& verb, const cedar::EntityUid& task, Time at) const {
   cedar::Record context;
-  const cedar::ActionType* action = current->schema().FindAction(verb);
+  const cedar::ActionType* action = core_.current->schema().FindAction(verb);
   if (action == nullptr) return cedar::Value::FromRecord({});
-  const task::TaskType* type = current->FindType(task.type);
+  const task::TaskType* type = core_.current->FindType(task.type);
   task::FillMoment(*action->context, type == nullptr ? nullptr : type->timezone.get(), at, context);
-  if (action->context->attributes.contains("open_reviews")) context["open_reviews"] = static_cast<std::int64_t>(OpenReviewsOf(by.uid));
+  if (action->context->attributes.contains("open_reviews"))
+    context["open_reviews"] = static_cast<std::int64_t>(core_.break_glass.OpenReviewsOf(by.uid));
   return cedar::Value::FromRecord(std::move(context));
 }
 
-task::Decision Broker::Impl::AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved,
-                                     std::optional<Time> at, const std::map<std::string, std::uint32_t>* uses) {
+task::Decision WhoMay::AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved,
+                               std::optional<Time> at, const std::map<std::string, std::uint32_t>* uses) {
   task::Decision denied;
   denied.reason = "no-permit";
   bool somebody = by.Is(Caller::Kind::kActor) || by.Is(Caller::Kind::kPerson);
-  if (!somebody || !current) return denied;
-  cedar::OverlayEntities view(facts->entities);
-  AddParents(view, task_entity);
+  if (!somebody || !core_.current) return denied;
+  cedar::OverlayEntities view(core_.facts->entities);
+  core_.trees.AddParents(view, task_entity);
   view.Add(std::make_shared<const cedar::Entity>(task_entity));
   cedar::Request request{by.uid, {"Remit::Action", std::string(verb)}, task_entity.uid, {}};
-  request.context = VerbContext(by, request.action, request.resource, at.value_or(Now()));
+  request.context = VerbContext(by, request.action, request.resource, at.value_or(core_.Now()));
   auto used = [uses](const std::string& policy) {
     if (uses == nullptr) return 0u;
     auto found = uses->find(policy);
     return found == uses->end() ? 0u : found->second;
   };
-  return task::Decide(*current, request, view, used, [approved](const std::string&) { return approved; });
+  return task::Decide(*core_.current, request, view, used, [approved](const std::string&) { return approved; });
 }
 
-Status Broker::Impl::MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live) {
-  std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(live.record(), *current) : nullptr;
+Status WhoMay::MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live) {
+  std::shared_ptr<const cedar::Entity> entity = core_.current ? core_.MakeEntity(live.record(), *core_.current) : nullptr;
   if (entity && AskVerb(by, verb, *entity).verdict == task::Decision::Verdict::kAllow) return {};
   if (!MayView(by, live)) return NoSuchTask(live.id());
   return Fail(Code::kPermissionDenied, denied, fmt::format("you may not {} task `{}`", verb, live.id()));
 }
 
-bool Broker::Impl::IsPersonType(const cedar::EntityUid& uid) const { return current && current->IsPerson(uid.type); }
+bool WhoMay::IsPersonType(const cedar::EntityUid& uid) const { return core_.current && core_.current->IsPerson(uid.type); }
 
-Caller Broker::Impl::AsActor(const task::TaskRecord& record) const {
+Caller WhoMay::AsActor(const task::TaskRecord& record) const {
   return {.kind = IsPersonType(record.actor) ? Caller::Kind::kPerson : Caller::Kind::kActor,
           .uid = record.actor,
           .task = {},
@@ -55,28 +56,29 @@ Caller Broker::Impl::AsActor(const task::TaskRecord& record) const {
           .session = {}};
 }
 
-bool Broker::Impl::IsBarred(const cedar::EntityUid& uid) const {
-  auto actor = actors.find(uid);
-  auto person = people.find(uid);
-  return IsPersonType(uid) ? person == people.end() || person->second.barred : actor == actors.end() || actor->second.barred;
+bool WhoMay::IsBarred(const cedar::EntityUid& uid) const {
+  auto actor = core_.registry.actors.find(uid);
+  auto person = core_.registry.people.find(uid);
+  return IsPersonType(uid) ? person == core_.registry.people.end() || person->second.barred
+                           : actor == core_.registry.actors.end() || actor->second.barred;
 }
 
-const cedar::EntityUid* Broker::Impl::BarredOf(const task::TaskRecord& record) const {
+const cedar::EntityUid* WhoMay::BarredOf(const task::TaskRecord& record) const {
   const auto barred = std::ranges::find_if(record.chain, [this](const cedar::EntityUid& uid) { return IsBarred(uid); });
   return barred == record.chain.end() ? nullptr : &*barred;
 }
 
-bool Broker::Impl::MayView(const Caller& by, LiveTask& live) {
+bool WhoMay::MayView(const Caller& by, LiveTask& live) {
   if (by.Is(Caller::Kind::kOperator)) return true;
-  if (by.Is(Caller::Kind::kTask) || by.Is(Caller::Kind::kHolder)) return by.task == live.id() || IsBelow(live.record(), by.task);
+  if (by.Is(Caller::Kind::kTask) || by.Is(Caller::Kind::kHolder)) return by.task == live.id() || core_.trees.IsBelow(live.record(), by.task);
   if (by.Is(Caller::Kind::kNobody)) return false;
   const task::TaskRecord& record = live.record();
   if (by.uid == record.actor || std::ranges::find(record.chain, by.uid) != record.chain.end()) return true;  // also of a task that it is below
-  std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
+  std::shared_ptr<const cedar::Entity> entity = core_.current ? core_.MakeEntity(record, *core_.current) : nullptr;
   return entity && AskVerb(by, "view", *entity).verdict == task::Decision::Verdict::kAllow;
 }
 
-bool Broker::Impl::MayViewEnded(const Caller& by, const task::TaskRecord& record) {
+bool WhoMay::MayViewEnded(const Caller& by, const task::TaskRecord& record) {
   LiveTask ended(record);
   return MayView(by, ended);
 }

@@ -8,19 +8,19 @@ namespace remit::broker {
 
 // Whether a task of this type may stand below `parent` at all, for this actor, before policies are asked.
 // Errors: `not-delegable`, `start-denied`, `wrong-actor-type`, `too-deep`, `too-many-sub-tasks`, `wrong-parent-type`.
-Status MayStandBelow(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor);
+Status MayStandBelow(Core& core, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor);
 
 // Whether it may now, and what remains for it. `record` is the sub-task as it would be asked for, `parent` the task that it names.
 struct Below {
   json::Object verdict;           // "task", "type", "actor", "ends", "allowed", "approvals" or "reason" and "message", "uses", "budgets", "lost"
   task::PermissionSet remaining;  // after the intersection over everything above it
 };
-Below ExplainBelow(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record, const cedar::Entity& entity);
+Below ExplainBelow(Core& core, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record, const cedar::Entity& entity);
 
 // What is known of it while parameters are missing: "allowed" stands there only where it is false whatever they are.
-json::Object VerdictWithout(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor);
+json::Object VerdictWithout(Core& core, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor);
 
 // How many more starts fit into each budget of its type: [{"budget": "1 per 1d by ticket", "left": 1}]. budgets.cc.
-json::Array BudgetsLeft(Broker::Impl& im, const task::TaskRecord& record, Time at);
+json::Array BudgetsLeft(Core& core, const task::TaskRecord& record, Time at);
 
 }  // namespace remit::broker

@@ -20,8 +20,8 @@ using Kind = Caller::Kind;
 using Verdict = task::Decision::Verdict;
 
 // Of a start that is denied by nothing but missing approvals. Errors: `break-glass-denied`.
-Status Broker::Impl::BreakGlass(const Caller& by, const task::TaskType& type, const cedar::Entity& entity, task::TaskRecord& record) {
-  const task::Decision may = AskVerb(by, "break_glass", entity);
+Status BreakGlassStarts::BreakGlass(const Caller& by, const task::TaskType& type, const cedar::Entity& entity, task::TaskRecord& record) {
+  const task::Decision may = core_.who_may.AskVerb(by, "break_glass", entity);
   if (may.verdict != Verdict::kAllow)
     return Fail(Code::kPermissionDenied, "break-glass-denied",
                 fmt::format("{} may not start `{}` without its approvals: {}", by.uid.ToString(), type.name,
@@ -30,24 +30,24 @@ Status Broker::Impl::BreakGlass(const Caller& by, const task::TaskType& type, co
                 "start it without break-glass, and ask somebody to approve it");
   record.break_glass = true;
   record.approvals_needed = 0;
-  CountStart(record, AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()).charges);
+  core_.starts.CountStart(record, core_.who_may.AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max()).charges);
   return {};
 }
 
 // Who should have been asked, and is told now.
-json::Value Broker::Impl::BreakGlassEvent(const task::TaskRecord& started) {
+json::Value BreakGlassStarts::BreakGlassEvent(const task::TaskRecord& started) {
   json::Array not_asked;
   std::uint32_t skipped = 0;
-  if (const auto entity = MakeEntity(started, *current)) {
-    const Caller starter = AsActor(started);
-    skipped = ApprovalsNeeded(AskVerb(starter, "start", *entity, std::numeric_limits<std::uint32_t>::max()));
-    for (const auto& [uid, person] : people) {
+  if (const auto entity = core_.MakeEntity(started, *core_.current)) {
+    const Caller starter = core_.who_may.AsActor(started);
+    skipped = ApprovalsNeeded(core_.who_may.AskVerb(starter, "start", *entity, std::numeric_limits<std::uint32_t>::max()));
+    for (const auto& [uid, person] : core_.registry.people) {
       if (person.barred || std::ranges::find(started.chain, uid) != started.chain.end()) continue;
       const Caller approver{.kind = Kind::kPerson, .uid = uid, .task = {}, .signed_in = {}, .session = {}};
-      if (AskVerb(approver, "approve", *entity).verdict == Verdict::kAllow) not_asked.push_back(uid.ToString());
+      if (core_.who_may.AskVerb(approver, "approve", *entity).verdict == Verdict::kAllow) not_asked.push_back(uid.ToString());
     }
   }
-  json::Object event = Event("task.break-glass", started.started.value_or(last_event));
+  json::Object event = core_.Event("task.break-glass", started.started.value_or(core_.last_event));
   event.Set("task", started.id);
   event.Set("by", started.actor.ToString());
   event.Set("reason", started.reason);
@@ -56,7 +56,7 @@ json::Value Broker::Impl::BreakGlassEvent(const task::TaskRecord& started) {
   return event;
 }
 
-store::Write Broker::Impl::ReviewWrite(const task::TaskRecord& started) const {
+store::Write BreakGlassStarts::ReviewWrite(const task::TaskRecord& started) const {
   return {store::Table::kReview, started.id, json::Canonical(json::Object{{"actor", started.actor.ToString()}})};
 }
 
@@ -72,10 +72,10 @@ Result<cedar::EntityUid> ReadReview(std::string_view row) {
 
 }  // namespace
 
-Status Broker::Impl::LoadReviews() {
+Status BreakGlassStarts::LoadReviews() {
   Error failed;
   bool ok = true;
-  REMIT_TRY(parts.store.Scan(store::Table::kReview, "", [&](std::string_view key, std::string_view row) {
+  REMIT_TRY(core_.parts.store.Scan(store::Table::kReview, "", [&](std::string_view key, std::string_view row) {
     Result<cedar::EntityUid> actor = ReadReview(row);
     if (actor) open_reviews.emplace(key, *std::move(actor));
     if (!actor) failed = Error(Code::kCorrupt, "store-corrupt", fmt::format("review of `{}`: {}", key, actor.error().message)), ok = false;
@@ -85,7 +85,7 @@ Status Broker::Impl::LoadReviews() {
   return {};
 }
 
-std::uint32_t Broker::Impl::OpenReviewsOf(const cedar::EntityUid& actor) const {
+std::uint32_t BreakGlassStarts::OpenReviewsOf(const cedar::EntityUid& actor) const {
   return static_cast<std::uint32_t>(std::ranges::count_if(open_reviews, [&](const auto& review) { return review.second == actor; }));
 }
 
@@ -95,44 +95,44 @@ void Broker::Review(const Caller& by, const std::string& task, const std::string
   if (note.size() > limits::kReasonBytes || !IsUtf8(note))
     return answer(Fail(Code::kInvalidArgument, "bad-reason", fmt::format("a note is text of at most {} bytes", limits::kReasonBytes)));
   // What is signed for is what was done: a task that runs has no review yet.
-  Result<std::optional<std::string>> row = impl_->parts.store.Get(store::Table::kEndedTask, task);
+  Result<std::optional<std::string>> row = core_->parts.store.Get(store::Table::kEndedTask, task);
   if (!row) return answer(std::unexpected(row.error()));
   if (!*row) {
-    Result<task::TaskRecord> live = impl_->Visible(by, task);
+    Result<task::TaskRecord> live = core_->views.Visible(by, task);
     if (!live) return answer(std::unexpected(live.error()));
     return answer(Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", task, task::StateName(live->state)),
                        "sign for it when it has ended; `remit revoke` ends it"));
   }
   Result<task::TaskRecord> record = task::TaskRecord::Decode(**row);
   if (!record) return answer(std::unexpected(record.error()));
-  if (Status may = impl_->Locked([&] { return impl_->MaySign(by, *record); }); !may) return answer(std::unexpected(may.error()));
-  const Result<bool> did = record->break_glass ? impl_->DidAPart(task, by.uid) : Result<bool>(false);
+  if (Status may = core_->Locked([&] { return core_->break_glass.MaySign(by, *record); }); !may) return answer(std::unexpected(may.error()));
+  const Result<bool> did = record->break_glass ? core_->break_glass.DidAPart(task, by.uid) : Result<bool>(false);
   if (!did) return answer(std::unexpected(did.error()));
   if (*did)  // as if they stood in its chain
     return answer(Fail(Code::kPermissionDenied, "own-request",
                        fmt::format("`{}` did a part of task `{}` and cannot sign for it", by.uid.ToString(), task), "ask somebody else"));
-  impl_->Locked([&] { impl_->SignReview(by, *record, **row, note, answer); });
+  core_->Locked([&] { core_->break_glass.SignReview(by, *record, **row, note, answer); });
 }
 
 // Whether they are somebody who signs for it. Errors: `not-a-person`, `session-too-old`, `unknown-task`, `review-denied`.
-Status Broker::Impl::MaySign(const Caller& by, const task::TaskRecord& record) {
-  REMIT_TRY(CheckPerson(by, Now()));
-  const auto known = people.find(by.uid);
-  const bool barred = known == people.end() || known->second.barred;
-  const auto entity = current ? MakeEntity(record, *current) : nullptr;
-  if (!barred && entity && AskVerb(by, "approve", *entity).verdict == Verdict::kAllow) return {};
-  if (barred || !MayViewEnded(by, record)) return NoSuchTask(record.id);
+Status BreakGlassStarts::MaySign(const Caller& by, const task::TaskRecord& record) {
+  REMIT_TRY(CheckPerson(by, core_.Now()));
+  const auto known = core_.registry.people.find(by.uid);
+  const bool barred = known == core_.registry.people.end() || known->second.barred;
+  const auto entity = core_.current ? core_.MakeEntity(record, *core_.current) : nullptr;
+  if (!barred && entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow) return {};
+  if (barred || !core_.who_may.MayViewEnded(by, record)) return NoSuchTask(record.id);
   return Fail(Code::kPermissionDenied, "review-denied", fmt::format("no policy permits you to approve, and so to sign for, `{}`", record.id));
 }
 
 // Whether they stand in the chain of a task below this one. Reads the store: all tasks, since a review is rare; not under the mutex. A task
 // that ends meanwhile goes from the first table to the second, and is seen in one of them.
-Result<bool> Broker::Impl::DidAPart(const std::string& task, const cedar::EntityUid& who) const {
+Result<bool> BreakGlassStarts::DidAPart(const std::string& task, const cedar::EntityUid& who) const {
   std::map<std::string, std::string> parents;
   std::vector<std::string> theirs;
   Status read;
   for (const store::Table table : {store::Table::kTask, store::Table::kEndedTask}) {
-    REMIT_TRY(parts.store.Scan(table, "", [&](std::string_view, std::string_view row) {
+    REMIT_TRY(core_.parts.store.Scan(table, "", [&](std::string_view, std::string_view row) {
       Result<task::TaskRecord> record = task::TaskRecord::Decode(row);
       if (!record) read = std::unexpected(std::move(record.error()));
       if (!record || record->parent.empty()) return record.has_value();
@@ -150,46 +150,46 @@ Result<bool> Broker::Impl::DidAPart(const std::string& task, const cedar::Entity
   });
 }
 
-void Broker::Impl::SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note,
-                              Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+void BreakGlassStarts::SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note,
+                                  Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
   if (Status may = MaySign(by, record); !may) return refuse(std::move(may.error()));
-  Result<task::Transition> signed_for = task::Review(record, by.uid, note, Stamp());
+  Result<task::Transition> signed_for = task::Review(record, by.uid, note, core_.Stamp());
   if (!signed_for) return refuse(std::move(signed_for.error()));
   store::Batch batch;
   batch.expects.push_back({store::Table::kEndedTask, record.id, row});
   batch.writes.push_back({store::Table::kEndedTask, record.id, signed_for->next.Encode()});
   batch.writes.push_back({store::Table::kReview, record.id, std::nullopt});
-  AddEvents(batch, std::move(signed_for->events));
-  Commit(std::move(batch), [this, answer, next = std::move(signed_for->next)](const auto& committed) {
+  core_.AddEvents(batch, std::move(signed_for->events));
+  core_.Commit(std::move(batch), [this, answer, next = std::move(signed_for->next)](const auto& committed) {
     if (committed) {
       open_reviews.erase(next.id);
-      return Later([answer, json = json::Value(TaskJson(next))] { answer(json); });
+      return core_.Later([answer, json = json::Value(TaskJson(next))] { answer(json); });
     }
     Error error = committed.error();
     if (error.reason == "conflict")
       error = Error(Code::kAlreadyExists, "already-reviewed", fmt::format("somebody else signed for task `{}` at the same moment", next.id));
-    Later([answer, error = std::move(error)] { answer(std::unexpected(error)); });
+    core_.Later([answer, error = std::move(error)] { answer(std::unexpected(error)); });
   });
 }
 
 Result<json::Value> Broker::ListReviews(const Caller& by) {
   std::vector<std::string> ids;
-  impl_->Locked([&] {
-    for (const auto& [id, actor] : impl_->open_reviews) ids.push_back(id);
+  core_->Locked([&] {
+    for (const auto& [id, actor] : core_->break_glass.open_reviews) ids.push_back(id);
   });
   json::Array reviews;
   for (const std::string& id : ids) {
-    Result<task::TaskRecord> record = impl_->Visible(by, id);
+    Result<task::TaskRecord> record = core_->views.Visible(by, id);
     if (!record) {
       if (record.error().code != Code::kNotFound) return std::unexpected(std::move(record.error()));
       // Who may sign for it sees it here, whatever else they may see.
-      REMIT_ASSIGN(std::optional<std::string> row, impl_->parts.store.Get(store::Table::kEndedTask, id));
+      REMIT_ASSIGN(std::optional<std::string> row, core_->parts.store.Get(store::Table::kEndedTask, id));
       if (!row) continue;
       record = task::TaskRecord::Decode(*row);
-      const bool may = record && impl_->Locked([&] {
-        const auto entity = impl_->current ? impl_->MakeEntity(*record, *impl_->current) : nullptr;
-        return entity && impl_->AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
+      const bool may = record && core_->Locked([&] {
+        const auto entity = core_->current ? core_->MakeEntity(*record, *core_->current) : nullptr;
+        return entity && core_->who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
       });
       if (!may) continue;
     }

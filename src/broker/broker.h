@@ -29,6 +29,8 @@
 
 namespace remit::broker {
 
+class Core;  // core.h
+
 using identity::Caller;
 
 template <class T>
@@ -206,11 +208,9 @@ class Broker {
   // Compares ledger and targets; ends what carries our mark and is not live. Runs at start and on a schedule too.
   void Sweep(Answer<json::Value> answer);
 
-  class Impl;
-
  private:
-  explicit Broker(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Broker(std::unique_ptr<Core> core);
+  std::unique_ptr<Core> core_;
 };
 
 }  // namespace remit::broker

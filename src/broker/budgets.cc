@@ -40,173 +40,173 @@ Error UsedUp(const task::TaskRecord& record, const task::StartBook::Full& full) 
 
 }  // namespace
 
-std::optional<Time> Broker::Impl::RunsUntil(const std::string& task) {
-  LiveTask* live = Find(task);
+std::optional<Time> Budgets::RunsUntil(const std::string& task) {
+  LiveTask* live = core_.Find(task);
   // Also one that is ending: it counts until its end is written down.
   if (live == nullptr || live->state() == task::State::kRequested || live->state() == task::State::kScheduled) return std::nullopt;
   return live->deadline();
 }
 
 // The budgets are those of the catalog in force. Tasks that were running when their type got its first one are counted from then on.
-void Broker::Impl::FitBudgets() {
-  if (budgets_of == current) return;
-  budgets_of = current;
+void Budgets::Fit() {
+  if (book_of_ == core_.current) return;
+  book_of_ = core_.current;
   std::map<std::string, std::vector<task::Budget>, std::less<>> of_types;
-  if (current)
-    for (const auto& [name, type] : current->task_types())
+  if (core_.current)
+    for (const auto& [name, type] : core_.current->task_types())
       if (!type.budgets.empty()) of_types.emplace(name, type.budgets);
   const bool any = !of_types.empty();
-  budgets.SetBudgets(std::move(of_types));
+  book.SetBudgets(std::move(of_types));
   if (!any) return;
   store::Batch batch;
-  for (auto& [id, live] : tasks) {
-    if (budgets.Find(id) != nullptr || !RunsUntil(id)) continue;
+  for (auto& [id, live] : core_.tasks) {
+    if (book.Find(id) != nullptr || !RunsUntil(id)) continue;
     const bool cold = live->cold();
     const task::TaskRecord& record = live->record();
-    if (record.started && budgets.BudgetsOf(record.type) != nullptr) {
+    if (record.started && book.BudgetsOf(record.type) != nullptr) {
       task::CountedStart start = Counted(record, *record.started);
-      start.until = start.at + budgets.LongestWindow(record.type);
+      start.until = start.at + book.LongestWindow(record.type);
       batch.writes.push_back(StartRow(start));
-      budgets.Add(std::move(start));
+      book.Add(std::move(start));
     }
     if (cold) live->Cool();
-    if (batch.writes.size() >= kRowsAtOnce) Commit(std::exchange(batch, {}), [](const auto&) {});
+    if (batch.writes.size() >= kRowsAtOnce) core_.Commit(std::exchange(batch, {}), [](const auto&) {});
   }
-  if (!batch.writes.empty()) Commit(std::move(batch), [](const auto&) {});
+  if (!batch.writes.empty()) core_.Commit(std::move(batch), [](const auto&) {});
 }
 
 // Whether a start at `at` fits. `active_too`: also into how many may run at once.
-Status Broker::Impl::CheckBudgets(const task::TaskRecord& record, Time at, bool active_too) {
-  FitBudgets();
-  if (budgets.BudgetsOf(record.type) == nullptr) return {};
-  const auto full = budgets.FindFull(Counted(record, at), [this](const std::string& task) { return RunsUntil(task); }, active_too);
+Status Budgets::Check(const task::TaskRecord& record, Time at, bool active_too) {
+  Fit();
+  if (book.BudgetsOf(record.type) == nullptr) return {};
+  const auto full = book.FindFull(Counted(record, at), [this](const std::string& task) { return RunsUntil(task); }, active_too);
   if (full) return std::unexpected(UsedUp(record, *full));
   return {};
 }
 
-json::Array BudgetsLeft(Broker::Impl& im, const task::TaskRecord& record, Time at) {
-  im.FitBudgets();
+json::Array BudgetsLeft(Core& core, const task::TaskRecord& record, Time at) {
+  core.budgets.Fit();
   json::Array left;
-  const std::vector<task::Budget>* budgets = im.budgets.BudgetsOf(record.type);
+  const std::vector<task::Budget>* budgets = core.budgets.book.BudgetsOf(record.type);
   if (budgets == nullptr) return left;
   for (const task::Budget& budget : *budgets)
-    left.push_back(json::Object{{"budget", budget.Text()}, {"left", im.budgets.Left(Counted(record, at), budget, [&im](const std::string& task) {
-                                                              return im.RunsUntil(task);
-                                                            })}});
+    left.push_back(json::Object{
+        {"budget", budget.Text()},
+        {"left", core.budgets.book.Left(Counted(record, at), budget, [&core](const std::string& task) { return core.budgets.RunsUntil(task); })}});
   return left;
 }
 
-// Counts a start in memory, at once, and adds to its commit what makes that last. SettleBudgets follows, whatever comes of the commit.
-Status Broker::Impl::ChargeBudgets(const task::TaskRecord& started, store::Batch& batch) {
-  const Time at = started.started.value_or(last_event);
-  REMIT_TRY(CheckBudgets(started, at, true));
-  if (budgets.BudgetsOf(started.type) == nullptr) return {};
+// Counts a start in memory, at once, and adds to its commit what makes that last. Settle follows, whatever comes of the commit.
+Status Budgets::Charge(const task::TaskRecord& started, store::Batch& batch) {
+  const Time at = started.started.value_or(core_.last_event);
+  REMIT_TRY(Check(started, at, true));
+  if (book.BudgetsOf(started.type) == nullptr) return {};
   task::CountedStart start = Counted(started, at);
-  start.until = at + budgets.LongestWindow(started.type);
+  start.until = at + book.LongestWindow(started.type);
   start.running = true;
-  for (const std::string& bucket : budgets.BucketsOf(start)) {
+  for (const std::string& bucket : book.BucketsOf(start)) {
     const std::string key = task::GuardRowKey(bucket);
-    if (guards_in_doubt.contains(key)) ReadGuard(key);
-    const auto guard = guards.find(key);
-    batch.expects.push_back({store::Table::kBudget, key, guard == guards.end() ? std::nullopt : std::optional(guard->second)});
+    if (guards_in_doubt_.contains(key)) ReadGuard(key);
+    const auto guard = guards_.find(key);
+    batch.expects.push_back({store::Table::kBudget, key, guard == guards_.end() ? std::nullopt : std::optional(guard->second)});
     batch.writes.push_back({store::Table::kBudget, key, started.id});
-    guards[key] = started.id;
+    guards_[key] = started.id;
   }
   batch.writes.push_back(StartRow(start));
-  budgets.Add(std::move(start));
+  book.Add(std::move(start));
   return {};
 }
 
-void Broker::Impl::ReadGuard(const std::string& key) {
-  const auto row = parts.store.Get(store::Table::kBudget, key);
+void Budgets::ReadGuard(const std::string& key) {
+  const auto row = core_.parts.store.Get(store::Table::kBudget, key);
   if (!row) return;  // still in doubt: the commit that expects what we have will tell
-  guards_in_doubt.erase(key);
+  guards_in_doubt_.erase(key);
   if (*row) {
-    guards[key] = **row;
+    guards_[key] = **row;
   } else {
-    guards.erase(key);
+    guards_.erase(key);
   }
 }
 
 // What was counted is written down, or is taken back. After a conflict another server counted somebody whom this one does not know yet.
-void Broker::Impl::SettleBudgets(const std::string& task, const Result<store::Committed>& committed) {
-  task::CountedStart* start = budgets.Find(task);
+void Budgets::Settle(const std::string& task, const Result<store::Committed>& committed) {
+  task::CountedStart* start = book.Find(task);
   if (start == nullptr) return;
   if (committed) {
     start->running = false;
     return;
   }
   const task::CountedStart failed = *start;
-  for (const std::string& bucket : budgets.BucketsOf(failed)) guards_in_doubt.insert(task::GuardRowKey(bucket));
-  budgets.Remove(task);
+  for (const std::string& bucket : book.BucketsOf(failed)) guards_in_doubt_.insert(task::GuardRowKey(bucket));
+  book.Remove(task);
   if (committed.error().reason != "conflict") return;
   const Status read =
-      parts.store.Scan(store::Table::kBudget, task::StartRowPrefix(failed.type, failed.actor), [&](std::string_view key, std::string_view row) {
+      core_.parts.store.Scan(store::Table::kBudget, task::StartRowPrefix(failed.type, failed.actor), [&](std::string_view key, std::string_view row) {
         auto other = task::CountedStart::FromRow(key, row);
-        if (other && budgets.Find(other->task) == nullptr) budgets.Add(*std::move(other));
+        if (other && book.Find(other->task) == nullptr) book.Add(*std::move(other));
         return true;
       });
   if (!read) log::Fault("what was started cannot be counted again: {}", read.error().message);
 }
 
-Status Broker::Impl::LoadBudgets() {
+Status Budgets::Load() {
   Error failed;
   bool ok = true;
-  REMIT_TRY(parts.store.Scan(store::Table::kBudget, "", [&](std::string_view key, std::string_view row) {
+  REMIT_TRY(core_.parts.store.Scan(store::Table::kBudget, "", [&](std::string_view key, std::string_view row) {
     if (!key.starts_with(task::kStartRows)) {
-      guards.emplace(key, row);
+      guards_.emplace(key, row);
       return true;
     }
     auto start = task::CountedStart::FromRow(key, row);
     if (!start) failed = std::move(start.error()), ok = false;
-    if (start) budgets.Add(*std::move(start));
+    if (start) book.Add(*std::move(start));
     return ok;
   }));
   if (!ok) return std::unexpected(std::move(failed));
-  FitBudgets();
-  if (!parts.accept_clock) return {};
+  Fit();
+  if (!core_.parts.accept_clock) return {};
   // The clock may have been set back to a moment at which starts still count that were forgotten since: they are counted again.
   store::Batch batch;
-  REMIT_TRY(parts.store.Scan(store::Table::kEndedTask, "", [&](std::string_view key, std::string_view row) {
+  REMIT_TRY(core_.parts.store.Scan(store::Table::kEndedTask, "", [&](std::string_view key, std::string_view row) {
     const auto record = task::TaskRecord::Decode(row);
-    if (!record || !record->started || budgets.BudgetsOf(record->type) == nullptr || budgets.Find(std::string(key)) != nullptr) return true;
+    if (!record || !record->started || book.BudgetsOf(record->type) == nullptr || book.Find(std::string(key)) != nullptr) return true;
     task::CountedStart start = Counted(*record, *record->started);
-    start.until = start.at + budgets.LongestWindow(record->type);
-    if (start.until <= Now()) return true;
+    start.until = start.at + book.LongestWindow(record->type);
+    if (start.until <= core_.Now()) return true;
     batch.writes.push_back(StartRow(start));
-    budgets.Add(std::move(start));
+    book.Add(std::move(start));
     return true;
   }));
-  if (!batch.writes.empty()) Commit(std::move(batch), [](const auto&) {});
+  if (!batch.writes.empty()) core_.Commit(std::move(batch), [](const auto&) {});
   return {};
 }
 
 // Forgets what counts nowhere any more. Under the mutex.
-void Broker::Impl::TidyBudgets() {
-  FitBudgets();
-  const std::vector<task::CountedStart> over = budgets.Over(Stamp(), [this](const std::string& task) { return RunsUntil(task); }, kRowsAtOnce);
+void Budgets::Tidy() {
+  Fit();
+  const std::vector<task::CountedStart> over = book.Over(core_.Stamp(), [this](const std::string& task) { return RunsUntil(task); }, kRowsAtOnce);
   if (over.empty()) return;
   store::Batch batch;
   for (const task::CountedStart& start : over) {
     batch.writes.push_back({store::Table::kBudget, task::StartRowKey(start), std::nullopt});
-    budgets.Remove(start.task);
+    book.Remove(start.task);
   }
-  Commit(std::move(batch), [](const auto&) {});
+  core_.Commit(std::move(batch), [](const auto&) {});
   store::Batch unguarded;
-  for (auto at = guards.begin(); at != guards.end();) {
-    if (budgets.Find(at->second) != nullptr || guards_in_doubt.contains(at->first)) {
+  for (auto at = guards_.begin(); at != guards_.end();) {
+    if (book.Find(at->second) != nullptr || guards_in_doubt_.contains(at->first)) {
       ++at;
       continue;
     }
     unguarded.expects.push_back({store::Table::kBudget, at->first, at->second});
     unguarded.writes.push_back({store::Table::kBudget, at->first, std::nullopt});
-    at = guards.erase(at);
+    at = guards_.erase(at);
   }
   if (unguarded.writes.empty()) return;
   std::vector<std::string> forgotten;
   for (const store::Write& write : unguarded.writes) forgotten.push_back(write.key);
-  Commit(std::move(unguarded), [this, forgotten = std::move(forgotten)](const auto& committed) {
-    if (!committed) guards_in_doubt.insert(forgotten.begin(), forgotten.end());
+  core_.Commit(std::move(unguarded), [this, forgotten = std::move(forgotten)](const auto& committed) {
+    if (!committed) guards_in_doubt_.insert(forgotten.begin(), forgotten.end());
   });
 }
 

@@ -17,7 +17,7 @@ task::PermissionSet Bare(task::PermissionSet set) {
 
 }  // namespace
 
-void Broker::Impl::ForEachTask(std::function<void(LiveTask&)> each, std::function<void()> done) {
+void CatalogChange::ForEachTask(std::function<void(LiveTask&)> each, std::function<void()> done) {
   struct Walk {
     std::vector<std::string> ids;
     std::size_t next = 0;
@@ -25,53 +25,54 @@ void Broker::Impl::ForEachTask(std::function<void(LiveTask&)> each, std::functio
     std::function<void()> done;
   };
   auto walk = std::make_shared<Walk>();
-  walk->ids.reserve(tasks.size());
-  for (const auto& [id, live] : tasks) walk->ids.push_back(id);
+  walk->ids.reserve(core_.tasks.size());
+  for (const auto& [id, live] : core_.tasks) walk->ids.push_back(id);
   walk->each = std::move(each);
   walk->done = std::move(done);
   struct Step {
-    static void Take(Impl& im, const std::shared_ptr<Walk>& walk) {
+    static void Take(Core& core, const std::shared_ptr<Walk>& walk) {
       const std::size_t until = std::min(walk->ids.size(), walk->next + limits::kTasksPerTurn);
       for (; walk->next < until; ++walk->next)
-        if (LiveTask* live = im.Find(walk->ids[walk->next])) walk->each(*live);
+        if (LiveTask* live = core.Find(walk->ids[walk->next])) walk->each(*live);
       if (walk->next == walk->ids.size()) return walk->done();
-      im.Later([&im, walk] { im.Locked([&] { Take(im, walk); }); });
+      core.Later([&core, walk] { core.Locked([&] { Take(core, walk); }); });
     }
   };
-  Step::Take(*this, walk);
+  Step::Take(core_, walk);
 }
 
 // What the task could do if `next` were in force: it, and every task above it.
-task::PermissionSet Broker::Impl::PermissionsUnder(const task::TaskRecord& record, const task::Catalog& next, const FactSet& known) {
+task::PermissionSet CatalogChange::PermissionsUnder(const task::TaskRecord& record, const task::Catalog& next, const FactSet& known) {
   const auto of = [&](const task::TaskRecord& one) -> task::PermissionSet {
     const auto under = [&](const task::Catalog& catalog) {
-      const std::shared_ptr<const cedar::Entity> entity = MakeEntity(one, catalog);
+      const std::shared_ptr<const cedar::Entity> entity = core_.MakeEntity(one, catalog);
       if (!entity) return task::PermissionSet{};
       cedar::OverlayEntities view(known.entities);
-      AddParents(view, *entity);
+      core_.trees.AddParents(view, *entity);
       view.Add(entity);
       return task::PermissionsOf(catalog, *entity, view);
     };
-    const std::shared_ptr<const task::Catalog> pinned = Pinned(one.catalog);
+    const std::shared_ptr<const task::Catalog> pinned = core_.Pinned(one.catalog);
     if (!pinned) return {};
     if (pinned->hash() == next.hash()) return under(next);
     return task::Intersect(under(*pinned), under(next));
   };
-  const auto above = Above(record);
+  const auto above = core_.trees.Above(record);
   if (!above) return {};
   task::PermissionSet set = of(record);
   for (LiveTask* one : *above) set = task::Intersect(set, of(one->record()));
   return set;
 }
 
-void Broker::Impl::FindLosses(std::shared_ptr<const task::Catalog> next, std::shared_ptr<const FactSet> next_facts, const LoadOptions& options,
-                              std::shared_ptr<CatalogAnswer> answer, std::function<void()> done) {
+void CatalogChange::FindLosses(std::shared_ptr<const task::Catalog> next, std::shared_ptr<const FactSet> next_facts, const LoadOptions& options,
+                               std::shared_ptr<CatalogAnswer> answer, std::function<void()> done) {
   ForEachTask(
       [this, next, next_facts, options, answer](LiveTask& live) {
-        if (live.latched || !current) return;
+        if (live.latched || !core_.current) return;
         const task::TaskRecord& record = live.record();
-        const task::PermissionSet now = Bare(PermissionsUnder(record, *current, *facts)), then = Bare(PermissionsUnder(record, *next, *next_facts));
-        const bool too_wide = HoldsTooMuch(live, *next, *next_facts);
+        const task::PermissionSet now = Bare(PermissionsUnder(record, *core_.current, *core_.facts)),
+                                  then = Bare(PermissionsUnder(record, *next, *next_facts));
+        const bool too_wide = core_.set_up.HoldsTooMuch(live, *next, *next_facts);
         const bool ends = too_wide || (options.end_older && record.catalog != next->hash());
         if (too_wide) answer->narrowed.push_back(live.id());
         task::PermissionSet lost;
@@ -90,12 +91,12 @@ void Broker::Impl::FindLosses(std::shared_ptr<const task::Catalog> next, std::sh
       std::move(done));
 }
 
-void Broker::Impl::EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done) {
+void CatalogChange::EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done) {
   ForEachTask(
       [this, next, answer](LiveTask& live) {
         if (live.latched || live.record().catalog == next->hash()) return;
         answer->ended.push_back(live.id());
-        EndByPolicy(live, "it was asked for under an older catalog", {"Remit::Policy", "current"}, Duration(0), nullptr);
+        core_.offboarder.EndByPolicy(live, "it was asked for under an older catalog", {"Remit::Policy", "current"}, Duration(0), nullptr);
       },
       std::move(done));
 }

@@ -34,4 +34,7 @@ struct ChangeRequest {
   static Result<ChangeRequest> FromJson(const json::Value& row);
 };
 
+// Who said yes, and when: to the microsecond for the row, else for people.
+json::Array GivenJson(const std::vector<task::Yes>& yes, bool exact);
+
 }  // namespace remit::broker

@@ -24,7 +24,7 @@ std::string IdempotencyRow(Time at, std::string_view content) { return fmt::form
 
 // --- effects -----------------------------------------------------------------------------------------------------------------------
 
-void Broker::Impl::Drain(std::unique_lock<std::mutex>& lock) {
+void Core::Drain(std::unique_lock<std::mutex>& lock) {
   if (draining) return;  // whoever drains takes ours along, in order
   draining = true;
   while (!effects.empty()) {
@@ -38,7 +38,7 @@ void Broker::Impl::Drain(std::unique_lock<std::mutex>& lock) {
   draining = false;
 }
 
-void Broker::Impl::Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done) {
+void Core::Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done) {
   Later([this, batch = std::make_shared<store::Batch>(std::move(batch)), done = std::move(done)]() mutable {
     parts.store.Commit(std::move(*batch), [this, done = std::move(done)](Result<store::Committed> result) {
       Locked([&] {
@@ -55,30 +55,30 @@ void Broker::Impl::Commit(store::Batch batch, std::function<void(Result<store::C
 
 // --- time and events ---------------------------------------------------------------------------------------------------------------
 
-Time Broker::Impl::Stamp() {
+Time Core::Stamp() {
   last_event = std::max(last_event, Now());
   return last_event;
 }
 
-json::Object Broker::Impl::Event(std::string_view type, Time at) { return json::Object{{"type", type}, {"time", FormatTime(at)}}; }
+json::Object Core::Event(std::string_view type, Time at) { return json::Object{{"type", type}, {"time", FormatTime(at)}}; }
 
-void Broker::Impl::AddEvents(store::Batch& batch, std::vector<json::Value> events) {
+void Core::AddEvents(store::Batch& batch, std::vector<json::Value> events) {
   for (const json::Value& event : events) batch.events.push_back(json::Canonical(event));
 }
 
-bool Broker::Impl::ClockInDoubt() {
+bool Core::ClockInDoubt() {
   if (clock_in_doubt && parts.clock.Wall() + limits::kClockSkew >= last_event) clock_in_doubt = false;
   return clock_in_doubt;
 }
 
 // --- tasks ---------------------------------------------------------------------------------------------------------------------------
 
-LiveTask* Broker::Impl::Find(const std::string& id) {
+LiveTask* Core::Find(const std::string& id) {
   auto found = tasks.find(id);
   return found == tasks.end() ? nullptr : found->second.get();
 }
 
-LiveTask* Broker::Impl::FindByHandle(std::string_view handle, bool* holder) {
+LiveTask* Core::FindByHandle(std::string_view handle, bool* holder) {
   // The handle is looked up by its hash: how long that takes says nothing about handles that exist.
   auto found = handles.find(identity::HandleHash(handle));
   if (found == handles.end()) return nullptr;
@@ -86,31 +86,31 @@ LiveTask* Broker::Impl::FindByHandle(std::string_view handle, bool* holder) {
   return found->second.live;
 }
 
-std::shared_ptr<const task::Catalog> Broker::Impl::Pinned(const std::string& hash) {
+std::shared_ptr<const task::Catalog> Core::Pinned(const std::string& hash) {
   if (current && current->hash() == hash) return current;
   auto found = catalogs.find(hash);
   return found == catalogs.end() ? nullptr : found->second;
 }
 
-std::shared_ptr<const cedar::Entity> Broker::Impl::MakeEntity(const task::TaskRecord& record, const task::Catalog& catalog) {
+std::shared_ptr<const cedar::Entity> Core::MakeEntity(const task::TaskRecord& record, const task::Catalog& catalog) {
   const task::TaskType* type = catalog.FindType(record.type);
   if (type == nullptr) return nullptr;
   return std::make_shared<const cedar::Entity>(task::TaskEntity(*type, record, catalog.schema()));
 }
 
-const cedar::Entity& Broker::Impl::EntityOf(LiveTask& live) {
+const cedar::Entity& Core::EntityOf(LiveTask& live) {
   if (!live.pinned) live.pinned = Pinned(live.record().catalog);
   if (!live.entity && live.pinned) live.entity = MakeEntity(live.record(), *live.pinned);
   static const cedar::Entity kNothing;  // no policy speaks of it: everything is denied
   return live.entity ? *live.entity : kNothing;
 }
 
-void Broker::Impl::Insert(std::unique_ptr<LiveTask> live) {
+void Core::Insert(std::unique_ptr<LiveTask> live) {
   const task::TaskRecord& record = live->record();
   Insert(std::move(live), record.token_hash, record.holder_hash);
 }
 
-void Broker::Impl::Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder) {
+void Core::Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder) {
   handles[token] = {live.get(), false};
   handles[holder] = {live.get(), true};
   live->last_heard = Now();
@@ -120,7 +120,7 @@ void Broker::Impl::Insert(std::unique_ptr<LiveTask> live, const Hash& token, con
   Schedule(inserted);
 }
 
-void Broker::Impl::Remove(const std::string& id) {
+void Core::Remove(const std::string& id) {
   auto found = tasks.find(id);
   if (found == tasks.end()) return;
   LiveTask& live = *found->second;
@@ -136,7 +136,7 @@ void Broker::Impl::Remove(const std::string& id) {
 
 // --- what is due -----------------------------------------------------------------------------------------------------------------------
 
-void Broker::Impl::Schedule(LiveTask& live) {
+void Core::Schedule(LiveTask& live) {
   queue.erase({live.due, &live});
   if (live.latched) return;
   live.due = live.deadline();
@@ -154,7 +154,7 @@ void Broker::Impl::Schedule(LiveTask& live) {
   ArmTimer();
 }
 
-void Broker::Impl::ArmTimer() {
+void Core::ArmTimer() {
   if (closed || queue.empty()) return;
   Time first = queue.begin()->first;
   if (queue_timer != 0 && queue_timer_at <= first) return;
@@ -163,7 +163,7 @@ void Broker::Impl::ArmTimer() {
   queue_timer = parts.timers.At(first, [this] { Locked([this] { OnTimer(); }); });
 }
 
-void Broker::Impl::OnTimer() {
+void Core::OnTimer() {
   queue_timer = 0;
   Time now = Now();
   while (!queue.empty() && queue.begin()->first <= now) {
@@ -174,12 +174,12 @@ void Broker::Impl::OnTimer() {
   ArmTimer();
 }
 
-void Broker::Impl::Look(LiveTask& live, Time now) {
+void Core::Look(LiveTask& live, Time now) {
   auto expire = [&](const char* reason) {
-    End(live, [reason](const task::TaskRecord& record, Time at) { return task::Expire(record, reason, at); }, Duration(0), nullptr);
+    ends.End(live, [reason](const task::TaskRecord& record, Time at) { return task::Expire(record, reason, at); }, Duration(0), nullptr);
   };
   if (now >= live.deadline()) return expire("deadline");
-  if (live.state() == task::State::kScheduled && live.not_before() && now >= *live.not_before()) return StartScheduled(live);
+  if (live.state() == task::State::kScheduled && live.not_before() && now >= *live.not_before()) return windows.StartScheduled(live);
   if (live.state() == task::State::kActive) {
     if (live.lost && now >= *live.lost + limits::kHeldConnectionGrace) return expire("connection-closed");
     if (!live.lost && live.AwaitsHeartbeat() && now >= live.last_heard + live.heartbeat()) return expire("heartbeat");
@@ -191,11 +191,11 @@ void Broker::Impl::Look(LiveTask& live, Time now) {
   Schedule(live);
 }
 
-void Broker::Impl::Tell(LiveTask& live, const json::Value& line) {
+void Core::Tell(LiveTask& live, const json::Value& line) {
   for (const auto& [id, notify] : live.holds) Later([notify, line] { notify(line); });
 }
 
-void Broker::Impl::Changed(LiveTask& live) {
+void Core::Changed(LiveTask& live) {
   Tell(live, json::Object{{"event", "state"}, {"state", task::StateName(live.state())}, {"reason", live.record().end_reason}});
   for (LiveTask::Watcher& watcher : live.watchers) Later(std::move(watcher.tell));
   live.watchers.clear();
@@ -203,14 +203,14 @@ void Broker::Impl::Changed(LiveTask& live) {
 
 // --- one change at a time for what gives access --------------------------------------------------------------------------------------
 
-void Broker::Impl::RunWhenIdle(LiveTask& live, std::function<void()> work) {
+void Core::RunWhenIdle(LiveTask& live, std::function<void()> work) {
   if (live.busy)
     live.waiting.push_back(std::move(work));
   else
     work();
 }
 
-void Broker::Impl::NotBusy(LiveTask& live) {
+void Core::NotBusy(LiveTask& live) {
   live.busy = false;
   std::string id = live.id();
   while (LiveTask* again = Find(id)) {
@@ -223,7 +223,7 @@ void Broker::Impl::NotBusy(LiveTask& live) {
 
 // --- counts ----------------------------------------------------------------------------------------------------------------------------
 
-void Broker::Impl::ArmCounts() {
+void Core::ArmCounts() {
   if (closed || counts_timer != 0) return;
   counts_timer = parts.timers.At(Now() + std::chrono::seconds(1), [this] {
     Locked([this] {
@@ -233,7 +233,7 @@ void Broker::Impl::ArmCounts() {
   });
 }
 
-void Broker::Impl::FlushCounts() {
+void Core::FlushCounts() {
   store::Batch batch;
   for (LiveTask* live : counted) {
     live->counted = false;

@@ -16,108 +16,109 @@ using Kind = Caller::Kind;
 using Verdict = task::Decision::Verdict;
 
 void Broker::Delegate(const Caller& by, const std::string& parent, DelegateRequest request, Answer<StartAnswer> answer) {
-  Impl& im = *impl_;
+  Core& core = *core_;
   const std::string idempotency = request.start.idempotency_key.empty() ? "" : "start/" + parent + "/" + request.start.idempotency_key;
-  im.Locked([&] {
-    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-    LiveTask* live = im.Find(parent);
-    if (live == nullptr) return refuse(im.NotLive(by, parent));
-    if (!Impl::Owns(by, live->record())) {
+  core.Locked([&] {
+    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    LiveTask* live = core.Find(parent);
+    if (live == nullptr) return refuse(core.ends.NotLive(by, parent));
+    if (!Ends::Owns(by, live->record())) {
       if (by.Is(Kind::kTask) && by.task == parent)
         return refuse(Error(Code::kPermissionDenied, "holder-key-needed", "REMIT_TOKEN allows use, not life: delegating needs the holder key"));
-      if (!im.MayView(by, *live)) return refuse(NoSuchTask(parent).error());
+      if (!core.who_may.MayView(by, *live)) return refuse(NoSuchTask(parent).error());
       return refuse(Error(Code::kPermissionDenied, "delegate-denied", fmt::format("only its holder and its actor delegate for task `{}`", parent)));
     }
-    if (Status fresh = im.NotStartedYet(idempotency); !fresh) return refuse(std::move(fresh.error()));  // no one else learns what was started
-    if (!im.current || !im.Usable(*live))
+    if (Status fresh = core.starts.NotStartedYet(idempotency); !fresh)
+      return refuse(std::move(fresh.error()));  // no one else learns what was started
+    if (!core.current || !core.trees.Usable(*live))
       return refuse(Error(Code::kFailedPrecondition, "parent-not-active", fmt::format("task `{}` is not active", parent)));
-    if (im.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
-    Result<StartDraft> draft = im.DraftSubTask(*live, request);
+    if (core.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
+    Result<StartDraft> draft = core.delegation.DraftSubTask(*live, request);
     if (!draft) return refuse(std::move(draft.error()));
     store::Batch batch;
     if (!idempotency.empty()) {
       batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
-      batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(im.last_event, draft->record.id)});
+      batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(core.last_event, draft->record.id)});
     }
-    im.Begin(*std::move(draft), std::move(batch), std::move(answer), idempotency);
+    core.starts.Begin(*std::move(draft), std::move(batch), std::move(answer), idempotency);
   });
 }
 
-Result<StartDraft> Broker::Impl::DraftSubTask(LiveTask& parent, const DelegateRequest& request) {
+Result<StartDraft> Delegation::DraftSubTask(LiveTask& parent, const DelegateRequest& request) {
   const task::TaskRecord& above = parent.record();
-  REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*current, request.start.type));
+  REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*core_.current, request.start.type));
   if (request.start.at || request.start.break_glass)
     return Fail(Code::kInvalidArgument, "not-delegable", "a sub-task begins at once, and by the leave of its parent alone",
                 "leave `at` and `break_glass` out");
   const cedar::EntityUid actor = request.actor.type.empty() ? above.actor : request.actor;
-  REMIT_TRY(MayStandBelow(*this, parent, *type, actor));
+  REMIT_TRY(MayStandBelow(core_, parent, *type, actor));
   REMIT_TRY(task::CheckReason(*type, request.start.reason));
   const Duration ttl = request.start.ttl.value_or(type->ttl);
   if (ttl <= Duration(0)) return Fail(Code::kInvalidArgument, "bad-duration", "a task's life must be longer than nothing");
   if (ttl > type->max_ttl)
     return Fail(Code::kInvalidArgument, "too-long",
                 fmt::format("`{}` lives at most {}, {} was asked for", type->name, FormatDuration(type->max_ttl), FormatDuration(ttl)));
-  if (request.start.ttl && Now() + ttl > parent.deadline())
+  if (request.start.ttl && core_.Now() + ttl > parent.deadline())
     return Fail(Code::kInvalidArgument, "too-long",
                 fmt::format("task `{}` ends at {}, and its sub-tasks with it", parent.id(), FormatTime(parent.deadline())),
                 "ask for less, leave it out, or extend the task first");
 
-  REMIT_ASSIGN(StartDraft draft, DraftTask(*type, actor, request.start, ttl));
+  REMIT_ASSIGN(StartDraft draft, core_.starts.DraftTask(*type, actor, request.start, ttl));
   task::TaskRecord& record = draft.record;
   record.parent = above.id;
   record.chain = above.chain;
   if (std::ranges::find(record.chain, actor) == record.chain.end()) record.chain.push_back(actor);
-  const cedar::Entity entity = task::TaskEntity(*type, record, current->schema());
+  const cedar::Entity entity = task::TaskEntity(*type, record, core_.current->schema());
   const task::Decision decision = AskDelegate(record, entity, 0);
-  if (decision.verdict == Verdict::kDeny) return std::unexpected(NotPermitted(record, decision));
+  if (decision.verdict == Verdict::kDeny) return std::unexpected(core_.starts.NotPermitted(record, decision));
   if (decision.verdict == Verdict::kNeedsApproval)
     record.approvals_needed = ApprovalsNeeded(AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max()));
-  REMIT_TRY(CheckBudgets(record, Stamp(), true));
+  REMIT_TRY(core_.budgets.Check(record, core_.Stamp(), true));
   draft.charges = decision.charges;
-  draft.permissions = PermissionsOf(record, entity);
+  draft.permissions = core_.trees.PermissionsOf(record, entity);
   record.request_hash = task::RequestHash(record, draft.permissions);
   return draft;
 }
 
-Status MayStandBelow(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
+Status MayStandBelow(Core& core, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
   if (!type.delegable)
     return Fail(Code::kPermissionDenied, "not-delegable", fmt::format("`{}` does not run as a sub-task", type.name), "mark its type @delegable");
   // Nor does anybody get anything through one who is barred.
-  if (const cedar::EntityUid* barred = im.IsBarred(actor) ? &actor : im.BarredOf(parent.record()))
+  if (const cedar::EntityUid* barred = core.who_may.IsBarred(actor) ? &actor : core.who_may.BarredOf(parent.record()))
     return Fail(Code::kPermissionDenied, "start-denied", fmt::format("{} is barred, or not registered", barred->ToString()));
   REMIT_TRY(task::CheckActor(type, actor));
-  REMIT_TRY(im.CheckRoom(parent));
+  REMIT_TRY(core.delegation.CheckRoom(parent));
   if (!type.has_parent) return {};
-  const std::string& wanted = im.current->schema().FindEntityType(type.entity_type)->attributes.find("parent")->second.type->name;
+  const std::string& wanted = core.current->schema().FindEntityType(type.entity_type)->attributes.find("parent")->second.type->name;
   if (wanted == parent.record().type) return {};
   return Fail(Code::kInvalidArgument, "wrong-parent-type",
               fmt::format("`{}` is a part of `{}`, not of `{}`", type.name, wanted, parent.record().type));
 }
 
 // Whether one more fits below this task. Errors: `too-deep`, `too-many-sub-tasks`.
-Status Broker::Impl::CheckRoom(LiveTask& parent) {
-  const auto above = Above(parent.record());
+Status Delegation::CheckRoom(LiveTask& parent) {
+  const auto above = core_.trees.Above(parent.record());
   if (!above || above->size() + 1 > limits::kDelegationDepth)
     return Fail(Code::kResourceExhausted, "too-deep", fmt::format("there are {} tasks above each other already", limits::kDelegationDepth));
-  LiveTask& root = RootOf(parent);
-  const auto begin = beginning.find(root.id());
-  if (Below(root).size() + (begin == beginning.end() ? 0 : begin->second) >= limits::kTreeTasks)
+  LiveTask& root = core_.trees.RootOf(parent);
+  const auto begin = core_.beginning.find(root.id());
+  if (core_.trees.Below(root).size() + (begin == core_.beginning.end() ? 0 : begin->second) >= limits::kTreeTasks)
     return Fail(Code::kResourceExhausted, "too-many-sub-tasks", fmt::format("task `{}` has {} sub-tasks already", root.id(), limits::kTreeTasks),
                 "complete some of them first");
   return {};
 }
 
 // The parent is asked, as the catalog in force has it.
-task::Decision Broker::Impl::AskDelegate(const task::TaskRecord& child, const cedar::Entity& entity, std::uint32_t approved) {
+task::Decision Delegation::AskDelegate(const task::TaskRecord& child, const cedar::Entity& entity, std::uint32_t approved) {
   task::Decision denied;
   denied.reason = "parent-not-active";
-  LiveTask* parent = Find(child.parent);
-  if (parent == nullptr || !current || !Usable(*parent)) return denied;
-  std::shared_ptr<const cedar::Entity> asks = MakeEntity(parent->record(), *current);
+  LiveTask* parent = core_.Find(child.parent);
+  if (parent == nullptr || !core_.current || !core_.trees.Usable(*parent)) return denied;
+  std::shared_ptr<const cedar::Entity> asks = core_.MakeEntity(parent->record(), *core_.current);
   denied.reason = "unknown-type";
   if (!asks) return denied;
-  cedar::OverlayEntities view(facts->entities);
-  AddParents(view, *asks);
+  cedar::OverlayEntities view(core_.facts->entities);
+  core_.trees.AddParents(view, *asks);
   view.Add(asks);
   view.Add(std::make_shared<const cedar::Entity>(entity));
   const std::map<std::string, std::uint32_t>& uses = parent->record().uses;
@@ -126,28 +127,29 @@ task::Decision Broker::Impl::AskDelegate(const task::TaskRecord& child, const ce
     return found == uses.end() ? 0u : found->second;
   };
   const cedar::Request request{asks->uid, {"Remit::Action", "delegate"}, entity.uid};
-  return task::Decide(*current, request, view, used, [approved](const std::string&) { return approved; });
+  return task::Decide(*core_.current, request, view, used, [approved](const std::string&) { return approved; });
 }
 
-task::Decision Broker::Impl::AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved, Time at) {
-  return record.parent.empty() ? AskVerb(AsActor(record), "start", entity, approved, at) : AskDelegate(record, entity, approved);
+task::Decision Delegation::AskBegin(const task::TaskRecord& record, const cedar::Entity& entity, std::uint32_t approved, Time at) {
+  return record.parent.empty() ? core_.who_may.AskVerb(core_.who_may.AsActor(record), "start", entity, approved, at)
+                               : AskDelegate(record, entity, approved);
 }
 
 // What handing this to a sub-task costs its parent: in memory at once, so that of many at a time only as many pass as may.
-Status Broker::Impl::ChargeParent(const task::TaskRecord& child, const std::vector<task::Charge>& charges, store::Batch& batch) {
-  LiveTask* parent = Find(child.parent);
+Status Delegation::ChargeParent(const task::TaskRecord& child, const std::vector<task::Charge>& charges, store::Batch& batch) {
+  LiveTask* parent = core_.Find(child.parent);
   if (parent == nullptr) return NoSuchTask(child.parent);
   std::vector<std::string> forbids;
   for (const task::Charge& charge : charges) forbids.push_back(charge.policy);
-  REMIT_ASSIGN(task::Transition spent, task::Spend(parent->record(), forbids, {"Remit::Action", "delegate"}, {child.type, child.id}, Stamp()));
+  REMIT_ASSIGN(task::Transition spent, task::Spend(parent->record(), forbids, {"Remit::Action", "delegate"}, {child.type, child.id}, core_.Stamp()));
   parent->Set(std::move(spent.next));
-  AddEvents(batch, std::move(spent.events));
+  core_.AddEvents(batch, std::move(spent.events));
   batch.writes.push_back({store::Table::kTask, parent->id(), parent->Encode()});
   return {};
 }
 
-json::Object Broker::Impl::Actors(const task::TaskRecord& record) {
-  const auto above = Above(record);
+json::Object Delegation::Actors(const task::TaskRecord& record) {
+  const auto above = core_.trees.Above(record);
   if (record.parent.empty() || !above) return json::Object{{"sub", record.actor.ToString()}};
   // "the outermost "act" claim represents the current actor while nested "act" claims represent prior actors" (RFC 8693 §4.1). The first of
   // all is the subject: what is done is done in his name.

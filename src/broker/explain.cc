@@ -80,34 +80,34 @@ Result<const task::TaskType*> TypeNamed(const task::Catalog& catalog, const std:
 }
 
 // Whether `by` could start this one now, its reason aside: {"allowed", "approvals"}, or why not.
-json::Object Broker::Impl::StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity) {
+json::Object Explanations::StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity) {
   json::Object verdict{{"allowed", false}};
-  if (const Status may = CheckStarter(by, type, actors, people); !may) {
+  if (const Status may = CheckStarter(by, type, core_.registry.actors, core_.registry.people); !may) {
     verdict.Set("reason", may.error().reason);
     return verdict;
   }
-  const task::Decision decision = AskVerb(by, "start", entity, 0);
+  const task::Decision decision = core_.who_may.AskVerb(by, "start", entity, 0);
   if (decision.verdict == Verdict::kDeny) {
     verdict.Set("reason", decision.reason);
     return verdict;
   }
-  if (const Status room = CheckBudgets(sample, Stamp(), true); !room) {
+  if (const Status room = core_.budgets.Check(sample, core_.Stamp(), true); !room) {
     verdict.Set("reason", room.error().reason);
     verdict.Set("message", room.error().message);
     return verdict;
   }
   const bool waits = decision.verdict == Verdict::kNeedsApproval;
   verdict.Set("allowed", true);
-  verdict.Set("approvals", waits ? ApprovalsNeeded(AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max())) : 0);
+  verdict.Set("approvals", waits ? ApprovalsNeeded(core_.who_may.AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max())) : 0);
   return verdict;
 }
 
 namespace {
 
-json::Array AcceptedBy(Broker::Impl& im, const task::PermissionSet& set) {
+json::Array AcceptedBy(Core& core, const task::PermissionSet& set) {
   std::set<std::string> accepted;
   for (const task::Permission& permission : set.permissions)
-    if (target::Target* target = im.OwnerOf(permission.action, permission.resource))
+    if (target::Target* target = core.credentials.OwnerOf(permission.action, permission.resource))
       for (const std::string& item : target->Accepted()) accepted.insert(target->name() + ": " + item);
   return json::StringArray(std::vector<std::string>(accepted.begin(), accepted.end()));
 }
@@ -139,12 +139,12 @@ Result<json::Value> Broker::Explain(const Caller& by, const ExplainRequest& requ
   if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
   std::optional<task::TaskRecord> parent;
   if (!request.under.empty()) {
-    REMIT_ASSIGN(parent, impl_->Visible(by, request.under));
+    REMIT_ASSIGN(parent, core_->views.Visible(by, request.under));
   }
   std::shared_ptr<const task::Catalog> catalog;
   std::shared_ptr<const FactSet> facts;
   Time now;
-  impl_->Locked([&] { catalog = impl_->current, facts = impl_->facts, now = impl_->Now(); });
+  core_->Locked([&] { catalog = core_->current, facts = core_->facts, now = core_->Now(); });
   if (!catalog) return Fail(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded", "load one with `remit catalog load FOLDER`");
   REMIT_ASSIGN(const task::TaskType* found, TypeNamed(*catalog, request.type));
   const json::Value given = request.parameters.IsObject() ? request.parameters : json::Value(json::Object{});
@@ -154,9 +154,9 @@ Result<json::Value> Broker::Explain(const Caller& by, const ExplainRequest& requ
   answer.Set("missing", json::StringArray(missing));
   const cedar::EntityUid actor = !parent ? by.uid : request.actor.type.empty() ? parent->actor : request.actor;
   if (parent && !missing.empty()) {
-    impl_->Locked([&] {
-      LiveTask* live = impl_->Find(parent->id);
-      answer.Set("under", live == nullptr || live->latched ? Over(*parent) : VerdictWithout(*impl_, *live, *found, actor));
+    core_->Locked([&] {
+      LiveTask* live = core_->Find(parent->id);
+      answer.Set("under", live == nullptr || live->latched ? Over(*parent) : VerdictWithout(*core_, *live, *found, actor));
     });
   }
   if (!missing.empty() && given.AsObject().empty()) {
@@ -174,17 +174,17 @@ Result<json::Value> Broker::Explain(const Caller& by, const ExplainRequest& requ
   }
   const cedar::Entity entity = task::TaskEntity(*found, sample, catalog->schema());
   if (parent && missing.empty()) {
-    const bool same = impl_->Locked([&] {
-      if (impl_->current != catalog || impl_->facts != facts) return false;
-      LiveTask* live = impl_->Find(parent->id);
+    const bool same = core_->Locked([&] {
+      if (core_->current != catalog || core_->facts != facts) return false;
+      LiveTask* live = core_->Find(parent->id);
       Below below;
       if (live == nullptr || live->latched) {
         below.verdict = Over(*parent);
       } else {
-        below = ExplainBelow(*impl_, *live, *found, sample, entity);
+        below = ExplainBelow(*core_, *live, *found, sample, entity);
       }
       answer.Set("permissions", below.remaining.ToJson());
-      answer.Set("accepted", AcceptedBy(*impl_, below.remaining));
+      answer.Set("accepted", AcceptedBy(*core_, below.remaining));
       answer.Set("under", std::move(below.verdict));
       return true;
     });
@@ -196,11 +196,11 @@ Result<json::Value> Broker::Explain(const Caller& by, const ExplainRequest& requ
   json::Value permissions = set.ToJson();
   if (!missing.empty()) permissions = AsFarAsKnown(permissions.AsArray(), stated.Find("permissions"));
   answer.Set("permissions", std::move(permissions));
-  answer.Set("accepted", AcceptedBy(*impl_, set));
+  answer.Set("accepted", AcceptedBy(*core_, set));
   // The operator and tasks start nothing: they ask for others.
   if (missing.empty() && (by.Is(Kind::kActor) || by.Is(Kind::kPerson))) {
-    impl_->Locked([&] {
-      if (impl_->current == catalog) answer.Set("you", impl_->StartVerdict(by, *found, sample, entity));
+    core_->Locked([&] {
+      if (core_->current == catalog) answer.Set("you", core_->explanations.StartVerdict(by, *found, sample, entity));
     });
   }
   return json::Value(std::move(answer));

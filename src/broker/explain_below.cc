@@ -88,10 +88,10 @@ task::PermissionSet Cut(const std::vector<Level>& levels, json::Array& lost) {
   return remaining;
 }
 
-Status Stands(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
-  if (!im.Usable(parent)) return Fail(Code::kFailedPrecondition, "parent-not-active", fmt::format("task `{}` is not active", parent.id()));
-  if (im.ClockInDoubt()) return Fail(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event");
-  return MayStandBelow(im, parent, type, actor);
+Status Stands(Core& core, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
+  if (!core.trees.Usable(parent)) return Fail(Code::kFailedPrecondition, "parent-not-active", fmt::format("task `{}` is not active", parent.id()));
+  if (core.ClockInDoubt()) return Fail(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event");
+  return MayStandBelow(core, parent, type, actor);
 }
 
 json::Object Begun(LiveTask& parent, const cedar::EntityUid& actor) {
@@ -100,41 +100,41 @@ json::Object Begun(LiveTask& parent, const cedar::EntityUid& actor) {
 
 }  // namespace
 
-json::Object VerdictWithout(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
+json::Object VerdictWithout(Core& core, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor) {
   json::Object verdict = Begun(parent, actor);
-  if (Status stands = Stands(im, parent, type, actor); !stands) Refuse(verdict, stands.error());
+  if (Status stands = Stands(core, parent, type, actor); !stands) Refuse(verdict, stands.error());
   return verdict;
 }
 
-Below ExplainBelow(Broker::Impl& im, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record, const cedar::Entity& entity) {
+Below ExplainBelow(Core& core, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record, const cedar::Entity& entity) {
   Below below;
   json::Object& verdict = below.verdict;
   verdict = Begun(parent, record.actor);
-  verdict.Set("ends", FormatTime(std::min<Time>(im.Now() + record.ttl, parent.deadline())));
+  verdict.Set("ends", FormatTime(std::min<Time>(core.Now() + record.ttl, parent.deadline())));
   json::Array uses, lost;
   // With every yes given: what it costs does not depend on whether people were asked yet.
-  const task::Decision decision = im.AskDelegate(record, entity, 0),
-                       approved = im.AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max());
-  if (Status stands = Stands(im, parent, type, record.actor); !stands) {
+  const task::Decision decision = core.delegation.AskDelegate(record, entity, 0),
+                       approved = core.delegation.AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max());
+  if (Status stands = Stands(core, parent, type, record.actor); !stands) {
     Refuse(verdict, stands.error());
   } else if (decision.verdict == Verdict::kDeny) {
-    Refuse(verdict, im.NotPermitted(record, decision));
+    Refuse(verdict, core.starts.NotPermitted(record, decision));
     verdict.Set("reason", decision.reason);
-  } else if (Status room = im.CheckBudgets(record, im.Stamp(), true); !room) {
+  } else if (Status room = core.budgets.Check(record, core.Stamp(), true); !room) {
     Refuse(verdict, room.error());
   } else {
     verdict.Set("allowed", true);
     verdict.Set("approvals", decision.verdict == Verdict::kNeedsApproval ? ApprovalsNeeded(approved) : 0);
   }
-  AddDelegations(*im.current, parent.record(), approved, uses);
-  if (const auto above = im.Above(record)) {  // else something above it is gone, and nothing remains
-    std::vector<Level> levels{{&record, false, im.OwnPermissions(record, entity)}};
-    for (LiveTask* one : *above) levels.push_back({&one->record(), true, im.OwnPermissions(one->record(), im.EntityOf(*one))});
+  AddDelegations(*core.current, parent.record(), approved, uses);
+  if (const auto above = core.trees.Above(record)) {  // else something above it is gone, and nothing remains
+    std::vector<Level> levels{{&record, false, core.trees.OwnPermissions(record, entity)}};
+    for (LiveTask* one : *above) levels.push_back({&one->record(), true, core.trees.OwnPermissions(one->record(), core.EntityOf(*one))});
     below.remaining = Cut(levels, lost);
     AddUses(levels, below.remaining, uses);
   }
   verdict.Set("uses", std::move(uses));
-  verdict.Set("budgets", BudgetsLeft(im, record, im.Stamp()));
+  verdict.Set("budgets", BudgetsLeft(core, record, core.Stamp()));
   verdict.Set("lost", std::move(lost));
   return below;
 }

@@ -44,40 +44,40 @@ json::Object AskedJson(const task::TaskRecord& record, const task::Extension& as
 }  // namespace
 
 void Broker::Extend(const Caller& by, const std::string& task, Duration more, const std::string& reason, Answer<ExtendAnswer> answer) {
-  Impl& im = *impl_;
-  im.Locked([&] {
-    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-    LiveTask* live = im.Find(task);
-    if (live == nullptr) return refuse(im.NotLive(by, task));
+  Core& core = *core_;
+  core.Locked([&] {
+    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    LiveTask* live = core.Find(task);
+    if (live == nullptr) return refuse(core.ends.NotLive(by, task));
     if (by.Is(Kind::kTask) && by.task == task)
       return refuse(Error(Code::kPermissionDenied, "holder-key-needed", "REMIT_TOKEN allows use, not life: extending needs the holder key"));
     if (reason.size() > limits::kReasonBytes || !IsUtf8(reason))
       return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long, or not UTF-8"));
-    im.RunWhenIdle(*live, [&im, by, task, more, reason, answer = std::move(answer)] {
-      if (LiveTask* again = im.Find(task)) return im.ExtendTask(*again, by, more, reason, answer);
-      im.Later([answer, task] { answer(NoSuchTask(task)); });
+    core.RunWhenIdle(*live, [&core, by, task, more, reason, answer = std::move(answer)] {
+      if (LiveTask* again = core.Find(task)) return core.extensions.Extend(*again, by, more, reason, answer);
+      core.Later([answer, task] { answer(NoSuchTask(task)); });
     });
   });
 }
 
-void Broker::Impl::ExtendTask(LiveTask& live, const Caller& by, Duration more, const std::string& reason, Answer<ExtendAnswer> answer) {
-  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+void Extensions::Extend(LiveTask& live, const Caller& by, Duration more, const std::string& reason, Answer<ExtendAnswer> answer) {
+  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
   const task::TaskRecord& record = live.record();
   const bool holder = by.Is(Kind::kHolder) && by.task == live.id();
-  const Caller asks = holder ? AsActor(record) : by;
-  std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
-  task::Decision decision = entity ? AskVerb(asks, "extend", *entity, 0, std::nullopt, &record.uses) : task::Decision{};
+  const Caller asks = holder ? core_.who_may.AsActor(record) : by;
+  std::shared_ptr<const cedar::Entity> entity = core_.current ? core_.MakeEntity(record, *core_.current) : nullptr;
+  task::Decision decision = entity ? core_.who_may.AskVerb(asks, "extend", *entity, 0, std::nullopt, &record.uses) : task::Decision{};
   if (decision.verdict == Verdict::kDeny) {
-    if (!MayView(by, live)) return refuse(NoSuchTask(live.id()).error());
+    if (!core_.who_may.MayView(by, live)) return refuse(NoSuchTask(live.id()).error());
     const std::string why = decision.reason == "no-permit" || decision.reason.empty() ? "no policy permits it" : decision.reason;
     return refuse(
         Error(Code::kPermissionDenied, "extend-denied", fmt::format("{} may not extend task `{}`: {}", asks.uid.ToString(), live.id(), why)));
   }
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", live.id())));
-  if (ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
-  if (Status stands = ParentStands(record); !stands) return refuse(std::move(stands.error()));
-  if (Status may = task::CheckExtension(record, more, Now(), LatestDeadline(record)); !may) return refuse(std::move(may.error()));
-  if (const cedar::EntityUid* barred = BarredOf(record))
+  if (core_.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
+  if (Status stands = core_.trees.ParentStands(record); !stands) return refuse(std::move(stands.error()));
+  if (Status may = task::CheckExtension(record, more, core_.Now(), core_.trees.LatestDeadline(record)); !may) return refuse(std::move(may.error()));
+  if (const cedar::EntityUid* barred = core_.who_may.BarredOf(record))
     return refuse(Error(Code::kPermissionDenied, "extend-denied", fmt::format("{} is barred, or not registered", barred->ToString())));
   if (decision.verdict == Verdict::kNeedsApproval) {
     // It is asked again when everybody has said yes, and then for its actor.
@@ -86,21 +86,22 @@ void Broker::Impl::ExtendTask(LiveTask& live, const Caller& by, Duration more, c
     task::Extension asked;
     asked.by = more;
     asked.reason = reason;
-    asked.approvals_needed = ApprovalsNeeded(AskVerb(asks, "extend", *entity, std::numeric_limits<std::uint32_t>::max(), std::nullopt, &record.uses));
-    return AskForExtension(live, std::move(asked), asks.uid.ToString(), std::move(answer));
+    asked.approvals_needed =
+        ApprovalsNeeded(core_.who_may.AskVerb(asks, "extend", *entity, std::numeric_limits<std::uint32_t>::max(), std::nullopt, &record.uses));
+    return AskFor(live, std::move(asked), asks.uid.ToString(), std::move(answer));
   }
-  task::TaskRecord charged = Present(live);
+  task::TaskRecord charged = core_.ends.Present(live);
   for (const task::Charge& charge : decision.charges) charged.uses[charge.policy] += 1;
-  Result<task::Transition> extended = task::Extend(charged, more, asks.uid.ToString(), reason, Stamp(), LatestDeadline(record));
+  Result<task::Transition> extended = task::Extend(charged, more, asks.uid.ToString(), reason, core_.Stamp(), core_.trees.LatestDeadline(record));
   if (!extended) return refuse(std::move(extended.error()));
   CommitExtension(live, *std::move(extended), std::move(answer));
 }
 
 // What approvers say yes to: what the task is, what it could go on doing, and until when.
-Hash Broker::Impl::ExtensionHash(LiveTask& live, const task::Extension& asked) {
+Hash Extensions::ExtensionHash(LiveTask& live, const task::Extension& asked) {
   const task::TaskRecord& record = live.record();
   const json::Object request{{"form", "remit/extension/v1"},
-                             {"task", HexEncode(task::RequestHash(record, PermissionsOf(record, EntityOf(live))))},
+                             {"task", HexEncode(task::RequestHash(record, core_.trees.PermissionsOf(record, core_.EntityOf(live))))},
                              {"deadline", FormatTime(record.deadline)},
                              {"more", FormatDuration(asked.by)},
                              {"reason", asked.reason},
@@ -108,35 +109,35 @@ Hash Broker::Impl::ExtensionHash(LiveTask& live, const task::Extension& asked) {
   return crypto::Sha256(json::Canonical(request));
 }
 
-void Broker::Impl::AskForExtension(LiveTask& live, task::Extension asked, const std::string& who, Answer<ExtendAnswer> answer) {
-  const Time now = Stamp();
+void Extensions::AskFor(LiveTask& live, task::Extension asked, const std::string& who, Answer<ExtendAnswer> answer) {
+  const Time now = core_.Stamp();
   const std::string id = live.id();
   if (const auto& before = live.record().extension; before && now < before->expires && before->by == asked.by && before->reason == asked.reason)
-    return Later([answer, record = Present(live), id] { answer(ExtendAnswer{record, ApprovalIdOf(id)}); });  // people are asked once
+    return core_.Later([answer, record = core_.ends.Present(live), id] { answer(ExtendAnswer{record, ApprovalIdOf(id)}); });  // people are asked once
   asked.requested = now;
   asked.request_hash = ExtensionHash(live, asked);
-  Result<task::Transition> transition = task::AskExtension(Present(live), std::move(asked), who, now);
-  if (!transition) return Later([answer, error = transition.error()] { answer(std::unexpected(error)); });
-  transition->events.back().AsObject().Set("permissions", PermissionsOf(live.record(), EntityOf(live)).ToJson());
+  Result<task::Transition> transition = task::AskExtension(core_.ends.Present(live), std::move(asked), who, now);
+  if (!transition) return core_.Later([answer, error = transition.error()] { answer(std::unexpected(error)); });
+  transition->events.back().AsObject().Set("permissions", core_.trees.PermissionsOf(live.record(), core_.EntityOf(live)).ToJson());
   store::Batch batch;
   batch.writes.push_back({store::Table::kTask, id, transition->next.Encode()});
-  AddEvents(batch, std::move(transition->events));
+  core_.AddEvents(batch, std::move(transition->events));
   live.busy = true;
-  Commit(std::move(batch), [this, id, answer, version = live.version(), extension = *transition->next.extension](const auto& committed) {
-    LiveTask* again = Find(id);
-    if (again == nullptr) return Later([answer, id] { answer(NoSuchTask(id)); });
+  core_.Commit(std::move(batch), [this, id, answer, version = live.version(), extension = *transition->next.extension](const auto& committed) {
+    LiveTask* again = core_.Find(id);
+    if (again == nullptr) return core_.Later([answer, id] { answer(NoSuchTask(id)); });
     if (!committed) {
-      Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     } else {
-      KeepExtension(*again, extension, version);
-      Later([answer, record = Present(*again), id] { answer(ExtendAnswer{record, ApprovalIdOf(id)}); });
+      Keep(*again, extension, version);
+      core_.Later([answer, record = core_.ends.Present(*again), id] { answer(ExtendAnswer{record, ApprovalIdOf(id)}); });
     }
-    NotBusy(*again);
+    core_.NotBusy(*again);
   });
 }
 
 // What is asked for, and who said yes, after its commit. Where the record went on meanwhile its row is written again, as it is now.
-void Broker::Impl::KeepExtension(LiveTask& live, const std::optional<task::Extension>& extension, std::uint64_t version) {
+void Extensions::Keep(LiveTask& live, const std::optional<task::Extension>& extension, std::uint64_t version) {
   if (live.latched) return;
   const bool went_on = live.version() != version;
   task::TaskRecord next = live.record();
@@ -145,25 +146,25 @@ void Broker::Impl::KeepExtension(LiveTask& live, const std::optional<task::Exten
   if (went_on && !live.unrecorded) WriteAgain(live);
 }
 
-void Broker::Impl::WriteAgain(LiveTask& live) {
+void Extensions::WriteAgain(LiveTask& live) {
   store::Batch batch;
   batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
-  Commit(std::move(batch), [](const auto&) {});
+  core_.Commit(std::move(batch), [](const auto&) {});
 }
 
-void Broker::Impl::CommitExtension(LiveTask& live, task::Transition transition, Answer<ExtendAnswer> answer) {
+void Extensions::CommitExtension(LiveTask& live, task::Transition transition, Answer<ExtendAnswer> answer) {
   const std::string id = live.id();
   store::Batch batch;
   batch.writes.push_back({store::Table::kTask, id, transition.next.Encode()});
-  AddEvents(batch, std::move(transition.events));
+  core_.AddEvents(batch, std::move(transition.events));
   live.busy = true;
-  Commit(std::move(batch), [this, id, answer, version = live.version(), next = std::move(transition.next)](const auto& committed) mutable {
-    LiveTask* again = Find(id);
-    if (again == nullptr) return Later([answer, id] { answer(NoSuchTask(id)); });
+  core_.Commit(std::move(batch), [this, id, answer, version = live.version(), next = std::move(transition.next)](const auto& committed) mutable {
+    LiveTask* again = core_.Find(id);
+    if (again == nullptr) return core_.Later([answer, id] { answer(NoSuchTask(id)); });
     if (!committed) {
-      Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     } else if (again->latched) {
-      Later([answer, id] { answer(Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", id))); });
+      core_.Later([answer, id] { answer(Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", id))); });
     } else {
       const bool went_on = again->version() != version;
       if (went_on) {  // what else became of it stays
@@ -176,74 +177,76 @@ void Broker::Impl::CommitExtension(LiveTask& live, task::Transition transition, 
       again->Set(std::move(next));
       if (again->recorded) again->recorded->deadline = again->deadline();
       again->warned = false;
-      Schedule(*again);
+      core_.Schedule(*again);
       if (went_on && !again->unrecorded) WriteAgain(*again);
-      Tell(*again, json::Object{{"event", "extended"}, {"deadline", FormatTime(again->deadline())}});
+      core_.Tell(*again, json::Object{{"event", "extended"}, {"deadline", FormatTime(again->deadline())}});
       ProlongCredentials(id);
-      Later([answer, record = Present(*again)] { answer(ExtendAnswer{record, ""}); });
+      core_.Later([answer, record = core_.ends.Present(*again)] { answer(ExtendAnswer{record, ""}); });
     }
-    NotBusy(*again);
+    core_.NotBusy(*again);
   });
 }
 
 // --- approvals of it ---------------------------------------------------------------------------------------------------------------------
 
 // The caller is a person in a recent session. Its id is that of the request to start the task, which nobody waits for any more.
-void Broker::Impl::ApproveExtension(LiveTask& live, const Caller& by, const std::string& hash, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+void Extensions::Approve(LiveTask& live, const Caller& by, const std::string& hash, Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
   const std::string id = live.id(), approval = ApprovalIdOf(id);
   const task::TaskRecord& record = live.record();
-  std::shared_ptr<const cedar::Entity> entity = current ? MakeEntity(record, *current) : nullptr;
-  const bool may = entity && AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
-  if (live.latched || (!may && !MayView(by, live))) return refuse(NoSuchApproval(approval).error());
+  std::shared_ptr<const cedar::Entity> entity = core_.current ? core_.MakeEntity(record, *core_.current) : nullptr;
+  const bool may = entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
+  if (live.latched || (!may && !core_.who_may.MayView(by, live))) return refuse(NoSuchApproval(approval).error());
   if (!may) return refuse(Error(Code::kPermissionDenied, "approve-denied", fmt::format("no policy permits you to approve `{}`", approval)));
-  Result<task::Transition> yes = task::ApproveExtension(Present(live), by.uid, Stamp());
+  Result<task::Transition> yes = task::ApproveExtension(core_.ends.Present(live), by.uid, core_.Stamp());
   if (!yes) return refuse(std::move(yes.error()));
   task::Extension asked = *yes->next.extension;
   if (hash != HexEncode(asked.request_hash))
     return refuse(Error(Code::kConflict, "request-changed", fmt::format("request `{}` is not what it was when you read it", approval))
                       .Hint("read it again with `remit approvals`"));
-  if (StandingYes(record, *entity, asked.approvals) >= asked.approvals_needed) return ExtendApproved(live, *std::move(yes), std::move(answer));
+  if (core_.approvals.StandingYes(record, *entity, asked.approvals) >= asked.approvals_needed)
+    return ExtendApproved(live, *std::move(yes), std::move(answer));
   store::Batch batch;
   batch.writes.push_back({store::Table::kTask, id, yes->next.Encode()});
-  AddEvents(batch, std::move(yes->events));
+  core_.AddEvents(batch, std::move(yes->events));
   live.busy = true;
-  Commit(std::move(batch), [this, id, answer, version = live.version(), asked = std::move(asked)](const auto& committed) {
-    LiveTask* again = Find(id);
-    if (again == nullptr) return Later([answer, id] { answer(NoSuchTask(id)); });
+  core_.Commit(std::move(batch), [this, id, answer, version = live.version(), asked = std::move(asked)](const auto& committed) {
+    LiveTask* again = core_.Find(id);
+    if (again == nullptr) return core_.Later([answer, id] { answer(NoSuchTask(id)); });
     if (!committed) {
-      Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
     } else {
-      KeepExtension(*again, asked, version);
-      Later([answer, json = ExtensionJson(*again)] { answer(json); });
+      Keep(*again, asked, version);
+      core_.Later([answer, json = ExtensionJson(*again)] { answer(json); });
     }
-    NotBusy(*again);
+    core_.NotBusy(*again);
   });
 }
 
 // Everybody said yes: asked again, as things stand now. What would go on must be what they saw.
-void Broker::Impl::ExtendApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+void Extensions::ExtendApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
   const task::TaskRecord& record = yes.next;
   const task::Extension asked = *record.extension;
-  std::shared_ptr<const cedar::Entity> entity = MakeEntity(record, *current);
-  const std::uint32_t standing = StandingYes(record, *entity, asked.approvals);
-  const task::Decision decision = AskVerb(AsActor(record), "extend", *entity, standing, std::nullopt, &record.uses);
-  Status may = ParentStands(record);
-  if (may) may = task::CheckExtension(record, asked.by, Now(), LatestDeadline(record));
-  if (may && (BarredOf(record) != nullptr || decision.verdict != Verdict::kAllow))
+  std::shared_ptr<const cedar::Entity> entity = core_.MakeEntity(record, *core_.current);
+  const std::uint32_t standing = core_.approvals.StandingYes(record, *entity, asked.approvals);
+  const task::Decision decision = core_.who_may.AskVerb(core_.who_may.AsActor(record), "extend", *entity, standing, std::nullopt, &record.uses);
+  Status may = core_.trees.ParentStands(record);
+  if (may) may = task::CheckExtension(record, asked.by, core_.Now(), core_.trees.LatestDeadline(record));
+  if (may && (core_.who_may.BarredOf(record) != nullptr || decision.verdict != Verdict::kAllow))
     may = Fail(Code::kFailedPrecondition, "extend-denied", "more time is not permitted any more");
-  if (may && ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
+  if (may && core_.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
   if (may && ExtensionHash(live, asked) != asked.request_hash)
     may = Fail(Code::kConflict, "request-changed", "what the task could go on doing has changed; it must be asked for again");
   if (!may) {  // void, with every yes: before the commit
-    Result<task::Transition> denied = task::DenyExtension(Present(live), {"Remit::Policy", "current"}, may.error().message, Stamp());
-    if (denied) VoidExtension(live, *std::move(denied), nullptr);
+    Result<task::Transition> denied = task::DenyExtension(core_.ends.Present(live), {"Remit::Policy", "current"}, may.error().message, core_.Stamp());
+    if (denied) Void(live, *std::move(denied), nullptr);
     return refuse(std::move(may.error()));
   }
   task::TaskRecord charged = record;
   for (const task::Charge& charge : decision.charges) charged.uses[charge.policy] += 1;
-  Result<task::Transition> extended = task::Extend(charged, asked.by, record.actor.ToString(), asked.reason, Stamp(), LatestDeadline(record));
+  Result<task::Transition> extended =
+      task::Extend(charged, asked.by, record.actor.ToString(), asked.reason, core_.Stamp(), core_.trees.LatestDeadline(record));
   if (!extended) return refuse(std::move(extended.error()));
   extended->events.insert(extended->events.begin(), yes.events.begin(), yes.events.end());
   CommitExtension(live, *std::move(extended), [answer, asked](Result<ExtendAnswer> given) {
@@ -252,66 +255,66 @@ void Broker::Impl::ExtendApproved(LiveTask& live, task::Transition yes, Answer<j
   });
 }
 
-void Broker::Impl::DenyExtension(LiveTask& live, const Caller& by, const std::string& why, Answer<json::Value> answer) {
-  Result<task::Transition> denied = task::DenyExtension(Present(live), by.uid, why, Stamp());
-  if (!denied) return Later([answer, error = denied.error()] { answer(std::unexpected(error)); });
-  VoidExtension(live, *std::move(denied), std::move(answer));
+void Extensions::Deny(LiveTask& live, const Caller& by, const std::string& why, Answer<json::Value> answer) {
+  Result<task::Transition> denied = task::DenyExtension(core_.ends.Present(live), by.uid, why, core_.Stamp());
+  if (!denied) return core_.Later([answer, error = denied.error()] { answer(std::unexpected(error)); });
+  Void(live, *std::move(denied), std::move(answer));
 }
 
-void Broker::Impl::VoidExtension(LiveTask& live, task::Transition denied, Answer<json::Value> answer) {
+void Extensions::Void(LiveTask& live, task::Transition denied, Answer<json::Value> answer) {
   live.Set(std::move(denied.next));
   store::Batch batch;
   batch.must_fit = true;
   if (!live.unrecorded) batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
-  AddEvents(batch, std::move(denied.events));
-  Commit(std::move(batch), [this, id = live.id(), answer](const auto& committed) {
+  core_.AddEvents(batch, std::move(denied.events));
+  core_.Commit(std::move(batch), [this, id = live.id(), answer](const auto& committed) {
     if (!answer) return;
-    if (!committed) return Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-    Later([answer, id] { answer(json::Value(json::Object{{"id", ApprovalIdOf(id)}, {"task", id}, {"state", "denied"}})); });
+    if (!committed) return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    core_.Later([answer, id] { answer(json::Value(json::Object{{"id", ApprovalIdOf(id)}, {"task", id}, {"state", "denied"}})); });
   });
 }
 
-json::Value Broker::Impl::ExtensionJson(LiveTask& live) {
+json::Value Extensions::ExtensionJson(LiveTask& live) {
   const task::TaskRecord& record = live.record();
   json::Object json = record.extension ? AskedJson(record, *record.extension) : json::Object{{"id", ApprovalIdOf(record.id)}, {"task", record.id}};
-  json.Set("permissions", PermissionsOf(record, EntityOf(live)).ToJson());
+  json.Set("permissions", core_.trees.PermissionsOf(record, core_.EntityOf(live)).ToJson());
   return json;
 }
 
 // --- at the targets ----------------------------------------------------------------------------------------------------------------------
 
 // Their own expiry, the last line, moves along. Until it has, a credential is accepted for a shorter time than its task lives, never longer.
-void Broker::Impl::ProlongCredentials(const std::string& task_id) {
-  LiveTask* live = Find(task_id);
+void Extensions::ProlongCredentials(const std::string& task_id) {
+  LiveTask* live = core_.Find(task_id);
   if (live == nullptr) return;
   for (const std::string& id : std::vector<std::string>(live->live_credentials)) ProlongCredential(id, 0);
 }
 
-void Broker::Impl::ProlongCredential(const std::string& id, std::uint32_t tries) {
-  LiveCredential* credential = FindCredential(id);
-  LiveTask* live = credential == nullptr ? nullptr : Find(credential->record.task);
+void Extensions::ProlongCredential(const std::string& id, std::uint32_t tries) {
+  LiveCredential* credential = core_.credentials.Find(id);
+  LiveTask* live = credential == nullptr ? nullptr : core_.Find(credential->record.task);
   if (live == nullptr || live->latched || credential->end_wanted || credential->record.target == kTokenTarget) return;
-  target::Target* target = FindTarget(credential->record.target);
-  Result<Secret> secret = crypto::Open(keys->sealing, AsBytes(credential->record.sealed), CredentialContext(id));
+  target::Target* target = core_.credentials.FindTarget(credential->record.target);
+  Result<Secret> secret = crypto::Open(core_.keys->sealing, AsBytes(credential->record.sealed), core_.starts.CredentialContext(id));
   if (target == nullptr || !secret) return;
   auto again = [this, id](std::uint32_t next) {
-    if (closed) return;
+    if (core_.closed) return;
     Duration delay = std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(next, 6u)), limits::kEndBackoffMax);
-    parts.timers.At(Now() + delay, [this, id, next] { Locked([&] { ProlongCredential(id, next); }); });
+    core_.parts.timers.At(core_.Now() + delay, [this, id, next] { core_.Locked([&] { ProlongCredential(id, next); }); });
   };
   if (credential->working || credential->record.state != task::CredentialState::kLive) return again(tries);
   credential->working = true;
   auto ask = [this, id, target, secret = *secret, again, tries] {
-    LiveCredential* asked = FindCredential(id);
+    LiveCredential* asked = core_.credentials.Find(id);
     if (asked == nullptr) return;
-    Later([this, id, target, secret, again, tries, record = asked->record] {
-      parts.workers.Submit([this, id, target, secret, again, tries, record] {
+    core_.Later([this, id, target, secret, again, tries, record = asked->record] {
+      core_.parts.workers.Submit([this, id, target, secret, again, tries, record] {
         Status done = target->Prolong(record, secret);
-        Locked([&] {
-          LiveCredential* prolonged = FindCredential(id);
+        core_.Locked([&] {
+          LiveCredential* prolonged = core_.credentials.Find(id);
           if (prolonged == nullptr) return;
           prolonged->working = false;
-          if (prolonged->end_wanted) return StartEnd(id);
+          if (prolonged->end_wanted) return core_.credentials.StartEnd(id);
           if (done) return;
           log::Warn("credential `{}` keeps its expiry at target `{}`: {}", id, record.target, done.error().message);
           if (done.error().code == Code::kUnavailable) again(tries + 1);
@@ -320,17 +323,17 @@ void Broker::Impl::ProlongCredential(const std::string& id, std::uint32_t tries)
     });
   };
   if (credential->record.not_after >= live->deadline()) return ask();  // written down before
-  Result<task::CredentialTransition> transition = task::Prolong(credential->record, live->deadline(), Stamp());
+  Result<task::CredentialTransition> transition = task::Prolong(credential->record, live->deadline(), core_.Stamp());
   REMIT_CHECK(transition.has_value());
   store::Batch batch;
-  batch.writes.push_back(CredentialWrite(transition->next));
-  AddEvents(batch, std::move(transition->events));
-  Commit(std::move(batch), [this, id, ask, again, tries, not_after = transition->next.not_after](const auto& committed) {
-    LiveCredential* written = FindCredential(id);
+  batch.writes.push_back(core_.credentials.CredentialWrite(transition->next));
+  core_.AddEvents(batch, std::move(transition->events));
+  core_.Commit(std::move(batch), [this, id, ask, again, tries, not_after = transition->next.not_after](const auto& committed) {
+    LiveCredential* written = core_.credentials.Find(id);
     if (written == nullptr) return;
     if (!committed || written->end_wanted) {
       written->working = false;
-      if (written->end_wanted) return StartEnd(id);
+      if (written->end_wanted) return core_.credentials.StartEnd(id);
       return again(tries + 1);
     }
     written->record.not_after = not_after;

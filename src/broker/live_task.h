@@ -42,7 +42,7 @@ class LiveTask {
 
   // Whether a commit is on its way that makes it active, or may: an end of it waits for that, since the credentials that it planned end too.
   bool BeingGiven() const { return busy && state_ != task::State::kActive; }
-  // Whether it may be used: active, and no end on its way. Of a sub-task this is half the answer: see Broker::Impl::Usable.
+  // Whether it may be used: active, and no end on its way. Of a sub-task this is half the answer: see Trees::Usable.
   bool Usable(Time now) const { return state_ == task::State::kActive && !latched && now < deadline_; }
 
   // What memory alone knows.

@@ -26,7 +26,7 @@ json::Object OffboardingRow(const Offboarding& state) {
 }
 }  // namespace
 
-bool Broker::Impl::IsOf(LiveTask& live, const cedar::EntityUid& actor) const {
+bool Offboarder::IsOf(LiveTask& live, const cedar::EntityUid& actor) const {
   const bool was_cold = live.cold();
   const task::TaskRecord& record = live.record();
   const bool of = record.actor == actor || std::ranges::find(record.chain, actor) != record.chain.end();
@@ -35,10 +35,10 @@ bool Broker::Impl::IsOf(LiveTask& live, const cedar::EntityUid& actor) const {
 }
 
 // What goes on although its actor is barred.
-json::Object Broker::Impl::StillRunning(const cedar::EntityUid& actor) {
+json::Object Offboarder::StillRunning(const cedar::EntityUid& actor) {
   json::Array running;
   std::size_t count = 0, held = 0;
-  for (auto& [id, live] : tasks) {
+  for (auto& [id, live] : core_.tasks) {
     if (live->latched || !IsOf(*live, actor)) continue;
     held += live->live_credentials.size();
     if (count++ < limits::kLossesShown)
@@ -48,24 +48,24 @@ json::Object Broker::Impl::StillRunning(const cedar::EntityUid& actor) {
 }
 
 // What was on its way into the store when something took it away: a start whose actor was barred, or whose catalog was ended.
-void Broker::Impl::EndIfOvertaken(LiveTask& live) {
+void Offboarder::EndIfOvertaken(LiveTask& live) {
   const task::TaskRecord& record = live.record();
   const auto barred = [&](const cedar::EntityUid& uid) {
-    const auto actor = actors.find(uid);
-    const auto person = people.find(uid);
-    return (actor != actors.end() && actor->second.barred) || (person != people.end() && person->second.barred);
+    const auto actor = core_.registry.actors.find(uid);
+    const auto person = core_.registry.people.find(uid);
+    return (actor != core_.registry.actors.end() && actor->second.barred) || (person != core_.registry.people.end() && person->second.barred);
   };
   std::string why;
   if (barred(record.actor) || std::ranges::any_of(record.chain, barred)) why = "its actor was barred while it was being started";
-  if (why.empty() && older_ends && current && record.catalog != current->hash()) why = "it was asked for under an older catalog";
+  if (why.empty() && core_.older_ends && core_.current && record.catalog != core_.current->hash()) why = "it was asked for under an older catalog";
   if (why.empty() || live.latched) return;
   EndByPolicy(live, why, {"Remit::Policy", "current"}, Duration(0), nullptr);
 }
 
 // Ends it in whatever state it is.
-void Broker::Impl::EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer) {
+void Offboarder::EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer) {
   const bool waits = live.state() == task::State::kRequested || live.state() == task::State::kScheduled;
-  End(
+  core_.ends.End(
       live,
       [waits, why, by](const task::TaskRecord& record, Time now) {
         return waits ? task::DenyByPolicy(record, why, now) : task::Revoke(record, by, why, now);
@@ -74,82 +74,81 @@ void Broker::Impl::EndByPolicy(LiveTask& live, const std::string& why, const ced
 }
 
 void Broker::SetHooks(Hooks hooks) {
-  impl_->Locked([&] {
-    impl_->hooks = std::move(hooks);
-    for (std::shared_ptr<Offboarding>& state : std::exchange(impl_->offboardings_left, {})) impl_->EndAllOf(std::move(state), Duration(0));
+  core_->Locked([&] {
+    core_->offboarder.hooks = std::move(hooks);
+    for (std::shared_ptr<Offboarding>& state : std::exchange(core_->offboarder.left, {})) core_->offboarder.EndAllOf(std::move(state), Duration(0));
   });
 }
 
 void Broker::Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer) {
-  impl_->Locked([&] { impl_->StartOffboard({by, "offboard", {}, AdminEffect::kTakesAway, nullptr}, actor, why, wait, std::move(answer)); });
+  core_->Locked([&] { core_->offboarder.Start({by, "offboard", {}, AdminEffect::kTakesAway, nullptr}, actor, why, wait, std::move(answer)); });
 }
 
-void Broker::Impl::StartOffboard(const AdminCall& call, const cedar::EntityUid& uid, const std::string& why, Duration wait,
-                                 Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
-  Result<std::uint32_t> needed = Authorise(call);
+void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const std::string& why, Duration wait, Answer<json::Value> answer) {
+  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  Result<std::uint32_t> needed = core_.administration.Authorise(call);
   if (!needed) return refuse(std::move(needed.error()));
   if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
-  const auto actor = actors.find(uid);
-  const auto person = people.find(uid);
-  if (actor == actors.end() && person == people.end())
+  const auto actor = core_.registry.actors.find(uid);
+  const auto person = core_.registry.people.find(uid);
+  if (actor == core_.registry.actors.end() && person == core_.registry.people.end())
     return refuse(Error(Code::kNotFound, "unknown-actor", fmt::format("nobody is registered as {}", uid.ToString())).Hint("see `remit actor list`"));
-  if (person != people.end() && current)
-    if (Status keeps = KeepsAnAdministrator(*current, *facts, &uid); !keeps) return refuse(std::move(keeps.error()));
+  if (person != core_.registry.people.end() && core_.current)
+    if (Status keeps = core_.administration.KeepsAnAdministrator(*core_.current, *core_.facts, &uid); !keeps) return refuse(std::move(keeps.error()));
   REMIT_CHECK(*needed == 0);  // it only takes away
 
   auto state = std::make_shared<Offboarding>();
   state->actor = uid;
   state->why = why;
   state->by = call.by.uid.ToString();
-  state->begun = Stamp();
+  state->begun = core_.Stamp();
   state->answer = std::move(answer);
   // Ending standing access is what `remit replace apply` is, and nobody does by one what he may not do by the other.
-  if (const auto may = Authorise({call.by, "replace.apply", {}, AdminEffect::kTakesAway, nullptr}); !may)
+  if (const auto may = core_.administration.Authorise({call.by, "replace.apply", {}, AdminEffect::kTakesAway, nullptr}); !may)
     state->standing_denied = may.error().message;
   store::Batch batch;
   batch.must_fit = true;
-  state->bar = barred_by[uid] = RegistryChanges(batch);
-  if (actor != actors.end()) {
+  state->bar = barred_by[uid] = core_.registry.RegistryChanges(batch);
+  if (actor != core_.registry.actors.end()) {
     ActorRecord gone = actor->second;
     gone.barred = true;
     gone.jwk = nullptr;  // its key proves nothing any more, also if somebody lifts the bar
     gone.unix_uid.reset();
     batch.writes.push_back({store::Table::kActor, uid.ToString(), json::Canonical(ActorJson(gone))});
-    Register(std::move(gone));
+    core_.registry.Register(std::move(gone));
   }
-  if (person != people.end()) {
+  if (person != core_.registry.people.end()) {
     person->second.barred = true;
     batch.writes.push_back({store::Table::kPerson, uid.ToString(), json::Canonical(PersonJson(person->second))});
   }
-  for (auto at = change_requests.begin(); at != change_requests.end();) {
+  for (auto at = core_.change_requests.waiting.begin(); at != core_.change_requests.waiting.end();) {
     if (at->second.by != uid) {
       ++at;
       continue;
     }
     batch.writes.push_back({store::Table::kApproval, at->first, std::nullopt});
     state->ended.push_back(json::Object{{"what", "change"}, {"id", at->first}, {"evidence", "taken back; nobody can approve it"}});
-    at = change_requests.erase(at);
+    at = core_.change_requests.waiting.erase(at);
   }
   // In the same commit, so that a crash before the last end forgets none. Gone with the report that nothing is open.
   batch.writes.push_back({store::Table::kMeta, OffboardingKey(uid), json::Canonical(OffboardingRow(*state))});
-  json::Object event = Event("offboard.begun", state->begun);
+  json::Object event = core_.Event("offboard.begun", state->begun);
   event.Set("actor", uid.ToString());
   event.Set("by", state->by);
   event.Set("why", why);
-  if (actor != actors.end() && actor->second.accounts && !actor->second.accounts->empty())
+  if (actor != core_.registry.actors.end() && actor->second.accounts && !actor->second.accounts->empty())
     event.Set("accounts", json::StringArray(*actor->second.accounts));
-  AddEvents(batch, {std::move(event)});
-  Commit(std::move(batch), [this, state, wait](const auto& committed) {
+  core_.AddEvents(batch, {std::move(event)});
+  core_.Commit(std::move(batch), [this, state, wait](const auto& committed) {
     if (committed) return EndAllOf(state, wait);
     // Barred in memory all the same; asking again writes it down.
-    Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
+    core_.Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
   });
 }
 
-Status Broker::Impl::LoadOffboardings() {
+Status Offboarder::Load() {
   Status read;
-  REMIT_TRY(parts.store.Scan(store::Table::kMeta, kOffboardingPrefix, [&](std::string_view key, std::string_view row) {
+  REMIT_TRY(core_.parts.store.Scan(store::Table::kMeta, kOffboardingPrefix, [&](std::string_view key, std::string_view row) {
     auto state = std::make_shared<Offboarding>();
     const auto take = [&]() -> Status {
       REMIT_ASSIGN(state->actor, cedar::EntityUid::Parse(key.substr(kOffboardingPrefix.size())));
@@ -167,16 +166,16 @@ Status Broker::Impl::LoadOffboardings() {
       if (report && !report->Find("complete")->AsBool())
         log::Warn("the offboarding of {} is not complete: `remit offboard` says what is open", uid.ToString());
     };
-    offboardings_left.push_back(std::move(state));
+    left.push_back(std::move(state));
     return read.has_value();
   }));
   return read;
 }
 
 // Its tasks at once. The rest, and the report, once there are hooks.
-void Broker::Impl::TakeUpOffboardings() {
-  for (const std::shared_ptr<Offboarding>& state : offboardings_left)
-    ForEachTask(
+void Offboarder::TakeUp() {
+  for (const std::shared_ptr<Offboarding>& state : left)
+    core_.catalog_change.ForEachTask(
         [this, state](LiveTask& live) {
           if (live.latched || !IsOf(live, state->actor)) return;
           EndByPolicy(live, "its actor was offboarded", {"Remit::Policy", "offboarding"}, Duration(0), nullptr);
@@ -185,15 +184,15 @@ void Broker::Impl::TakeUpOffboardings() {
 }
 
 // Each end that is asked for adds to what is waited for.
-void Broker::Impl::EndAllOf(std::shared_ptr<Offboarding> state, Duration wait) {
+void Offboarder::EndAllOf(std::shared_ptr<Offboarding> state, Duration wait) {
   state->ended.push_back(json::Object{{"what", "registration"},
                                       {"id", state->actor.ToString()},
                                       {"evidence", "barred; its key and its unix user are forgotten: nobody is taken for it any more"}});
   if (hooks.end_sessions) {
     ++state->pending;
-    Later([this, state, end = hooks.end_sessions] {
+    core_.Later([this, state, end = hooks.end_sessions] {
       end(state->actor, "offboarded", [this, state](Result<std::size_t> ended) {
-        Locked([&] {
+        core_.Locked([&] {
           if (ended)
             state->ended.push_back(json::Object{{"what", "sessions"}, {"count", *ended}, {"evidence", "gone from memory and from the store"}});
           else
@@ -203,21 +202,21 @@ void Broker::Impl::EndAllOf(std::shared_ptr<Offboarding> state, Duration wait) {
       });
     });
   }
-  LookAtStanding(state);
+  core_.standing_access.LookAtStanding(state);
   EndCredentialsLeft(state, wait);
-  ForEachTask(
+  core_.catalog_change.ForEachTask(
       [this, state, wait](LiveTask& live) {
         if (!IsOf(live, state->actor)) return;
         ++state->pending;
         const std::string id = live.id();
         const std::string why = state->why.empty() ? "its actor was offboarded" : "its actor was offboarded: " + state->why;
         EndByPolicy(live, why, {"Remit::Policy", "offboarding"}, wait,
-                    [this, state, id](Result<EndAnswer> end) { Locked([&] { TaskEnded(state, id, std::move(end)); }); });
+                    [this, state, id](Result<EndAnswer> end) { core_.Locked([&] { TaskEnded(state, id, std::move(end)); }); });
       },
       [this, state] { Arrived(state); });
 }
 
-void Broker::Impl::TaskEnded(const std::shared_ptr<Offboarding>& state, const std::string& id, Result<EndAnswer> end) {
+void Offboarder::TaskEnded(const std::shared_ptr<Offboarding>& state, const std::string& id, Result<EndAnswer> end) {
   if (!end) {
     // It had begun to end by other means, or its end could not be written down: denied in any case.
     state->open.push_back(json::Object{{"what", "task"}, {"id", id}, {"reason", end.error().message}});
@@ -227,12 +226,12 @@ void Broker::Impl::TaskEnded(const std::shared_ptr<Offboarding>& state, const st
                                       {"id", id},
                                       {"type", end->task.name},
                                       {"state", task::StateName(end->task.state)},
-                                      {"evidence", Find(id) == nullptr ? "its end is in the ledger; its tokens belong to nothing" : "denied"}});
+                                      {"evidence", core_.Find(id) == nullptr ? "its end is in the ledger; its tokens belong to nothing" : "denied"}});
   for (const task::CredentialRecord& credential : end->credentials) CredentialEnded(state, credential);
   Arrived(state);
 }
 
-void Broker::Impl::CredentialEnded(const std::shared_ptr<Offboarding>& state, const task::CredentialRecord& credential) {
+void Offboarder::CredentialEnded(const std::shared_ptr<Offboarding>& state, const task::CredentialRecord& credential) {
   json::Object one = CredentialJson(credential);
   json::Object line{
       {"what", "credential"}, {"id", credential.id}, {"target", credential.target}, {"name", credential.name}, {"task", credential.task}};
@@ -247,20 +246,20 @@ void Broker::Impl::CredentialEnded(const std::shared_ptr<Offboarding>& state, co
 }
 
 // Credentials of tasks that ended before and whose targets have not let go yet.
-void Broker::Impl::EndCredentialsLeft(const std::shared_ptr<Offboarding>& state, Duration wait) {
+void Offboarder::EndCredentialsLeft(const std::shared_ptr<Offboarding>& state, Duration wait) {
   std::map<std::string, task::TaskRecord> ended;
-  for (const auto& [id, credential] : credentials) {
+  for (const auto& [id, credential] : core_.credentials.alive) {
     const std::string& owner = credential.record.task;
-    if (owner.empty() || ended.contains(owner) || Find(owner) != nullptr) continue;
-    const auto row = parts.store.Get(store::Table::kEndedTask, owner);
+    if (owner.empty() || ended.contains(owner) || core_.Find(owner) != nullptr) continue;
+    const auto row = core_.parts.store.Get(store::Table::kEndedTask, owner);
     auto record = row && *row ? task::TaskRecord::Decode(**row) : Fail(Code::kNotFound, "unknown-task", owner);
     if (record && (record->actor == state->actor || std::ranges::find(record->chain, state->actor) != record->chain.end()))
       ended.emplace(owner, *std::move(record));
   }
   for (const auto& [id, record] : ended) {
     ++state->pending;
-    AnswerEnd({record}, wait, [this, state](Result<EndAnswer> end) {
-      Locked([&] {
+    core_.ends.AnswerEnd({record}, wait, [this, state](Result<EndAnswer> end) {
+      core_.Locked([&] {
         if (end)
           for (const task::CredentialRecord& credential : end->credentials) CredentialEnded(state, credential);
         Arrived(state);
@@ -269,16 +268,16 @@ void Broker::Impl::EndCredentialsLeft(const std::shared_ptr<Offboarding>& state,
   }
 }
 
-void Broker::Impl::Arrived(const std::shared_ptr<Offboarding>& state) {
-  if (--state->pending == 0) ReportOffboarding(state);
+void Offboarder::Arrived(const std::shared_ptr<Offboarding>& state) {
+  if (--state->pending == 0) Report(state);
 }
 
 // What was reached, in the ledger and signed.
-void Broker::Impl::ReportOffboarding(const std::shared_ptr<Offboarding>& state) {
-  const Time now = Stamp();
+void Offboarder::Report(const std::shared_ptr<Offboarding>& state) {
+  const Time now = core_.Stamp();
   const bool complete = state->open.empty();
   json::Object report{{"receipt", "remit offboarding v1"},
-                      {"installation", installation},
+                      {"installation", core_.installation},
                       {"actor", state->actor.ToString()},
                       {"by", state->by},
                       {"why", state->why},
@@ -288,7 +287,7 @@ void Broker::Impl::ReportOffboarding(const std::shared_ptr<Offboarding>& state) 
                       {"standing_access", state->standing},
                       {"ended", state->ended},
                       {"open", state->open}};
-  json::Object event = Event(complete ? "offboard.done" : "offboard.open", now);
+  json::Object event = core_.Event(complete ? "offboard.done" : "offboard.open", now);
   event.Set("actor", state->actor.ToString());
   event.Set("ended", state->ended.size());
   event.Set("open", state->open.size());
@@ -297,22 +296,23 @@ void Broker::Impl::ReportOffboarding(const std::shared_ptr<Offboarding>& state) 
   store::Batch batch;
   batch.must_fit = true;
   // Unless it was registered and barred again meanwhile: what the row says then is of that.
-  if (complete && !WasOvertaken(state->actor, state->bar)) batch.writes.push_back({store::Table::kMeta, OffboardingKey(state->actor), std::nullopt});
-  AddEvents(batch, {std::move(event)});
-  Commit(std::move(batch), [this, state, report = std::move(report), body](const auto& committed) mutable {
-    if (!committed) return Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
-    Later([this, state, report = std::move(report), body, index = committed->first_event]() mutable {
-      parts.workers.Submit(
-          [this, state, report = std::move(report), body, index]() mutable { state->answer(SignOffboarding(std::move(report), body, index)); });
+  if (complete && !core_.administration.WasOvertaken(state->actor, state->bar))
+    batch.writes.push_back({store::Table::kMeta, OffboardingKey(state->actor), std::nullopt});
+  core_.AddEvents(batch, {std::move(event)});
+  core_.Commit(std::move(batch), [this, state, report = std::move(report), body](const auto& committed) mutable {
+    if (!committed) return core_.Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
+    core_.Later([this, state, report = std::move(report), body, index = committed->first_event]() mutable {
+      core_.parts.workers.Submit(
+          [this, state, report = std::move(report), body, index]() mutable { state->answer(Sign(std::move(report), body, index)); });
     });
   });
 }
 
-Result<json::Value> Broker::Impl::SignOffboarding(json::Object report, const std::string& body, std::uint64_t index) {
-  REMIT_ASSIGN(json::Value proof, ProofOf(index, body));
+Result<json::Value> Offboarder::Sign(json::Object report, const std::string& body, std::uint64_t index) {
+  REMIT_ASSIGN(json::Value proof, core_.receipts.ProofOf(index, body));
   report.Set("proof", std::move(proof));
   const std::string payload = json::Canonical(report);
-  report.Set("jws", jose::SignCompact(keys->receipt.key, keys->receipt.id, kOffboardingTyp, AsBytes(payload)));
+  report.Set("jws", jose::SignCompact(core_.keys->receipt.key, core_.keys->receipt.id, kOffboardingTyp, AsBytes(payload)));
   return json::Value(std::move(report));
 }
 

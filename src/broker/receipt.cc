@@ -80,26 +80,26 @@ json::Array HashesJson(const std::vector<Hash>& hashes) {
 }  // namespace
 
 Result<json::Value> Broker::Checkpoint() {
-  store::TreeHead head = impl_->parts.store.Head();
-  ledger::Checkpoint checkpoint{ledger::Origin(impl_->installation), head.size, head.root, {}};
-  REMIT_ASSIGN(std::string note, ledger::SignCheckpoint(checkpoint, impl_->keys->checkpoint.key));
-  REMIT_ASSIGN(ledger::NoteVerifier verifier, ledger::NoteVerifier::Make(checkpoint.origin, impl_->keys->checkpoint.key.public_key()));
+  store::TreeHead head = core_->parts.store.Head();
+  ledger::Checkpoint checkpoint{ledger::Origin(core_->installation), head.size, head.root, {}};
+  REMIT_ASSIGN(std::string note, ledger::SignCheckpoint(checkpoint, core_->keys->checkpoint.key));
+  REMIT_ASSIGN(ledger::NoteVerifier verifier, ledger::NoteVerifier::Make(checkpoint.origin, core_->keys->checkpoint.key.public_key()));
   return json::Value(json::Object{{"checkpoint", note}, {"size", head.size}, {"root", HexEncode(head.root)}, {"key", verifier.ToString()}});
 }
 
-Result<json::Value> Broker::Impl::ProofOf(std::uint64_t index, const std::string& body) {
-  const store::TreeHead head = parts.store.Head();
-  const ledger::Checkpoint checkpoint{ledger::Origin(installation), head.size, head.root, {}};
-  REMIT_ASSIGN(const std::string note, ledger::SignCheckpoint(checkpoint, keys->checkpoint.key));
-  REMIT_ASSIGN(const ledger::NoteVerifier verifier, ledger::NoteVerifier::Make(checkpoint.origin, keys->checkpoint.key.public_key()));
+Result<json::Value> Receipts::ProofOf(std::uint64_t index, const std::string& body) {
+  const store::TreeHead head = core_.parts.store.Head();
+  const ledger::Checkpoint checkpoint{ledger::Origin(core_.installation), head.size, head.root, {}};
+  REMIT_ASSIGN(const std::string note, ledger::SignCheckpoint(checkpoint, core_.keys->checkpoint.key));
+  REMIT_ASSIGN(const ledger::NoteVerifier verifier, ledger::NoteVerifier::Make(checkpoint.origin, core_.keys->checkpoint.key.public_key()));
   std::optional<store::StoredEvent> event;
-  REMIT_TRY(parts.store.ScanEvents(index, [&](const store::StoredEvent& found) {
+  REMIT_TRY(core_.parts.store.ScanEvents(index, [&](const store::StoredEvent& found) {
     event = found;
     return false;
   }));
   // Others' events may have been committed together with it.
   if (!event || event->index != index || event->body != body) return Fail(Code::kCorrupt, "store-corrupt", "the ledger has another event there");
-  REMIT_ASSIGN(const std::vector<Hash> path, parts.store.InclusionProof(index, head.size));
+  REMIT_ASSIGN(const std::vector<Hash> path, core_.parts.store.InclusionProof(index, head.size));
   return json::Value(json::Object{{"index", index},
                                   {"event", body},
                                   {"salt", HexEncode(AsBytes(event->salt))},
@@ -110,11 +110,11 @@ Result<json::Value> Broker::Impl::ProofOf(std::uint64_t index, const std::string
 }
 
 Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
-  REMIT_ASSIGN(task::TaskRecord record, impl_->Visible(by, task));
-  if (!task::IsEnd(record.state) || impl_->Locked([&] { return impl_->Find(task) != nullptr; }))  // an end that is not written down proves nothing
+  REMIT_ASSIGN(task::TaskRecord record, core_->views.Visible(by, task));
+  if (!task::IsEnd(record.state) || core_->Locked([&] { return core_->Find(task) != nullptr; }))  // an end that is not written down proves nothing
     return Fail(Code::kFailedPrecondition, "not-ended",
                 fmt::format("task `{}` is {}; a receipt is for what has ended", task, task::StateName(record.state)), "complete it first");
-  std::vector<task::CredentialRecord> credentials = impl_->CredentialsOf(record);
+  std::vector<task::CredentialRecord> credentials = core_->views.CredentialsOf(record);
   REMIT_ASSIGN(json::Value checkpoint, Checkpoint());
   auto size = static_cast<std::uint64_t>(checkpoint.Find("size")->AsInt());
 
@@ -131,7 +131,7 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
     add(credential.live), add(credential.ending), add(credential.dead);
     all_dead = all_dead && credential.state == task::CredentialState::kDead;
   }
-  REMIT_ASSIGN(auto events, EventsOf(impl_->parts.store, size, task, times));
+  REMIT_ASSIGN(auto events, EventsOf(core_->parts.store, size, task, times));
 
   json::Value permissions = json::Array{};
   json::Array timeline;
@@ -147,11 +147,11 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
       end = &found;
   }
   if (end == nullptr) return Fail(Code::kCorrupt, "store-corrupt", fmt::format("the ledger has no event for the end of `{}`", task));
-  REMIT_ASSIGN(std::vector<Hash> path, impl_->parts.store.InclusionProof(end->event.index, size));
+  REMIT_ASSIGN(std::vector<Hash> path, core_->parts.store.InclusionProof(end->event.index, size));
 
   json::Object receipt{{"receipt", "remit receipt v1"},
-                       {"installation", impl_->installation},
-                       {"issued", FormatTime(impl_->Now())},
+                       {"installation", core_->installation},
+                       {"issued", FormatTime(core_->Now())},
                        {"task", TaskJson(record)},
                        {"permissions", std::move(permissions)},
                        {"accepted", json::StringArray({accepted.begin(), accepted.end()})},
@@ -166,7 +166,7 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
                                               {"checkpoint", *checkpoint.FindString("checkpoint")},
                                               {"checkpoint_key", *checkpoint.FindString("key")}}}};
   std::string payload = json::Canonical(receipt);
-  std::string jws = jose::SignCompact(impl_->keys->receipt.key, impl_->keys->receipt.id, kReceiptTyp, AsBytes(payload));
+  std::string jws = jose::SignCompact(core_->keys->receipt.key, core_->keys->receipt.id, kReceiptTyp, AsBytes(payload));
   receipt.Set("jws", std::move(jws));
   return json::Value(std::move(receipt));
 }

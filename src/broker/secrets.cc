@@ -27,12 +27,12 @@ UseRequest Question(const Caller& by, std::string_view action, std::string_view 
 
 void Broker::ReadSecret(const Caller& by, const std::string& path, std::optional<std::uint32_t> version, Answer<SecretAnswer> answer) {
   if (!by.Is(Kind::kTask) || !task::CheckSecretPath(path)) return answer(NoSuchSecret(path));
-  Impl& im = *impl_;
-  im.Locked([&] {
-    im.Use(Question(by, "read", task::kSecretPathType, path), "", {}, [&im, path, version, answer](Result<UseAnswer> use) {
+  Core& core = *core_;
+  core.Locked([&] {
+    core.uses.Use(Question(by, "read", task::kSecretPathType, path), "", {}, [&core, path, version, answer](Result<UseAnswer> use) {
       if (!use) return answer(std::unexpected(use.error()));
       if (!use->allowed) return answer(NoSuchSecret(path));
-      Result<target::secrets::Version> read = im.secrets.Read(path, version);
+      Result<target::secrets::Version> read = core.secrets.Read(path, version);
       if (!read) return answer(std::unexpected(read.error()));
       answer(SecretAnswer{std::move(read->value), read->number, read->written});
     });
@@ -49,28 +49,28 @@ void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value
       return answer(by.Is(Kind::kOperator) ? Result<SecretAnswer>(std::unexpected(may.error())) : NoSuchSecret(path));
   if (Status valid = task::CheckSecretPath(path); !valid)
     return answer(!of_task ? Result<SecretAnswer>(std::unexpected(valid.error())) : NoSuchSecret(path));
-  Impl& im = *impl_;
+  Core& core = *core_;
   store::Batch batch;
-  Time now = im.Now();
+  Time now = core.Now();
   // Prepared first: a refusal throws it away, unseen. What is prepared is sealed already.
-  Result<std::uint32_t> version = im.secrets.PrepareWrite(path, value, now, batch);
-  im.Locked([&] {
-    Time at = im.Stamp();
-    json::Object event = Impl::Event("secret.written", at);
+  Result<std::uint32_t> version = core.secrets.PrepareWrite(path, value, now, batch);
+  core.Locked([&] {
+    Time at = core.Stamp();
+    json::Object event = Core::Event("secret.written", at);
     event.Set(of_task ? "task" : "by", of_task ? by.task : by.uid.ToString());
     event.Set("path", path);
     if (version) event.Set("version", *version);
     batch.events.push_back(json::Canonical(event));
     if (!of_task) {
-      if (!version) return im.Later([answer, error = version.error()] { answer(std::unexpected(error)); });
-      im.Commit(std::move(batch), [&im, answer, version = *version, now](const auto& committed) {
-        if (!committed) return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-        im.Later([answer, version, now] { answer(SecretAnswer{Secret(), version, now}); });
+      if (!version) return core.Later([answer, error = version.error()] { answer(std::unexpected(error)); });
+      core.Commit(std::move(batch), [&core, answer, version = *version, now](const auto& committed) {
+        if (!committed) return core.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+        core.Later([answer, version, now] { answer(SecretAnswer{Secret(), version, now}); });
       });
       return;
     }
     if (!version) batch = {};
-    im.Use(Question(by, "write", task::kSecretPathType, path), "", std::move(batch), [answer, path, version, now](Result<UseAnswer> use) {
+    core.uses.Use(Question(by, "write", task::kSecretPathType, path), "", std::move(batch), [answer, path, version, now](Result<UseAnswer> use) {
       if (!use) return answer(std::unexpected(use.error()));
       if (!use->allowed) return answer(NoSuchSecret(path));
       if (!version) return answer(std::unexpected(version.error()));
@@ -82,15 +82,15 @@ void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value
 void Broker::ListSecrets(const Caller& by, const std::string& folder, Answer<json::Value> answer) {
   if (!by.Is(Kind::kTask) && !by.Is(Kind::kOperator)) return answer(NoSuchSecret(folder));
   if (!folder.empty() && !task::CheckSecretPath(folder)) return answer(NoSuchSecret(folder));
-  Impl& im = *impl_;
-  auto list = [&im, folder, answer] {
-    Result<std::vector<std::string>> names = im.secrets.List(folder);
+  Core& core = *core_;
+  auto list = [&core, folder, answer] {
+    Result<std::vector<std::string>> names = core.secrets.List(folder);
     if (!names) return answer(std::unexpected(names.error()));
     answer(json::Value(json::Object{{"folder", folder}, {"names", json::StringArray(*names)}}));
   };
   if (by.Is(Kind::kOperator)) return list();
-  im.Locked([&] {
-    im.Use(Question(by, "list", task::kSecretFolderType, folder), "", {}, [list, folder, answer](Result<UseAnswer> use) {
+  core.Locked([&] {
+    core.uses.Use(Question(by, "list", task::kSecretFolderType, folder), "", {}, [list, folder, answer](Result<UseAnswer> use) {
       if (!use) return answer(std::unexpected(use.error()));
       if (!use->allowed) return answer(NoSuchSecret(folder));
       list();

@@ -4,49 +4,49 @@
 namespace remit::broker {
 
 bool Broker::MaySee(const Caller& by, const std::string& task) const {
-  Impl& im = *impl_;
+  Core& core = *core_;
   if (by.Is(Caller::Kind::kOperator)) return true;
   {
-    std::unique_lock lock(im.mutex);
-    if (LiveTask* live = im.Find(task)) {
+    std::unique_lock lock(core.mutex);
+    if (LiveTask* live = core.Find(task)) {
       const bool cold = live->cold();
-      bool may = im.MayView(by, *live);
-      if (!may && im.current) {
-        const auto entity = im.MakeEntity(live->record(), *im.current);
-        may = entity && im.AskVerb(by, "approve", *entity).verdict == task::Decision::Verdict::kAllow;
+      bool may = core.who_may.MayView(by, *live);
+      if (!may && core.current) {
+        const auto entity = core.MakeEntity(live->record(), *core.current);
+        may = entity && core.who_may.AskVerb(by, "approve", *entity).verdict == task::Decision::Verdict::kAllow;
       }
       if (cold) live->Cool();
       return may;
     }
   }
-  const auto row = im.parts.store.Get(store::Table::kEndedTask, task);
+  const auto row = core.parts.store.Get(store::Table::kEndedTask, task);
   if (!row || !*row) return false;
   const auto record = task::TaskRecord::Decode(**row);
   if (!record) return false;
-  std::unique_lock lock(im.mutex);
-  return im.MayViewEnded(by, *record);
+  std::unique_lock lock(core.mutex);
+  return core.who_may.MayViewEnded(by, *record);
 }
 
 std::vector<task::CredentialRecord> Broker::EndingCredentials() const {
-  return impl_->Locked([&] {
+  return core_->Locked([&] {
     std::vector<task::CredentialRecord> ending;
-    for (const auto& [id, credential] : impl_->credentials)
+    for (const auto& [id, credential] : core_->credentials.alive)
       if (credential.record.state == task::CredentialState::kEnding) ending.push_back(credential.record);
     return ending;
   });
 }
 
 void Broker::Record(std::string_view type, const json::Object& fields, std::vector<store::Write> writes, std::function<void(Status)> done) {
-  Impl& im = *impl_;
-  im.Locked([&] {
-    json::Object event = Impl::Event(type, im.Stamp());
+  Core& core = *core_;
+  core.Locked([&] {
+    json::Object event = Core::Event(type, core.Stamp());
     for (const auto& [name, value] : fields) event.Set(name, value);
     store::Batch batch;
     batch.writes = std::move(writes);
-    im.AddEvents(batch, {std::move(event)});
-    im.Commit(std::move(batch), [&im, done = std::move(done)](Result<store::Committed> result) {
+    core.AddEvents(batch, {std::move(event)});
+    core.Commit(std::move(batch), [&core, done = std::move(done)](Result<store::Committed> result) {
       Status status = result ? Status() : Status(std::unexpected(result.error()));
-      im.Later([done, status = std::move(status)] { done(status); });
+      core.Later([done, status = std::move(status)] { done(status); });
     });
   });
 }

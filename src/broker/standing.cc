@@ -21,52 +21,52 @@ std::string_view TargetOf(std::string_view account) { return account.substr(0, a
 
 }  // namespace
 
-Status Broker::Impl::CheckAccounts(const ActorRecord& actor) const {
+Status StandingAccess::CheckAccounts(const ActorRecord& actor) const {
   if (!actor.accounts) return {};
   const auto bad = [](std::string why, std::string hint) { return Fail(Code::kInvalidArgument, "bad-account", std::move(why), std::move(hint)); };
   if (actor.accounts->size() > kAccounts) return bad(fmt::format("at most {} accounts are one actor's", kAccounts), "");
   std::set<std::string> seen;
-  const auto before = actors.find(actor.uid);
+  const auto before = core_.registry.actors.find(actor.uid);
   for (const std::string& account : *actor.accounts) {
     const std::string_view target = TargetOf(account);
     if (target.empty() || target.size() + 1 >= account.size() || account.size() > kAccountBytes || account.find('\0') != std::string::npos)
       return bad(fmt::format("`{}` is not an account", EscapeControl(account)), "write TARGET/ROLE, the target's name as in remit.toml");
     if (!seen.insert(account).second) return bad(fmt::format("`{}` is named twice", EscapeControl(account)), "");
     // A name that is wrong would be looked for nowhere. What was registered before may be at a target that is gone since: it stays named.
-    const bool known = before != actors.end() && before->second.accounts && std::ranges::count(*before->second.accounts, account) > 0;
-    if (!known && FindTarget(std::string(target)) == nullptr)
+    const bool known = before != core_.registry.actors.end() && before->second.accounts && std::ranges::count(*before->second.accounts, account) > 0;
+    if (!known && core_.credentials.FindTarget(std::string(target)) == nullptr)
       return bad(fmt::format("there is no target `{}`", EscapeControl(target)), "see the targets with `remit target list`");
   }
   return {};
 }
 
 // Under the mutex. Everything that is not looked at is open, and named.
-void Broker::Impl::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
-  const auto actor = actors.find(state->actor);
-  if (actor == actors.end() || !actor->second.accounts || actor->second.accounts->empty()) return;
+void StandingAccess::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
+  const auto actor = core_.registry.actors.find(state->actor);
+  if (actor == core_.registry.actors.end() || !actor->second.accounts || actor->second.accounts->empty()) return;
   StandingRequest request{state->actor, state->by, *actor->second.accounts, {}};
-  const std::string untouched = hooks.standing ? state->standing_denied : "nothing here can look at it";
+  const std::string untouched = core_.offboarder.hooks.standing ? state->standing_denied : "nothing here can look at it";
   if (!untouched.empty()) {
     state->standing = "not looked at";
     for (const std::string& account : request.accounts)
       state->open.push_back(json::Object{{"what", "account"}, {"id", account}, {"reason", untouched}});
     return;
   }
-  for (const auto& [uid, other] : actors)
+  for (const auto& [uid, other] : core_.registry.actors)
     if (uid != state->actor && !other.barred && other.accounts)
       for (const std::string& account : *other.accounts) request.others.emplace(account, uid.ToString());
   state->standing = "looked at";
   ++state->pending;
-  Later([this, state, request = std::move(request), look = hooks.standing] {
+  core_.Later([this, state, request = std::move(request), look = core_.offboarder.hooks.standing] {
     look(request, [this, state](Result<json::Array> found) {
-      Locked([&] {
+      core_.Locked([&] {
         if (!found) state->open.push_back(json::Object{{"what", "standing-access"}, {"reason", found.error().message}});
         if (found)
           for (json::Value& one : *found) {
             const json::Value* ended = one.Find("ended");
             (ended != nullptr && ended->IsBool() && ended->AsBool() ? state->ended : state->open).push_back(std::move(one));
           }
-        Arrived(state);
+        core_.offboarder.Arrived(state);
       });
     });
   });
@@ -76,16 +76,17 @@ void Broker::Impl::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
 
 void Broker::RecordReplacement(const Caller& by, const Replacement& replacement, Answer<json::Value> answer) {
   static constexpr std::string_view kPhases[] = {"replace.begun", "replace.done", "replace.failed"};
-  Impl& im = *impl_;
-  im.Locked([&] {
-    auto refuse = [&](Error error) { im.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  Core& core = *core_;
+  core.Locked([&] {
+    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
     const bool takes_away = replacement.step == Replacement::Step::kApply;
-    Result<std::uint32_t> needed = im.Authorise({by, "replace.apply", {}, takes_away ? AdminEffect::kTakesAway : AdminEffect::kGives, nullptr});
+    Result<std::uint32_t> needed =
+        core.administration.Authorise({by, "replace.apply", {}, takes_away ? AdminEffect::kTakesAway : AdminEffect::kGives, nullptr});
     if (!needed) return refuse(std::move(needed.error()));
     if (*needed > 0)
       return refuse(Error(Code::kFailedPrecondition, "needs-approval",
                           fmt::format("giving access back needs the approval of {} others, and cannot wait for it here", *needed)));
-    json::Object event = Impl::Event(kPhases[static_cast<std::size_t>(replacement.phase)], im.Stamp());
+    json::Object event = Core::Event(kPhases[static_cast<std::size_t>(replacement.phase)], core.Stamp());
     event.Set("step", takes_away ? "apply" : "rollback");
     event.Set("by", by.uid.ToString());
     event.Set("account", replacement.account);
@@ -95,10 +96,10 @@ void Broker::RecordReplacement(const Caller& by, const Replacement& replacement,
     for (const auto& [name, value] : replacement.result) event.Set(name, value);
     store::Batch batch;
     batch.must_fit = takes_away;
-    im.AddEvents(batch, {std::move(event)});
-    im.Commit(std::move(batch), [&im, answer](const auto& committed) {
-      if (!committed) return im.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-      im.Later([answer, index = committed->first_event] { answer(json::Value(json::Object{{"index", index}})); });
+    core.AddEvents(batch, {std::move(event)});
+    core.Commit(std::move(batch), [&core, answer](const auto& committed) {
+      if (!committed) return core.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core.Later([answer, index = committed->first_event] { answer(json::Value(json::Object{{"index", index}})); });
     });
   });
 }

@@ -8,35 +8,35 @@
 
 namespace remit::broker {
 
-void Broker::Impl::ArmSweep() {
-  if (closed || sweep_timer != 0) return;
-  sweep_timer = parts.timers.At(Now() + parts.sweep_interval, [this] {
-    Locked([this] {
-      sweep_timer = 0;
-      SweepAll(nullptr);
+void Sweeps::Arm() {
+  if (core_.closed || timer != 0) return;
+  timer = core_.parts.timers.At(core_.Now() + core_.parts.sweep_interval, [this] {
+    core_.Locked([this] {
+      timer = 0;
+      Sweep(nullptr);
       Housekeeping();
     });
   });
 }
 
-void Broker::Impl::SweepAll(Answer<json::Value> answer) {
+void Sweeps::Sweep(Answer<json::Value> answer) {
   struct Round {
     std::size_t waiting;
     json::Object report;
     Answer<json::Value> answer;
   };
-  auto round = std::make_shared<Round>(Round{parts.targets.size(), {}, std::move(answer)});
+  auto round = std::make_shared<Round>(Round{core_.parts.targets.size(), {}, std::move(answer)});
   auto finish = [this, round] {
-    if (round->answer) Later([round] { round->answer(json::Value(json::Object{{"targets", std::move(round->report)}})); });
-    ArmSweep();
+    if (round->answer) core_.Later([round] { round->answer(json::Value(json::Object{{"targets", std::move(round->report)}})); });
+    Arm();
   };
-  if (parts.targets.empty()) return finish();
-  for (const auto& target : parts.targets) {
-    Time listed = Now();
-    Later([this, target, round, finish, listed] {
-      parts.workers.Submit([this, target, round, finish, listed] {
+  if (core_.parts.targets.empty()) return finish();
+  for (const auto& target : core_.parts.targets) {
+    Time listed = core_.Now();
+    core_.Later([this, target, round, finish, listed] {
+      core_.parts.workers.Submit([this, target, round, finish, listed] {
         Result<std::vector<target::Found>> found = target->Sweep();
-        Locked([&] {
+        core_.Locked([&] {
           Compare(*target, found, listed, round->report);
           if (--round->waiting == 0) finish();
         });
@@ -45,7 +45,7 @@ void Broker::Impl::SweepAll(Answer<json::Value> answer) {
   }
 }
 
-void Broker::Impl::Compare(target::Target& target, const Result<std::vector<target::Found>>& found, Time listed, json::Object& report) {
+void Sweeps::Compare(target::Target& target, const Result<std::vector<target::Found>>& found, Time listed, json::Object& report) {
   json::Object line;
   if (!found) {
     line.Set("error", found.error().message);
@@ -56,26 +56,26 @@ void Broker::Impl::Compare(target::Target& target, const Result<std::vector<targ
   std::set<std::string> seen;
   for (const target::Found& one : *found) {
     seen.insert(one.credential);
-    if (one.installation != installation) {
+    if (one.installation != core_.installation) {
       others.push_back(one.name);
       continue;
     }
-    if (FindCredential(one.credential) != nullptr) continue;  // live, or its end is on its way
+    if (core_.credentials.Find(one.credential) != nullptr) continue;  // live, or its end is on its way
     // It may have died between the listing and now.
-    auto row = parts.store.Get(store::Table::kEndedCredential, one.credential);
+    auto row = core_.parts.store.Get(store::Table::kEndedCredential, one.credential);
     std::optional<task::CredentialRecord> before;  // what is known of one that was dead stays known
     if (row && *row)
       if (auto dead = task::CredentialRecord::Decode(**row)) before = *std::move(dead);
     if (before && before->dead && *before->dead >= listed) continue;
     log::Warn("target `{}` has `{}`, which carries our mark and is not in the ledger as live: it is ended", target.name(), one.name);
-    Time now = Stamp();
+    Time now = core_.Stamp();
     LiveCredential stray;
     store::Batch batch;
     batch.must_fit = true;
-    json::Object event = Event("sweep.found", now);
+    json::Object event = core_.Event("sweep.found", now);
     event.Set("target", target.name());
     event.Set("name", one.name);
-    AddEvents(batch, {std::move(event)});
+    core_.AddEvents(batch, {std::move(event)});
     if (before && before->state == task::CredentialState::kDead) {
       Result<task::CredentialTransition> again = task::EndAgain(*before, "found at its target", now);
       REMIT_CHECK(again.has_value());
@@ -83,13 +83,13 @@ void Broker::Impl::Compare(target::Target& target, const Result<std::vector<targ
       stray.record.target = target.name();
       stray.record.name = one.name;
       stray.record.notes.clear();  // they are about what is gone
-      stray.record.sealed = ToText(crypto::Seal(keys->sealing, {}, CredentialContext(one.credential), parts.rng));
+      stray.record.sealed = ToText(crypto::Seal(core_.keys->sealing, {}, core_.starts.CredentialContext(one.credential), core_.parts.rng));
       batch.writes.push_back({store::Table::kEndedCredential, one.credential, std::nullopt});
-      batch.writes.push_back(CredentialWrite(stray.record));
-      AddEvents(batch, std::move(again->events));
-      Commit(std::move(batch), [](const auto&) {});
+      batch.writes.push_back(core_.credentials.CredentialWrite(stray.record));
+      core_.AddEvents(batch, std::move(again->events));
+      core_.Commit(std::move(batch), [](const auto&) {});
       ended.push_back(one.name);
-      EndStrayCredential(std::move(stray));
+      core_.starts.EndStrayCredential(std::move(stray));
       continue;
     }
     task::CredentialRecord& record = stray.record;
@@ -99,14 +99,14 @@ void Broker::Impl::Compare(target::Target& target, const Result<std::vector<targ
     record.name = one.name;
     record.not_after = now;
     record.planned = now;
-    record.sealed = ToText(crypto::Seal(keys->sealing, {}, CredentialContext(record.id), parts.rng));
+    record.sealed = ToText(crypto::Seal(core_.keys->sealing, {}, core_.starts.CredentialContext(record.id), core_.parts.rng));
     stray.record = task::PlanCredential(std::move(record), now).next;
-    batch.writes.push_back(CredentialWrite(stray.record));
-    Commit(std::move(batch), [](const auto&) {});
+    batch.writes.push_back(core_.credentials.CredentialWrite(stray.record));
+    core_.Commit(std::move(batch), [](const auto&) {});
     ended.push_back(one.name);
-    EndStrayCredential(std::move(stray));
+    core_.starts.EndStrayCredential(std::move(stray));
   }
-  for (const auto& [id, credential] : credentials) {
+  for (const auto& [id, credential] : core_.credentials.alive) {
     if (credential.record.target != target.name() || credential.record.state != task::CredentialState::kLive) continue;
     if (credential.record.live && *credential.record.live < listed && !seen.contains(id)) {
       log::Warn("credential `{}` is live in the ledger and gone at target `{}`", id, target.name());
@@ -121,25 +121,25 @@ void Broker::Impl::Compare(target::Target& target, const Result<std::vector<targ
 }
 
 // Idempotency keys are remembered for a day, starts for as long as a budget counts them.
-void Broker::Impl::Housekeeping() {
-  TidyBudgets();
-  Later([this] {
-    parts.workers.Submit([this] {
+void Sweeps::Housekeeping() {
+  core_.budgets.Tidy();
+  core_.Later([this] {
+    core_.parts.workers.Submit([this] {
       store::Batch batch;
-      Time yesterday = Now() - std::chrono::hours(24);
-      Status scanned = parts.store.Scan(store::Table::kIdempotency, "", [&](std::string_view key, std::string_view row) {
+      Time yesterday = core_.Now() - std::chrono::hours(24);
+      Status scanned = core_.parts.store.Scan(store::Table::kIdempotency, "", [&](std::string_view key, std::string_view row) {
         auto at = row.size() < 16 ? 0 : std::strtoll(std::string(row.substr(0, 16)).c_str(), nullptr, 16);
         if (FromMicros(at) < yesterday) batch.writes.push_back({store::Table::kIdempotency, std::string(key), std::nullopt});
         return batch.writes.size() < 1000;
       });
       if (!scanned || batch.writes.empty()) return;
-      Locked([&] { Commit(std::move(batch), [](const auto&) {}); });
+      core_.Locked([&] { core_.Commit(std::move(batch), [](const auto&) {}); });
     });
   });
 }
 
 void Broker::Sweep(Answer<json::Value> answer) {
-  impl_->Locked([&] { impl_->SweepAll(std::move(answer)); });
+  core_->Locked([&] { core_->sweeps.Sweep(std::move(answer)); });
 }
 
 }  // namespace remit::broker

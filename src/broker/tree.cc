@@ -9,119 +9,119 @@
 
 namespace remit::broker {
 
-std::optional<std::vector<LiveTask*>> Broker::Impl::Above(const task::TaskRecord& record) {
+std::optional<std::vector<LiveTask*>> Trees::Above(const task::TaskRecord& record) {
   std::vector<LiveTask*> above;
   for (std::string id = record.parent; !id.empty(); id = above.back()->parent()) {
-    LiveTask* live = Find(id);
+    LiveTask* live = core_.Find(id);
     if (live == nullptr || above.size() > limits::kDelegationDepth) return std::nullopt;
     above.push_back(live);
   }
   return above;
 }
 
-std::vector<LiveTask*> Broker::Impl::Below(const LiveTask& live) {
+std::vector<LiveTask*> Trees::Below(const LiveTask& live) {
   std::vector<LiveTask*> below;
   auto add = [&](const std::string& parent) {
-    for (const std::string& id : tree.ChildrenOf(parent))
-      if (LiveTask* child = Find(id)) below.push_back(child);
+    for (const std::string& id : core_.tree.ChildrenOf(parent))
+      if (LiveTask* child = core_.Find(id)) below.push_back(child);
   };
   add(live.id());
   for (std::size_t i = 0; i < below.size(); ++i) add(below[i]->id());
   return below;
 }
 
-LiveTask& Broker::Impl::RootOf(LiveTask& live) {
+LiveTask& Trees::RootOf(LiveTask& live) {
   LiveTask* root = &live;
-  while (LiveTask* parent = root->parent().empty() ? nullptr : Find(root->parent())) root = parent;
+  while (LiveTask* parent = root->parent().empty() ? nullptr : core_.Find(root->parent())) root = parent;
   return *root;
 }
 
-bool Broker::Impl::IsBelow(const task::TaskRecord& record, const std::string& above) {
+bool Trees::IsBelow(const task::TaskRecord& record, const std::string& above) {
   std::size_t steps = 0;
   for (std::string id = record.parent; !id.empty() && steps <= limits::kDelegationDepth; ++steps) {
     if (id == above) return true;
-    LiveTask* live = Find(id);
+    LiveTask* live = core_.Find(id);
     if (live == nullptr) return false;
     id = live->parent();
   }
   return false;
 }
 
-bool Broker::Impl::Usable(LiveTask& live) {
-  const Time now = Now();
+bool Trees::Usable(LiveTask& live) {
+  const Time now = core_.Now();
   LiveTask* one = &live;
   for (std::size_t steps = 0; steps <= limits::kDelegationDepth; ++steps) {
     if (!one->Usable(now)) return false;
     if (one->parent().empty()) return true;
-    one = Find(one->parent());
+    one = core_.Find(one->parent());
     if (one == nullptr) return false;
   }
   return false;
 }
 
-Status Broker::Impl::ParentStands(const task::TaskRecord& record) {
+Status Trees::ParentStands(const task::TaskRecord& record) {
   if (record.parent.empty()) return {};
-  LiveTask* parent = Find(record.parent);
+  LiveTask* parent = core_.Find(record.parent);
   if (parent != nullptr && Usable(*parent)) return {};
   return Fail(Code::kFailedPrecondition, "parent-not-active",
               fmt::format("task `{}`, which `{}` is part of, is not active", record.parent, record.id),
               parent == nullptr || parent->latched ? "" : "resume the task above it first");
 }
 
-Time Broker::Impl::LatestDeadline(const task::TaskRecord& record) {
+Time Trees::LatestDeadline(const task::TaskRecord& record) {
   if (record.parent.empty()) return Time::max();
-  LiveTask* parent = Find(record.parent);
+  LiveTask* parent = core_.Find(record.parent);
   return parent == nullptr ? Time{} : parent->deadline();
 }
 
 // A type that declares `parent` may speak of it in its policies.
-void Broker::Impl::AddParents(cedar::OverlayEntities& view, const cedar::Entity& entity) {
+void Trees::AddParents(cedar::OverlayEntities& view, const cedar::Entity& entity) {
   const cedar::Entity* one = &entity;
   for (std::size_t steps = 0; steps <= limits::kDelegationDepth; ++steps) {
     auto named = one->attributes.find("parent");
     if (named == one->attributes.end() || named->second.kind() != cedar::Value::Kind::kEntity) return;
-    LiveTask* parent = Find(named->second.AsEntity().id);
-    if (parent == nullptr || EntityOf(*parent).uid != named->second.AsEntity()) return;
+    LiveTask* parent = core_.Find(named->second.AsEntity().id);
+    if (parent == nullptr || core_.EntityOf(*parent).uid != named->second.AsEntity()) return;
     view.Add(parent->entity);
     one = parent->entity.get();
   }
 }
 
 // Whatever became of its parent while it was being made active, or while this process was not running, becomes of it.
-void Broker::Impl::FollowParent(LiveTask& live) {
+void Trees::FollowParent(LiveTask& live) {
   if (live.parent().empty() || live.latched) return;
-  LiveTask* parent = Find(live.parent());
+  LiveTask* parent = core_.Find(live.parent());
   if (parent == nullptr || parent->latched)
-    return End(live, [](const task::TaskRecord& record, Time now) { return task::EndWithParent(record, now); }, Duration(0), nullptr);
+    return core_.ends.End(live, [](const task::TaskRecord& record, Time now) { return task::EndWithParent(record, now); }, Duration(0), nullptr);
   if (parent->state() == task::State::kSuspended && live.state() == task::State::kActive)
-    SuspendTree(live, "", "parent-suspended", Duration(0), nullptr);
+    core_.suspensions.Suspend(live, "", "parent-suspended", Duration(0), nullptr);
 }
 
 // --- what it may do ----------------------------------------------------------------------------------------------------------------------
 
-task::PermissionSet Broker::Impl::OwnPermissions(const task::TaskRecord& record, const cedar::Entity& entity) {
-  std::shared_ptr<const task::Catalog> pinned = Pinned(record.catalog);
+task::PermissionSet Trees::OwnPermissions(const task::TaskRecord& record, const cedar::Entity& entity) {
+  std::shared_ptr<const task::Catalog> pinned = core_.Pinned(record.catalog);
   if (!pinned) return {};
-  cedar::OverlayEntities view(facts->entities);
+  cedar::OverlayEntities view(core_.facts->entities);
   AddParents(view, entity);
   view.Add(std::make_shared<const cedar::Entity>(entity));
   task::PermissionSet set = task::PermissionsOf(*pinned, entity, view);
-  if (pinned != current) set = task::Intersect(set, task::PermissionsOf(*current, entity, view));
+  if (pinned != core_.current) set = task::Intersect(set, task::PermissionsOf(*core_.current, entity, view));
   return set;
 }
 
-task::PermissionSet Broker::Impl::PermissionsOf(const task::TaskRecord& record, const cedar::Entity& entity) {
+task::PermissionSet Trees::PermissionsOf(const task::TaskRecord& record, const cedar::Entity& entity) {
   const auto above = Above(record);
   if (!above) return {};
   task::PermissionSet set = OwnPermissions(record, entity);
-  for (LiveTask* one : *above) set = task::Intersect(set, OwnPermissions(one->record(), EntityOf(*one)));
+  for (LiveTask* one : *above) set = task::Intersect(set, OwnPermissions(one->record(), core_.EntityOf(*one)));
   return set;
 }
 
 // What the next catalog and the next facts would give it, alone.
-task::PermissionSet Broker::Impl::AllowedUnder(const task::Catalog& next, const FactSet& next_facts, LiveTask& live) {
+task::PermissionSet Trees::AllowedUnder(const task::Catalog& next, const FactSet& next_facts, LiveTask& live) {
   auto of = [&](LiveTask& one) -> task::PermissionSet {
-    std::shared_ptr<const cedar::Entity> entity = MakeEntity(one.record(), next);
+    std::shared_ptr<const cedar::Entity> entity = core_.MakeEntity(one.record(), next);
     if (!entity) return {};
     cedar::OverlayEntities view(next_facts.entities);
     AddParents(view, *entity);

@@ -7,19 +7,19 @@
 namespace remit::broker {
 
 // An enforcement of `live` was denied by policy.
-void Broker::Impl::Refused(LiveTask& live) {
-  if (!current) return;
-  for (LiveTask* at = &live; at != nullptr; at = at->parent().empty() ? nullptr : Find(at->parent())) {
-    const task::TaskType* type = current->FindType(at->record().type);
+void Trips::Refused(LiveTask& live) {
+  if (!core_.current) return;
+  for (LiveTask* at = &live; at != nullptr; at = at->parent().empty() ? nullptr : core_.Find(at->parent())) {
+    const task::TaskType* type = core_.current->FindType(at->record().type);
     if (type == nullptr || !type->trip || at->latched) continue;
-    if (refusals[at->id()].Add(*type->trip, Now())) return Trip(*at, live.id(), *type->trip);
+    if (core_.refusals[at->id()].Add(*type->trip, core_.Now())) return Trip(*at, live.id(), *type->trip);
   }
 }
 
 // From the root of its tree on, since whoever holds one of these tasks may hold the others.
-void Broker::Impl::Trip(LiveTask& tripped, const std::string& by, const task::Trip& trip) {
-  LiveTask* root = &RootOf(tripped);
-  json::Object event = Event("task.tripped", Stamp());
+void Trips::Trip(LiveTask& tripped, const std::string& by, const task::Trip& trip) {
+  LiveTask* root = &core_.trees.RootOf(tripped);
+  json::Object event = core_.Event("task.tripped", core_.Stamp());
   event.Set("task", root->id());
   event.Set("tripped", tripped.id());
   event.Set("refused", by);
@@ -28,9 +28,9 @@ void Broker::Impl::Trip(LiveTask& tripped, const std::string& by, const task::Tr
   const std::string why = fmt::format("tripped: {}", trip.Text());
   if (trip.then == task::Trip::Then::kSuspend) {
     if (root->state() != task::State::kActive || root->latched) return;  // it is stopped already
-    return SuspendTree(*root, who.ToString(), why, Duration(0), nullptr, {std::move(event)});
+    return core_.suspensions.Suspend(*root, who.ToString(), why, Duration(0), nullptr, {std::move(event)});
   }
-  End(
+  core_.ends.End(
       *root,
       [event = std::move(event), who, why](const task::TaskRecord& record, Time now) -> Result<task::Transition> {
         REMIT_ASSIGN(task::Transition end, task::Revoke(record, who, why, now));

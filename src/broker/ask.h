@@ -1,0 +1,42 @@
+// Who may: the verbs on a task, asked of the catalog in force.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/broker.h"
+#include "broker/live_task.h"
+#include "cedar/value.h"
+#include "task/decision.h"
+
+namespace remit::broker {
+
+class Core;
+
+class WhoMay {
+ public:
+  explicit WhoMay(Core& core) : core_(core) {}
+
+  // Asks the catalog in force whether `by` may do a built-in verb on a task.
+  // `approved`: how many distinct people said yes, for the obligations on the verb.
+  // `at`: the moment that it is asked for, now where none is given. `uses`: how often each was lifted for this task already; null for none.
+  task::Decision AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved = 0,
+                         std::optional<Time> at = std::nullopt, const std::map<std::string, std::uint32_t>* uses = nullptr);
+  // Whether it may change the life of this task. Errors: `denied`, or `unknown-task` where the caller may not know of it.
+  Status MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live);
+  Caller AsActor(const task::TaskRecord& record) const;                    // who asks, where a task's holder does
+  bool IsBarred(const cedar::EntityUid& actor) const;                      // or not registered
+  const cedar::EntityUid* BarredOf(const task::TaskRecord& record) const;  // the first of its chain that is; null where nobody is
+  bool MayView(const Caller& by, LiveTask& live);
+  bool MayViewEnded(const Caller& by, const task::TaskRecord& record);
+
+ private:
+  cedar::Value VerbContext(const Caller& by, const cedar::EntityUid& verb, const cedar::EntityUid& task, Time at) const;
+  bool IsPersonType(const cedar::EntityUid& uid) const;
+
+  Core& core_;
+};
+
+}  // namespace remit::broker

@@ -1,0 +1,22 @@
+// What a start would come to, without starting anything.
+#pragma once
+
+#include "broker/broker.h"
+#include "broker/live_task.h"
+#include "task/decision.h"
+
+namespace remit::broker {
+
+class Core;
+
+class Explanations {
+ public:
+  explicit Explanations(Core& core) : core_(core) {}
+
+  json::Object StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity);
+
+ private:
+  Core& core_;
+};
+
+}  // namespace remit::broker
