@@ -113,8 +113,7 @@ std::string DefaultToml(const Config& c) {
   line("# user = \"remit\"");
   line("# password_file = \"orders.password\"");
   line("# sslmode = \"verify-full\"");
-  line("# # For `remit offboard` alone: takes away what accounts of an offboarded actor hold. Without it that is named, and stays.");
-  line("# superuser = \"remit_offboard\"");
+  line("# superuser = \"remit_offboard\"  # for remit offboard alone, which takes away what an actor's accounts hold; without it that is named, and stays");
   line("# superuser_password_file = \"orders.superuser\"");
   line("");
   line("# A webhook is somebody outside who is told what happens, by signed messages: one table each.");

@@ -232,7 +232,7 @@ class HowTo(harness.Case):
         def bare(line):
             """Without what differs from run to run and from machine to machine."""
             line = re.sub(r"tsk_[0-9a-z]{26}", "tsk_…", line)
-            line = re.sub(r"\b\d\d:\d\d:\d\d\b", "…", line)
+            line = re.sub(r"(\b\d{4}-\d\d-\d\d )?\b\d\d:\d\d:\d\d\b", "…", line)  # with its day, where that is another
             line = re.sub(r"after [0-9.ms]+,", "after …,", line)
             line = re.sub(r"your uid, \d+", "your uid, …", line)
             return re.sub(r"with it \((cgroup|pid namespace|subreaper)\)", "with it (…)", line)
