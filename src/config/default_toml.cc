@@ -104,6 +104,7 @@ std::string DefaultToml(const Config& c) {
   set("enabled", truth(c.metrics));
   line("");
   line("# A target is a system where tasks get credentials: one table each. `remit target init` says what the target itself needs.");
+  line("# `superuser` is for `remit offboard` alone, which takes away what an actor's accounts hold there; without it that is named, and stays.");
   line("#");
   line("# [targets.orders]");
   line("# type = \"postgres\"");
@@ -113,7 +114,7 @@ std::string DefaultToml(const Config& c) {
   line("# user = \"remit\"");
   line("# password_file = \"orders.password\"");
   line("# sslmode = \"verify-full\"");
-  line("# superuser = \"remit_offboard\"  # for remit offboard alone, which takes away what an actor's accounts hold; without it that is named, and stays");
+  line("# superuser = \"remit_offboard\"");
   line("# superuser_password_file = \"orders.superuser\"");
   line("");
   line("# A webhook is somebody outside who is told what happens, by signed messages: one table each.");
