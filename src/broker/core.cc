@@ -155,7 +155,7 @@ void Core::Schedule(LiveTask& live) {
 }
 
 void Core::ArmTimer() {
-  if (closed || queue.empty()) return;
+  if (closed || !opening.loaded || queue.empty()) return;
   Time first = queue.begin()->first;
   if (queue_timer != 0 && queue_timer_at <= first) return;
   if (queue_timer != 0) parts.timers.Cancel(queue_timer);

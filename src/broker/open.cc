@@ -1,4 +1,7 @@
 // Opening: what lives is read from the store, and what a crash left is taken up. Nothing that should be dead is forgotten (promise I4).
+#include <condition_variable>
+#include <thread>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -71,12 +74,12 @@ Status Opening::LoadCatalogs() {
     REMIT_ASSIGN(std::optional<std::string> row, core_.parts.store.Get(store::Table::kCatalog, hash));
     if (!row) return Fail(Code::kCorrupt, "store-corrupt", fmt::format("catalog `{}` is not in the store", hash));
     REMIT_ASSIGN(std::vector<task::CatalogFile> files, task::Catalog::DecodeFiles(*row));
-    task::Catalog::Loaded loaded = task::Catalog::Load(std::move(files));
-    if (!loaded.catalog || loaded.catalog->hash() != hash) {
-      std::string why = loaded.errors.empty() ? "its hash differs" : loaded.errors.front().ToError().ToString();
+    task::Catalog::Loaded read = task::Catalog::Load(std::move(files));
+    if (!read.catalog || read.catalog->hash() != hash) {
+      std::string why = read.errors.empty() ? "its hash differs" : read.errors.front().ToError().ToString();
       return Fail(Code::kCorrupt, "store-corrupt", fmt::format("catalog `{}` cannot be read back: {}", hash, why));
     }
-    core_.catalogs[hash] = loaded.catalog;
+    core_.catalogs[hash] = read.catalog;
   }
   if (in_force) core_.current = core_.catalogs[*in_force];
   REMIT_ASSIGN(std::optional<std::string> ends, core_.parts.store.Get(store::Table::kMeta, "older-ends"));
@@ -130,14 +133,70 @@ Status Opening::LoadDirectory() {
   return {};
 }
 
-Status Opening::LoadTasks() {
+namespace {
+
+// Puts tasks into the core's tables while others are still being read: with a million of them the tables' memory takes as long as the rows.
+class Inserter {
+ public:
   struct Read {
     std::unique_ptr<LiveTask> live;
     Hash token, holder;
   };
-  std::vector<Read> all;  // so that the tables are made once, in their size
+  // Nobody else touches the core's tables until Finish.
+  explicit Inserter(Core& core) : core_(core), thread_([this] { Run(); }) {}
+  ~Inserter() { Finish(); }
+
+  void Add(Read read) {
+    filling_.push_back(std::move(read));
+    if (filling_.size() == kAtOnce) Hand();
+  }
+  // All are in their tables then.
+  void Finish() {
+    if (!thread_.joinable()) return;
+    Hand();
+    Hand();  // an empty one: there are no more
+    thread_.join();
+  }
+
+ private:
+  static constexpr std::size_t kAtOnce = 4096;
+  static constexpr std::size_t kWaiting = 8;  // so many batches wait at most
+
+  void Hand() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_.size() < kWaiting; });
+    waiting_.push_back(std::exchange(filling_, {}));
+    changed_.notify_all();
+  }
+  void Run() {
+    for (;;) {
+      std::vector<Read> batch;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [&] { return !waiting_.empty(); });
+        batch = std::move(waiting_.front());
+        waiting_.pop_front();
+        changed_.notify_all();
+      }
+      if (batch.empty()) return;
+      for (Read& read : batch) core_.Insert(std::move(read.live), read.token, read.holder);  // with a heartbeat of now: each gets one full period
+    }
+  }
+
+  Core& core_;
+  std::vector<Read> filling_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::vector<Read>> waiting_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Status Opening::LoadTasks() {
   Error failed;
   bool ok = true;
+  Inserter inserter(core_);
   REMIT_TRY(core_.parts.store.Scan(store::Table::kTask, "", [&](std::string_view key, std::string_view row) {
     Result<task::TaskRecord> record = task::TaskRecord::Decode(row);
     if (!record) {
@@ -147,13 +206,11 @@ Status Opening::LoadTasks() {
     core_.catalogs.try_emplace(record->catalog);
     if (record->requested < epoch.since) of_before_.emplace_back(key);
     Hash token = record->token_hash, holder = record->holder_hash;
-    all.push_back({std::make_unique<LiveTask>(*std::move(record), row), token, holder});
+    inserter.Add({std::make_unique<LiveTask>(*std::move(record), row), token, holder});
     return true;
   }));
   if (!ok) return std::unexpected(std::move(failed));
-  core_.tasks.reserve(all.size());
-  core_.handles.reserve(2 * all.size());
-  for (Read& read : all) core_.Insert(std::move(read.live), read.token, read.holder);  // with a heartbeat of now: each gets one full period
+  inserter.Finish();
   return {};
 }
 
@@ -176,6 +233,7 @@ Status Opening::LoadCredentials() {
 
 // Under the mutex, once, after everything is loaded.
 void Opening::TakeUp() {
+  loaded = true;
   core_.budgets.Fit();
   std::vector<std::string> interrupted, ending, prolong;
   for (auto& [id, credential] : core_.credentials.alive) {

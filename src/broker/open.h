@@ -19,6 +19,7 @@ class Opening {
   Status LoadLastEvent();
   void TakeUp();
   Epoch epoch;
+  bool loaded = false;  // before that nothing is looked at, however late it is
 
  private:
   Status LoadCatalogs();
