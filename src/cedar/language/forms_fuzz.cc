@@ -19,8 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!policies) return 0;
   const FormatOptions options{.line_width = size % 3 == 0 ? 20 : 80, .indent_width = 2};
   const auto formatted = FormatPolicies(text, "fuzz", options);
-  REMIT_CHECK(formatted.has_value());
-  REMIT_CHECK(FormatPolicies(*formatted, "formatted", options).value_or("") == *formatted);
+  // Indentation alone can make it too large to be read again.
+  REMIT_CHECK(formatted.has_value() || formatted.error().reason == "source-too-large");
+  if (formatted) REMIT_CHECK(FormatPolicies(*formatted, "formatted", options).value_or("") == *formatted);
   for (const PolicyPtr& policy : *policies) {
     const json::Value written = PolicyToJson(*policy);
     const auto again = PolicyFromJson(written, "again");
