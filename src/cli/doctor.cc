@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "cli/commands.h"
+#include "cli/local_time.h"
 #include "cli/output.h"
 #include "cli/remote.h"
 
@@ -17,7 +18,8 @@ json::Value Unreachable(const Error& error) {
 void PrintFinding(const json::Value& finding) {
   const std::string status = Text(finding, "status");
   const Style style = status == "ok" ? Style::kGreen : status == "warning" ? Style::kYellow : Style::kRed;
-  PrintLine(fmt::format("{}  {:<10}  {}", Styled(style, fmt::format("{:<7}", status)), Text(finding, "check"), Text(finding, "what")));
+  PrintLine(
+      fmt::format("{}  {:<10}  {}", Styled(style, fmt::format("{:<7}", status)), Text(finding, "check"), WithLocalTimes(Text(finding, "what"))));
   if (const std::string hint = Text(finding, "hint"); !hint.empty()) PrintLine(Styled(Style::kDim, fmt::format("{:21}hint: {}", "", hint)));
 }
 

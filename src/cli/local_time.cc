@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <chrono>
+#include <regex>
 
 #include <fmt/format.h>
 
@@ -28,6 +29,21 @@ std::string Moment(const json::Value& value, std::string_view member) {
   const std::string text = Text(value, member);
   const Result<Time> at = ParseTime(text);
   return at ? LocalTime(*at, SystemClock().Wall()) : text;
+}
+
+std::string WithLocalTimes(std::string_view text) {
+  static const std::regex moment(R"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z)");
+  const Time now = SystemClock().Wall();
+  std::string out;
+  const char* from = text.data();
+  const char* const end = text.data() + text.size();
+  for (std::cregex_iterator found(from, end, moment), none; found != none; ++found) {
+    const Result<Time> at = ParseTime(found->str());
+    out.append(from, text.data() + found->position());
+    out += at ? LocalTime(*at, now) : found->str();
+    from = text.data() + found->position() + found->length();
+  }
+  return out.append(from, end);
 }
 
 }  // namespace remit::cli

@@ -23,5 +23,14 @@ TEST(LocalTimeTest, OfAMemberOfAnAnswer) {
   EXPECT_EQ(Moment(answer, "reason").find('\x1b'), std::string::npos);
 }
 
+TEST(LocalTimeTest, InsideASentenceOfTheServers) {
+  ::setenv("TZ", "UTC-1", 1), ::tzset();
+  EXPECT_EQ(WithLocalTimes("used up until 2001-02-03T04:05:06.789012Z, or 2001-02-03T23:05:06Z"),
+            "used up until 2001-02-03 05:05:06, or 2001-02-04 00:05:06");
+  for (const char* as_it_stands : {"", "x", "`2026-12-05T02:00` is not a time", "2001-99-03T04:05:06Z", "2001-02-03T04:05:06+01:00"})
+    EXPECT_EQ(WithLocalTimes(as_it_stands), as_it_stands);
+  ::setenv("TZ", "UTC", 1), ::tzset();
+}
+
 }  // namespace
 }  // namespace remit::cli

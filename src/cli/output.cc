@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/local_time.h"
 #include "json/write.h"
 
 namespace remit::cli {
@@ -62,8 +63,8 @@ void PrintError(const Error& error) {
     return;
   }
   std::string place = error.place.empty() ? "" : EscapeControl(error.place) + ": ";
-  std::fprintf(stderr, "%s %s%s\n", Styled(Style::kRed, "remit:", 2).c_str(), place.c_str(), Visible(error.message).c_str());
-  if (!error.hint.empty()) std::fprintf(stderr, "%s %s\n", Styled(Style::kCyan, "hint:", 2).c_str(), Visible(error.hint).c_str());
+  std::fprintf(stderr, "%s %s%s\n", Styled(Style::kRed, "remit:", 2).c_str(), place.c_str(), Visible(WithLocalTimes(error.message)).c_str());
+  if (!error.hint.empty()) std::fprintf(stderr, "%s %s\n", Styled(Style::kCyan, "hint:", 2).c_str(), Visible(WithLocalTimes(error.hint)).c_str());
 }
 
 void PrintMessage(std::string_view text) {

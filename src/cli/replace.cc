@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/commands.h"
+#include "cli/local_time.h"
 #include "cli/output.h"
 #include "cli/postgres_server.h"
 #include "cli/replace_admin.h"
@@ -225,7 +226,7 @@ void AddStatus(Command& replace) {
                                         {"drift", drift}}),
                  exit;
         PrintLine(fmt::format("{}  {} since {}: {} of {} grants are gone", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
-                              posture::PhaseName(file.phase), FormatTime(file.changed), status.gone.size(),
+                              posture::PhaseName(file.phase), LocalTime(file.changed, SystemClock().Wall()), status.gone.size(),
                               status.gone.size() + status.there.size()));
         PrintPart(applied ? "has come back" : "is there", status.there);
         PrintPart("was granted besides the plan", status.new_here);
