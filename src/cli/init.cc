@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "base/rng.h"
-#include "cli/catalog_folder.h"
 #include "cli/commands.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
@@ -27,10 +26,11 @@ Status MakeFolder(const std::string& path, mode_t mode) {
   return Fail(Code::kInvalidArgument, "cannot-write-file", fmt::format("cannot make folder `{}`: {}", path, std::strerror(errno)));
 }
 
-// Makes the store, loads the catalogs, and registers the administrator, without listening anywhere.
+// Makes the store, loads the catalogs, and registers the administrator, without listening anywhere. As a rehearsal all of it is in memory.
 Result<json::Value> FirstAdministrator(const config::Config& config, const cedar::EntityUid& person, const std::string& name,
-                                       const cedar::EntityUid& team) {
+                                       const cedar::EntityUid& team, bool rehearsal) {
   ServerOptions options;
+  options.throw_away = rehearsal;
   options.config = config;
   options.config.log_level = log::Level::kWarn;
   options.listen = false;
@@ -98,22 +98,22 @@ void AddInit(Command& root) {
                         "remit init --catalog catalogs/administration --administrator …");
           REMIT_ASSIGN(administrator, cedar::EntityUid::Parse(args->administrator));
           REMIT_ASSIGN(team, cedar::EntityUid::Parse(args->team));
-          // Before anything is written: what cannot be loaded leaves nothing behind.
-          REMIT_TRY(ReadCatalogFolders(args->catalogs));
         }
-        REMIT_TRY(MakeFolder(args->folder, 0750));
-        REMIT_TRY(MakeFolder(config.data_dir, 0700));
         std::string toml = args->folder + "/remit.toml";
         struct stat there;
         if (stat(toml.c_str(), &there) == 0)
           return Fail(Code::kAlreadyExists, "file-exists", fmt::format("`{}` is there already", toml),
                       "choose another folder, or keep what is there");
+        // Before anything is written: what cannot be loaded, or who could not administer, leaves nothing behind.
+        if (administrator) REMIT_TRY(FirstAdministrator(config, *administrator, args->name, *team, true));
+        REMIT_TRY(MakeFolder(args->folder, 0750));
+        REMIT_TRY(MakeFolder(config.data_dir, 0700));
         SystemRng rng;
         REMIT_TRY(crypto::MasterKey::CreateFile(config.master_key_file, rng));
         REMIT_TRY(io::WriteNewFile(toml, config::DefaultToml(config), 0640));
         json::Object answer{{"config", toml}, {"master_key", config.master_key_file}, {"data_dir", config.data_dir}};
         if (administrator) {
-          REMIT_ASSIGN(json::Value link, FirstAdministrator(config, *administrator, args->name, *team));
+          REMIT_ASSIGN(json::Value link, FirstAdministrator(config, *administrator, args->name, *team, false));
           answer.Set("administrator", std::move(link));
         }
         if (globals().json) return PrintJson(answer), kOk;

@@ -30,6 +30,18 @@ class Administration(harness.Case):
         self.assertNotEqual(ann.cli("sign-in", input=code + "\n", check=False).returncode, 0)  # good once
         return server, ann
 
+    def test_an_administrator_who_could_not_administer_leaves_nothing_behind(self):
+        server = self.server(start=False)
+        shutil.rmtree(f"{server.dir}/etc")
+        shutil.rmtree(server.data)
+        places = [f"{server.dir}/etc", "--data-dir", server.data, "--socket", server.socket, "--listen", f"127.0.0.1:{server.port}"]
+        refused = harness.run("init", *places, "--catalog", CATALOGS[1], "--administrator", 'Employee::"ann"', check=False)
+        self.assertEqual(refused.returncode, 5, refused)
+        self.assertIn("hint: the catalogs need a policy that permits it, as catalogs/administration has", refused.stderr)
+        for path in (f"{server.dir}/etc", server.data):
+            self.assertFalse(os.path.exists(path), path)
+        harness.run("init", *places, "--catalog", CATALOGS[0], "--catalog", CATALOGS[1], "--administrator", 'Employee::"ann"')
+
     def second(self, server):
         """bob joins, while the operator still sets up."""
         people = f"{server.dir}/people.json"
