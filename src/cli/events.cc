@@ -81,7 +81,7 @@ void PrintEvent(const SseReader::Event& event) {
     PrintLine(json::Write(json::Object{{"index", index}, {"event", *body}}));
   } else {
     std::string line = fmt::format("{}  {:<22}", Moment(*body, "time"), EscapeControl(event.type));
-    for (const char* member : {"task", "credential", "approval", "name", "target", "actor", "webhook", "message", "by", "reason"})
+    for (const char* member : {"task", "credential", "approval", "name", "target", "account", "actor", "webhook", "message", "by", "reason"})
       if (const std::string text = Text(*body, member); !text.empty()) line += "  " + text;
     PrintLine(line);
   }

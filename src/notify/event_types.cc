@@ -18,6 +18,14 @@ bool IsPattern(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
 }
 
+// What events of the ledger begin with: who asks for another would wait for ever.
+const std::vector<std::string>& Families() {
+  static const std::vector<std::string> families{"actor",   "approval",     "catalog",  "change", "credential", "epoch",
+                                                 "facts",   "installation", "offboard", "person", "replace",    "secret",
+                                                 "session", "standing",     "sweep",    "target", "task",       "webhook"};
+  return families;
+}
+
 bool Matches(std::string_view pattern, std::string_view type) {
   if (!pattern.ends_with(".*")) return pattern == type;
   return type.starts_with(pattern.substr(0, pattern.size() - 1));
@@ -32,6 +40,15 @@ Status CheckEventTypes(const EventTypes& types) {
     if (!IsPattern(type))
       return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not a type of events", EscapeControl(type)),
                   "write `task.started`, or `credential.*` for all of credentials");
+  for (const std::string& type : types) {
+    const std::size_t dot = type.find('.');
+    const std::string family = type.substr(0, dot);
+    if (dot != std::string::npos && std::ranges::find(Families(), family) != Families().end()) continue;
+    const std::string near = Nearest(family, Families());
+    return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("no event is of a type `{}`", type),
+                near.empty() ? "they begin with " + Join(Families(), ", ")
+                             : fmt::format("did you mean `{}`?", near + (dot == std::string::npos ? ".*" : type.substr(dot))));
+  }
   return {};
 }
 

@@ -11,7 +11,7 @@ namespace remit::notify {
 
 using EventTypes = std::vector<std::string>;
 
-// Errors: `bad-parameter` for what is no type and for more than limits::kEventFilterTypes.
+// Errors: `bad-parameter` for what is no type, for what begins with no word that events begin with, and for more than limits::kEventFilterTypes.
 Status CheckEventTypes(const EventTypes& types);
 
 // Whether `type` is among them. No types: all are wanted.

@@ -220,6 +220,11 @@ TEST(EventTypes, AStarStandsForWhatFollowsADot) {
   EXPECT_FALSE(Wants(ChangesAndWaits(), "task.spent"));
   EXPECT_TRUE(CheckEventTypes(ChangesAndWaits()).has_value());
   for (const char* text : {"", "*", ".*", "Task.*", "a b", "task.*.x"}) EXPECT_FALSE(CheckEventTypes({text}).has_value()) << text;
+  const Status misspelt = CheckEventTypes({"task.*", "tasks.*"});  // nothing would ever come
+  ASSERT_FALSE(misspelt.has_value());
+  EXPECT_EQ(misspelt.error().hint, "did you mean `task.*`?");
+  for (const char* text : {"nothing.*", "nothing", "task"}) EXPECT_FALSE(CheckEventTypes({text}).has_value()) << text;
+  for (const char* text : {"webhook.delivered", "standing.*", "epoch.opened"}) EXPECT_TRUE(CheckEventTypes({text}).has_value()) << text;
 }
 
 TEST(WebhookUrl, IsTakenApart) {

@@ -33,8 +33,11 @@ Result<std::string> UrlOf(const config::Webhook& webhook) {
 }
 
 Result<std::vector<Secret>> KeysOf(const config::Webhook& webhook) {
-  REMIT_ASSIGN(const Secret file, io::ReadSecretFile(webhook.secret_file, kSecretFileBytes));
-  auto keys = ReadSigningSecrets(file);
+  Result<Secret> file = io::ReadSecretFile(webhook.secret_file, kSecretFileBytes);
+  if (!file && file.error().hint.empty())
+    return std::unexpected(std::move(file.error()).Hint("a new one: (umask 077; echo \"whsec_$(openssl rand -base64 32)\" > FILE)"));
+  if (!file) return std::unexpected(std::move(file.error()));
+  auto keys = ReadSigningSecrets(*file);
   if (!keys) return std::unexpected(std::move(keys.error()).At(webhook.secret_file));
   return keys;
 }
