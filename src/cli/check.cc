@@ -122,6 +122,9 @@ void AddCheck(Command& root) {
       .Option("--to", explain->to, "with --under: for whom it would run; default: the task's own actor", "ACTOR")
       .Example("remit explain triage\nremit explain triage ticket=T-17\nremit explain lookup ticket=T-17 --under tsk_01k…")
       .Run([explain]() -> Result<int> {
+        if (!explain->to.empty() && explain->under.empty())
+          return Fail(Code::kInvalidArgument, "usage", "`--to` says for whom a sub-task would run, and no task is named above it",
+                      "add --under TASK");
         REMIT_ASSIGN(json::Value parameters, ParseParameters(explain->parameters));
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
         json::Object question{{"type", explain->type}, {"parameters", std::move(parameters)}, {"from_text", true}};
@@ -139,8 +142,9 @@ void AddCheck(Command& root) {
         for (const json::Value& parameter : answer.Find("parameters")->AsArray())
           PrintLine(fmt::format("  {}: {}{}", Text(parameter, "name"), Text(parameter, "type"),
                                 parameter.Find("required")->AsBool() ? "" : " (may be left out)"));
-        PrintLine("  could do:");
-        for (const json::Value& permission : answer.Find("permissions")->AsArray()) PrintLine("    " + PermissionLine(permission));
+        const json::Array& permissions = answer.Find("permissions")->AsArray();
+        PrintLine(permissions.empty() ? "  could do: nothing" : "  could do:");
+        for (const json::Value& permission : permissions) PrintLine("    " + PermissionLine(permission));
         if (const json::Value* may = answer.Find("may_start"); may != nullptr && may->IsArray() && !may->AsArray().empty()) {
           PrintLine("  who may start it:");
           for (const json::Value& policy : may->AsArray()) PrintPolicy(policy);

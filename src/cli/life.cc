@@ -32,7 +32,7 @@ void AddSuspend(Command& root) {
   root.Sub("suspend", "stops a task and its sub-tasks for now: nothing is allowed, and their credentials end")
       .Argument("task", args->task, "tsk_…")
       .Option("--why", args->why, "for the record")
-      .Option("--wait", args->wait, "waits so long for the credentials to be dead", "DURATION")
+      .Option("--wait", args->wait, "waits so long for the credentials to be dead (default 5s)", "DURATION")
       .Example("remit suspend tsk_01k… --why 'reads more than it should'")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));

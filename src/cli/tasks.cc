@@ -48,6 +48,14 @@ std::string BreakGlass(const json::Value& task) {
   return fmt::format("started by break-glass, without approval; {} signed for it at {}", Text(*review, "person"), Moment(*review, "at"));
 }
 
+// The deadline is that of what goes on now: of the request, of the start that lies ahead, or of the task.
+std::string Until(const json::Value& task, std::string_view state) {
+  if (task.Find("ended") != nullptr) return fmt::format("ended {} ({})", Moment(task, "ended"), Text(task, "end_reason"));
+  const std::string deadline = Moment(task, "deadline");
+  if (state == "scheduled") return fmt::format("starts by {}, or not at all, and lives {} from then", deadline, Text(task, "ttl"));
+  return (state == "requested" ? "may be answered until " : "until ") + deadline;
+}
+
 void PrintTask(const json::Value& task, const json::Value* credentials) {
   std::string state = Text(task, "state");
   PrintLine(fmt::format("{}  {}  {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"),
@@ -56,12 +64,12 @@ void PrintTask(const json::Value& task, const json::Value* credentials) {
                                                                                                       : Style::kDim,
                                state)));
   PrintLine(fmt::format("  {}", Text(task, "purpose")));
+  if (!Text(task, "parent").empty()) PrintLine(fmt::format("  part of {}", Text(task, "parent")));
   PrintLine(fmt::format("  {} for {}", Parameters(*task.Find("parameters")), Text(task, "actor")));
   if (!Text(task, "reason").empty()) PrintLine(fmt::format("  reason: {}", Text(task, "reason")));
   if (task.Find("break_glass") != nullptr) PrintLine("  " + BreakGlass(task));
   if (!Text(task, "at").empty()) PrintLine(fmt::format("  not before {}", Moment(task, "at")));
-  PrintLine(fmt::format("  {} {}", task.Find("ended") != nullptr ? "ended" : "until",
-                        task.Find("ended") != nullptr ? Moment(task, "ended") + " (" + Text(task, "end_reason") + ")" : Moment(task, "deadline")));
+  PrintLine("  " + Until(task, state));
   PrintLine("  " + Asked(task, credentials));
   if (!Text(task, "approval").empty() && state == "requested") PrintLine(fmt::format("  waits for approval `{}`", Text(task, "approval")));
 }
@@ -159,7 +167,8 @@ void AddList(Command& root) {
   };
   auto args = std::make_shared<Args>();
   root.Sub("list", "lists tasks; those that live, unless --state says otherwise")
-      .Option("--state", args->state, "active, requested, scheduled, completed, revoked, expired, failed, …, or ended")
+      .Option("--state", args->state,
+              "requested, scheduled, active, suspended, completed, revoked, expired, failed, withdrawn or denied; ended: all ends")
       .Option("--type", args->type, "of this type only")
       .Option("--actor", args->actor, "of this actor only, e.g. 'Agent::\"bot\"'")
       .Option("--limit", args->limit, "at most so many (default 100)", "N")
@@ -178,9 +187,8 @@ void AddList(Command& root) {
         std::vector<std::vector<std::string>> rows = {{"TASK", "TYPE", "STATE", "ACTOR", "PARAMETERS", "UNTIL"}};
         for (const json::Value& task : answer.Find("tasks")->AsArray())
           rows.push_back({Text(task, "id"), Text(task, "name"), Text(task, "state"), Text(task, "actor"), Parameters(*task.Find("parameters")),
-                          Moment(task, task.Find("ended") != nullptr        ? "ended"
-                                       : Text(task, "state") == "scheduled" ? "at"
-                                                                            : "deadline")});
+                          Text(task, "state") == "scheduled" ? "starts " + Moment(task, "at")
+                                                             : Moment(task, task.Find("ended") != nullptr ? "ended" : "deadline")});
         PrintTable(rows);
         return kOk;
       });
@@ -193,7 +201,7 @@ void AddEnds(Command& root) {
   auto complete = std::make_shared<Args>();
   root.Sub("complete", "ends a task that is done, and says what is dead and what is still ending")
       .Argument("task", complete->task, "tsk_…")
-      .Option("--wait", complete->wait, "waits so long for its credentials to be dead", "DURATION")
+      .Option("--wait", complete->wait, "waits so long for its credentials to be dead (default 5s)", "DURATION")
       .Example("remit complete tsk_01k…")
       .Run([complete]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));
@@ -214,7 +222,7 @@ void AddEnds(Command& root) {
   root.Sub("revoke", "ends somebody else's task, at once")
       .Argument("task", revoke->task, "tsk_…")
       .Option("--why", revoke->why, "for the record")
-      .Option("--wait", revoke->wait, "waits so long for its credentials to be dead", "DURATION")
+      .Option("--wait", revoke->wait, "waits so long for its credentials to be dead (default 5s)", "DURATION")
       .Example("remit revoke tsk_01k… --why 'token seen in a log'")
       .Run([revoke]() -> Result<int> {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
@@ -262,8 +270,9 @@ void AddReceipt(Command& root) {
         PrintTask(task, receipt.Find("credentials"));
         for (const json::Value& approval : task.Find("approvals")->AsArray())
           PrintLine(fmt::format("  approved by {} at {}", Text(approval, "person"), Moment(approval, "at")));
-        PrintLine("  could do:");
-        for (const json::Value& permission : receipt.Find("permissions")->AsArray()) PrintLine("    " + PermissionLine(permission));
+        const json::Array& permissions = receipt.Find("permissions")->AsArray();
+        PrintLine(permissions.empty() ? "  could do: nothing" : "  could do:");
+        for (const json::Value& permission : permissions) PrintLine("    " + PermissionLine(permission));
         if (const json::Value* accepted = receipt.Find("accepted"); accepted != nullptr && accepted->IsArray() && !accepted->AsArray().empty()) {
           PrintLine("  and what its targets let everybody do, accepted by name:");
           for (const json::Value& item : accepted->AsArray()) PrintLine("    " + item.AsString());

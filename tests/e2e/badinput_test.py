@@ -116,6 +116,8 @@ class Asked(Bad):
         for command in ("show", "receipt", "complete"):
             for task in ("nonsense", "tsk_nothing", "tsk_01k00000000000000000000000"):
                 self.refused(cli(command, task), NOT_FOUND, f"no task `{task}`, or none that you may see", "remit list")
+        self.refused(cli("explain", "deploy", "--to", 'Pipeline::"ci"'), USAGE, "no task is named above it", "add --under TASK")
+        self.refused(cli("events", "--type", "tasks.*"), USAGE, "no event is of a type `tasks.*`", "did you mean `task.*`?")
         self.refused(cli("approve", "apv_x"), DENIED, "nobody is signed in", "remit sign-in")
         self.refused(cli("list", env={"REMIT_KEY_FILE": None}), DENIED, "nobody knows who is calling")
         self.refused(cli("list", env={"REMIT_ADDR": "http://127.0.0.1:1"}), UNAVAILABLE, "no server answers", "remit dev")
