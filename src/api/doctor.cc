@@ -201,7 +201,7 @@ std::vector<Finding> LookAtTarget(const json::Value& target, const Result<json::
   const json::Value* ok = target.Find("ok");
   if (ok == nullptr || !ok->IsBool() || !ok->AsBool())
     return {{"target", Health::kError, fmt::format("`{}` does not answer: {}", name, Text(target, "detail")),
-             "starts that need it fail, and ends wait for it"}};
+             "starts that need it fail, and ends wait for it; a new one is prepared with what `remit target init postgres " + name + "` prints"}};
   if (!report)
     return {{"target", Health::kWarning, fmt::format("`{}` could not be looked into: {}", name, report.error().message),
              report.error().hint.empty() ? "remit target check " + name : report.error().hint}};

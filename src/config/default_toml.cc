@@ -114,6 +114,7 @@ std::string DefaultToml(const Config& c) {
   line("# user = \"remit\"");
   line("# password_file = \"orders.password\"");
   line("# sslmode = \"verify-full\"");
+  line("# tables = [\"public.invoices\", \"public.customers:select,update\"]");
   line("# superuser = \"remit_offboard\"");
   line("# superuser_password_file = \"orders.superuser\"");
   line("");

@@ -35,11 +35,11 @@ Error FromServer(Error error, std::string_view target) {
     if (state == "RM002") log::Fault("alarm: target {}: {}", target, error.message);
   }
   if (state == "RM001" || state == "RM002" || state == "RM004")
-    error.hint = fmt::format("run what `remit target init {}` prints, as an administrator", target);
+    error.hint = fmt::format("run what `remit target init postgres {}` prints, as an administrator", target);
   if (state == "42883" || state == "3F000" || state == "42501") {
     error.code = Code::kFailedPrecondition;
     error.reason = "target-not-initialised";
-    error.hint = fmt::format("run what `remit target init {}` prints, as an administrator", target);
+    error.hint = fmt::format("run what `remit target init postgres {}` prints, as an administrator", target);
   }
   if (pg::IsTimeout(error) || pg::IsTransient(error)) error.code = Code::kUnavailable;
   return std::move(error).Within(fmt::format("target `{}`", target));
