@@ -12,8 +12,10 @@
 namespace remit::cli {
 namespace {
 
+constexpr std::string_view kUsualConfig = "/etc/remit/remit.toml";
+
 struct BackupArgs {
-  std::string file, config = "/etc/remit/remit.toml", store;
+  std::string file, config{kUsualConfig}, store;
 };
 
 Result<std::string> StoreOf(const BackupArgs& args) {
@@ -62,7 +64,9 @@ Result<int> Restore(const BackupArgs& args) {
   }
   PrintLine(fmt::format("{} is the copy: {}", store, restored.ledger.Summary()));
   if (!restored.kept.empty()) PrintLine("what was there lies at " + restored.kept);
-  PrintMessage("an old copy is served with `remit serve --restored`, once: a new epoch, in which no task and no token of before lives");
+  const std::string config = args.config == kUsualConfig ? "" : " --config " + args.config;
+  PrintMessage(fmt::format("an old copy is served with `remit serve{} --restored`, once: a new epoch, in which no task and no token of before lives",
+                           args.store.empty() ? config : ""));
   return kOk;
 }
 

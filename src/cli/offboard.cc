@@ -31,6 +31,9 @@ std::string EvidenceOf(const json::Value& one) {
 void PrintReport(const json::Value& report) {
   for (const json::Value& one : report.Find("ended")->AsArray())
     PrintLine(fmt::format("{} {}  {}", Styled(Style::kGreen, "ended"), NameOf(one), Styled(Style::kDim, EvidenceOf(one))));
+  for (const json::Value& one : report.Find("ended")->AsArray())
+    if (const std::string plan = Text(one, "plan_file"); !plan.empty())
+      PrintMessage(fmt::format("the way back for the grants of {}, on the server's machine: remit replace rollback {}", Text(one, "id"), plan));
   for (const json::Value& one : report.Find("open")->AsArray())
     PrintLine(fmt::format("{}  {}  {}{}", Styled(Style::kYellow, "open"), NameOf(one), Text(one, "reason"),
                           Text(one, "retry_at").empty() ? "" : ", tried again at " + Moment(one, "retry_at")));
