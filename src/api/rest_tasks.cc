@@ -36,7 +36,7 @@ Result<broker::ListFilter> ReadFilter(const Request& request) {
   filter.after = request.Query("after").value_or("");
   if (!filter.state.empty() && filter.state != "ended" && !IsStateName(filter.state)) {
     return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not the name of a state", EscapeControl(filter.state)),
-                "use `requested`, `scheduled`, `active`, `ended`, or the name of an end");
+                "use `requested`, `scheduled`, `active`, `suspended`, `ended`, or the name of an end");
   }
   if (!filter.after.empty() && !IsId(filter.after, kTaskPrefix))
     return Fail(Code::kInvalidArgument, "bad-parameter", "`after` is not the id of a task");

@@ -64,7 +64,8 @@ Status Administration::KeepsAnAdministrator(const task::Catalog& catalog, const 
   const bool coming = without != nullptr && coming_catalog;
   if (SetUpIsOpen() || (SomebodyMayLoad(catalog, known, without) && (!coming || SomebodyMayLoad(*coming_catalog, *coming_facts, without)))) return {};
   return Fail(Code::kFailedPrecondition, "locks-everybody-out", "after this nobody could load a catalog any more",
-              "let somebody else load catalogs first; a load that is meant to hand administration back to the operator has --allow-lock-out");
+              "a catalog is loaded whole: name the folder that says who administers, too, or let somebody else load catalogs first; "
+              "a load that is meant to hand administration back to the operator has --allow-lock-out");
 }
 
 // Whether the change may be made now, and if not at once, how many people must say yes first.

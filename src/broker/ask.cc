@@ -43,7 +43,8 @@ Status WhoMay::MayChange(const Caller& by, std::string_view verb, std::string_vi
   std::shared_ptr<const cedar::Entity> entity = core_.current ? core_.MakeEntity(live.record(), *core_.current) : nullptr;
   if (entity && AskVerb(by, verb, *entity).verdict == task::Decision::Verdict::kAllow) return {};
   if (!MayView(by, live)) return NoSuchTask(live.id());
-  return Fail(Code::kPermissionDenied, denied, fmt::format("you may not {} task `{}`", verb, live.id()));
+  return Fail(Code::kPermissionDenied, denied, fmt::format("you may not {} task `{}`", verb, live.id()),
+              fmt::format("the catalog says who may: a permit for `Remit::Action::\"{}\"`", verb));
 }
 
 bool WhoMay::IsPersonType(const cedar::EntityUid& uid) const { return core_.current && core_.current->IsPerson(uid.type); }

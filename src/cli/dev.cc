@@ -70,6 +70,8 @@ void AddDev(Command& root) {
         PrintMessage(fmt::format("actors you can be: {}", Join(actors, ", ")));
         PrintMessage("in another shell:");
         PrintLine(fmt::format("export REMIT_ADDR=unix:{}/remit.sock REMIT_KEY_FILE={} REMIT_CLIENT_ID={}", folder, key_file, me));
+        PrintMessage("then: remit catalog show; remit explain TYPE; remit run TYPE name=value … -- COMMAND");
+        PrintMessage("to approve, as somebody of `remit person list`: remit person link PERSON | remit sign-in");
         std::fflush(stdout);
         NotifyReady();
         server->Run();

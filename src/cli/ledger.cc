@@ -103,7 +103,7 @@ void AddLedger(Command& root) {
     std::string from = "0", count = "100";
   };
   auto args = std::make_shared<Args>();
-  ledger.Sub("export", "prints events, one JSON document a line (operator)")
+  ledger.Sub("export", "prints events, one JSON document a line (administrators)")
       .Option("--from", args->from, "the first index (default 0)", "N")
       .Option("--count", args->count, "at most so many (default 100)", "N")
       .Example("remit ledger export --from 100 --count 50")

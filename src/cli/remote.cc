@@ -32,7 +32,7 @@ Error InOurWords(Error error, const std::string& address, bool by_default) {
   if (error.reason == "cannot-connect") {
     error.message = fmt::format("no server answers at {}", address);
     error.hint = by_default ? "REMIT_ADDR is not set, so the default was tried: set it, or start a server with `remit dev`"
-                            : "start one with `remit dev`, or say where it is with --server";
+                            : "start it (`remit serve`; to try things: `remit dev`), or say where it is with --server";
   } else if (error.reason == "bad-certificate" && error.message.find("wrong version number") != std::string::npos) {
     error.message = fmt::format("what answers at {} has no TLS", address);
     error.hint = "try http://" + address.substr(address.find("://") + 3);

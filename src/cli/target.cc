@@ -88,7 +88,7 @@ void AddTarget(Command& root) {
   Command& target = root.Sub("target", "the systems where tasks get credentials");
   AddInitCommand(target);
   auto name = std::make_shared<std::string>();
-  target.Sub("check", "what a task could do there that Remit does not give, and the script that closes it (operator)")
+  target.Sub("check", "what a task could do there that Remit does not give, and the script that closes it (administrators)")
       .Argument("name", *name, "the target's name")
       .Example("remit target check orders")
       .Run([name]() -> Result<int> {
@@ -108,7 +108,7 @@ void AddTarget(Command& root) {
         PrintMessage(fmt::format("{} open; close them, or accept them by name with `accepted` in [targets.{}]", open, *name));
         return kVerificationFailed;
       });
-  target.Sub("list", "the targets, and whether they answer (operator)").Example("remit target list").Run([]() -> Result<int> {
+  target.Sub("list", "the targets, and whether they answer (administrators)").Example("remit target list").Run([]() -> Result<int> {
     REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/targets"));
     if (globals().json) return PrintJson(answer), kOk;
@@ -118,12 +118,14 @@ void AddTarget(Command& root) {
     PrintTable(rows);
     return kOk;
   });
-  root.Sub("sweep", "compares ledger and targets now, and ends what should not be there (operator)").Example("remit sweep").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
-    REMIT_ASSIGN(json::Value report, remote.Post("/v1/sweep", json::Object{}));
-    PrintJson(report);
-    return kOk;
-  });
+  root.Sub("sweep", "compares ledger and targets now, and ends what should not be there (administrators)")
+      .Example("remit sweep")
+      .Run([]() -> Result<int> {
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
+        REMIT_ASSIGN(json::Value report, remote.Post("/v1/sweep", json::Object{}));
+        PrintJson(report);
+        return kOk;
+      });
 }
 
 }  // namespace remit::cli

@@ -387,7 +387,7 @@ Result<Config> Load(const std::string& path) {
   if (!file.is_open() || file.bad())
     return Fail(Error(Code::kNotFound, "config-missing", fmt::format("cannot read the configuration: {}", std::strerror(errno)))
                     .At(path)
-                    .Hint("`remit init` writes one"));
+                    .Hint("say which with --config FILE; `remit init` writes one"));
   text.resize(static_cast<std::size_t>(file.gcount()));
   REMIT_ASSIGN(Config config, Parse(text, path));
   std::error_code ec;

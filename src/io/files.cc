@@ -132,7 +132,8 @@ Status WriteNewFile(const std::string& path, std::string_view content, mode_t mo
   const bool linked = ::link(name.c_str(), path.c_str()) == 0;  // unlike rename, it never replaces
   const int number = errno;
   ::unlink(name.c_str());
-  if (!linked && number == EEXIST) return Fail(Code::kAlreadyExists, "file-exists", fmt::format("there is a file `{}` already", path));
+  if (!linked && number == EEXIST)
+    return Fail(Code::kAlreadyExists, "file-exists", fmt::format("there is a file `{}` already", path), "give another name: nothing is overwritten");
   errno = number;
   if (!linked || !SyncFolder(path)) return FileFailure("cannot-write-file", "write", path);
   return {};

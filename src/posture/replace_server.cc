@@ -52,7 +52,9 @@ Result<Account> FindAccount(pg::Connection& connection, const std::string& name,
   REMIT_ASSIGN(const pg::Rows rows, connection.Exec("SELECT oid, rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls "
                                                     "FROM pg_roles WHERE CASE WHEN $2 = '' THEN rolname = $1 ELSE oid::text = $2 END",
                                                     {name, oid}));
-  if (rows.size() == 0) return Fail(Code::kNotFound, "unknown-account", fmt::format("there is no role `{}` at this server", EscapeControl(name)));
+  if (rows.size() == 0)
+    return Fail(Code::kNotFound, "unknown-account", fmt::format("there is no role `{}` at this server", EscapeControl(name)),
+                "`remit scan postgres SERVER` lists the accounts that can log in");
   Account account;
   account.role = {std::string(rows.Text(0, 0)), std::string(rows.Text(0, 1))};
   account.superuser = rows.Bool(0, 2);

@@ -76,7 +76,8 @@ Result<Transition> ApproveExtension(const TaskRecord& record, const cedar::Entit
   REMIT_TRY(CheckRuns(record, now));
   REMIT_ASSIGN(const Extension* asked, Asked(record, now));
   if (IsOwn(record, person))
-    return Fail(Code::kPermissionDenied, "own-request", fmt::format("`{}` is in the chain of this request and cannot approve it", person.ToString()));
+    return Fail(Code::kPermissionDenied, "own-request", fmt::format("`{}` is in the chain of this request and cannot approve it", person.ToString()),
+                "ask somebody else");
   if (std::ranges::find(asked->approvals, person, &Yes::person) != asked->approvals.end())
     return Fail(Code::kAlreadyExists, "already-approved", fmt::format("`{}` has approved this request before", person.ToString()));
   Transition t{record, {}};

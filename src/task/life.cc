@@ -91,7 +91,8 @@ Result<Transition> Approve(const TaskRecord& record, const cedar::EntityUid& per
   if (record.state != State::kRequested) return WrongState(record);
   if (now >= record.deadline) return PastDeadline(record);
   if (IsOwn(record, person)) {
-    return Fail(Code::kPermissionDenied, "own-request", fmt::format("`{}` is in the chain of this request and cannot approve it", person.ToString()));
+    return Fail(Code::kPermissionDenied, "own-request", fmt::format("`{}` is in the chain of this request and cannot approve it", person.ToString()),
+                "ask somebody else");
   }
   if (std::ranges::find(record.approvals, person, &Yes::person) != record.approvals.end()) {
     return Fail(Code::kAlreadyExists, "already-approved", fmt::format("`{}` has approved this request before", person.ToString()));
@@ -184,7 +185,8 @@ Result<Transition> Review(const TaskRecord& record, const cedar::EntityUid& pers
                 fmt::format("`{}` has signed for task `{}` at {}", record.review->person.ToString(), record.id, FormatTime(record.review->at)));
   }
   if (IsOwn(record, person)) {
-    return Fail(Code::kPermissionDenied, "own-request", fmt::format("`{}` is in the chain of this task and cannot sign for it", person.ToString()));
+    return Fail(Code::kPermissionDenied, "own-request", fmt::format("`{}` is in the chain of this task and cannot sign for it", person.ToString()),
+                "ask somebody else");
   }
   Transition t{record, {}};
   t.next.review = Yes{person, now};
