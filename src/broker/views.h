@@ -14,7 +14,7 @@ json::Object TaskJson(const task::TaskRecord& record);
 json::Object CredentialJson(const task::CredentialRecord& record);
 json::Array CredentialsJson(const std::vector<task::CredentialRecord>& records);
 
-// Also the registry's rows, which setup.cc reads back.
+// Also the registry's rows, which registry.cc reads back.
 json::Value ActorJson(const ActorRecord& actor);
 json::Value PersonJson(const PersonRecord& person);
 
