@@ -1,6 +1,7 @@
 #include "posture/account_end.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::string_view kFirstSuperuser = "10";  // BOOTSTRAP_SUPERUSERID
 constexpr std::size_t kNamed = 20;                  // of one kind of what is open; the rest is counted
+constexpr std::string_view kPatience = "250ms";     // with whoever holds the account's row
 
 struct RoleState {
   bool superuser = false, login = false;
@@ -71,17 +73,50 @@ class Ending {
     return std::string();
   }
 
-  // A role that owns things, or is a superuser, cannot be used from outside either, once nobody logs in as it.
+  // A role that owns things, or is a superuser, cannot be used from outside either, once nobody logs in as it. A role may change its own password, so
+  // whoever is in as it can hold its row in an open transaction, or change it at the same moment as this, again and again: what holds it is ended.
   void Disarm() {
-    const auto disarm = [&]() -> Status {
-      REMIT_ASSIGN(const RoleState before, ReadRole(server_.base(), end_.account.oid));
-      if (!before.login && before.attributes.empty()) return Seen("login", "it could not log in before"), Status();
-      REMIT_ASSIGN(const std::string role, pg::QuoteIdentifier(end_.account.name));
-      REMIT_TRY(server_.base().Run(fmt::format("ALTER ROLE {} NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS", role)));
-      Seen("login", fmt::format("NOLOGIN{}", before.attributes.empty() ? "" : "; it had " + Join(before.attributes, ", ")));
-      return {};
-    };
-    if (Status done = disarm(); !done) Open("login", end_.account.name, done.error().message);
+    const auto deadline = std::chrono::steady_clock::now() + options_.sessions_limit;
+    (void)server_.base().Run(fmt::format("SET lock_timeout TO '{}'", kPatience));
+    Status done = TryToDisarm();
+    while (!done && (pg::IsTimeout(done.error()) || pg::IsTransient(done.error())) && std::chrono::steady_clock::now() < deadline) {
+      EndAllSessions();
+      if (Status free = RollBackHolders(); !free) {
+        done = std::move(free);
+        break;
+      }
+      done = TryToDisarm();
+    }
+    (void)server_.base().Run(fmt::format("SET lock_timeout TO '{}'", kLockTimeout));
+    if (!done) Open("login", end_.account.name, done.error().message);
+  }
+
+  Status TryToDisarm() {
+    REMIT_ASSIGN(const RoleState before, ReadRole(server_.base(), end_.account.oid));
+    if (!before.login && before.attributes.empty()) return Seen("login", "it could not log in before"), Status();
+    REMIT_ASSIGN(const std::string role, pg::QuoteIdentifier(end_.account.name));
+    REMIT_TRY(server_.base().Run(fmt::format("ALTER ROLE {} NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS", role)));
+    Seen("login", fmt::format("NOLOGIN{}", before.attributes.empty() ? "" : "; it had " + Join(before.attributes, ", ")));
+    return {};
+  }
+
+  // Transactions that it prepared, itself or as a role that it could become, and that changed the very row: no session has to be left for these.
+  // Others that it prepared are its work, and stay.
+  Status RollBackHolders() {
+    REMIT_ASSIGN(
+        const pg::Rows rows,
+        server_.base().Exec("WITH RECURSIVE m(oid) AS (SELECT $1::oid UNION SELECT a.roleid FROM pg_auth_members a JOIN m ON a.member = m.oid) "
+                            "SELECT p.gid, p.database, p.owner FROM pg_authid r JOIN pg_prepared_xacts p ON p.transaction = r.xmax "
+                            "JOIN pg_roles o ON o.rolname = p.owner JOIN m ON m.oid = o.oid WHERE r.oid = $1::oid",
+                            {end_.account.oid}));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      REMIT_ASSIGN(const std::string gid, pg::QuoteLiteral(rows.Text(i, 0)));
+      REMIT_ASSIGN(const auto there, server_.Connect(std::string(rows.Text(i, 1))));
+      REMIT_TRY(there->Run("ROLLBACK PREPARED " + gid));
+      Seen("prepared", fmt::format("the transaction `{}` in database `{}`, prepared by `{}`, had changed the role, and kept its login: rolled back",
+                                   EscapeControl(rows.Text(i, 0)), EscapeControl(rows.Text(i, 1)), EscapeControl(rows.Text(i, 2))));
+    }
+    return {};
   }
 
   void EndAllSessions() {
@@ -100,7 +135,8 @@ class Ending {
     std::ranges::sort(files);
     for (const std::string& path : files) {
       Result<PlanFile> file = PlanFile::Load(path);
-      if (!file || file->plan.system != end_.system) continue;
+      // By what it says: a name begins with another target's where that one is `shop-16400`.
+      if (!file || file->plan.system != end_.system || file->plan.account.oid != end_.account.oid) continue;
       if (file->phase == Phase::kPlanned) std::filesystem::remove(path, error);  // nothing of it was done
       if (file->phase == Phase::kApplying) (void)Apply(*file);
     }

@@ -4,7 +4,8 @@
 // The order, and what a crash leaves at each point (the next call does all of it again):
 //   `intent` is called                                       nothing was done; the caller has written down that it begins
 //   the role cannot log in any more, and has no attribute
-//   but SUPERUSER                                            it keeps its grants, and nobody comes in as it
+//   but SUPERUSER; what of its own holds the role's row
+//   (sessions, transactions prepared by it) is ended         it keeps its grants, and nobody comes in as it
 //   its sessions are ended
 //   what an earlier call began is gone on with               by its plan's file, see replace_apply.h
 //   a plan is made and kept, `intent` is called with its hash,

@@ -3,6 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <atomic>
+#include <thread>
+
 #include "pg/connection.h"
 #include "posture/replace_fixture.h"
 
@@ -11,6 +14,7 @@ namespace {
 
 using testing::AllOf;
 using testing::Contains;
+using testing::Each;
 using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
@@ -212,6 +216,74 @@ TEST_F(AccountEndTest, APreparedTransactionStaysOpenAndNobodyComesIn) {
   Sql("shop", {"ROLLBACK PREPARED 'later'"});
   EXPECT_TRUE(MustEnd().ended);
   ExpectAllGone();
+}
+
+TEST_F(AccountEndTest, AnOpenTransactionThatHoldsItsRowKeepsNobodyIn) {
+  const auto session = server_.Connect("shop", "app", Secret("app"));
+  for (const char* sql : {"BEGIN", "ALTER ROLE app PASSWORD 'mine'"}) ASSERT_TRUE(session->Run(sql)) << sql;
+  EXPECT_TRUE(MustEnd().ended);
+  ExpectAllGone();
+}
+
+TEST_F(AccountEndTest, WhoChangesItsRowAgainAndAgainIsLockedOut) {
+  end_options_.sessions_limit = kPatience;
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 3; ++i)
+    clients.emplace_back([&, options = server_.Options("shop", "app", Secret("app"))] {
+      while (!stop) {
+        const auto session = pg::Connection::Open(options);
+        while (session && !stop && (*session)->Run("ALTER ROLE app PASSWORD 'app'")) {}
+      }
+    });
+  const AccountEnd end = MustEnd();
+  stop = true;
+  for (std::thread& client : clients) client.join();
+  EXPECT_TRUE(end.ended);
+  ExpectAllGone();
+}
+
+TEST_F(AccountEndTest, APreparedTransactionThatHoldsItsRowKeepsNobodyIn) {
+  // No session is left of it, and whoever was it comes in as before: as itself, or as a role that it can become.
+  for (const char* as : {"app", "readers"}) {
+    SCOPED_TRACE(as);
+    {
+      const auto session = server_.Connect("shop", "app", Secret("app"));
+      for (const std::string sql : {"BEGIN", "ALTER ROLE app PASSWORD 'mine'", "SET LOCAL ROLE x", "PREPARE TRANSACTION 'it''s mine'"})
+        ASSERT_TRUE(session->Run(sql.ends_with(" x") ? "SET LOCAL ROLE " + std::string(as) : sql)) << sql;
+    }
+    const AccountEnd end = MustEnd();
+    EXPECT_TRUE(end.ended);
+    EXPECT_THAT(end.evidence, Contains(AllOf(Field(&AccountEnd::Step::step, "prepared"), Field(&AccountEnd::Step::detail, HasSubstr("it's mine")))));
+    ExpectAllGone();
+    Sql("postgres", {"ALTER ROLE app LOGIN CREATEDB CREATEROLE", "GRANT readers TO app"});
+  }
+}
+
+TEST_F(AccountEndTest, APlanOfAnotherAccountIsNotGoneOnWith) {
+  // That of another target, whose name begins as this one's files do.
+  Sql("shop", {"CREATE ROLE innocent LOGIN", "GRANT SELECT ON t TO innocent"});
+  PlanFile theirs = Plan("innocent");
+  theirs.path = fmt::format("{}/shop-{}-16400-1.replace.json", folder_, Ask("SELECT oid FROM pg_roles WHERE rolname = 'app'"));
+  theirs.phase = Phase::kApplying;
+  ASSERT_TRUE(theirs.Create());
+  EXPECT_TRUE(MustEnd().ended);
+  ExpectAllGone();
+  EXPECT_EQ(StateAs("innocent", "shop", "SELECT * FROM t"), "");
+}
+
+TEST_F(AccountEndTest, SettingsOfADatabasesOwnerKeepNobodyOut) {
+  Sql("postgres", {"ALTER DATABASE archive OWNER TO app"});
+  const auto session = server_.Connect("shop", "app", Secret("app"));
+  for (const char* sql : {"ALTER DATABASE archive SET idle_session_timeout TO '1ms'", "ALTER DATABASE archive SET statement_timeout TO '1ms'",
+                          "ALTER DATABASE archive SET lock_timeout TO '1ms'", "ALTER DATABASE archive SET search_path TO evil"})
+    ASSERT_TRUE(session->Run(sql)) << sql;
+  const AccountEnd end = MustEnd();
+  EXPECT_TRUE(end.ended);
+  EXPECT_THAT(end.open, AllOf(Contains(Open("ownership", "archive", "owner")), Each(Field(&AccountEnd::Open::what, "ownership"))));
+  EXPECT_FALSE(CanLogIn("app"));
+  Sql("postgres", {"ALTER DATABASE archive RESET ALL", "ALTER DATABASE archive OWNER TO postgres"});
+  EXPECT_EQ(StateAs("app", "archive", "SELECT * FROM old"), "42501");
 }
 
 TEST_F(AccountEndTest, WhatItGaveToOthersFallsAndWhoLosesByItIsNamed) {

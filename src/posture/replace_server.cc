@@ -5,27 +5,42 @@
 #include "base/text.h"
 
 namespace remit::posture {
+namespace {
+
+constexpr int kTransactionTimeoutSince = 170000;
+
+}  // namespace
 
 Result<std::unique_ptr<pg::Connection>> ReplaceServer::Connect(const std::string& database) const {
   pg::ConnectOptions options = options_;
   options.database = database;
   options.settings = {{"search_path", "pg_catalog,pg_temp"},
                       {"role", "none"},
-                      {"lock_timeout", "5s"},
+                      {"lock_timeout", std::string(kLockTimeout)},
                       {"statement_timeout", "120s"},
+                      // Whoever owns a database may set these for everybody who connects to it.
+                      {"idle_session_timeout", "0"},
                       {"idle_in_transaction_session_timeout", "120s"},
                       {"default_transaction_isolation", "read committed"},
                       {"default_transaction_read_only", "off"},
                       {"default_transaction_deferrable", "off"},
                       {"jit", "off"},
                       {"standard_conforming_strings", "on"}};
+  if (base_ && version() >= kTransactionTimeoutSince) options.settings["transaction_timeout"] = "0";
   return pg::Connection::Open(options);
 }
 
 Result<ReplaceServer> ReplaceServer::Open(pg::ConnectOptions options) {
   ReplaceServer server;
   server.options_ = std::move(options);
-  REMIT_ASSIGN(server.base_, server.Connect(server.options_.database));
+  auto base = server.Connect(server.options_.database);
+  if (!base && pg::SqlState(base.error()) == "42704")  // a setting is not known that 14 has
+    return Fail(Code::kUnsupported, "server-too-old", "replacing access needs PostgreSQL 14 or later: " + base.error().message);
+  if (!base) return Fail(std::move(base).error());
+  server.base_ = std::move(*base);
+  if (server.version() >= kTransactionTimeoutSince) {
+    REMIT_ASSIGN(server.base_, server.Connect(server.options_.database));
+  }
   if (server.version() < kOldestServer)
     return Fail(Code::kUnsupported, "server-too-old",
                 fmt::format("this server is version {}; replacing access needs 14 or later", server.version() / 10000));

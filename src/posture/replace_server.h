@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -15,7 +16,8 @@
 
 namespace remit::posture {
 
-inline constexpr int kOldestServer = 140000;  // GRANTED BY and pg_database_owner came with it
+inline constexpr int kOldestServer = 140000;            // GRANTED BY and pg_database_owner came with it
+inline constexpr std::string_view kLockTimeout = "5s";  // of every connection
 
 class ReplaceServer {
  public:
