@@ -270,6 +270,15 @@ TEST_F(AdministrationTest, WhatIsBarredDoesNotWaitForAYes) {
   EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);
 }
 
+TEST_F(AdministrationTest, AYesToWhatWasAskedBeforeLetsNoPersonInAgain) {
+  const Result<json::Value> asked = PutPerson(bench.Person("ann"), "eve");  // another name, say
+  ASSERT_TRUE(asked && asked->FindString("approval"));
+  ASSERT_EQ(ReasonOf(PutPerson(bench.Person("ann"), "eve", true)), "done");
+  EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), *asked->FindString("approval"))), "unknown-approval");
+  bench.Restart();
+  EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), *asked->FindString("approval"))), "unknown-approval");
+}
+
 TEST_F(AdministrationTest, BarringRegistersNobody) {
   std::optional<Result<json::Value>> answer;
   bench.broker().PutActor(Bench::Operator(), {{"Gone", "x"}, "", nullptr, std::nullopt, true}, [&](Result<json::Value> a) { answer = std::move(a); });

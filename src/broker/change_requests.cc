@@ -201,6 +201,7 @@ void ChangeRequests::Make(ChangeRequest request, Answer<json::Value> answer) {
   if (change->verb == "actor.change") {
     Result<ActorRecord> actor = ActorFromJson(content);
     if (!actor) return refuse(std::move(actor.error()));
+    if (content.Find("accounts") == nullptr) actor->accounts.reset();  // it does not speak of them
     return core_.registry.ChangeActor(call, *std::move(actor), std::move(done));
   }
   if (change->verb == "person.change") {
@@ -222,6 +223,26 @@ void ChangeRequests::Settle(const AdminCall& call, store::Batch& batch) {
   event.Set("hash", HexEncode(call.approved->hash));
   core_.AddEvents(batch, {std::move(event)});
   waiting.erase(call.approved->id);
+}
+
+std::vector<std::string> ChangeRequests::EndAbout(const cedar::EntityUid& who, store::Batch& batch) {
+  std::vector<std::string> ended;
+  std::erase_if(waiting, [&](const auto& entry) {
+    const ChangeRequest& change = entry.second;
+    if (change.verb != "actor.change" && change.verb != "person.change") return false;
+    const std::string* about = change.content.FindString("uid");
+    if (about == nullptr || *about != who.ToString()) return false;
+    json::Object event = core_.Event("change.denied", core_.Stamp());
+    event.Set("approval", change.id);
+    event.Set("verb", change.verb);
+    event.Set("person", cedar::EntityUid{"Remit::Policy", "bar"}.ToString());
+    event.Set("why", who.ToString() + " was barred since");
+    core_.AddEvents(batch, {std::move(event)});
+    batch.writes.push_back({store::Table::kApproval, change.id, std::nullopt});
+    ended.push_back(change.id);
+    return true;
+  });
+  return ended;
 }
 
 // What could not be committed still waits.

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "broker/admin_call.h"
 #include "broker/change.h"
@@ -23,6 +24,8 @@ class ChangeRequests {
   json::Value ChangeJson(const ChangeRequest& change) const;
   void Settle(const AdminCall& call, store::Batch& batch);
   void Unsettle(const AdminCall& call);
+  // Ends what waits about somebody who is barred in this batch: a yes to it was to somebody who was not. Their ids.
+  std::vector<std::string> EndAbout(const cedar::EntityUid& who, store::Batch& batch);
   std::map<std::string, ChangeRequest> waiting;  // by id
 
  private:

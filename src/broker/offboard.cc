@@ -21,6 +21,7 @@ constexpr std::string_view kOffboardingTyp = "remit-offboarding+jwt";
 
 json::Object OffboardingRow(const Offboarding& state) {
   json::Object row{{"by", state.by}, {"why", state.why}, {"begun", Micros(state.begun)}};
+  if (!state.accounts.empty()) row.Set("accounts", json::StringArray(state.accounts));
   if (!state.standing_denied.empty()) row.Set("standing_denied", state.standing_denied);
   return row;
 }
@@ -110,6 +111,7 @@ void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const
   batch.must_fit = true;
   state->bar = barred_by[uid] = core_.registry.RegistryChanges(batch);
   if (actor != core_.registry.actors.end()) {
+    state->accounts = actor->second.accounts.value_or(std::vector<std::string>());
     ActorRecord gone = actor->second;
     gone.barred = true;
     gone.jwk = nullptr;  // its key proves nothing any more, also if somebody lifts the bar
@@ -130,14 +132,16 @@ void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const
     state->ended.push_back(json::Object{{"what", "change"}, {"id", at->first}, {"evidence", "taken back; nobody can approve it"}});
     at = core_.change_requests.waiting.erase(at);
   }
+  for (const std::string& id : core_.change_requests.EndAbout(uid, batch))
+    state->ended.push_back(
+        json::Object{{"what", "change"}, {"id", id}, {"evidence", "it was about somebody who was not barred; nobody can approve it"}});
   // In the same commit, so that a crash before the last end forgets none. Gone with the report that nothing is open.
   batch.writes.push_back({store::Table::kMeta, OffboardingKey(uid), json::Canonical(OffboardingRow(*state))});
   json::Object event = core_.Event("offboard.begun", state->begun);
   event.Set("actor", uid.ToString());
   event.Set("by", state->by);
   event.Set("why", why);
-  if (actor != core_.registry.actors.end() && actor->second.accounts && !actor->second.accounts->empty())
-    event.Set("accounts", json::StringArray(*actor->second.accounts));
+  if (!state->accounts.empty()) event.Set("accounts", json::StringArray(state->accounts));
   core_.AddEvents(batch, {std::move(event)});
   core_.Commit(std::move(batch), [this, state, wait](const auto& committed) {
     if (committed) return EndAllOf(state, wait);
@@ -157,6 +161,7 @@ Status Offboarder::Load() {
       state->by = r.RequiredString("by");
       state->why = r.RequiredString("why");
       state->begun = FromMicros(r.RequiredInt("begun"));
+      state->accounts = r.OptionalStrings("accounts").value_or(std::vector<std::string>());
       state->standing_denied = r.OptionalString("standing_denied").value_or("");
       return r.Finish();
     };

@@ -79,7 +79,8 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
     actor = before->second;
     actor.barred = true;
   }
-  if (!actor.accounts && before != actors.end()) actor.accounts = before->second.accounts;
+  const std::optional<std::vector<std::string>> named = actor.accounts;
+  if (!named && before != actors.end()) actor.accounts = before->second.accounts;
   if (Status accounts = core_.standing_access.CheckAccounts(actor); !accounts) return refuse(std::move(accounts.error()));
   if (actor.client_id.empty()) actor.client_id = actor.uid.ToString();
   if (!actor.jwk.IsNull())
@@ -99,7 +100,12 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
     if (same_uid != actors_by_unix_uid.end() && same_uid->second != actor.uid)
       return refuse(Error(Code::kAlreadyExists, "unix-uid-taken", fmt::format("user {} is {}", *actor.unix_uid, same_uid->second.ToString())));
   }
-  if (*needed > 0) return Ask(call, *needed, ActorJson(actor), std::move(answer));
+  if (*needed > 0) {  // accounts only where it speaks of them: until it is made others may be declared
+    json::Value content = ActorJson(actor);
+    content.AsObject().Erase("accounts");
+    if (named) content.AsObject().Set("accounts", json::StringArray(*named));
+    return Ask(call, *needed, content, std::move(answer));
+  }
   json::Object event = core_.Event("actor.changed", core_.Stamp());
   event.Set("actor", actor.uid.ToString());
   event.Set("barred", actor.barred);
@@ -110,6 +116,7 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
   core_.AddEvents(batch, {std::move(event)});
   const std::uint64_t change = RegistryChanges(batch);
   if (actor.barred) {  // takes access away: before the commit
+    core_.change_requests.EndAbout(actor.uid, batch);
     core_.offboarder.barred_by[actor.uid] = change;
     Register(actor);
   } else {
@@ -176,6 +183,7 @@ void Registry::ChangePerson(const AdminCall& call, PersonRecord person, Answer<j
   core_.AddEvents(batch, {std::move(event)});
   const std::uint64_t change = RegistryChanges(batch);
   if (person.barred) {  // takes access away: before the commit
+    core_.change_requests.EndAbout(person.uid, batch);
     core_.offboarder.barred_by[person.uid] = change;
     people[person.uid] = person;
   } else {

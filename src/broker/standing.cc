@@ -44,14 +44,24 @@ Status StandingAccess::CheckAccounts(const ActorRecord& actor) const {
 void StandingAccess::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
   const auto actor = core_.registry.actors.find(state->actor);
   if (actor == core_.registry.actors.end() || !actor->second.accounts || actor->second.accounts->empty()) return;
-  StandingRequest request{state->actor, state->by, *actor->second.accounts, {}};
+  StandingRequest request{state->actor, state->by, {}, {}};
+  const auto open = [&](const std::string& account, std::string_view reason) {
+    state->open.push_back(json::Object{{"what", "account"}, {"id", account}, {"reason", reason}});
+  };
   const std::string untouched = core_.offboarder.hooks.standing ? state->standing_denied : "nothing here can look at it";
-  if (!untouched.empty()) {
-    state->standing = "not looked at";
-    for (const std::string& account : request.accounts)
-      state->open.push_back(json::Object{{"what", "account"}, {"id", account}, {"reason", untouched}});
-    return;
+  state->standing = "not looked at";
+  for (const std::string& account : *actor->second.accounts) {
+    // Else whoever declares accounts could have any ended by the next start, in the name of somebody who may end them, and asked for others.
+    const bool asked = std::ranges::count(state->accounts, account) > 0;
+    if (!untouched.empty()) {
+      open(account, untouched);
+    } else if (!asked) {
+      open(account, "it was declared after this offboarding began: offboard again");
+    } else {
+      request.accounts.push_back(account);
+    }
   }
+  if (request.accounts.empty()) return;
   for (const auto& [uid, other] : core_.registry.actors)
     if (uid != state->actor && !other.barred && other.accounts)
       for (const std::string& account : *other.accounts) request.others.emplace(account, uid.ToString());

@@ -11,6 +11,11 @@ constexpr std::string_view kAdministration = R"(
 @id("replacers") permit (principal == Employee::"ann", action == Remit::Action::"replace.apply", resource);
 )";
 
+constexpr std::string_view kFourEyes = R"(
+@id("say-yes") permit (principal in Team::"leads", action == Remit::Action::"approve", resource == Remit::Server::"remit");
+@id("four-eyes") @unless_approved("1") forbid (principal, action == Remit::Action::"actor.change", resource);
+)";
+
 using Accounts = std::vector<std::string>;
 
 class StandingTest : public BrokerTest {
@@ -50,7 +55,20 @@ class StandingTest : public BrokerTest {
     bench.broker().RecordReplacement(by, one, [&](Result<json::Value> a) { answer = std::move(a); });
     return answer ? *std::move(answer) : Fail(Code::kInternal, "no-answer", "no answer");
   }
-  void WithAdministrators() { bench.LoadCatalog(std::string(kPolicies) + std::string(kAdministration)); }
+  void WithAdministrators(std::string_view more = "") {
+    bench.LoadCatalog(std::string(kPolicies) + std::string(kAdministration) + std::string(more));
+  }
+  // What waits for a yes since bob asked for it.
+  std::string Ask(std::optional<Accounts> accounts) {
+    const Result<json::Value> asked = Declare("bot", std::move(accounts), bench.Person("bob"));
+    const std::string* approval = asked ? asked->FindString("approval") : nullptr;
+    EXPECT_NE(approval, nullptr);
+    return approval == nullptr ? "" : *approval;
+  }
+  std::string Yes(const std::string& approval) {
+    const Result<json::Value> made = bench.Approve(bench.Person("ann"), approval);
+    return made ? "done" : made.error().reason;
+  }
   std::size_t Count(std::string_view type) {
     return static_cast<std::size_t>(std::ranges::count_if(bench.Events(), [&](const json::Value& e) { return *e.FindString("type") == type; }));
   }
@@ -181,6 +199,56 @@ TEST_F(StandingTest, WhoWasLetInAgainIsNotOffboardedByTheNextStart) {
   bench.Restart();
   SetHooks();
   EXPECT_EQ(asked.size(), 1u);
+}
+
+TEST_F(StandingTest, WhatIsDeclaredAfterAnOffboardingBeganIsNotEndedByTheNextStart) {
+  // Naming accounts is not ending them. Who may only name them waits for a start, and an offboarding of somebody's who may both would do the rest.
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw", "box/taken_back"}));
+  found = {json::Object{{"what", "ownership"}, {"id", "table t"}, {"ended", false}, {"reason", "it owns it"}}};
+  EXPECT_FALSE(Offboard()->Find("complete")->AsBool());
+  ASSERT_EQ(asked.size(), 1u);
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw", "box/production"}, Bench::Operator(), true));
+  found = {};
+  bench.Restart();
+  SetHooks();
+  ASSERT_EQ(asked.size(), 2u);
+  EXPECT_EQ(asked[1].accounts, Accounts{"box/bot_rw"});
+  EXPECT_EQ(Count("offboard.done"), 0u);  // the other one is open, and named
+  // Who may ends it by asking.
+  found = {json::Object{{"what", "account"}, {"id", "x"}, {"ended", true}}};
+  EXPECT_TRUE(Offboard()->Find("complete")->AsBool());
+  EXPECT_EQ(asked.back().accounts, (Accounts{"box/bot_rw", "box/production"}));
+}
+
+TEST_F(StandingTest, AYesToWhatWasAskedBeforeLetsNobodyInAgain) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  WithAdministrators(kFourEyes);
+  std::string older = Ask(std::nullopt);  // another key, say, for somebody who is there
+  const Result<json::Value> report = Offboard(bench.Person("ann"));
+  ASSERT_TRUE(report) << report.error().ToString();
+  EXPECT_EQ(Yes(older), "unknown-approval");
+  EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->barred);
+  EXPECT_EQ(*bench.EventOf("change.denied").FindString("approval"), older);
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(Yes(older), "unknown-approval");
+  // What is asked of somebody who is barred says so to whoever answers. A mere bar ends what waits as well.
+  EXPECT_EQ(Yes(Ask(std::nullopt)), "done");
+  EXPECT_FALSE(bench.broker().FindActor({"Agent", "bot"})->barred);
+  older = Ask(std::nullopt);
+  ASSERT_TRUE(Declare("bot", std::nullopt, Bench::Operator(), true));
+  EXPECT_EQ(Yes(older), "unknown-approval");
+  EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->barred);
+}
+
+TEST_F(StandingTest, AYesToAnotherKeyForgetsNoAccountThatWasDeclaredMeanwhile) {
+  WithAdministrators(kFourEyes);
+  const std::string key = Ask(std::nullopt), declared = Ask(Accounts{"box/bot_rw"});
+  EXPECT_EQ(Yes(declared), "done");
+  EXPECT_EQ(Yes(key), "done");
+  EXPECT_EQ(*bench.broker().FindActor({"Agent", "bot"})->accounts, Accounts{"box/bot_rw"});
+  EXPECT_EQ(Yes(Ask(Accounts{})), "done");
+  EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->accounts->empty());
 }
 
 TEST_F(StandingTest, AReplacementIsAskedForAndWrittenDown) {
