@@ -92,6 +92,23 @@ Result<std::string> StandingEnder::WhoShares(const broker::StandingRequest& requ
   return std::string();
 }
 
+// Roles of tasks and scope roles of any installation, and what Remit itself works as there, also by another target's name: without these nothing that
+// it made there could be ended. Where it cannot be seen whether that is the same server, it is.
+bool StandingEnder::IsRemits(const Place& place, std::string_view role) const {
+  if (role.starts_with("remit_")) return true;
+  for (const config::TargetSettings& target : parts_.targets) {
+    if (target.type != "postgres") continue;
+    const Result<pg::ConnectOptions> reader = ReaderOptions(target);
+    const Result<std::optional<pg::ConnectOptions>> superuser = SuperuserOptions(target);
+    if (&target == place.settings && (!reader || !superuser)) return true;
+    const bool named = (reader && role == reader->user) || (superuser && *superuser && role == (*superuser)->user);
+    if (!named) continue;
+    if (&target == place.settings) return true;
+    if (const Result<std::string> here = SystemOf(*place.settings), there = SystemOf(target); !here || !there || *here == *there) return true;
+  }
+  return false;
+}
+
 Result<std::string> StandingEnder::SystemOf(const config::TargetSettings& settings) const {
   REMIT_ASSIGN(const pg::ConnectOptions options, ReaderOptions(settings));
   REMIT_ASSIGN(const auto connection, pg::Connection::Open(options));
@@ -115,9 +132,7 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
   how.folder = parts_.folder;
   how.prefix = place.target;
   how.at = parts_.at;
-  how.reserved = [reader = ReaderOptions(*place.settings)](std::string_view role) {
-    return !reader || role == reader->user || role.starts_with("remit_");  // of any installation: roles of tasks, scope roles
-  };
+  how.reserved = [&](std::string_view role) { return IsRemits(place, role); };
   how.intent = [&](const posture::AccountIntent& intent) -> Status {
     json::Object event = fields(intent.account, intent.system, intent.plan);
     if (!intent.file.empty()) event.Set("file", intent.file);

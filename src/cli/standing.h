@@ -37,6 +37,7 @@ class StandingEnder {
   void TakeAway(const broker::StandingRequest& request, const Place& place, const pg::ConnectOptions& options, json::Array& lines);
   void OnlyRead(const Place& place, const pg::ConnectOptions& options, json::Array& lines);
   Result<std::string> WhoShares(const broker::StandingRequest& request, const Place& place);
+  bool IsRemits(const Place& place, std::string_view role) const;
   Result<std::string> SystemOf(const config::TargetSettings& settings) const;
   Status MakeFolder() const;
 

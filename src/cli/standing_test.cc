@@ -154,6 +154,28 @@ TEST_F(StandingEnderTest, RemitsOwnRolesAndUnknownTargetsAreOpen) {
   EXPECT_TRUE(CanLogIn("remit"));
 }
 
+TEST_F(StandingEnderTest, WhatRemitWorksAsByAnotherTargetsNameIsItsOwn) {
+  Sql("CREATE ROLE broker LOGIN PASSWORD 'remit'");
+  Sql("CREATE ROLE undertaker SUPERUSER LOGIN PASSWORD 'offboarder'");
+  parts_.targets.push_back(Target("reports", true));
+  parts_.targets.back().settings["user"].value = std::string("broker");
+  parts_.targets.back().settings["superuser"].value = std::string("undertaker");
+  request_.accounts = {"orders/broker", "orders/undertaker"};
+  for (const json::Value& line : End()) EXPECT_THAT(*line.FindString("reason"), HasSubstr("Remit's own"));
+  EXPECT_TRUE(CanLogIn("broker"));
+  EXPECT_TRUE(CanLogIn("undertaker"));
+  // Also while nobody can look; a role of that name at another server is another one.
+  parts_.targets.back().settings["port"].value = std::int64_t{1};
+  request_.accounts = {"orders/broker"};
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("Remit's own"));
+  pg::TestServer elsewhere;
+  EXPECT_TRUE(elsewhere.Connect()->Run("CREATE ROLE broker LOGIN PASSWORD 'remit'"));
+  parts_.targets.back().settings["port"].value = static_cast<std::int64_t>(elsewhere.port());
+  parts_.targets.back().settings["host"].value = elsewhere.Get("host");
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  EXPECT_FALSE(CanLogIn("broker"));
+}
+
 TEST_F(StandingEnderTest, WhatCannotBeWrittenDownIsNotDone) {
   disk_full_ = true;
   EXPECT_EQ(ReasonOf(End()), "the disk is full");
