@@ -26,7 +26,8 @@ void Show(const Call& call, Respond respond) {
 
 void Schema(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(const auto catalog, InForce(call));
-  respond(http::Text(200, catalog->schema().ToString()));
+  REMIT_API_ASSIGN(const std::string text, catalog->schema().ToText());
+  respond(http::Text(200, text));
 }
 
 void Load(const Call& call, Respond respond) {

@@ -7,23 +7,24 @@
 namespace remit::limits {
 
 // Language and documents.
-inline constexpr std::size_t kJsonDepth = 64;                  // deeper documents only serve to exhaust the stack of a reader
-inline constexpr std::size_t kJsonBytes = 8u << 20;            // as large as the largest catalog or facts upload
-inline constexpr std::size_t kCedarDepth = 200;                // nesting of expressions; evaluation is recursive
-inline constexpr std::size_t kCedarTypeNodes = 20'000;         // of one type, common types written out: they can double at each step
-inline constexpr std::size_t kCedarSharedBytes = 16u << 20;    // of one schema: what names of one list, or of one shape, hold again for each
-inline constexpr std::size_t kCedarNamespaceBytes = 1024;      // it stands before each name in it
-inline constexpr std::size_t kCedarClosureEntries = 1u << 20;  // ancestors of all types and actions of one schema: a chain of n has n² / 2
-inline constexpr std::size_t kCedarEnvironments = 1u << 20;    // that one policy is validated in: lists of principals, resources and slots multiply
-inline constexpr std::size_t kCedarParseErrors = 100;          // of one text; what follows so many is noise
-inline constexpr std::size_t kCedarJsonChain = 1000;           // operands of a chain that JSON nests; longer ones are written balanced
-inline constexpr std::size_t kCedarHasValues = 8192;           // values that the chains behind `has` of one policy write again in JSON
-inline constexpr std::size_t kCedarRepeatedNodes = 64;         // of an expression that JSON asks for several attributes, once for each
-inline constexpr std::size_t kCedarFileBytes = 4u << 20;       // one policy or schema file
-inline constexpr std::size_t kCedarAncestors = 32u << 20;      // of all entities of one set together; 4 bytes each in memory
-inline constexpr std::size_t kCatalogFiles = 500;              // files of one catalog
-inline constexpr std::size_t kConfigBytes = 1u << 20;          // remit.toml is written by people
-inline constexpr std::size_t kEntityIdBytes = 1024;            // an id is a name, not a document
+inline constexpr std::size_t kJsonDepth = 64;                    // deeper documents only serve to exhaust the stack of a reader
+inline constexpr std::size_t kJsonBytes = 8u << 20;              // as large as the largest catalog or facts upload
+inline constexpr std::size_t kCedarDepth = 200;                  // nesting of expressions; evaluation is recursive
+inline constexpr std::size_t kCedarTypeNodes = 20'000;           // of one type, common types written out: they can double at each step
+inline constexpr std::size_t kCedarSharedBytes = 16u << 20;      // of one schema: what names of one list, or of one shape, hold again for each
+inline constexpr std::size_t kCedarSchemaTextBytes = 16u << 20;  // of one schema as text, common types written out
+inline constexpr std::size_t kCedarNamespaceBytes = 1024;        // it stands before each name in it
+inline constexpr std::size_t kCedarClosureEntries = 1u << 20;    // ancestors of all types and actions of one schema: a chain of n has n² / 2
+inline constexpr std::size_t kCedarEnvironments = 1u << 20;      // that one policy is validated in: lists of principals, resources and slots multiply
+inline constexpr std::size_t kCedarParseErrors = 100;            // of one text; what follows so many is noise
+inline constexpr std::size_t kCedarJsonChain = 1000;             // operands of a chain that JSON nests; longer ones are written balanced
+inline constexpr std::size_t kCedarHasValues = 8192;             // values that the chains behind `has` of one policy write again in JSON
+inline constexpr std::size_t kCedarRepeatedNodes = 64;           // of an expression that JSON asks for several attributes, once for each
+inline constexpr std::size_t kCedarFileBytes = 4u << 20;         // one policy or schema file
+inline constexpr std::size_t kCedarAncestors = 32u << 20;        // of all entities of one set together; 4 bytes each in memory
+inline constexpr std::size_t kCatalogFiles = 500;                // files of one catalog
+inline constexpr std::size_t kConfigBytes = 1u << 20;            // remit.toml is written by people
+inline constexpr std::size_t kEntityIdBytes = 1024;              // an id is a name, not a document
 
 // Catalogs.
 inline constexpr std::size_t kTypeNameBytes = 64;         // of a @name; people type it

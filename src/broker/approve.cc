@@ -53,7 +53,7 @@ std::unexpected<Error> NoSuchApproval(const std::string& id) {
 
 void Broker::Approve(const Caller& by, const std::string& approval, const std::string& hash, Answer<json::Value> answer) {
   core_->Locked([&] {
-    auto refuse = [&](Error error) { core_->Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core_->Refusing(answer);
     if (Status status = CheckPerson(by, core_->Now()); !status) return refuse(std::move(status.error()));
     if (core_->change_requests.waiting.contains(approval)) return core_->change_requests.Approve(by, approval, hash, answer);
     std::string task_id = TaskIdOf(approval);
@@ -83,7 +83,7 @@ std::uint32_t Approvals::StandingYes(const task::TaskRecord& record, const cedar
 }
 
 void Approvals::Approve(const Caller& by, const std::string& task_id, const std::string& hash, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   LiveTask* live = core_.Find(task_id);
   std::string id = ApprovalIdOf(task_id);
   if (live != nullptr && live->state() == task::State::kActive && live->asks_for_more())
@@ -117,7 +117,7 @@ void Approvals::Approve(const Caller& by, const std::string& task_id, const std:
     LiveTask* again = core_.Find(task_id);
     if (again == nullptr) return core_.Later([answer, task_id] { answer(NoSuchTask(task_id)); });
     if (!committed) {
-      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Refuse(answer, committed.error());
     } else if (again->latched) {
       core_.Later([answer, task_id] { answer(NoSuchTask(task_id)); });
     } else {
@@ -145,7 +145,7 @@ void Approvals::AskAnew(LiveTask& live, const task::PermissionSet& permissions, 
 // All approvals are there: everything is evaluated again, as it stands now, before the task is activated.
 void Approvals::Activate(LiveTask& live, task::Transition yes, Answer<json::Value> answer) {
   const std::string task_id = live.id();
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   task::TaskRecord& record = yes.next;
   const bool ahead = record.not_before && core_.Now() < *record.not_before;
   const Windows::Standing standing = core_.windows.Reconsider(record, ahead ? *record.not_before : core_.Now());
@@ -183,7 +183,7 @@ void Approvals::Activate(LiveTask& live, task::Transition yes, Answer<json::Valu
 void Broker::Deny(const Caller& by, const std::string& approval, const std::string& why, Answer<json::Value> answer) {
   Core& core = *core_;
   core.Locked([&] {
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     const auto change = core.change_requests.waiting.find(approval);
     const bool own_change = change != core.change_requests.waiting.end() && by.Is(Kind::kActor) && by.uid == change->second.by;
     if (!by.Is(Kind::kPerson) && !own_change) return refuse(Error(Code::kPermissionDenied, "not-a-person", "only a person answers approvals"));
@@ -228,7 +228,7 @@ void Broker::Deny(const Caller& by, const std::string& approval, const std::stri
     batch.writes.push_back({store::Table::kApproval, approval, std::nullopt});
     core.AddEvents(batch, {std::move(event)});
     core.Commit(std::move(batch), [answer, &core, denied](const auto& committed) {
-      if (!committed) return core.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      if (!committed) return core.Refuse(answer, committed.error());
       core.Later([answer, denied] { answer(json::Value(json::Object{{"id", denied.id}, {"task", denied.task}, {"state", "denied"}})); });
     });
   });

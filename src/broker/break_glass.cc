@@ -152,7 +152,7 @@ Result<bool> BreakGlassStarts::DidAPart(const std::string& task, const cedar::En
 
 void BreakGlassStarts::SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note,
                                   Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   if (Status may = MaySign(by, record); !may) return refuse(std::move(may.error()));
   Result<task::Transition> signed_for = task::Review(record, by.uid, note, core_.Stamp());
   if (!signed_for) return refuse(std::move(signed_for.error()));

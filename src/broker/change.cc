@@ -63,7 +63,7 @@ Result<ChangeRequest> ChangeRequest::FromJson(const json::Value& row) {
   change.base = r.RequiredString("base");
   change.content = r.RequiredValue("content");
   change.shown = r.RequiredValue("shown");
-  change.needed = static_cast<std::uint32_t>(r.RequiredInt("needed"));
+  change.needed = r.RequiredCount("needed");
   change.requested = FromMicros(r.RequiredInt("requested"));
   change.expires = FromMicros(r.RequiredInt("expires"));
   for (const json::Value& given : r.RequiredArray("yes")) {

@@ -30,7 +30,7 @@ std::unexpected<Error> NoSuchChange(const std::string& id) {
 // Writes down what waits and tells people. `content` is what Make will do.
 void ChangeRequests::Ask(const AdminCall& call, std::uint32_t needed, json::Value content, json::Value shown, store::Batch batch,
                          Answer<std::string> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   const Time now = core_.Stamp();
   ForgetOld(batch);
   if (waiting.size() >= limits::kChangesWaiting)
@@ -59,7 +59,7 @@ void ChangeRequests::Ask(const AdminCall& call, std::uint32_t needed, json::Valu
   batch.writes.push_back({store::Table::kApproval, change.id, json::Canonical(change.ToJson())});
   core_.AddEvents(batch, {std::move(event)});
   core_.Commit(std::move(batch), [this, answer, change = std::move(change)](const auto& committed) {
-    if (!committed) return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    if (!committed) return core_.Refuse(answer, committed.error());
     waiting[change.id] = change;
     core_.Later([answer, id = change.id] { answer(id); });
   });
@@ -88,7 +88,7 @@ std::uint32_t ChangeRequests::StandingYes(const ChangeRequest& change) {
 
 // By a person with a recent session (Broker::Approve has looked).
 void ChangeRequests::Approve(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   const auto found = waiting.find(id);
   if (found == waiting.end() || !core_.current || core_.Now() >= found->second.expires || !MaySee(by, found->second))
     return refuse(NoSuchChange(id).error());
@@ -118,7 +118,7 @@ void ChangeRequests::Approve(const Caller& by, const std::string& id, const std:
   core_.AddEvents(batch, {std::move(event)});
   core_.Commit(std::move(batch), [this, id, next = std::move(next), answer](const auto& committed) mutable {
     const auto kept = waiting.find(id);
-    if (!committed) return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    if (!committed) return core_.Refuse(answer, committed.error());
     if (kept == waiting.end()) return core_.Later([answer, id] { answer(NoSuchChange(id)); });
     kept->second = next;
     if (StandingYes(next) >= next.needed) return Make(std::move(next), std::move(answer));
@@ -127,7 +127,7 @@ void ChangeRequests::Approve(const Caller& by, const std::string& id, const std:
 }
 
 void ChangeRequests::Deny(const Caller& by, const std::string& id, const std::string& why, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   const auto found = waiting.find(id);
   if (found == waiting.end() || !core_.current || !MaySee(by, found->second)) return refuse(NoSuchChange(id).error());
   if (by.uid != found->second.by && core_.administration.AskServer(by.uid, "deny").verdict != Verdict::kAllow)  // who asked may always take it back
@@ -143,7 +143,7 @@ void ChangeRequests::Deny(const Caller& by, const std::string& id, const std::st
   core_.AddEvents(batch, {std::move(event)});
   waiting.erase(found);
   core_.Commit(std::move(batch), [this, id, answer](const auto& committed) {
-    if (!committed) return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    if (!committed) return core_.Refuse(answer, committed.error());
     core_.Later([answer, id] { answer(json::Value(json::Object{{"id", id}, {"state", "denied"}})); });
   });
 }
@@ -187,7 +187,7 @@ void ChangeRequests::Make(ChangeRequest request, Answer<json::Value> answer) {
                                     {"given", GivenJson(change->yes, false)},
                                     {"result", std::move(*made)}}));
   };
-  auto refuse = [&](Error error) { core_.Later([done, error = std::move(error)]() mutable { done(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(done);
   const json::Value& content = change->content;
   if (change->verb == "catalog.load") return core_.set_up.LoadApproved(std::move(call), std::move(done));
   if (change->verb == "facts.put") {

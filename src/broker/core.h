@@ -72,6 +72,16 @@ class Core {
   void Drain(std::unique_lock<std::mutex>& lock);
   // Both only under the mutex.
   void Later(std::function<void()> effect) { effects.push_back(std::move(effect)); }
+  // Says no, in turn with other effects; an empty `answer` is nobody's.
+  template <class T>
+  void Refuse(const Answer<T>& answer, Error error) {
+    if (answer) Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
+  }
+  // The same for the many places of one function. It refers to `answer`, which must still be whole when it is called.
+  template <class T>
+  auto Refusing(const Answer<T>& answer) {
+    return [this, &answer](Error error) { Refuse(answer, std::move(error)); };
+  }
   // `done` runs under the mutex again.
   void Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done);
 

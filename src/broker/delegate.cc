@@ -19,7 +19,7 @@ void Broker::Delegate(const Caller& by, const std::string& parent, DelegateReque
   Core& core = *core_;
   const std::string idempotency = request.start.idempotency_key.empty() ? "" : "start/" + parent + "/" + request.start.idempotency_key;
   core.Locked([&] {
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(parent);
     if (live == nullptr) return refuse(core.ends.NotLive(by, parent));
     if (!Ends::Owns(by, live->record())) {

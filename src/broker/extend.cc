@@ -46,7 +46,7 @@ json::Object AskedJson(const task::TaskRecord& record, const task::Extension& as
 void Broker::Extend(const Caller& by, const std::string& task, Duration more, const std::string& reason, Answer<ExtendAnswer> answer) {
   Core& core = *core_;
   core.Locked([&] {
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(task);
     if (live == nullptr) return refuse(core.ends.NotLive(by, task));
     if (by.Is(Kind::kTask) && by.task == task)
@@ -61,7 +61,7 @@ void Broker::Extend(const Caller& by, const std::string& task, Duration more, co
 }
 
 void Extensions::Extend(LiveTask& live, const Caller& by, Duration more, const std::string& reason, Answer<ExtendAnswer> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   const task::TaskRecord& record = live.record();
   const bool holder = by.Is(Kind::kHolder) && by.task == live.id();
   const Caller asks = holder ? core_.who_may.AsActor(record) : by;
@@ -127,7 +127,7 @@ void Extensions::AskFor(LiveTask& live, task::Extension asked, const std::string
     LiveTask* again = core_.Find(id);
     if (again == nullptr) return core_.Later([answer, id] { answer(NoSuchTask(id)); });
     if (!committed) {
-      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Refuse(answer, committed.error());
     } else {
       Keep(*again, extension, version);
       core_.Later([answer, record = core_.ends.Present(*again), id] { answer(ExtendAnswer{record, ApprovalIdOf(id)}); });
@@ -162,7 +162,7 @@ void Extensions::CommitExtension(LiveTask& live, task::Transition transition, An
     LiveTask* again = core_.Find(id);
     if (again == nullptr) return core_.Later([answer, id] { answer(NoSuchTask(id)); });
     if (!committed) {
-      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Refuse(answer, committed.error());
     } else if (again->latched) {
       core_.Later([answer, id] { answer(Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", id))); });
     } else {
@@ -191,7 +191,7 @@ void Extensions::CommitExtension(LiveTask& live, task::Transition transition, An
 
 // The caller is a person in a recent session. Its id is that of the request to start the task, which nobody waits for any more.
 void Extensions::Approve(LiveTask& live, const Caller& by, const std::string& hash, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   const std::string id = live.id(), approval = ApprovalIdOf(id);
   const task::TaskRecord& record = live.record();
   std::shared_ptr<const cedar::Entity> entity = core_.current ? core_.MakeEntity(record, *core_.current) : nullptr;
@@ -214,7 +214,7 @@ void Extensions::Approve(LiveTask& live, const Caller& by, const std::string& ha
     LiveTask* again = core_.Find(id);
     if (again == nullptr) return core_.Later([answer, id] { answer(NoSuchTask(id)); });
     if (!committed) {
-      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Refuse(answer, committed.error());
     } else {
       Keep(*again, asked, version);
       core_.Later([answer, json = ExtensionJson(*again)] { answer(json); });
@@ -225,7 +225,7 @@ void Extensions::Approve(LiveTask& live, const Caller& by, const std::string& ha
 
 // Everybody said yes: asked again, as things stand now. What would go on must be what they saw.
 void Extensions::ExtendApproved(LiveTask& live, task::Transition yes, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   const task::TaskRecord& record = yes.next;
   const task::Extension asked = *record.extension;
   std::shared_ptr<const cedar::Entity> entity = core_.MakeEntity(record, *core_.current);
@@ -269,7 +269,7 @@ void Extensions::Void(LiveTask& live, task::Transition denied, Answer<json::Valu
   core_.AddEvents(batch, std::move(denied.events));
   core_.Commit(std::move(batch), [this, id = live.id(), answer](const auto& committed) {
     if (!answer) return;
-    if (!committed) return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    if (!committed) return core_.Refuse(answer, committed.error());
     core_.Later([answer, id] { answer(json::Value(json::Object{{"id", ApprovalIdOf(id)}, {"task", id}, {"state", "denied"}})); });
   });
 }

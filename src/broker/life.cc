@@ -33,9 +33,7 @@ const task::TaskRecord& Ends::Recorded(LiveTask& live) { return live.recorded ? 
 // --- the end ---------------------------------------------------------------------------------------------------------------------------
 
 void Ends::End(LiveTask& live, const EndStep& step, Duration wait, Answer<EndAnswer> answer) {
-  auto refuse = [&](Error error) {
-    if (answer) core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
-  };
+  const auto refuse = core_.Refusing(answer);
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   Time now = core_.Stamp();
   Result<task::Transition> transition = step(Present(live), now);
@@ -246,7 +244,7 @@ void Broker::Complete(const Caller& by, const std::string& task, Duration wait, 
   Core& core = *core_;
   core.Locked([&] {
     LiveTask* live = core.Find(task);
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     if (live == nullptr) return refuse(core.ends.NotLive(by, task));
     if (!core.ends.Owns(by, live->record()) && !core.trees.IsBelow(live->record(), by.Is(Kind::kHolder) ? by.task : "")) {
       if (by.Is(Kind::kTask) && by.task == task)
@@ -264,7 +262,7 @@ void Broker::Withdraw(const Caller& by, const std::string& task, Answer<EndAnswe
   Core& core = *core_;
   core.Locked([&] {
     LiveTask* live = core.Find(task);
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     if (live == nullptr) return refuse(core.ends.NotLive(by, task));
     if (!core.ends.Owns(by, live->record()) && !core.trees.IsBelow(live->record(), by.Is(Kind::kHolder) ? by.task : ""))
       return refuse(NoSuchTask(task).error());
@@ -278,7 +276,7 @@ void Broker::Revoke(const Caller& by, const std::string& task, const std::string
   Core& core = *core_;
   core.Locked([&] {
     LiveTask* live = core.Find(task);
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     if (live == nullptr) return refuse(core.ends.NotLive(by, task));
     if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
     if (!by.Is(Kind::kOperator))

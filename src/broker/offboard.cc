@@ -86,7 +86,7 @@ void Broker::Offboard(const Caller& by, const cedar::EntityUid& actor, const std
 }
 
 void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const std::string& why, Duration wait, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   Result<std::uint32_t> needed = core_.administration.Authorise(call);
   if (!needed) return refuse(std::move(needed.error()));
   if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));

@@ -70,7 +70,7 @@ void Broker::PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> a
 }
 
 void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   Result<std::uint32_t> needed = core_.administration.Authorise(call);
   if (!needed) return refuse(std::move(needed.error()));
   const auto before = actors.find(actor.uid);
@@ -106,30 +106,34 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
     if (named) content.AsObject().Set("accounts", json::StringArray(*named));
     return Ask(call, *needed, content, std::move(answer));
   }
-  json::Object event = core_.Event("actor.changed", core_.Stamp());
-  event.Set("actor", actor.uid.ToString());
-  event.Set("barred", actor.barred);
+  WriteDown(call, {"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor)}, [this, actor] { Register(actor); }, std::move(answer));
+}
+
+void Registry::WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer) {
+  json::Object event = core_.Event(fmt::format("{}.changed", who.kind), core_.Stamp());
+  event.Set(who.kind, who.uid.ToString());
+  event.Set("barred", who.barred);
   event.Set("by", call.by.uid.ToString());
   store::Batch batch;
-  batch.writes.push_back({store::Table::kActor, actor.uid.ToString(), json::Canonical(ActorJson(actor))});
+  batch.writes.push_back({who.table, who.uid.ToString(), json::Canonical(who.row)});
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});
   const std::uint64_t change = RegistryChanges(batch);
-  if (actor.barred) {  // takes access away: before the commit
-    core_.change_requests.EndAbout(actor.uid, batch);
-    core_.offboarder.barred_by[actor.uid] = change;
-    Register(actor);
+  if (who.barred) {  // takes access away: before the commit
+    core_.change_requests.EndAbout(who.uid, batch);
+    core_.offboarder.barred_by[who.uid] = change;
+    keep();
   } else {
-    batch.writes.push_back({store::Table::kMeta, OffboardingKey(actor.uid), std::nullopt});
+    batch.writes.push_back({store::Table::kMeta, OffboardingKey(who.uid), std::nullopt});
   }
-  core_.Commit(std::move(batch), [this, call, answer, actor, change](const auto& committed) {
+  core_.Commit(std::move(batch), [this, call, who, keep = std::move(keep), answer = std::move(answer), change](const auto& committed) {
     if (!committed) {
       core_.change_requests.Unsettle(call);
-      return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      return core_.Refuse(answer, committed.error());
     }
-    if (!core_.administration.WasOvertaken(actor.uid, change)) Register(actor);
-    json::Value changed = ActorJson(actor);
-    if (actor.barred) changed.AsObject().Set("still_running", core_.offboarder.StillRunning(actor.uid));
+    if (!core_.administration.WasOvertaken(who.uid, change)) keep();
+    json::Value changed = who.row;
+    if (who.barred) changed.AsObject().Set("still_running", core_.offboarder.StillRunning(who.uid));
     core_.Later([answer, changed] { answer(changed); });
   });
 }
@@ -159,7 +163,7 @@ void Broker::PutPerson(const Caller& by, PersonRecord person, Answer<json::Value
 }
 
 void Registry::ChangePerson(const AdminCall& call, PersonRecord person, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   Result<std::uint32_t> needed = core_.administration.Authorise(call);
   if (!needed) return refuse(std::move(needed.error()));
   if (!core_.current)
@@ -173,32 +177,9 @@ void Registry::ChangePerson(const AdminCall& call, PersonRecord person, Answer<j
     if (Status keeps = core_.administration.KeepsAnAdministrator(*core_.current, *core_.facts, &person.uid); !keeps)
       return refuse(std::move(keeps.error()));
   if (*needed > 0) return Ask(call, *needed, PersonJson(person), std::move(answer));
-  json::Object event = core_.Event("person.changed", core_.Stamp());
-  event.Set("person", person.uid.ToString());
-  event.Set("barred", person.barred);
-  event.Set("by", call.by.uid.ToString());
-  store::Batch batch;
-  batch.writes.push_back({store::Table::kPerson, person.uid.ToString(), json::Canonical(PersonJson(person))});
-  core_.change_requests.Settle(call, batch);
-  core_.AddEvents(batch, {std::move(event)});
-  const std::uint64_t change = RegistryChanges(batch);
-  if (person.barred) {  // takes access away: before the commit
-    core_.change_requests.EndAbout(person.uid, batch);
-    core_.offboarder.barred_by[person.uid] = change;
-    people[person.uid] = person;
-  } else {
-    batch.writes.push_back({store::Table::kMeta, OffboardingKey(person.uid), std::nullopt});
-  }
-  core_.Commit(std::move(batch), [this, call, answer, person, change](const auto& committed) {
-    if (!committed) {
-      core_.change_requests.Unsettle(call);
-      return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
-    }
-    if (!core_.administration.WasOvertaken(person.uid, change)) people[person.uid] = person;
-    json::Value changed = PersonJson(person);
-    if (person.barred) changed.AsObject().Set("still_running", core_.offboarder.StillRunning(person.uid));
-    core_.Later([answer, changed] { answer(changed); });
-  });
+  WriteDown(
+      call, {"person", store::Table::kPerson, person.uid, person.barred, PersonJson(person)}, [this, person] { people[person.uid] = person; },
+      std::move(answer));
 }
 
 std::optional<ActorRecord> Broker::FindActor(const cedar::EntityUid& uid) const {

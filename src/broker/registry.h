@@ -1,8 +1,10 @@
 // Who is registered: actors and people.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "broker/admin_call.h"
 
@@ -14,16 +16,29 @@ class Registry {
  public:
   explicit Registry(Core& core) : core_(core) {}
 
+  // Each asks who may, waits for people where the catalog says so (the answer then holds `approval`), writes the row and its event in one commit,
+  // and answers with the row. Who is barred is so before the commit, and what waits about them ends; who is let in is so only after it.
+  // Errors: those of Administration::Authorise, `no-catalog`, the store's; of an actor `not-an-actor-type`, `client-id-taken`, `unix-uid-taken`,
+  // those of its key and its accounts; of a person `not-a-person-type`, `locks-everybody-out`.
   void ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json::Value> answer);
   void ChangePerson(const AdminCall& call, PersonRecord person, Answer<json::Value> answer);
-  void Register(ActorRecord actor);
-  std::uint64_t RegistryChanges(store::Batch& batch);
+  void Register(ActorRecord actor);                    // in memory only
+  std::uint64_t RegistryChanges(store::Batch& batch);  // notes in the batch that the registry changes; the number of that change
   std::map<cedar::EntityUid, ActorRecord> actors;
   std::map<std::string, cedar::EntityUid> actors_by_client;
   std::map<std::uint32_t, cedar::EntityUid> actors_by_unix_uid;
   std::map<cedar::EntityUid, PersonRecord> people;
 
  private:
+  struct Registered {
+    std::string_view kind;  // "actor" or "person"
+    store::Table table;
+    cedar::EntityUid uid;
+    bool barred = false;
+    json::Value row;
+  };
+  // `keep` puts it into memory.
+  void WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer);
   void Ask(const AdminCall& call, std::uint32_t needed, const json::Value& content, Answer<json::Value> answer);
   std::uint64_t changes_ = 0;
 

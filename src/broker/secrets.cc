@@ -64,7 +64,7 @@ void Broker::WriteSecret(const Caller& by, const std::string& path, Secret value
     if (!of_task) {
       if (!version) return core.Later([answer, error = version.error()] { answer(std::unexpected(error)); });
       core.Commit(std::move(batch), [&core, answer, version = *version, now](const auto& committed) {
-        if (!committed) return core.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+        if (!committed) return core.Refuse(answer, committed.error());
         core.Later([answer, version, now] { answer(SecretAnswer{Secret(), version, now}); });
       });
       return;

@@ -117,7 +117,7 @@ void SetUp::LoadApproved(AdminCall call, Answer<json::Value> answer) {
 bool SetUp::ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Catalog> catalog, const LoadOptions& options,
                           std::shared_ptr<CatalogAnswer> shared, Answer<CatalogAnswer> answer) {
   auto refuse = [&](Error error) {
-    core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
+    core_.Refuse(answer, std::move(error));
     return false;
   };
   Result<std::uint32_t> needed = core_.administration.Authorise(call);
@@ -160,7 +160,7 @@ bool SetUp::ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Cat
     core_.administration.coming_catalog.reset(), core_.administration.coming_facts.reset();
     if (!committed) {
       core_.change_requests.Unsettle(call);
-      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Refuse(answer, committed.error());
       return ChangeDone();
     }
     if (core_.current) core_.catalogs[core_.current->hash()] = core_.current;
@@ -243,7 +243,7 @@ void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replac
 // In its turn, under the mutex. Answers whether its commit is on its way.
 bool SetUp::ChangeFacts(AdminCall call, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
   auto refuse = [&](Error error) {
-    core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
+    core_.Refuse(answer, std::move(error));
     return false;
   };
   if (!core_.current)
@@ -301,7 +301,7 @@ bool SetUp::ChangeFacts(AdminCall call, const json::Value& entities, bool replac
       core_.Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size(), {}}); });
     } else {
       core_.change_requests.Unsettle(call);
-      core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      core_.Refuse(answer, committed.error());
     }
     ChangeDone();
   });

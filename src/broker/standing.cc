@@ -88,7 +88,7 @@ void Broker::RecordReplacement(const Caller& by, const Replacement& replacement,
   static constexpr std::string_view kPhases[] = {"replace.begun", "replace.done", "replace.failed"};
   Core& core = *core_;
   core.Locked([&] {
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     const bool takes_away = replacement.step == Replacement::Step::kApply;
     Result<std::uint32_t> needed =
         core.administration.Authorise({by, "replace.apply", {}, takes_away ? AdminEffect::kTakesAway : AdminEffect::kGives, nullptr});
@@ -108,7 +108,7 @@ void Broker::RecordReplacement(const Caller& by, const Replacement& replacement,
     batch.must_fit = takes_away;
     core.AddEvents(batch, {std::move(event)});
     core.Commit(std::move(batch), [&core, answer](const auto& committed) {
-      if (!committed) return core.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      if (!committed) return core.Refuse(answer, committed.error());
       core.Later([answer, index = committed->first_event] { answer(json::Value(json::Object{{"index", index}})); });
     });
   });

@@ -211,7 +211,7 @@ void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> a
     if (Status fresh = core.starts.NotStartedYet(idempotency); !fresh) return answer(std::unexpected(std::move(fresh.error())));
   }
   core.Locked([&] {
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     if (!core.current)
       return refuse(Error(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded").Hint("load one with `remit catalog load FOLDER`"));
     if (core.ClockInDoubt())

@@ -44,7 +44,7 @@ struct Resuming {
 void Broker::Suspend(const Caller& by, const std::string& task, const std::string& why, Duration wait, Answer<EndAnswer> answer) {
   Core& core = *core_;
   core.Locked([&] {
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(task);
     if (live == nullptr) return refuse(core.ends.NotLive(by, task));
     if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
@@ -56,9 +56,7 @@ void Broker::Suspend(const Caller& by, const std::string& task, const std::strin
 
 void Suspensions::Suspend(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer,
                           std::vector<json::Value> cause) {
-  auto refuse = [&](Error error) {
-    if (answer) core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); });
-  };
+  const auto refuse = core_.Refusing(answer);
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   if (live.BeingGiven()) {  // it is about to be active: stopped before it does anything
     return core_.RunWhenIdle(live, [this, id = live.id(), by, why, wait, answer, cause = std::move(cause)] {
@@ -161,7 +159,7 @@ void Suspensions::CommitSuspension(std::shared_ptr<Suspending> suspending) {
 void Broker::Resume(const Caller& by, const std::string& task, Answer<StartAnswer> answer) {
   Core& core = *core_;
   core.Locked([&] {
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(task);
     if (live == nullptr) return refuse(core.ends.NotLive(by, task));
     if (by.Is(Kind::kOperator)) {  // gives nothing once the first set-up is over (administer.cc)
@@ -176,7 +174,7 @@ void Broker::Resume(const Caller& by, const std::string& task, Answer<StartAnswe
 }
 
 void Suspensions::Resume(LiveTask& live, const std::string& by, Answer<StartAnswer> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
   if (live.state() != task::State::kSuspended || !core_.current)
     return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", live.id(), task::StateName(live.state()))));
@@ -266,7 +264,7 @@ void Suspensions::OnResumed(const std::shared_ptr<std::vector<Resuming>>& resumi
     go_on.push_back(one.task);
   }
   if (!committed) {
-    core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    core_.Refuse(answer, committed.error());
   } else {
     if (LiveTask* live = core_.Find(root)) core_.trees.FollowParent(*live);
     if (core_.current != planned_under || core_.facts != planned_with)  // they changed on the way: before anything is made

@@ -39,7 +39,7 @@ task::PermissionSet PlainOnly(task::PermissionSet set) {
 void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnswer> answer) {
   Core& core = *core_;
   core.Locked([&] {
-    auto refuse = [&](Error error) { core.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+    const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(request.task);
     bool own = (by.Is(Kind::kTask) || by.Is(Kind::kHolder)) && by.task == request.task;
     if (live == nullptr || !own) return refuse(NoSuchTask(request.task).error());
@@ -122,7 +122,7 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
       LiveTask* owner = core.Find(task_id);
       if (!committed) {  // it was never handed out
         if (fresh && owner != nullptr && !owner->latched) core.credentials.StartEnd(id);
-        return core.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+        return core.Refuse(answer, committed.error());
       }
       if (owner == nullptr || !core.trees.Usable(*owner)) return core.Later([answer, task_id] { answer(NoSuchTask(task_id)); });
       if (fresh) ++core.totals.credentials_made;

@@ -258,7 +258,7 @@ void Uses::Use(const UseRequest& request, const std::string& idempotency, store:
   std::string id = live.id();
   core_.Commit(std::move(batch), [this, id, answer, result = std::move(judged.answer)](const auto& committed) mutable {
     // Not written down, so not given; the use in memory stays spent, which is the safe side.
-    if (!committed) return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+    if (!committed) return core_.Refuse(answer, committed.error());
     LiveTask* again = core_.Find(id);
     if (again == nullptr || !core_.trees.Usable(*again)) result = DenyFor("ended");
     core_.Later([answer, result = std::move(result)]() mutable { answer(std::move(result)); });
@@ -290,7 +290,7 @@ void Uses::AskForUse(const UseRequest& request, Judged judged, Answer<UseAnswer>
   core_.Commit(std::move(batch), [this, answer, result = std::move(judged.answer)](const auto& committed) mutable {
     if (!committed) {
       core_.use_approvals.Forget(result.approval);
-      return core_.Later([answer, error = committed.error()] { answer(std::unexpected(error)); });
+      return core_.Refuse(answer, committed.error());
     }
     core_.Later([answer, result = std::move(result)]() mutable { answer(std::move(result)); });
   });

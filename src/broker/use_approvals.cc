@@ -46,7 +46,7 @@ Result<UseApproval> UseApproval::FromJson(const json::Value& document) {
   std::string action = r.RequiredString("action"), resource = r.RequiredString("resource"), hash = r.RequiredString("hash");
   if (const json::Object* said = r.OptionalObject("attributes")) approval.attributes = *said;
   if (const json::Object* said = r.OptionalObject("context")) approval.context = *said;
-  approval.needed = static_cast<std::uint32_t>(r.RequiredInt("needed"));
+  approval.needed = r.RequiredCount("needed");
   approval.requested = FromMicros(r.RequiredInt("requested"));
   approval.expires = FromMicros(r.RequiredInt("expires"));
   for (const json::Value& given : r.RequiredArray("yes")) {
@@ -131,7 +131,7 @@ UseApproval& UseApprovals::Ask(LiveTask& live, const UseRequest& request, std::u
 }
 
 void UseApprovals::Approve(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer) {
-  auto refuse = [&](Error error) { core_.Later([answer, error = std::move(error)]() mutable { answer(std::unexpected(std::move(error))); }); };
+  const auto refuse = core_.Refusing(answer);
   auto found = waiting.find(id);
   LiveTask* live = found == waiting.end() ? nullptr : core_.Find(found->second.task);
   if (live == nullptr || live->latched || !core_.current || core_.Now() >= found->second.expires) return refuse(NoSuchApproval(id).error());

@@ -105,7 +105,9 @@ class Schema {
   // Checks a request: known action, types that it applies to, context of its type. Errors: `request-does-not-validate`.
   Status ValidateRequest(const struct Request& request) const;
 
-  std::string ToString() const;  // human syntax of the whole, normalised; parses to an equal schema
+  // Human syntax of the whole, normalised; parses to an equal schema. Common types are written out wherever they are used, so it can be far longer
+  // than what it was read from. Errors: `schema-too-large` (limits::kCedarSchemaTextBytes).
+  Result<std::string> ToText() const;
 
  private:
   friend class SchemaBuilder;

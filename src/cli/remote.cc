@@ -95,10 +95,30 @@ Result<std::optional<Secret>> PersonSession() {
   return std::optional(Secret(text));
 }
 
+constexpr std::string_view kUsualSocket = "/run/remit/remit.sock";
+
+// Where the server is, as text; and whether that is nobody's word.
+struct Where {
+  std::string address;
+  bool by_default = false;
+};
+
+Where WhereIsIt() {
+  for (const std::string& said : {globals().server, Env("REMIT_ADDR")})
+    if (!said.empty()) return {said};
+  if (const std::string socket = Env("REMIT_SOCKET"); !socket.empty()) return {"unix:" + socket};
+  return {fmt::format("unix:{}", kUsualSocket), true};
+}
+
 }  // namespace
 
+bool HasServer() {
+  const Where where = WhereIsIt();
+  return !where.by_default || access(where.address.c_str() + std::string_view("unix:").size(), F_OK) == 0;
+}
+
 std::vector<std::string> LocalSockets() {
-  std::vector<std::string> sockets = {"/run/remit/remit.sock"};
+  std::vector<std::string> sockets = {std::string(kUsualSocket)};
   if (!Env("REMIT_SOCKET").empty()) sockets.push_back(Env("REMIT_SOCKET"));
   for (const std::string& where : {globals().server, Env("REMIT_ADDR")})
     if (where.starts_with("unix:")) sockets.push_back(where.substr(5));
@@ -113,10 +133,8 @@ std::string SessionFile() {
 
 Result<Remote> Remote::Open(As as) {
   Remote remote;
-  std::string where = globals().server;
-  if (where.empty()) where = Env("REMIT_ADDR");
-  remote.default_address_ = where.empty() && Env("REMIT_SOCKET").empty();
-  if (where.empty()) where = "unix:" + (Env("REMIT_SOCKET").empty() ? std::string("/run/remit/remit.sock") : Env("REMIT_SOCKET"));
+  auto [where, by_default] = WhereIsIt();
+  remote.default_address_ = by_default;
   remote.address_ = where;
   bool local = where.starts_with("unix:");
   if (local) {

@@ -59,6 +59,9 @@ class Remote {
   std::optional<Secret> bearer_;
 };
 
+// Whether somebody said where the server is, or something is at the usual place. Does not ask whether it answers.
+bool HasServer();
+
 // Whether the answer to a change is that it waits for people. Says so, and how to go on.
 bool Waits(const json::Value& answer);
 

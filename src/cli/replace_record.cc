@@ -1,9 +1,5 @@
 #include "cli/replace_record.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
-
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -15,20 +11,11 @@ namespace {
 
 constexpr std::size_t kWhyBytes = 1024;  // as much as the server takes
 
-bool IsConfigured() {
-  const auto set = [](const char* name) {
-    const char* value = std::getenv(name);
-    return value != nullptr && value[0] != '\0';
-  };
-  if (!globals().server.empty() || set("REMIT_ADDR") || set("REMIT_SOCKET")) return true;
-  return access("/run/remit/remit.sock", F_OK) == 0;
-}
-
 }  // namespace
 
 Result<ReplaceRecord> ReplaceRecord::Begin(std::string_view step, const posture::PlanFile& file, bool without_server) {
   ReplaceRecord record;
-  if (without_server || !IsConfigured()) {
+  if (without_server || !HasServer()) {
     PrintMessage(fmt::format("{}, so nobody is asked, and nothing but {} writes this down",
                              without_server ? "Remit's server is left out" : "no Remit server is configured", EscapeControl(file.path)));
     return record;

@@ -307,6 +307,21 @@ TEST(ObjectReader, KeepsTheFirstError) {
   EXPECT_EQ(refused.Finish().error().message, "field `a` must be above 3");
 }
 
+// A number that does not fit is another number when it is cut, and often a smaller one.
+TEST(ObjectReader, CountsAreNotCut) {
+  const auto count = [](std::string_view number) -> std::string {
+    const Value v = MustParse("{\"n\":" + std::string(number) + "}");
+    ObjectReader r(v, "body");
+    const std::uint32_t n = r.RequiredCount("n");
+    const Status done = r.Finish();
+    return done ? std::to_string(n) : std::to_string(n) + " " + done.error().message;
+  };
+  EXPECT_EQ(count("0"), "0");
+  EXPECT_EQ(count("4294967295"), "4294967295");
+  EXPECT_EQ(count("4294967296"), "0 field `n` must be from 0 to 4294967295");
+  EXPECT_EQ(count("-1"), "0 field `n` must be from 0 to 4294967295");
+}
+
 TEST(ObjectReader, RefusesWhatIsNoObject) {
   const Value v = MustParse("[1]");
   ObjectReader r(v, "body");

@@ -2,6 +2,7 @@
 #include "json/object_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <fmt/format.h>
 
@@ -69,6 +70,13 @@ std::string ObjectReader::RequiredString(std::string_view name) {
 std::int64_t ObjectReader::RequiredInt(std::string_view name) {
   const Value* value = Typed(name, true, &Value::IsInt, "an integer");
   return value != nullptr ? value->AsInt() : 0;
+}
+
+std::uint32_t ObjectReader::RequiredCount(std::string_view name) {
+  const std::int64_t number = RequiredInt(name);
+  if (number >= 0 && number <= std::numeric_limits<std::uint32_t>::max()) return static_cast<std::uint32_t>(number);
+  Refuse(name, fmt::format("must be from 0 to {}", std::numeric_limits<std::uint32_t>::max()));
+  return 0;
 }
 
 bool ObjectReader::RequiredBool(std::string_view name) {

@@ -29,6 +29,7 @@ class ObjectReader {
 
   std::string RequiredString(std::string_view name);
   std::int64_t RequiredInt(std::string_view name);
+  std::uint32_t RequiredCount(std::string_view name);  // 0 to 2^32 - 1
   bool RequiredBool(std::string_view name);
   std::vector<std::string> RequiredStrings(std::string_view name);  // an array of strings
   const Array& RequiredArray(std::string_view name);

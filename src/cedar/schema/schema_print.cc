@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "cedar/language/lexer.h"
 #include "cedar/schema.h"
 
@@ -36,8 +37,9 @@ std::string OuterActionAlias(const Schema& schema) {
 
 class Printer {
  public:
-  // `schema` may be null: then built-in types are written by their short names.
-  Printer(const Schema* schema, std::string name_space) : schema_(schema), space_(std::move(name_space)) {}
+  // `schema` may be null: then built-in types are written by their short names. `alias` is what the outer `Action` is called where it is hidden.
+  Printer(const Schema* schema, std::string name_space, std::string_view alias = {})
+      : schema_(schema), space_(std::move(name_space)), alias_(alias) {}
 
   // Whether what was printed refers to the alias of outer actions.
   bool UsedAlias() const { return used_alias_; }
@@ -58,7 +60,7 @@ class Printer {
     const bool hidden = schema_ != nullptr && name == "Action" && !space_.empty() && HasActions(*schema_, space_ + "::Action");
     if (!hidden) return name;
     used_alias_ = true;
-    return OuterActionAlias(*schema_);
+    return std::string(alias_);
   }
 
   // A built-in type, with its namespace where an entity type has taken the short name.
@@ -78,6 +80,7 @@ class Printer {
 
   const Schema* schema_;
   std::string space_;
+  std::string_view alias_;
   mutable bool used_alias_ = false;
 };
 
@@ -149,22 +152,29 @@ std::string Printer::ActionText(const ActionType& action) const {
 
 std::string Type::ToString() const { return Printer(nullptr, "").TypeText(*this, -1); }
 
-std::string Schema::ToString() const {
+Result<std::string> Schema::ToText() const {
   std::map<std::string, std::string> spaces;
+  const std::string alias = OuterActionAlias(*this);
+  std::size_t bytes = 0;
   bool aliased = false;
-  for (const auto& [name, type] : entity_types_) {
-    const std::string space = NamespaceOf(name);
-    const Printer printer(this, space);
-    spaces[space] += printer.EntityText(type);
+  // False beyond the limit: a declaration alone is bounded by those of its types.
+  const auto add = [&](const std::string& space, const auto& text_of) {
+    const Printer printer(this, space, alias);
+    const std::string text = text_of(printer);
+    spaces[space] += text;
+    bytes += text.size();
     aliased = aliased || printer.UsedAlias();
-  }
-  for (const auto& [uid, action] : actions_) {
-    const std::string space = NamespaceOf(uid.type);
-    const Printer printer(this, space);
-    spaces[space] += printer.ActionText(action);
-    aliased = aliased || printer.UsedAlias();
-  }
-  std::string text = aliased ? fmt::format("type {} = Action;\n", OuterActionAlias(*this)) : "";
+    return bytes <= limits::kCedarSchemaTextBytes;
+  };
+  const auto too_large = [] {
+    return Fail(Code::kInvalidArgument, "schema-too-large",
+                fmt::format("the schema is longer than {} bytes when its common types are written out", limits::kCedarSchemaTextBytes));
+  };
+  for (const auto& [name, type] : entity_types_)
+    if (!add(NamespaceOf(name), [&](const Printer& printer) { return printer.EntityText(type); })) return too_large();
+  for (const auto& [uid, action] : actions_)
+    if (!add(NamespaceOf(uid.type), [&](const Printer& printer) { return printer.ActionText(action); })) return too_large();
+  std::string text = aliased ? fmt::format("type {} = Action;\n", alias) : "";
   for (const auto& [space, declarations] : spaces) {
     if (!text.empty()) text += "\n";
     text += space.empty() ? declarations : fmt::format("namespace {} {{\n{}}}\n", space, declarations);

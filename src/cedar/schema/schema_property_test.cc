@@ -12,7 +12,7 @@ namespace {
 
 template <class T>
 T Get(Result<T> result, const std::string& text) {
-  EXPECT_TRUE(result.has_value()) << result.error().ToString() << "\n" << text;
+  EXPECT_TRUE(result.has_value()) << result.error().ToText().value() << "\n" << text;
   return result ? std::move(*result) : T();
 }
 
@@ -23,12 +23,12 @@ TEST(SchemaPropertyTest, NothingIsLostBetweenTextAndJson) {
     const std::string text = ToText(SchemaGenerator(random).Fragment());
     const json::Value document = Get(SchemaTextToJson(text, "random"), text);
     EXPECT_EQ(Get(SchemaJsonToText(document), text), text);
-    const std::string schema = Get(Schema::Parse({{"random", text}}), text).ToString();
-    EXPECT_EQ(Get(Schema::FromJson({document}), text).ToString(), schema) << text;
-    EXPECT_EQ(Get(Schema::Parse({{"random.json", json::Write(document), true}}), text).ToString(), schema) << text;
+    const std::string schema = Get(Schema::Parse({{"random", text}}), text).ToText().value();
+    EXPECT_EQ(Get(Schema::FromJson({document}), text).ToText().value(), schema) << text;
+    EXPECT_EQ(Get(Schema::Parse({{"random.json", json::Write(document), true}}), text).ToText().value(), schema) << text;
     const json::Value resolved = Get(SchemaTextToResolvedJson(text, "random"), text);
-    EXPECT_EQ(Get(Schema::FromJson({resolved}), text).ToString(), schema) << text;
-    EXPECT_EQ(Get(Schema::Parse({{"printed", schema}}), schema).ToString(), schema) << text;
+    EXPECT_EQ(Get(Schema::FromJson({resolved}), text).ToText().value(), schema) << text;
+    EXPECT_EQ(Get(Schema::Parse({{"printed", schema}}), schema).ToText().value(), schema) << text;
     if (HasFailure()) return;
   }
 }
@@ -43,7 +43,7 @@ TEST(SchemaPropertyTest, FragmentsMakeTheSameSchemaAsTheWhole) {
     for (const NamespaceDeclaration& space : whole) parts.push_back({"part", ToText({space})});
     std::ranges::reverse(parts);
     const std::string text = ToText(whole);
-    EXPECT_EQ(Get(Schema::Parse(parts), text).ToString(), Get(Schema::Parse({{"whole", text}}), text).ToString());
+    EXPECT_EQ(Get(Schema::Parse(parts), text).ToText().value(), Get(Schema::Parse({{"whole", text}}), text).ToText().value());
   }
 }
 

@@ -85,8 +85,8 @@ TEST(SchemaTest, KnowsTheHierarchy) {
 }
 
 TEST(SchemaTest, PrintsWhatParsesToTheSame) {
-  const std::string once = Parse(kEverything).ToString();
-  EXPECT_EQ(Parse(once).ToString(), once);
+  const std::string once = Parse(kEverything).ToText().value();
+  EXPECT_EQ(Parse(once).ToText().value(), once);
   EXPECT_THAT(once, HasSubstr("\"two words\"?: Long,"));
   EXPECT_THAT(once, HasSubstr("action pay in [Corp::Action::\"readers\"] appliesTo {"));
 }
@@ -96,16 +96,16 @@ TEST(SchemaTest, PrintsBuiltInTypesUnderTheirFullNameWhereTheShortOneIsTaken) {
       Parse("namespace Demo { entity String { groups: Set<__cedar::String>, self: String }; entity Other { name: __cedar::String }; }");
   EXPECT_EQ(AttributeOf(schema, "Demo::String", "groups"), "Set<String>");
   EXPECT_EQ(AttributeOf(schema, "Demo::String", "self"), "Demo::String");
-  EXPECT_THAT(schema.ToString(), HasSubstr("groups: Set<__cedar::String>,"));
-  EXPECT_EQ(Parse(schema.ToString()).ToString(), schema.ToString());
+  EXPECT_THAT(schema.ToText().value(), HasSubstr("groups: Set<__cedar::String>,"));
+  EXPECT_EQ(Parse(schema.ToString()).ToText().value(), schema.ToText().value());
 }
 
 TEST(SchemaTest, PrintsTheTypeOfOuterActionsWhereTheNamespaceHasActionsOfItsOwn) {
   const Schema schema = Parse("action a; type T = Action; namespace N { action x; entity E { outer: T, own: Action }; }");
   EXPECT_EQ(AttributeOf(schema, "N::E", "outer"), "Action");
   EXPECT_EQ(AttributeOf(schema, "N::E", "own"), "N::Action");
-  EXPECT_EQ(AttributeOf(Parse(schema.ToString()), "N::E", "outer"), "Action");
-  EXPECT_EQ(Parse("namespace OuterAction { entity E; }").ToString(), "namespace OuterAction {\n  entity E;\n}\n");
+  EXPECT_EQ(AttributeOf(Parse(schema.ToText().value()), "N::E", "outer"), "Action");
+  EXPECT_EQ(Parse("namespace OuterAction { entity E; }").ToText().value(), "namespace OuterAction {\n  entity E;\n}\n");
 }
 
 TEST(SchemaTest, PrefersCommonTypesThenEntityTypesThenBuiltInOnes) {
@@ -174,7 +174,7 @@ TEST(SchemaTest, LetsOnlyDeclaredNamesNotBeReserved) {
   const Schema schema = Parse("entity A { __cedar: Long }; action __cedar;");
   EXPECT_EQ(AttributeOf(schema, "A", "__cedar"), "Long");
   EXPECT_NE(schema.FindAction({"Action", "__cedar"}), nullptr);
-  EXPECT_EQ(Parse(schema.ToString()).ToString(), schema.ToString());
+  EXPECT_EQ(Parse(schema.ToString()).ToText().value(), schema.ToText().value());
   EXPECT_THAT(Refusal("entity __cedar;"), HasSubstr("reserved-name"));
   EXPECT_THAT(Refusal("type __cedar = Long;"), HasSubstr("reserved-name"));
   EXPECT_THAT(Refusal("entity A in __cedar::Long;"), HasSubstr("unknown-type"));
@@ -310,6 +310,19 @@ TEST(SchemaTest, ListsOfNamesDoNotMultiplyItsSize) {
     many += "entity c" + n + ",d" + n + ",e" + n + "{" + few + "};";
   }
   EXPECT_THAT(Refusal(many), HasSubstr("schema-too-large"));
+}
+
+// Declarations share what a common type stands for; a text cannot.
+TEST(SchemaTest, ATextDoesNotMultiplyIt) {
+  std::string text = "type T = {", types;
+  for (int i = 0; i < 1000; ++i) text += "a" + std::to_string(i) + ": Long,";
+  text += "};";
+  for (int i = 0; i < 2000; ++i) types += "entity E" + std::to_string(i) + " { t: T };";
+  const auto schema = Schema::Parse({{"s.cedarschema", text + types}});
+  ASSERT_TRUE(schema.has_value());
+  ASSERT_FALSE(schema->ToText().has_value());
+  EXPECT_EQ(schema->ToText().error().reason, "schema-too-large");
+  EXPECT_TRUE(Schema::Parse({{"s.cedarschema", text + "entity E { t: T };"}})->ToText().has_value());
 }
 
 TEST(SchemaTest, LongNamesCountAsMuchAsTheyAre) {
