@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -71,8 +72,17 @@ std::string EscapeControl(std::string_view text) {
 }
 
 bool IsUtf8(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();)
+  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
+  for (std::size_t at = 0; at < text.size();) {
+    if (std::uint64_t eight = 0; text.size() - at >= sizeof eight) {  // most text is ASCII
+      std::memcpy(&eight, text.data() + at, sizeof eight);
+      if ((eight & kHighBits) == 0) {
+        at += sizeof eight;
+        continue;
+      }
+    }
     if (Next(text, at) == kNotUtf8) return false;
+  }
   return true;
 }
 

@@ -177,7 +177,7 @@ void ChangeRequests::Make(ChangeRequest request, Answer<json::Value> answer) {
   auto change = std::make_shared<const ChangeRequest>(std::move(request));
   Caller by{.kind = change->by_person ? Kind::kPerson : Kind::kActor, .uid = change->by, .task = {}, .signed_in = change->requested, .session = {}};
   AdminCall call{std::move(by), change->verb, change->on, AdminEffect::kGives, change};
-  auto done = [change, answer](Result<json::Value> made) {
+  Answer<json::Value> done = [change, answer](Result<json::Value> made) {
     if (!made) return answer(std::unexpected(std::move(made.error())));
     answer(json::Value(json::Object{{"id", change->id},
                                     {"kind", "change"},

@@ -2,6 +2,7 @@
 // shared, so that a residual can keep the parts of a policy that it did not touch.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,9 +16,9 @@
 
 namespace remit::cedar {
 
-enum class Var { kPrincipal, kAction, kResource, kContext };
+enum class Var : std::uint8_t { kPrincipal, kAction, kResource, kContext };
 
-enum class Op {
+enum class Op : std::uint8_t {
   kLiteral,  // literal
   kVar,      // var
   kSlot,     // name: "?principal" | "?resource"
@@ -63,16 +64,17 @@ struct PatternPart {  // of `like`: any run of characters, or one literal text
   bool operator==(const PatternPart&) const = default;
 };
 
+// What every walk over a tree reads stands first, so that it is in one line of the processor's cache.
 struct Expr {
   Op op = Op::kLiteral;
-  Span span;
-  Value literal;
   Var var = Var::kPrincipal;
-  std::string name;
-  std::vector<std::string> path;
-  std::vector<PatternPart> pattern;
   std::vector<ExprPtr> args;
   std::vector<std::pair<std::string, ExprPtr>> fields;  // in source order, keys distinct
+  std::string name;
+  Value literal;
+  Span span;
+  std::vector<std::string> path;
+  std::vector<PatternPart> pattern;
 };
 
 std::string ToString(const Expr& expr);    // Cedar source that parses to an equal tree

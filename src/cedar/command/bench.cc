@@ -147,7 +147,8 @@ Result<int> RunBench(const Inputs& inputs) {
   if (!schema) return std::unexpected(schema.error());
   const Schema* known = *schema ? &**schema : nullptr;
   if (known == nullptr) load.Erase("schema_ms");
-  auto policies = Timed(load, "parse_ms", once, [&] { return inputs.policies.Read(); });
+  REMIT_ASSIGN(const std::string policy_text, inputs.policies.Text());
+  auto policies = Timed(load, "parse_ms", once, [&] { return inputs.policies.ReadFrom(policy_text); });
   if (!policies) return std::unexpected(policies.error());
   if (known != nullptr) {
     const std::vector<Diagnostic> findings = Timed(load, "validate_ms", once, [&] { return Validate(*known, policies->policies); });
@@ -155,7 +156,8 @@ Result<int> RunBench(const Inputs& inputs) {
   }
   const auto set = Timed(load, "compile_ms", once, [&] { return PolicySet::Build(policies->policies); });
   if (!set) return std::unexpected(set.error());
-  const auto entities = Timed(load, "entities_ms", once, [&] { return inputs.entities.Read(known); });
+  REMIT_ASSIGN(const std::string entity_text, inputs.entities.Text());
+  const auto entities = Timed(load, "entities_ms", once, [&] { return inputs.entities.ReadFrom(entity_text, known); });
   if (!entities) return std::unexpected(entities.error());
   REMIT_ASSIGN(std::vector<Request> requests, ReadRequests(*inputs.requests, known));
   const std::size_t count = requests.size();

@@ -85,16 +85,22 @@ PolicySetSource Sorted(std::vector<PolicyPtr> policies) {
 
 bool PolicyInput::IsText() const { return !IsJson(format, file.value_or("-")); }
 
+Result<std::string> PolicyInput::Text() const { return ReadText(file.value_or("-")); }
+
 Result<PolicySetSource> PolicyInput::ReadSource() const {
+  REMIT_ASSIGN(const std::string text, Text());
+  return ReadSourceFrom(text);
+}
+
+Result<PolicySetSource> PolicyInput::ReadSourceFrom(const std::string& text) const {
   const std::string name = file.value_or("-");
   PolicySetSource source;
   if (!IsText()) {
-    REMIT_ASSIGN(const json::Value document, ReadJson(name));
+    REMIT_ASSIGN(const json::Value document, ParseJson(text, name));
     auto read = SourceFromJson(document);
     if (!read) return Fail(In(name, std::move(read.error())));
     source = *std::move(read);
   } else {
-    REMIT_ASSIGN(const std::string text, ReadText(name));
     REMIT_ASSIGN(std::vector<PolicyPtr> parsed, ReadPolicyText(text, name));
     for (PolicyPtr& policy : parsed) policy = NamedById(std::move(policy));
     source = Sorted(std::move(parsed));
@@ -107,7 +113,12 @@ Result<PolicySetSource> PolicyInput::ReadSource() const {
 }
 
 Result<Policies> PolicyInput::Read() const {
-  REMIT_ASSIGN(PolicySetSource source, ReadSource());
+  REMIT_ASSIGN(const std::string text, Text());
+  return ReadFrom(text);
+}
+
+Result<Policies> PolicyInput::ReadFrom(const std::string& text) const {
+  REMIT_ASSIGN(PolicySetSource source, ReadSourceFrom(text));
   return Linked(std::move(source));
 }
 
@@ -134,10 +145,20 @@ Result<std::optional<Schema>> SchemaInput::Read() const {
 
 void EntityInput::AddTo(Options& options) { options.Value('\0', "entities", file, "FILE", "entities, as JSON"); }
 
+Result<std::string> EntityInput::Text() const {
+  if (!file) return std::string();
+  return ReadText(*file);
+}
+
 Result<Entities> EntityInput::Read(const Schema* schema) const {
+  REMIT_ASSIGN(const std::string text, Text());
+  return ReadFrom(text, schema);
+}
+
+Result<Entities> EntityInput::ReadFrom(const std::string& text, const Schema* schema) const {
   json::Value document = json::Array{};
   if (file) {
-    REMIT_ASSIGN(document, ReadJson(*file));
+    REMIT_ASSIGN(document, ParseJson(text, *file));
   }
   auto entities = Entities::FromJson(document, schema);
   if (!entities && file) return Fail(In(*file, std::move(entities.error())));

@@ -35,6 +35,13 @@ struct PolicyInput {
   Result<PolicySetSource> ReadSource() const;
   bool IsText() const;            // by its format, or by its ending
   Result<Policies> Read() const;  // errors: those of LinkAll, too
+
+  // The same in two steps: what the file holds, and what that means.
+  Result<std::string> Text() const;
+  Result<Policies> ReadFrom(const std::string& text) const;
+
+ private:
+  Result<PolicySetSource> ReadSourceFrom(const std::string& text) const;
 };
 
 // The file of --template-linked: [{"template_id", "link_id", "args": {"?principal": "User::…"}}]. Errors: `bad-links`, `bad-entity-uid`.
@@ -57,6 +64,10 @@ struct EntityInput {
 
   void AddTo(Options& options);
   Result<Entities> Read(const Schema* schema) const;  // empty but for the schema's actions: no file is named
+
+  // The same in two steps.
+  Result<std::string> Text() const;
+  Result<Entities> ReadFrom(const std::string& text, const Schema* schema) const;
 };
 
 // --principal, --action, --resource, --context, --request-json, --request-validation

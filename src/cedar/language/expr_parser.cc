@@ -85,7 +85,7 @@ Result<ExprParser::Node> ExprParser::ParseExpr() {
 }
 
 Result<ExprParser::Node> ExprParser::ParseIf() {
-  const Token first = tokens_.Next();
+  const Token& first = tokens_.Next();
   REMIT_ASSIGN(Node test, ParseExpr());
   if (!tokens_.AcceptWord("then")) return tokens_.Unexpected("`then`");
   REMIT_ASSIGN(Node yes, ParseExpr());
@@ -96,7 +96,7 @@ Result<ExprParser::Node> ExprParser::ParseIf() {
 
 Result<ExprParser::Node> ExprParser::ParseChain(Op op) {
   const std::string_view sign = op == Op::kOr ? "||" : "&&";
-  const Token first = tokens_.Peek();
+  const Token& first = tokens_.Peek();
   const auto next = [&] { return op == Op::kOr ? ParseChain(Op::kAnd) : ParseRelation(); };
   auto leading = next();
   if (!leading || !tokens_.Accept(sign)) return leading;
@@ -115,7 +115,7 @@ Result<ExprParser::Node> ExprParser::ParseChain(Op op) {
 }
 
 Result<ExprParser::Node> ExprParser::ParseRelation() {
-  const Token first = tokens_.Peek();
+  const Token& first = tokens_.Peek();
   REMIT_ASSIGN(Node left, ParseAdd());
   if (tokens_.AcceptWord("has")) return ParseHas(std::move(left), first);
   if (tokens_.AcceptWord("like")) return ParseLike(std::move(left), first);
@@ -151,7 +151,7 @@ Result<ExprParser::Node> ExprParser::ParseHas(Node left, const Token& first) {
 }
 
 Result<ExprParser::Node> ExprParser::ParseLike(Node left, const Token& first) {
-  const Token token = tokens_.Peek();
+  const Token& token = tokens_.Peek();
   if (token.kind != TokenKind::kString) return tokens_.Unexpected("a pattern in quotes behind `like`");
   tokens_.Next();
   auto pattern = UnescapePattern(token.text.substr(1, token.text.size() - 2));
@@ -171,7 +171,7 @@ Result<ExprParser::Node> ExprParser::ParseIs(Node left, const Token& first) {
 }
 
 Result<ExprParser::Node> ExprParser::ParseAdd() {
-  const Token first = tokens_.Peek();
+  const Token& first = tokens_.Peek();
   REMIT_ASSIGN(Node left, ParseMultiply());
   for (;;) {
     Op op = Op::kAdd;
@@ -185,7 +185,7 @@ Result<ExprParser::Node> ExprParser::ParseAdd() {
 }
 
 Result<ExprParser::Node> ExprParser::ParseMultiply() {
-  const Token first = tokens_.Peek();
+  const Token& first = tokens_.Peek();
   REMIT_ASSIGN(Node left, ParseUnary());
   for (;;) {
     const Token& sign = tokens_.Peek();
@@ -198,7 +198,7 @@ Result<ExprParser::Node> ExprParser::ParseMultiply() {
 }
 
 Result<ExprParser::Node> ExprParser::ParseUnary() {
-  const Token first = tokens_.Peek();
+  const Token& first = tokens_.Peek();
   const bool bang = first.Is("!");
   if (!bang && !first.Is("-")) return ParseMember();
   std::size_t count = 0;
@@ -216,7 +216,7 @@ Result<ExprParser::Node> ExprParser::ParseUnary() {
 
 // The last dash before a bare number belongs to the number: only so can the smallest long be written.
 Result<ExprParser::Node> ExprParser::ParseNegation(std::size_t dashes, const Token& first) {
-  const Token token = tokens_.Peek();
+  const Token& token = tokens_.Peek();
   const Token& behind = tokens_.Peek(1);
   Node node;
   if (token.kind == TokenKind::kInteger && !behind.Is(".") && !behind.Is("[") && !behind.Is("(")) {
@@ -239,13 +239,13 @@ Result<ExprParser::Node> ExprParser::ParseNegation(std::size_t dashes, const Tok
 }
 
 Result<ExprParser::Node> ExprParser::ParseMember() {
-  const Token first = tokens_.Peek();
+  const Token& first = tokens_.Peek();
   REMIT_ASSIGN(Node node, ParsePrimary());
   for (;;) {
     if (const Token& next = tokens_.Peek(); !next.Is(".") && !next.Is("[") && !next.Is("(")) return node;
     Expr expr = WithOp(Op::kGetAttr);
     if (tokens_.Accept(".")) {
-      const Token name = tokens_.Peek();
+      const Token& name = tokens_.Peek();
       REMIT_ASSIGN(expr.name, ParseIdentifier(tokens_, "an attribute or method name"));
       if (tokens_.Peek().Is("(")) {
         REMIT_ASSIGN(node, ParseMethod(std::move(node), name, first));

@@ -33,7 +33,7 @@ std::string FunctionHint(const std::string& name) {
 }  // namespace
 
 Result<std::string> ParseIdentifier(TokenStream& tokens, std::string_view what) {
-  const Token token = tokens.Peek();
+  const Token& token = tokens.Peek();
   if (token.kind != TokenKind::kIdentifier) return tokens.Unexpected(what);
   if (IsReserved(token.text)) return tokens.FailAt(token, fmt::format("this identifier is reserved and cannot be used: `{}`", token.text));
   tokens.Next();
@@ -59,7 +59,7 @@ Result<EntityUid> ParseEntityUid(TokenStream& tokens) {
 }
 
 Result<ExprParser::Node> ExprParser::ParsePrimary() {
-  const Token token = tokens_.Peek();
+  const Token& token = tokens_.Peek();
   switch (token.kind) {
     case TokenKind::kString: {
       REMIT_ASSIGN(std::string text, tokens_.Unquote(tokens_.Next()));
@@ -90,7 +90,7 @@ Result<ExprParser::Node> ExprParser::ParsePrimary() {
 }
 
 Result<ExprParser::Node> ExprParser::ParseName() {
-  const Token first = tokens_.Peek();
+  const Token& first = tokens_.Peek();
   if (!tokens_.Peek(1).Is("::") && (first.text == "true" || first.text == "false")) {
     tokens_.Next();
     return Node{MakeLiteral(first.text == "true", tokens_.SpanOf(first))};
@@ -140,7 +140,7 @@ Result<std::vector<ExprParser::Node>> ExprParser::ParseList(std::string_view clo
 }
 
 Result<ExprParser::Node> ExprParser::ParseSet() {
-  const Token first = tokens_.Next();
+  const Token& first = tokens_.Next();
   REMIT_ASSIGN(std::vector<Node> members, ParseList("]"));
   Expr expr;
   expr.op = Op::kSet;
@@ -153,13 +153,13 @@ Result<std::string> ExprParser::ParseKey() {
 }
 
 Result<ExprParser::Node> ExprParser::ParseRecord() {
-  const Token first = tokens_.Next();
+  const Token& first = tokens_.Next();
   Expr expr;
   expr.op = Op::kRecord;
   std::size_t height = 1;
   std::set<std::string, std::less<>> keys;
   while (!tokens_.Accept("}")) {
-    const Token token = tokens_.Peek();
+    const Token& token = tokens_.Peek();
     REMIT_ASSIGN(std::string key, ParseKey());
     if (!keys.insert(key).second) return tokens_.FailAt(token, fmt::format("duplicate key `{}` in record literal", EscapeControl(key)));
     REMIT_TRY(tokens_.Expect(":"));

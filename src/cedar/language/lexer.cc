@@ -13,9 +13,15 @@
 namespace remit::cedar {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsWordStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool IsWordPart(char c) { return IsWordStart(c) || IsDigit(c); }
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsWordStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+
+constexpr std::array<bool, 256> kWordParts = [] {
+  std::array<bool, 256> parts{};
+  for (int c = 0; c < 256; ++c) parts[static_cast<std::size_t>(c)] = IsWordStart(static_cast<char>(c)) || IsDigit(static_cast<char>(c));
+  return parts;
+}();
+bool IsWordPart(char c) { return kWordParts[static_cast<unsigned char>(c)]; }
 
 // White space as Unicode defines it, which is what the reference grammar skips. Returns its length in bytes, 0 for anything else.
 std::size_t SpaceLength(std::string_view rest) {
@@ -136,12 +142,12 @@ class Scanner {
   }
 
   void Advance(std::size_t length) {
-    for (const std::size_t end = at_ + length; at_ < end; ++at_) {
-      if (text_[at_] == '\n') {
-        ++line_;
-        line_start_ = at_ + 1;
-      }
+    const std::size_t end = at_ + length;
+    for (std::size_t at = at_; (at = text_.substr(0, end).find('\n', at)) != std::string_view::npos; ++at) {
+      ++line_;
+      line_start_ = at + 1;
     }
+    at_ = end;
   }
 
   std::string_view text_;
@@ -183,16 +189,7 @@ Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view fi
   }
 }
 
-const Token& TokenStream::Next() {
-  const Token& token = Peek();
-  if (next_ + 1 < tokens_.size()) ++next_;
-  return token;
-}
-
-Status TokenStream::Expect(std::string_view punctuation) {
-  if (!Accept(punctuation)) return Unexpected(fmt::format("`{}`", punctuation));
-  return {};
-}
+std::unexpected<Error> TokenStream::NotFound(std::string_view punctuation) const { return Unexpected(fmt::format("`{}`", punctuation)); }
 
 Result<std::string> TokenStream::Unquote(const Token& token) const {
   REMIT_CHECK(token.kind == TokenKind::kString);

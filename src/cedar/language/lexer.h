@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,8 +29,14 @@ struct Token {
   std::uint32_t begin = 0, line = 0, column = 0;  // as in Span
   std::string_view text;                          // raw; points into the source
 
-  bool Is(std::string_view punctuation) const { return kind == TokenKind::kPunctuation && text == punctuation; }
-  bool IsWord(std::string_view word) const { return kind == TokenKind::kIdentifier && text == word; }
+  // Asked of every token again and again: written so that a literal costs a few instructions. `punctuation` has one or two characters.
+  bool Is(std::string_view punctuation) const {
+    return kind == TokenKind::kPunctuation && text.size() == punctuation.size() && text.front() == punctuation.front() &&
+           text.back() == punctuation.back();
+  }
+  bool IsWord(std::string_view word) const {
+    return kind == TokenKind::kIdentifier && text.size() == word.size() && std::memcmp(text.data(), word.data(), word.size()) == 0;
+  }
 };
 
 // The tokens of one source, with a position in them. `text` must outlive the stream and its tokens.
@@ -43,13 +50,21 @@ class TokenStream {
   // Behind the last token there is kEnd for ever.
   const Token& Peek() const { return tokens_[next_]; }
   const Token& Peek(std::size_t ahead) const { return tokens_[std::min(next_ + ahead, tokens_.size() - 1)]; }
-  const Token& Next();  // returns the token and steps over it
+  const Token& Next() {  // returns the token, which stays where it is, and steps over it
+    const Token& token = Peek();
+    if (next_ + 1 < tokens_.size()) ++next_;
+    return token;
+  }
   bool AtEnd() const { return Peek().kind == TokenKind::kEnd; }
 
   // Steps over it if it is next. What is behind the last token is neither, so that it is never stepped over.
   bool Accept(std::string_view punctuation) { return Peek().Is(punctuation) && ++next_ != 0; }
   bool AcceptWord(std::string_view word) { return Peek().IsWord(word) && ++next_ != 0; }
-  Status Expect(std::string_view punctuation);  // Errors: `parse-error`, naming what was found
+  Status Expect(std::string_view punctuation) {  // Errors: `parse-error`, naming what was found
+    if (Accept(punctuation)) [[likely]]
+      return {};
+    return NotFound(punctuation);
+  }
 
   // What a kString token stands for, escapes resolved. Errors: `parse-error`.
   Result<std::string> Unquote(const Token& token) const;
@@ -63,6 +78,8 @@ class TokenStream {
   const Span& last_failure() const { return last_failure_; }  // of the error made last
 
  private:
+  std::unexpected<Error> NotFound(std::string_view punctuation) const;
+
   PlacePtr file_;
   std::vector<Token> tokens_;  // INVARIANT: the last is kEnd
   std::size_t next_ = 0;

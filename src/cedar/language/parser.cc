@@ -14,7 +14,7 @@ class PolicyParser {
   explicit PolicyParser(TokenStream& tokens) : tokens_(tokens) {}
 
   Result<PolicyPtr> Parse(std::string id) {
-    const Token first = tokens_.Peek();
+    const Token& first = tokens_.Peek();
     auto policy = std::make_shared<Policy>();
     policy->id = std::move(id);
     REMIT_TRY(ParseAnnotations(*policy));
@@ -28,8 +28,8 @@ class PolicyParser {
  private:
   Status ParseAnnotations(Policy& policy) {
     while (tokens_.Peek().Is("@")) {
-      const Token at = tokens_.Next();
-      const Token name = tokens_.Peek();
+      const Token& at = tokens_.Next();
+      const Token& name = tokens_.Peek();
       if (name.kind != TokenKind::kIdentifier) return tokens_.Unexpected("an annotation's name");
       tokens_.Next();
       Annotation annotation;
@@ -48,7 +48,7 @@ class PolicyParser {
   }
 
   Status ParseEffect(Policy& policy) {
-    const Token token = tokens_.Peek();
+    const Token& token = tokens_.Peek();
     if (token.kind != TokenKind::kIdentifier) return tokens_.Unexpected("`permit` or `forbid`");
     if (token.text != "permit" && token.text != "forbid") {
       const bool declares = token.text == "entity" || token.text == "action" || token.text == "type" || token.text == "namespace";
@@ -62,23 +62,22 @@ class PolicyParser {
 
   Status ParseScope(Policy& policy) {
     REMIT_TRY(tokens_.Expect("("));
-    REMIT_ASSIGN(policy.principal, ParseConstraint("principal"));
+    REMIT_TRY(ParseConstraint("principal", policy.principal));
     REMIT_TRY(tokens_.Expect(","));
-    REMIT_ASSIGN(policy.action, ParseConstraint("action"));
+    REMIT_TRY(ParseConstraint("action", policy.action));
     REMIT_TRY(tokens_.Expect(","));
-    REMIT_ASSIGN(policy.resource, ParseConstraint("resource"));
+    REMIT_TRY(ParseConstraint("resource", policy.resource));
     tokens_.Accept(",");
     return tokens_.Expect(")");
   }
 
-  Result<ScopeConstraint> ParseConstraint(std::string_view variable) {
-    const Token first = tokens_.Peek();
+  Status ParseConstraint(std::string_view variable, ScopeConstraint& constraint) {
+    const Token& first = tokens_.Peek();
     if (!tokens_.AcceptWord(variable)) {
       auto error = tokens_.Unexpected(fmt::format("the variable `{}`", variable));
       return Fail(std::move(error.error()).Hint("policy scopes must contain a `principal`, `action`, and `resource` element in that order"));
     }
     using Kind = ScopeConstraint::Kind;
-    ScopeConstraint constraint;
     if (tokens_.Peek().Is(":")) {
       return tokens_.FailAt(tokens_.Peek(), "type constraints using `:` are not supported", fmt::format("try `{} is TypeName`", variable));
     }
@@ -103,7 +102,7 @@ class PolicyParser {
                             "policy scope constraints must be `==`, `in`, `is`, or `is … in`");
     }
     constraint.span = tokens_.SpanFrom(first);
-    return constraint;
+    return {};
   }
 
   // Parentheses may stand around any target, as around any expression.
@@ -126,7 +125,7 @@ class PolicyParser {
 
   // An entity, or a template's slot of the same name as the variable.
   Status ParseEntityOrSlot(ScopeConstraint& constraint, std::string_view variable) {
-    const Token token = tokens_.Peek();
+    const Token& token = tokens_.Peek();
     if (token.kind == TokenKind::kSlot) {
       if (variable == "action" || token.text.substr(1) != variable) {
         return tokens_.FailAt(token, fmt::format("template slot `{}` cannot stand for the {}", token.text, variable));
@@ -153,7 +152,7 @@ class PolicyParser {
   }
 
   Result<EntityUid> ParseAction() {
-    const Token first = tokens_.Peek();
+    const Token& first = tokens_.Peek();
     REMIT_ASSIGN(EntityUid uid, ParseEntityUid(tokens_));
     if (uid.type != "Action" && !uid.type.ends_with("::Action")) {
       return tokens_.FailAt(first, fmt::format("expected an entity uid with type `Action` but got `{}`", uid.ToString()),
@@ -164,7 +163,7 @@ class PolicyParser {
 
   Status ParseCondition(Policy& policy) {
     Policy::Condition condition;
-    const Token token = tokens_.Peek();
+    const Token& token = tokens_.Peek();
     condition.when = token.IsWord("when");
     if (!condition.when && !token.IsWord("unless")) return tokens_.Unexpected("`when`, `unless` or `;`");
     tokens_.Next();

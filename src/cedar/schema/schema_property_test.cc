@@ -12,7 +12,7 @@ namespace {
 
 template <class T>
 T Get(Result<T> result, const std::string& text) {
-  EXPECT_TRUE(result.has_value()) << result.error().ToText().value() << "\n" << text;
+  EXPECT_TRUE(result.has_value()) << result.error().ToString() << "\n" << text;
   return result ? std::move(*result) : T();
 }
 

@@ -97,7 +97,7 @@ TEST(SchemaTest, PrintsBuiltInTypesUnderTheirFullNameWhereTheShortOneIsTaken) {
   EXPECT_EQ(AttributeOf(schema, "Demo::String", "groups"), "Set<String>");
   EXPECT_EQ(AttributeOf(schema, "Demo::String", "self"), "Demo::String");
   EXPECT_THAT(schema.ToText().value(), HasSubstr("groups: Set<__cedar::String>,"));
-  EXPECT_EQ(Parse(schema.ToString()).ToText().value(), schema.ToText().value());
+  EXPECT_EQ(Parse(schema.ToText().value()).ToText().value(), schema.ToText().value());
 }
 
 TEST(SchemaTest, PrintsTheTypeOfOuterActionsWhereTheNamespaceHasActionsOfItsOwn) {
@@ -174,7 +174,7 @@ TEST(SchemaTest, LetsOnlyDeclaredNamesNotBeReserved) {
   const Schema schema = Parse("entity A { __cedar: Long }; action __cedar;");
   EXPECT_EQ(AttributeOf(schema, "A", "__cedar"), "Long");
   EXPECT_NE(schema.FindAction({"Action", "__cedar"}), nullptr);
-  EXPECT_EQ(Parse(schema.ToString()).ToText().value(), schema.ToText().value());
+  EXPECT_EQ(Parse(schema.ToText().value()).ToText().value(), schema.ToText().value());
   EXPECT_THAT(Refusal("entity __cedar;"), HasSubstr("reserved-name"));
   EXPECT_THAT(Refusal("type __cedar = Long;"), HasSubstr("reserved-name"));
   EXPECT_THAT(Refusal("entity A in __cedar::Long;"), HasSubstr("unknown-type"));
