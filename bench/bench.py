@@ -1,7 +1,8 @@
 """scripts/bench: measures Remit on this machine, with real servers and real disks, and prints what it found beside the goals.
 
 A goal is what Remit set itself against another system on the same work and the same kind of machine (2 cores, driver on the same cores,
-quiet). Ratios to goals mean something on such a machine alone, so the load average is printed with them.
+quiet). Ratios to goals mean something on such a machine alone, so the load average is printed with them; and yardstick.py measures what else
+was measured there once more here, which gives an estimate of what the goals are on this machine.
 """
 
 import argparse
@@ -21,6 +22,7 @@ os.environ["REMIT_SOURCE_DIR"] = str(ROOT)
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
 
 import harness  # noqa: E402
+import yardstick  # noqa: E402
 
 TABLE = "bench/public.things"
 OPENBAO_CPU_US = 8500  # what OpenBao 2.6 needs for the same life of a grant
@@ -46,11 +48,18 @@ class Bench:
         self.seconds = 1.5 if quick else 5
         self.live = (20000,) if quick else (100000, 1000000)
         self.rows = []
+        self.left_out = []
+        self.share = yardstick.Share()
+        self.reports = {}  # of the driver, by work and clients
 
-    def row(self, what, value, unit, goal=None, higher=True, **more):
-        """Notes a figure. `goal`: at least so much, or at most (higher=False)."""
-        ratio = None if goal is None else (value / goal if higher else goal / value)
-        self.rows.append({"what": what, "value": value, "unit": unit, "goal": goal, "ratio": ratio, **more, "load": os.getloadavg()[0]})
+    def row(self, what, value, unit, goal=None, higher=True, clients=None, speed=True, there=None, **more):
+        """Notes a figure. `goal`: at least so much, or at most (higher=False); with `speed` it depends on the machine, and what it is here is
+        estimated. `there`: the same figure on the machine of the goals."""
+        def over(least):
+            return None if least is None else value / least if higher else least / value
+        here = None if goal is None or not speed else self.share.goal_here(goal, higher, clients)
+        self.rows.append({"what": what, "value": value, "unit": unit, "goal": goal, "ratio": over(goal), "goal_here": here, "ratio_here": over(here),
+                          "there": there, "share": there and value / there, **more, "load": os.getloadavg()[0]})
         print_row(self.rows[-1])
 
     # --- in process
@@ -63,7 +72,7 @@ class Bench:
         for one in json.loads(done.stdout)["benchmarks"]:
             self.row(f"decision in process, {names[one['name']]}", one["items_per_second"], "/s")
 
-    # --- over HTTP
+    # --- servers and the driver
 
     def serve(self, **kwargs):
         # Not in /tmp, which may be memory: what is durable here must reach a disk.
@@ -85,9 +94,13 @@ class Bench:
         subprocess.run(["rm", "-rf", self.on_disk], check=True)
 
     def load(self, server, work, clients, *flags):
+        """One run of the driver against Remit."""
+        who = ("--session", self.client.session(), "--gateway", self.gateway.session())
+        return self.drive(server, work, clients, *who, *(flags or ("--seconds", self.seconds)))
+
+    def drive(self, server, work, clients, *flags):
         """One run of the driver: its report, with what the server used for each unit."""
-        command = [BUILD / "bench_load", work, f"127.0.0.1:{server.port}", "--clients", clients, "--session", self.client.session(), "--gateway",
-                   self.gateway.session(), *(flags or ("--seconds", self.seconds))]
+        command = [BUILD / "bench_load", work, f"127.0.0.1:{server.port}", "--clients", clients, *flags]
         cpu, written = cpu_seconds(server.pid), bytes_written(server.pid)
         done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
@@ -95,6 +108,7 @@ class Bench:
         report = json.loads(done.stdout)
         report["cpu_us"] = (cpu_seconds(server.pid) - cpu) / report["units"] * 1e6
         report["bytes"] = (bytes_written(server.pid) - written) / report["units"]
+        self.reports[work, clients] = report
         return report
 
     def disk(self):
@@ -105,7 +119,41 @@ class Bench:
                 os.pwrite(file.fileno(), b"\0" * 4096, count % 1024 * 4096)
                 os.fdatasync(file.fileno())
                 count += 1
-            self.row("the disk: 4 KiB written and synced", count / (time.monotonic() - began), "/s")
+            self.row("the disk: 4 KiB written and synced", count / (time.monotonic() - began), "/s", there=yardstick.SYNCED_COMMITS_THERE)
+
+    # --- the yardstick
+
+    def beside_others(self):
+        try:
+            server = yardstick.Server(BUILD)
+        except yardstick.Missing as missing:
+            self.left_out.append(f"the yardstick ({yardstick.NAME}), and with it what the goals are on this machine: {missing}")
+            print(f"left out: {self.left_out[-1]}", file=sys.stderr, flush=True)
+            return
+        try:
+            flags = ("--form", yardstick.FORM, "--seconds", self.seconds)
+            for work in ("oauth-introspect", "oauth-life"):  # until node has compiled what runs often: not noted
+                self.drive(server, work, 8, *flags)
+            for clients in yardstick.LIVES_THERE:
+                r = self.drive(server, "oauth-introspect", clients, *flags)
+                self.row(f"{yardstick.NAME}: introspection, {plural(clients)}", r["rate"], "/s", there=yardstick.INTROSPECTIONS_THERE, **cost(r))
+            for clients, there in yardstick.LIVES_THERE.items():
+                r = self.drive(server, "oauth-life", clients, *flags)
+                self.row(f"{yardstick.NAME}: a life in memory, {plural(clients)}", r["rate"], "/s", there=there, **cost(r))
+                self.share.at[clients] = r["rate"] / there
+        finally:
+            server.close()
+
+    def ratios(self):
+        """How much Remit did in this run for one of the yardstick's: of the pairs of which both were measured."""
+        pairs = (("life", "oauth-life", "a life, durable, for one of {} in memory"), ("decide", "oauth-introspect", "decisions for an introspection of {}"))
+        for ours, theirs, text in pairs:
+            for clients in yardstick.LIVES_THERE:
+                if (ours, clients) in self.reports and (theirs, clients) in self.reports:
+                    ratio = self.reports[ours, clients]["rate"] / self.reports[theirs, clients]["rate"]
+                    self.row(f"{text.format(yardstick.NAME)}, {plural(clients)}", ratio, "×")
+
+    # --- over HTTP
 
     def over_http(self):
         self.disk()
@@ -114,15 +162,14 @@ class Bench:
             self.begin(server)
             for clients, goal in ((1, 11700), (8, 21700), (32, 50000), (64, 50000)):
                 r = self.load(server, "decide", clients)
-                self.row(f"decision over HTTP, {plural(clients)}", r["rate"], "/s", goal, p50_us=r["p50"], p99_us=r["p99"], cpu_us=r["cpu_us"])
+                self.row(f"decision over HTTP, {plural(clients)}", r["rate"], "/s", goal, clients=clients, **cost(r))
                 if clients == 32:
-                    self.row("  its p99", r["p99"] / 1000, "ms", 1, higher=False)
+                    self.row("  its p99", r["p99"] / 1000, "ms", 1, higher=False, clients=clients)
             for clients, goal, kilobytes in ((1, 800, 45), (8, 2900, 20), (64, 4650, 20)):
                 r = self.load(server, "life", clients)
-                self.row(f"life of a task, durable, {plural(clients)}", r["rate"], "/s", goal, p50_us=r["p50"], p99_us=r["p99"], cpu_us=r["cpu_us"],
-                         bytes=r["bytes"])
-                self.row("  its processor time", r["cpu_us"], "µs", OPENBAO_CPU_US / 20, higher=False)
-                self.row("  written to disk for it", r["bytes"] / 1000, "kB", kilobytes, higher=False)
+                self.row(f"life of a task, durable, {plural(clients)}", r["rate"], "/s", goal, clients=clients, **cost(r), bytes=r["bytes"])
+                self.row("  its processor time", r["cpu_us"], "µs", OPENBAO_CPU_US / 20, higher=False, clients=clients)
+                self.row("  written to disk for it", r["bytes"] / 1000, "kB", kilobytes, higher=False, speed=False)
         finally:
             self.end(server)
 
@@ -150,7 +197,7 @@ class Bench:
             ready = time.monotonic() - began
             seconds, megabytes = {100000: (0.74, 194), 1000000: (5, 1500)}.get(live, (None, None))
             self.row(f"ready with {live:,} live tasks", ready, "s", seconds, higher=False, cpu_us=cpu_seconds(server.pid) * 1e6)
-            self.row(f"memory with {live:,} live tasks", resident(server.pid) / 1e6, "MB", megabytes, higher=False, empty=empty / 1e6)
+            self.row(f"memory with {live:,} live tasks", resident(server.pid) / 1e6, "MB", megabytes, higher=False, speed=False, empty=empty / 1e6)
         finally:
             self.end(server)
 
@@ -168,9 +215,9 @@ class Bench:
                 for clients, share in ((1, 0.38), (8, 0.4), (32, 0.4)):
                     raw = self.raw_roles(postgres, clients)
                     r = self.load(server, "query", clients, "--seconds", self.seconds, "--table", TABLE)
-                    self.row(f"raw CREATE + GRANT + DROP ROLE, {plural(clients)}", raw, "/s")
-                    self.row(f"PostgreSQL credential made and ended, {plural(clients)}", r["rate"], "/s", share * raw, p50_us=r["p50"], p99_us=r["p99"],
-                             cpu_us=r["cpu_us"], bytes=r["bytes"])
+                    self.row(f"raw CREATE + GRANT + DROP ROLE, {plural(clients)}", raw, "/s", there=yardstick.RAW_ROLES_THERE[clients])
+                    # The goal is of this run already.
+                    self.row(f"PostgreSQL credential made and ended, {plural(clients)}", r["rate"], "/s", share * raw, speed=False, **cost(r), bytes=r["bytes"])
             finally:
                 self.end(server)
 
@@ -194,16 +241,25 @@ class Bench:
 quiet = False
 
 
-def markdown(here, rows):
+def markdown(here, rows, left_out):
     """The table of docs/performance.md."""
     print(f"{here['version']} on {here['cores']} × {here['cpu']}, load average {here['load'][0]:.1f} at the start.\n")
-    print("| what | figure | goal | p50 / p99 | processor time each | written each |\n|---|---|---|---|---|---|")
+    for text in left_out:
+        print(f"Left out: {text}.\n")
+    print("| what | figure | goal | goal here | there (share) | p50 / p99 | processor time each | written each |\n|---|---|---|---|---|---|---|---|")
     for row in rows:
         goal = f"{number(row['goal'])} ({row['ratio']:.1f}×)" if row["goal"] else ""
+        goal_here = f"{number(row['goal_here'])} ({row['ratio_here']:.1f}×)" if row["goal_here"] else ""
+        there = f"{row['there']:,} ({row['share']:.0%})" if row["there"] else ""
         times = f"{row['p50_us'] / 1000:.2f} / {row['p99_us'] / 1000:.2f} ms" if "p50_us" in row else ""
         cpu = f"{row['cpu_us']:,.0f} µs" if row.get("cpu_us") else ""
         written = f"{row['bytes'] / 1000:.1f} kB" if row.get("bytes") else ""
-        print(f"| {row['what']} | {number(row['value'])} {row['unit']} | {goal} | {times} | {cpu} | {written} |")
+        print(f"| {row['what']} | {number(row['value'])} {row['unit']} | {goal} | {goal_here} | {there} | {times} | {cpu} | {written} |")
+
+
+def cost(report):
+    """What a row says of a run of the driver besides its rate."""
+    return {"p50_us": report["p50"], "p99_us": report["p99"], "cpu_us": report["cpu_us"]}
 
 
 def plural(clients):
@@ -217,7 +273,8 @@ def number(value):
 def print_row(row):
     if quiet:
         return
-    goal = f"goal {number(row['goal'])}, {row['ratio']:.1f}×" if row["goal"] else ""
+    goal = f"goal {number(row['goal'])}, {row['ratio']:.1f}×" if row["goal"] else f"there {row['there']:,}, {row['share']:.0%}" if row["there"] else ""
+    goal_here = f"goal here {number(row['goal_here'])}, {row['ratio_here']:.1f}×" if row["goal_here"] else ""
     more = []
     if "p50_us" in row:
         more.append(f"p50 {row['p50_us'] / 1000:.2f} ms, p99 {row['p99_us'] / 1000:.2f} ms")
@@ -225,7 +282,7 @@ def print_row(row):
         more.append(f"{row['cpu_us']:,.0f} µs CPU")
     if row.get("bytes"):
         more.append(f"{row['bytes'] / 1000:.1f} kB written")
-    print(f"{row['what']:<54} {number(row['value']):>11} {row['unit']:<3} {goal:<22} {', '.join(more)}".rstrip(), flush=True)
+    print(f"{row['what']:<64} {number(row['value']):>11} {row['unit']:<3} {goal:<22} {goal_here:<27} {', '.join(more)}".rstrip(), flush=True)
 
 
 def machine():
@@ -235,7 +292,7 @@ def machine():
 
 
 def main():
-    parts = {"process": Bench.in_process, "http": Bench.over_http, "live": Bench.full, "postgres": Bench.postgres}
+    parts = {"process": Bench.in_process, "yardstick": Bench.beside_others, "http": Bench.over_http, "live": Bench.full, "postgres": Bench.postgres}
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--markdown", action="store_true")
@@ -249,12 +306,16 @@ def main():
         print(f"{here['version']}, {here['cores']} × {here['cpu']}, load average {here['load'][0]:.2f}" +
               ("  (busy: expect less than the machine can do)" if here["load"][0] > 0.5 else ""), flush=True)
     bench = Bench(arguments.quick)
-    for name in arguments.parts or parts:
-        parts[name](bench)
+    for name in parts:  # in this order, since goals here follow from the yardstick
+        if not arguments.parts or name in arguments.parts:
+            parts[name](bench)
+    measured = len(bench.rows)
+    bench.ratios()
+    rows = bench.rows[measured:] + bench.rows[:measured]
     if arguments.markdown:
-        markdown(here, bench.rows)
+        markdown(here, rows, bench.left_out)
     elif arguments.json:
-        print(json.dumps({"machine": here, "rows": bench.rows}, indent=2))
+        print(json.dumps({"machine": here, "left_out": bench.left_out, "rows": rows}, indent=2))
 
 
 if __name__ == "__main__":

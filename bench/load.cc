@@ -1,17 +1,19 @@
 // The load driver: clients that each do the same work again and again over a connection of their own, one thread for all of them.
 //
-//   load WORK HOST:PORT --clients N (--seconds S | --count N) [--session rma_…] [--gateway rma_…] [--table ID]
+//   load WORK HOST:PORT --clients N (--seconds S | --count N) [--session rma_…] [--gateway rma_…] [--table ID] [--form FIELDS]
 //
 // WORK is what one unit consists of:
 //   life     a task: started (its token comes with the answer), allowed once, denied once, completed, denied again
 //   start    a task that is started and stays
 //   decide   one decision on one task that lives
 //   query    a task with a PostgreSQL credential: started (the credential is live when the answer comes), completed (it is dead)
+//   oauth-life         a token of another server: issued (client_credentials), introspected as active, revoked, introspected as not active
+//   oauth-introspect   one introspection of one token that is active
+// FIELDS authenticate the client at the other server: form-encoded, as they are sent.
 // Prints one line of JSON: units, seconds, rate, and percentiles of a unit's time in microseconds. Any answer that is not the expected
 // one ends the program with exit code 1: a rate of errors is not a rate.
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -20,31 +22,20 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "connection.h"
+#include "work.h"
 
 namespace remit::bench {
-namespace {
 
-using Clock = std::chrono::steady_clock;
-
-struct Options {
-  std::string work, host = "127.0.0.1", session, gateway, table;
-  std::uint16_t port = 7070;
-  std::size_t clients = 1, count = 0;
-  double seconds = 5;
-};
-
-[[noreturn]] void Die(const std::string& message) {
+void Die(const std::string& message) {
   std::fprintf(stderr, "error: %s\n", message.c_str());
   std::exit(1);
 }
 
-// The value of the first member of that name, of a text without escapes.
 std::string_view Member(std::string_view json, std::string_view name) {
   std::string key = fmt::format("\"{}\":\"", name);
   std::size_t at = json.find(key);
@@ -53,26 +44,35 @@ std::string_view Member(std::string_view json, std::string_view name) {
   return json.substr(0, json.find('"'));
 }
 
-// One client's work, request by request.
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::unique_ptr<Work> MakeWork(const Options& options, std::size_t number) {
+  if (auto work = MakeTaskWork(options, number)) return work;
+  if (auto work = MakeOauthWork(options)) return work;
+  Die(fmt::format("unknown work `{}`", options.work));
+}
+
+// One client: its connection, its work, and how long the unit at hand takes.
 class Client {
  public:
-  Client(const Options& options, std::size_t number) : options_(options), number_(number), connection_(options.host, options.port) {}
+  Client(const Options& options, std::size_t number) : work_(MakeWork(options, number)), connection_(options.host, options.port) {}
 
   Connection& connection() { return connection_; }
+  bool Prepares() const { return work_->Prepares(); }
 
   void Begin() {
     began_ = Clock::now();
     step_ = 0;
-    ++round_;
-    Ask();
+    connection_.Send(work_->Ask(step_));
   }
 
   // Takes the answer; true when the unit is done.
   bool Answer(const Response& response) {
-    Check(response);
-    ++step_;
-    if (step_ == Steps()) return true;
-    Ask();
+    work_->Check(step_, response);
+    if (++step_ == work_->Steps()) return true;
+    connection_.Send(work_->Ask(step_));
     return false;
   }
 
@@ -81,69 +81,9 @@ class Client {
   }
 
  private:
-  std::size_t Steps() const { return options_.work == "life" ? 5 : options_.work == "query" ? 2 : 1; }
-
-  void Ask() {
-    if (options_.work == "decide") {
-      if (token_.empty()) return Start();  // the first unit is the task that the decisions are about
-      return Evaluate(item_);
-    }
-    if (step_ == 0) return Start();
-    if (options_.work == "query") return Complete();
-    if (step_ == 3) return Complete();
-    Evaluate(step_ == 2 ? "another" : item_);
-  }
-
-  void Start() {
-    if (options_.work == "query") {
-      body_ = fmt::format(R"({{"type":"query","parameters":{{"table":"{}"}}}})", options_.table);
-    } else {
-      item_ = fmt::format("item-{}-{}-{}", getpid(), number_, round_);
-      body_ = fmt::format(R"({{"type":"work","parameters":{{"item":"{}"}}}})", item_);
-    }
-    starting_ = true;
-    connection_.Send({"POST", "/v1/tasks", options_.session, "application/json", body_});
-  }
-
-  void Complete() {
-    path_ = fmt::format("/v1/tasks/{}/complete", task_);
-    connection_.Send({"POST", path_, holder_, "application/json", "{}"});
-  }
-
-  void Evaluate(std::string_view item) {
-    body_ = fmt::format(R"({{"subject":{{"type":"remit_token","id":"{}"}},"action":{{"name":"read"}},"resource":{{"type":"Item","id":"{}"}}}})",
-                        token_, item);
-    connection_.Send({"POST", "/access/v1/evaluation", options_.gateway, "application/json", body_});
-  }
-
-  void Check(const Response& response) {
-    auto unexpected = [&] { Die(fmt::format("step {} of `{}`: {} {}", step_, options_.work, response.status, response.body)); };
-    if (std::exchange(starting_, false)) {
-      if (response.status != 201) unexpected();
-      token_ = Member(response.body, "token");
-      holder_ = Member(response.body, "holder");
-      std::size_t id = response.body.find("tsk_");
-      if (id == std::string_view::npos) unexpected();
-      task_ = response.body.substr(id, response.body.find('"', id) - id);
-      if (options_.work == "query" && response.body.find("PGPASSWORD") == std::string_view::npos) unexpected();
-      return;
-    }
-    if (response.status != 200) unexpected();
-    if (options_.work == "query") {
-      if (response.body.find("\"all_dead\":true") == std::string_view::npos) unexpected();
-      return;
-    }
-    if (options_.work == "life" && step_ == 3) return;
-    bool allowed = response.body.find("\"decision\":true") != std::string_view::npos;
-    if (allowed != (options_.work == "decide" || step_ == 1)) unexpected();
-  }
-
-  const Options& options_;
-  const std::size_t number_;
+  std::unique_ptr<Work> work_;
   Connection connection_;
-  std::size_t step_ = 0, round_ = 0;
-  bool starting_ = false;
-  std::string item_, token_, holder_, task_, body_, path_;
+  std::size_t step_ = 0;
   Clock::time_point began_;
 };
 
@@ -174,7 +114,7 @@ void Run(const Options& options) {
       }
     }
   };
-  if (options.work == "decide") serve([](Client&) { return true; });  // their tasks
+  if (clients.front()->Prepares()) serve([](Client&) { return true; });
 
   std::vector<std::uint32_t> times;
   times.reserve(1 << 20);
@@ -194,7 +134,7 @@ void Run(const Options& options) {
 }
 
 Options ReadOptions(int argc, char** argv) {
-  if (argc < 3) Die("usage: load WORK HOST:PORT --clients N (--seconds S | --count N) [--session S] [--gateway S] [--table ID]");
+  if (argc < 3) Die("usage: load WORK HOST:PORT --clients N (--seconds S | --count N) [--session S] [--gateway S] [--table ID] [--form FIELDS]");
   Options options;
   options.work = argv[1];
   std::string address = argv[2];
@@ -215,10 +155,11 @@ Options ReadOptions(int argc, char** argv) {
       options.gateway = value;
     else if (flag == "--table")
       options.table = value;
+    else if (flag == "--form")
+      options.form = value;
     else
       Die(fmt::format("unknown flag `{}`", flag));
   }
-  if (options.work != "life" && options.work != "start" && options.work != "decide" && options.work != "query") Die("unknown work");
   return options;
 }
 
