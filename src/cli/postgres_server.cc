@@ -10,12 +10,10 @@
 #include "cli/targets.h"
 #include "config/config.h"
 #include "http/target.h"
-#include "io/files.h"
 
 namespace remit::cli {
 namespace {
 
-constexpr std::size_t kPasswordBytes = 4096;
 constexpr std::string_view kHint = "write postgresql://USER@HOST:PORT/DATABASE, the folder of a unix socket as %2Frun%2Fpostgresql";
 
 std::unexpected<Error> BadAddress(std::string_view why) {
@@ -89,17 +87,8 @@ Result<pg::ConnectOptions> ReadAddress(std::string_view text) {
 // The address of a target of remit.toml: where it is, not as whom. Remit's own role has a password that is no business of this command's.
 Result<pg::ConnectOptions> FromConfig(const std::string& file, const std::string& name) {
   REMIT_ASSIGN(config::Config config, config::Load(file));
-  for (const config::TargetSettings& one : config.targets) {
-    if (one.name != name) continue;
-    REMIT_ASSIGN(target::postgres::Config target, PostgresConfig(one, ""));
-    pg::ConnectOptions options;
-    options.host = target.host;
-    options.port = target.port;
-    options.database = target.database;
-    options.sslmode = target.sslmode;
-    options.sslrootcert = target.sslrootcert;
-    return options;
-  }
+  for (const config::TargetSettings& one : config.targets)
+    if (one.name == name) return TargetAddress(one);
   return Fail(Code::kNotFound, "unknown-target", fmt::format("`{}` has no [targets.{}]", file, name),
               "or name the server: postgresql://USER@HOST/DATABASE");
 }
@@ -110,13 +99,6 @@ bool IsThisMachine(const std::string& host) {
   if (host.starts_with('/') || host == "localhost" || host == "::1") return true;
   in_addr address{};
   return inet_pton(AF_INET, host.c_str(), &address) == 1 && host.starts_with("127.");
-}
-
-Result<Secret> ReadPasswordFile(const std::string& path) {
-  REMIT_ASSIGN(const Secret file, io::ReadSecretFile(path, kPasswordBytes));
-  std::string_view password = file.Reveal();
-  if (password.ends_with('\n')) password.remove_suffix(1);
-  return Secret(password);
 }
 
 Result<pg::ConnectOptions> PostgresServer::Options() const {

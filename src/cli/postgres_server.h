@@ -5,7 +5,6 @@
 #include <string>
 
 #include "base/result.h"
-#include "base/secret.h"
 #include "cli/command.h"
 #include "pg/connection.h"
 
@@ -23,9 +22,6 @@ struct PostgresServer {
 // Whether nothing on the way there leaves this machine: a socket's folder, localhost, ::1 or an address of 127.0.0.0/8. A name is none, whatever
 // it begins with.
 bool IsThisMachine(const std::string& host);
-
-// The password in a file that its owner alone can read, without the end of its line. Errors: io::ReadSecretFile's.
-Result<Secret> ReadPasswordFile(const std::string& path);
 
 // Adds the argument SERVER and the options to a command.
 void AddPostgresServer(Command& command, PostgresServer& server);

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cli/postgres_server.h"
+#include "cli/targets.h"
 
 namespace remit::cli {
 namespace {

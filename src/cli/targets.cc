@@ -7,15 +7,27 @@
 namespace remit::cli {
 namespace {
 
-// A password from its file; one newline at its end is not part of it.
-Result<Secret> ReadPassword(const std::string& path) {
-  REMIT_ASSIGN(Secret file, io::ReadSecretFile(path, 4096));
-  std::string_view text = file.Reveal();
-  if (text.ends_with("\n")) text.remove_suffix(1);
-  return Secret(text);
+constexpr std::size_t kPasswordBytes = 4096;
+
+// Where it is and how its server is known; not as whom.
+pg::ConnectOptions AddressOf(const target::postgres::Config& config) {
+  pg::ConnectOptions options;
+  options.host = config.host;
+  options.port = config.port;
+  options.database = config.database;
+  options.sslmode = config.sslmode;
+  options.sslrootcert = config.sslrootcert;
+  return options;
 }
 
 }  // namespace
+
+Result<Secret> ReadPasswordFile(const std::string& path) {
+  REMIT_ASSIGN(const Secret file, io::ReadSecretFile(path, kPasswordBytes));
+  std::string_view password = file.Reveal();
+  if (password.ends_with('\n')) password.remove_suffix(1);
+  return Secret(password);
+}
 
 Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& settings, const std::string& installation) {
   config::SettingsReader r(settings);
@@ -40,20 +52,20 @@ Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& se
   r.OptionalString("superuser");          // for SuperuserOptions
   r.OptionalPath("superuser_password_file");
   REMIT_TRY(r.Finish());
-  REMIT_ASSIGN(config.password, ReadPassword(password_file));
+  REMIT_ASSIGN(config.password, ReadPasswordFile(password_file));
   return config;
+}
+
+Result<pg::ConnectOptions> TargetAddress(const config::TargetSettings& settings) {
+  REMIT_ASSIGN(const target::postgres::Config config, PostgresConfig(settings, ""));
+  return AddressOf(config);
 }
 
 Result<pg::ConnectOptions> ReaderOptions(const config::TargetSettings& settings) {
   REMIT_ASSIGN(target::postgres::Config config, PostgresConfig(settings, ""));
-  pg::ConnectOptions options;
-  options.host = config.host;
-  options.port = config.port;
-  options.database = config.database;
+  pg::ConnectOptions options = AddressOf(config);
   options.user = config.user;
   options.password = std::move(config.password);
-  options.sslmode = config.sslmode;
-  options.sslrootcert = config.sslrootcert;
   options.application_name = "remit offboard";
   return options;
 }
@@ -69,7 +81,7 @@ Result<std::optional<pg::ConnectOptions>> SuperuserOptions(const config::TargetS
   options.user = *user;
   options.password = Secret();
   if (file) {
-    REMIT_ASSIGN(options.password, ReadPassword(*file));
+    REMIT_ASSIGN(options.password, ReadPasswordFile(*file));
   }
   return std::optional(std::move(options));
 }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/rng.h"
+#include "base/secret.h"
 #include "config/config.h"
 #include "pg/connection.h"
 #include "target/postgres/postgres_target.h"
@@ -17,6 +18,12 @@ namespace remit::cli {
 
 // Reads the settings of a PostgreSQL target. Errors: `missing-setting`, `bad-setting`, `unknown-setting`, those of the password's file.
 Result<target::postgres::Config> PostgresConfig(const config::TargetSettings& settings, const std::string& installation);
+
+// The password in a file that its owner alone can read, without the end of its line. Errors: io::ReadSecretFile's.
+Result<Secret> ReadPasswordFile(const std::string& path);
+
+// Where a PostgreSQL target is and how its server is known; not as whom. Errors: as PostgresConfig.
+Result<pg::ConnectOptions> TargetAddress(const config::TargetSettings& settings);
 
 // How to reach a PostgreSQL target as the superuser that its settings name, for offboarding alone; nothing where they name none. The password is read
 // from its file at each call. Errors: as PostgresConfig.
