@@ -142,41 +142,48 @@ TEST_F(PlainEndsTest, OnlyAFirstAttemptIsPlain) {
   }
 }
 
+// A server that can be broken, and one credential that lives there.
+class PlainEndsOwnServerTest : public testing::Test {
+ protected:
+  PlainEndsOwnServerTest() : bench_(Prepared(postgres_)) {
+    auto server = Server::Create(TargetConfig(postgres_));
+    REMIT_CHECK(server.has_value());
+    server_ = std::move(*server);
+    ends_ = std::make_unique<PlainEnds>(*server_, bench_.clock());
+    credential_ = bench_.Live();
+  }
+  static pg::TestServer& Prepared(pg::TestServer& postgres) {
+    Populate(postgres);
+    postgres.Psql(InitSql(Init()).value());
+    return postgres;
+  }
+
+  pg::TestServer postgres_;
+  Bench bench_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<PlainEnds> ends_;
+  Credential credential_;
+};
+
 // A server that pretends to disarm is not believed: the next statement looks.
-TEST(PlainEndsOwnServerTest, WhatWasNotDisarmedIsNotDropped) {
-  pg::TestServer server;
-  Populate(server);
-  server.Psql(InitSql(Init()).value());
-  Bench bench(server);
-  Credential c = bench.Live();
-  auto remit = Server::Create(TargetConfig(server));
-  ASSERT_TRUE(remit);
-  PlainEnds ends(**remit, bench.clock());
-  server.Psql("CREATE OR REPLACE FUNCTION remit.disarm(the_role oid) RETURNS void LANGUAGE sql SECURITY DEFINER AS ''", "orders");
-  const PlainEnds::Outcome outcome = ends.End(c.record);
+TEST_F(PlainEndsOwnServerTest, WhatWasNotDisarmedIsNotDropped) {
+  postgres_.Psql("CREATE OR REPLACE FUNCTION remit.disarm(the_role oid) RETURNS void LANGUAGE sql SECURITY DEFINER AS ''", "orders");
+  const PlainEnds::Outcome outcome = ends_->End(credential_.record);
   EXPECT_FALSE(outcome.gone);
   EXPECT_TRUE(outcome.evidence.empty());
-  EXPECT_TRUE(bench.Exists(c));
-  server.Psql(InitSql(Init()).value());
-  bench.ExpectDies(c);
+  EXPECT_TRUE(bench_.Exists(credential_));
+  postgres_.Psql(InitSql(Init()).value());
+  bench_.ExpectDies(credential_);
 }
 
-TEST(PlainEndsOwnServerTest, AServerThatDoesNotAnswerIsAskedOnceForAll) {
-  pg::TestServer server;
-  Populate(server);
-  server.Psql(InitSql(Init()).value());
-  Bench bench(server);
-  Credential c = bench.Live();
-  auto remit = Server::Create(TargetConfig(server));
-  ASSERT_TRUE(remit);
-  PlainEnds ends(**remit, bench.clock());
-  server.Stop();
-  const PlainEnds::Outcome outcome = ends.End(c.record);
+TEST_F(PlainEndsOwnServerTest, AServerThatDoesNotAnswerIsAskedOnceForAll) {
+  postgres_.Stop();
+  const PlainEnds::Outcome outcome = ends_->End(credential_.record);
   EXPECT_FALSE(outcome.gone);
   ASSERT_TRUE(outcome.unreachable);
   EXPECT_EQ(outcome.unreachable->code, Code::kUnavailable);
-  server.Start();
-  bench.ExpectDies(c);
+  postgres_.Start();
+  bench_.ExpectDies(credential_);
 }
 
 }  // namespace
