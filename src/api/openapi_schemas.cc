@@ -22,22 +22,19 @@ std::string_view Schemas() {
    "description": "RFC 6749 section 5.2",
    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
    "required": ["error"]},
+  "EntityObject": {
+   "type": "object",
+   "properties": {"type": {"type": "string"}, "id": {"type": "string"}},
+   "required": ["type", "id"],
+   "additionalProperties": false},
   "EntityUid": {
    "oneOf": [
     {"$ref": "#/components/schemas/Uid"},
-    {
-     "type": "object",
-     "properties": {"type": {"type": "string"}, "id": {"type": "string"}},
-     "required": ["type", "id"],
-     "additionalProperties": false}]},
+    {"$ref": "#/components/schemas/EntityObject"}]},
   "Action": {
    "oneOf": [
     {"type": "string", "description": "a name, for Action::\"name\", or an entity as Cedar writes it"},
-    {
-     "type": "object",
-     "properties": {"type": {"type": "string"}, "id": {"type": "string"}},
-     "required": ["type", "id"],
-     "additionalProperties": false}]},
+    {"$ref": "#/components/schemas/EntityObject"}]},
   "TaskState": {
    "type": "string",
    "enum": [
