@@ -19,18 +19,20 @@ class WhoMay {
  public:
   explicit WhoMay(Core& core) : core_(core) {}
 
-  // Asks the catalog in force whether `by` may do a built-in verb on a task.
+  // Asks the catalog in force whether `by` may do a built-in verb on a task. Of anybody but an actor or a person: no.
   // `approved`: how many distinct people said yes, for the obligations on the verb.
   // `at`: the moment that it is asked for, now where none is given. `uses`: how often each was lifted for this task already; null for none.
   task::Decision AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved = 0,
                          std::optional<Time> at = std::nullopt, const std::map<std::string, std::uint32_t>* uses = nullptr);
   // Whether it may change the life of this task. Errors: `denied`, or `unknown-task` where the caller may not know of it.
   Status MayChange(const Caller& by, std::string_view verb, std::string_view denied, LiveTask& live);
+  // Whether it may know of this task: the operator, the task and its holder and those of a task above it, who is in its chain, and who may `view`.
+  bool MayView(const Caller& by, LiveTask& live);
+  bool MayViewEnded(const Caller& by, const task::TaskRecord& record);
+
   Caller AsActor(const task::TaskRecord& record) const;                    // who asks, where a task's holder does
   bool IsBarred(const cedar::EntityUid& actor) const;                      // or not registered
   const cedar::EntityUid* BarredOf(const task::TaskRecord& record) const;  // the first of its chain that is; null where nobody is
-  bool MayView(const Caller& by, LiveTask& live);
-  bool MayViewEnded(const Caller& by, const task::TaskRecord& record);
 
  private:
   cedar::Value VerbContext(const Caller& by, const cedar::EntityUid& verb, const cedar::EntityUid& task, Time at) const;

@@ -1,4 +1,4 @@
-// How often something may be started, whoever starts it again. Errors of the checks: `budget-used-up`.
+// How often something may be started, whoever starts it again.
 #pragma once
 
 #include <memory>
@@ -18,13 +18,17 @@ class Budgets {
  public:
   explicit Budgets(Core& core) : core_(core) {}
 
+  // Whether a start at `at` fits. `active_too`: also into how many may run at once. Errors: `budget-used-up`.
   Status Check(const task::TaskRecord& record, Time at, bool active_too);
+  // Counts a start in memory, at once, and adds to its commit what makes that last. Settle follows, whatever comes of the commit. Errors: Check's.
   Status Charge(const task::TaskRecord& started, store::Batch& batch);
+  // What was counted is written down, or is taken back. After a conflict another server counted a start first: the store is read.
   void Settle(const std::string& task, const Result<store::Committed>& committed);
+  // Takes the budgets of the catalog in force. Tasks that were running when their type got its first one are counted from then on.
   void Fit();
-  Status Load();
-  void Tidy();
-  std::optional<Time> RunsUntil(const std::string& task);
+  Status Load();                                           // when the broker opens. Errors: `store-corrupt`, the store's
+  void Tidy();                                             // forgets what counts nowhere any more
+  std::optional<Time> RunsUntil(const std::string& task);  // nothing where it does not run
   task::StartBook book;
 
  private:

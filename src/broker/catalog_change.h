@@ -16,9 +16,12 @@ class CatalogChange {
  public:
   explicit CatalogChange(Core& core) : core_(core) {}
 
+  // `each` for every task that lives now and still does when it is its turn.
   void ForEachTask(std::function<void(LiveTask&)> each, std::function<void()> done);
+  // Adds to `answer` what each task would lose under these, and which would end. Changes nothing.
   void FindLosses(std::shared_ptr<const task::Catalog> next, std::shared_ptr<const FactSet> next_facts, const LoadOptions& options,
                   std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
+  // Ends what started under another catalog than `next`, and adds it to `answer`. `done` does not wait for the ends.
   void EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
 
  private:

@@ -16,12 +16,19 @@ class ChangeRequests {
  public:
   explicit ChangeRequests(Core& core) : core_(core) {}
 
+  // Writes down what waits, with `batch`, and answers the id of its approval. There is a catalog. `content` is what will be done, `shown` the same
+  // for people to read. In memory after the commit. Errors: `too-many-changes`.
   void Ask(const AdminCall& call, std::uint32_t needed, json::Value content, json::Value shown, store::Batch batch, Answer<std::string> answer);
+  // By a person in a recent session. A yes counts after its commit; the last that it takes makes the change, decided once more. Where that fails,
+  // the request stays, and who said yes may try again. Errors: `unknown-approval`, `own-request`, `approve-denied`, `request-changed`,
+  // `already-approved`, those of the change.
   void Approve(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer);
+  // Gone from memory before the commit. Who asked may always take it back. Errors: `unknown-approval`, `deny-denied`.
   void Deny(const Caller& by, const std::string& id, const std::string& why, Answer<json::Value> answer);
-  std::uint32_t StandingYes(const ChangeRequest& change);
+  std::uint32_t StandingYes(const ChangeRequest& change);  // how many of those who said yes may still, who asked never among them
   bool MaySee(const Caller& by, const ChangeRequest& change);
   json::Value ChangeJson(const ChangeRequest& change) const;
+  // The end of a request that is being carried out: in the same commit, and never twice. Unsettle where that failed: it still waits.
   void Settle(const AdminCall& call, store::Batch& batch);
   void Unsettle(const AdminCall& call);
   // Ends what waits about somebody who is barred in this batch: a yes to it was to somebody who was not. Their ids.

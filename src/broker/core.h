@@ -3,6 +3,10 @@
 // A use case runs under the mutex and leaves its effects (commits, answers, work for targets) in a queue, which is carried out in
 // order after the mutex is released. So commits reach the store in the order in which memory changed, and no callback ever runs
 // under the mutex. Each use case is a class of its own, with a file, that sees this one; all of them run under the mutex.
+//
+// So, wherever a header of a use case does not say otherwise: it is called under the mutex and waits for no commit and no target; an `answer` comes
+// once, later, not under the mutex, and may be null only where that is said; a commit that fails answers with the store's error. `live` is good
+// until its end is committed: what goes on after a commit looks its task up again.
 #pragma once
 
 #include <deque>

@@ -18,16 +18,23 @@ class Credentials {
  public:
   explicit Credentials(Core& core) : core_(core) {}
 
-  LiveCredential* Find(const std::string& id);
-  target::Target* FindTarget(const std::string& name) const;
-  target::Target* OwnerOf(const cedar::EntityUid& action, const cedar::EntityUid& resource) const;
-  void StartPlanned(const std::string& id);  // where it is planned, and nobody makes it
+  LiveCredential* Find(const std::string& id);                                                      // null where it is dead, or there is none
+  target::Target* FindTarget(const std::string& name) const;                                        // null where it is not configured
+  target::Target* OwnerOf(const cedar::EntityUid& action, const cedar::EntityUid& resource) const;  // null where this is given at no target
+
+  // Has it made, where it is planned and nobody makes it: its plan is committed. It is live, with its variables, after a commit of its own. One that
+  // is refused, or cannot be written down, ends its task as failed.
+  void StartPlanned(const std::string& id);
+  // Moves it to `ending`, in memory at once, with its row and its event in the batch; its variables are forgotten. StartEnd follows.
   void BeginEnd(LiveCredential& credential, const std::string& why, Time now, store::Batch& batch);
+  // Sees to its end until there is evidence: behind a call that is under way, and again without limit. May be asked for at any time.
   void StartEnd(const std::string& id);
+  // A token that dies by the commit which takes this batch, as introspection does; it is `ending`. Memory forgets it at once.
   void BuryToken(const std::string& id, Time now, store::Batch& batch);
-  store::Write CredentialWrite(const task::CredentialRecord& record) const;
-  std::unordered_map<std::string, LiveCredential> alive;
-  std::unordered_map<std::string, std::vector<std::function<void()>>> watches;  // by task
+  store::Write CredentialWrite(const task::CredentialRecord& record) const;  // its row
+
+  std::unordered_map<std::string, LiveCredential> alive;                        // by id: all that are not dead
+  std::unordered_map<std::string, std::vector<std::function<void()>>> watches;  // by task: each called once, when one of its credentials changes
 
  private:
   void StartMake(const std::string& id);

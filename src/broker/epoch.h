@@ -1,4 +1,4 @@
-// Epochs: what a store calls its present. See epoch.cc.
+// Epochs: what a store calls its present. A store that was restored from a copy begins a new one, in which nothing of before lives.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct Epoch {
   Time since{};  // what was asked for before is over, also where its end could not be written down yet
 };
 
-// Errors: the store's.
+// The first where the store names none. Errors: the store's.
 Result<Epoch> ReadEpoch(store::Store& store);
 
 // The time of the ledger's last event; the beginning of time where there is none, or its body was erased. Errors: the store's.

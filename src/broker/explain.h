@@ -13,6 +13,7 @@ class Explanations {
  public:
   explicit Explanations(Core& core) : core_(core) {}
 
+  // Whether `by` could start this one now, its reason aside: {"allowed", "approvals"}, or {"allowed", "reason", "message"}. There is a catalog.
   json::Object StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity);
 
  private:

@@ -1,4 +1,5 @@
-// All that an actor holds ends, provably.
+// All that an actor holds ends, provably: it is barred, then its tasks, credentials, sessions, keys and accounts, and a signed report says what is
+// dead with which evidence and what is still open.
 #pragma once
 
 #include <map>
@@ -24,14 +25,19 @@ class Offboarder {
  public:
   explicit Offboarder(Core& core) : core_(core) {}
 
+  // Bars at once in memory, commits, then ends everything and answers with the report. Asked again, it goes on.
+  // Errors: those of Administration::Authorise, `bad-reason`, `unknown-actor`, `locks-everybody-out`.
   void Start(const AdminCall& call, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
+  // Of somebody whose bar is committed: asks for every end, waits `wait` for credentials to be dead, then reports.
   void EndAllOf(std::shared_ptr<Offboarding> state, Duration wait);
-  Status Load();
-  void TakeUp();
-  void Arrived(const std::shared_ptr<Offboarding>& state);
+  Status Load();                                            // what a crash interrupted, when the broker opens. Errors: `store-corrupt`, the store's
+  void TakeUp();                                            // once, after that: ends their tasks. The rest goes on when there are hooks
+  void Arrived(const std::shared_ptr<Offboarding>& state);  // one of the things that are waited for is there
+  // Ends a task that was on its way into the store when its actor was barred, or its catalog ended.
   void EndIfOvertaken(LiveTask& live);
+  // Ends it in whatever state it is. `answer` may be null. Errors: those of Ends::End.
   void EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer);
-  json::Object StillRunning(const cedar::EntityUid& actor);
+  json::Object StillRunning(const cedar::EntityUid& actor);  // what goes on although its actor is barred: {"tasks", "count", "credentials"}
   // Who was barred by which change of the registry: what was on its way into the store before that gives nothing back.
   std::map<cedar::EntityUid, std::uint64_t> barred_by;
   Hooks hooks;

@@ -15,8 +15,11 @@ class Opening {
  public:
   explicit Opening(Core& core) : core_(core) {}
 
-  Status Load();
+  // When the last event was, and whether the clock is behind it. Errors: the store's.
   Status LoadLastEvent();
+  // Everything that lives, into memory; `epoch` is set before. Not under the mutex: nobody else is there yet. Errors: `store-corrupt`, the store's.
+  Status Load();
+  // Once, after that: what should have ended or been made goes on.
   void TakeUp();
   Epoch epoch;
   bool loaded = false;  // before that nothing is looked at, however late it is
@@ -26,7 +29,7 @@ class Opening {
   Status LoadDirectory();
   Status LoadTasks();
   Status LoadCredentials();
-  std::vector<std::string> of_before_;  // tasks of an epoch that is over, until Resume ends them
+  std::vector<std::string> of_before_;  // tasks of an epoch that is over, until TakeUp ends them
 
   Core& core_;
 };

@@ -45,9 +45,8 @@ class Registry {
   Core& core_;
 };
 
-// The registry's rows, as ActorJson and PersonJson (views.h) wrote them.
+// The registry's rows, as ActorJson and PersonJson (views.h) wrote them. Errors: those of a strict reader.
 Result<ActorRecord> ActorFromJson(const json::Value& document);
-
 Result<PersonRecord> PersonFromJson(const json::Value& document);
 
 }  // namespace remit::broker

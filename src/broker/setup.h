@@ -19,14 +19,19 @@ class SetUp {
  public:
   explicit SetUp(Core& core) : core_(core) {}
 
+  // Not under the mutex: reads and checks the files, then waits for its turn. In force after its commit, and what tasks hold beyond it ends then.
+  // Errors: those of Broker::LoadCatalog.
   void LoadFiles(AdminCall call, std::vector<task::CatalogFile> files, const LoadOptions& options, Answer<CatalogAnswer> answer);
+  // The catalog that people said yes to, read back by its hash. Errors: `store-corrupt`, those of LoadFiles.
   void LoadApproved(AdminCall call, Answer<json::Value> answer);
+  // In its turn; answers whether its commit is on its way. In force after that. Errors: those of Broker::PutFacts.
   bool ChangeFacts(AdminCall call, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);
+  // Whether it holds something at a target that these do not give it any more, or only on conditions.
   bool HoldsTooMuch(LiveTask& live, const task::Catalog& next, const FactSet& next_facts);
   // Catalog and facts change one after the other, since each is checked against the other as it is in force. `change` answers whether its
   // commit is on its way; then that calls ChangeDone.
   void OneAtATime(std::function<bool()> change);
-  void EndTooWide(const std::vector<std::string>& ids);
+  void EndTooWide(const std::vector<std::string>& ids);  // revokes these tasks
 
  private:
   bool ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Catalog> catalog, const LoadOptions& options,

@@ -9,13 +9,15 @@
 namespace remit::broker {
 
 class Core;
+struct Offboarding;
 
 class StandingAccess {
  public:
   explicit StandingAccess(Core& core) : core_(core) {}
 
-  // Accounts outside of tasks: see standing.cc.
+  // Whether these can be an actor's: TARGET/ROLE, each once, at targets that are here or were when they were declared. Errors: `bad-account`.
   Status CheckAccounts(const ActorRecord& actor) const;
+  // Has the hook take away what the accounts of who is offboarded hold, and tells Offboarder::Arrived. What is not looked at is open, and named.
   void LookAtStanding(const std::shared_ptr<Offboarding>& state);
 
  private:

@@ -20,9 +20,13 @@ class Suspensions {
  public:
   explicit Suspensions(Core& core) : core_(core) {}
 
-  // `cause`: events that are written down with it, before it.
+  // Stops it and what is active below it: no use is allowed from here on. It is committed with all their credentials in `ending`, and tried again
+  // until it is written down. `cause`: events that are written down with it, before it. `answer` may be null; it waits as an end's does. Errors:
+  // `wrong-state`, `suspend-not-recorded`.
   void Suspend(LiveTask& live, const std::string& by, const std::string& why, Duration wait, Answer<EndAnswer> answer,
                std::vector<json::Value> cause = {});
+  // Lets it go on with what stopped with it: active after the commit that plans their credentials anew, then these are made and waited for, as by a
+  // start. Errors: those of Broker::Resume but for who may.
   void Resume(LiveTask& live, const std::string& by, Answer<StartAnswer> answer);
 
  private:

@@ -13,7 +13,9 @@ class Sweeps {
  public:
   explicit Sweeps(Core& core) : core_(core) {}
 
+  // Asks every target what it holds, and answers the report when all have; `answer` may be null. The next one is then a sweep interval away.
   void Sweep(Answer<json::Value> answer);
+  // Forgets rows that are too old to count: idempotency keys after a day, starts when no budget counts them.
   void Housekeeping();
   io::TimerId timer = 0;
 

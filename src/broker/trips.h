@@ -14,6 +14,7 @@ class Trips {
  public:
   explicit Trips(Core& core) : core_(core) {}
 
+  // An enforcement of `live` was denied by policy: counted for it and for all above it. One too many ends or suspends the whole tree.
   void Refused(LiveTask& live);
 
  private:

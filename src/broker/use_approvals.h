@@ -18,14 +18,18 @@ class UseApprovals {
  public:
   explicit UseApprovals(Core& core) : core_(core) {}
 
+  // By a person in a recent session, of a task that is not busy. The yes counts after its commit; the next use of the same question spends it.
+  // Errors: `unknown-approval`, `approve-denied`, `own-request`, `request-changed`, `already-approved`.
   void Approve(const Caller& by, const std::string& id, const std::string& hash, Answer<json::Value> answer);
-  json::Value ApprovalJson(const UseApproval& approval);
-  UseApproval* Find(const LiveTask& live, const UseRequest& request);
-  std::vector<std::string> Of(const std::string& task) const;
+  json::Value ApprovalJson(const UseApproval& approval);               // as those see it who answer it
+  UseApproval* Find(const LiveTask& live, const UseRequest& request);  // of the same question, expired or not; else null
+  std::vector<std::string> Of(const std::string& task) const;          // ids
+  // Asks people: in memory at once, with its row and its event in the batch. Forget where the commit failed.
+  UseApproval& Ask(LiveTask& live, const UseRequest& request, std::uint32_t needed, store::Batch& batch);
+  // Both in memory alone.
   UseApproval& Keep(UseApproval approval);
   void Forget(const std::string& id);
-  UseApproval& Ask(LiveTask& live, const UseRequest& request, std::uint32_t needed, store::Batch& batch);
-  std::map<std::string, UseApproval> waiting;  // by id
+  std::map<std::string, UseApproval> waiting;  // by id; changed by Keep and Forget, but for who said yes
 
  private:
   UseApproval AskedBy(const LiveTask& live, const UseRequest& request) const;

@@ -26,8 +26,12 @@ class Windows {
     task::PermissionSet permissions;  // as they are now
   };
   Standing Reconsider(const task::TaskRecord& record, Time at);
+  // What was approved is not what would be given now: every yes is void, in memory before the commit, and people are asked about the new content.
   void AskAgain(LiveTask& live, const Standing& standing);
+  // Commits a request that has every yes as scheduled; so in memory after the commit. `done` comes under the mutex. Errors: those of task::Schedule,
+  // `unknown-task` of one that was withdrawn meanwhile.
   void ScheduleThen(task::TaskRecord record, std::vector<json::Value> events, store::Batch batch, std::function<void(Status)> done);
+  // Its time has come: it starts, waits for people again, or is denied. Where it cannot be now (the store, a target), it is tried again.
   void StartScheduled(LiveTask& live);
 
  private:
