@@ -169,13 +169,13 @@ void Approvals::Activate(LiveTask& live, task::Transition yes, Answer<json::Valu
       core_.Later([answer, json = ApprovalJson(*again)] { answer(json); });
     } else {
       Error error = status ? NoSuchTask(task_id).error() : std::move(status.error());
-      if (error.reason == "conflict") error = core_.starts.Raced("");
+      if (error.reason == "conflict") error = core_.start_waits.Raced("");
       core_.Later([answer, error = std::move(error)] { answer(std::unexpected(error)); });
     }
     if (again != nullptr) core_.NotBusy(*again);
   };
   if (ahead) return core_.windows.ScheduleThen(std::move(record), std::move(yes.events), {}, std::move(done));
-  core_.starts.ActivateThen(std::move(record), std::move(yes.events), standing.permissions, standing.charges, {}, std::move(done));
+  core_.activations.Activate(std::move(record), std::move(yes.events), standing.permissions, standing.charges, {}, std::move(done));
 }
 
 // --- denying, and reading --------------------------------------------------------------------------------------------------------------

@@ -84,4 +84,19 @@ bool WhoMay::MayViewEnded(const Caller& by, const task::TaskRecord& record) {
   return MayView(by, ended);
 }
 
+bool WhoMay::Owns(const Caller& by, const task::TaskRecord& record) {
+  if (by.Is(Caller::Kind::kHolder)) return by.task == record.id;
+  return (by.Is(Caller::Kind::kActor) || by.Is(Caller::Kind::kPerson)) && by.uid == record.actor;
+}
+
+Error WhoMay::NotLive(const Caller& by, const std::string& id) {
+  auto row = core_.parts.store.Get(store::Table::kEndedTask, id);
+  if (row && *row) {
+    auto record = task::TaskRecord::Decode(**row);
+    if (record && (MayViewEnded(by, *record) || Owns(by, *record)))
+      return Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", id, task::StateName(record->state)));
+  }
+  return NoSuchTask(id).error();
+}
+
 }  // namespace remit::broker

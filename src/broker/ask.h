@@ -30,6 +30,10 @@ class WhoMay {
   bool MayView(const Caller& by, LiveTask& live);
   bool MayViewEnded(const Caller& by, const task::TaskRecord& record);
 
+  static bool Owns(const Caller& by, const task::TaskRecord& record);  // its holder or its actor
+  // The error for a task that is not live: `wrong-state` where it has ended and the caller may know of it, else `unknown-task`. Reads the store.
+  Error NotLive(const Caller& by, const std::string& id);
+
   Caller AsActor(const task::TaskRecord& record) const;                    // who asks, where a task's holder does
   bool IsBarred(const cedar::EntityUid& actor) const;                      // or not registered
   const cedar::EntityUid* BarredOf(const task::TaskRecord& record) const;  // the first of its chain that is; null where nobody is

@@ -69,7 +69,7 @@ class Broker {
   // Errors of every call, besides its own: `unauthenticated`; `unknown-task`, also where the caller may not know of the task; the
   // store's, `store-failed` and `store-full`. Those of asking the catalog are in docs/reference/errors.md.
 
-  // --- set-up (setup.cc): catalogs, facts, actors, people -----------------------------------------------------------------------
+  // --- set-up: catalogs (setup.cc), facts (fact_change.cc), actors and people (registry.cc) -------------------------------------
   // Who may is decided by the catalog in force: the verbs on Remit::Server and, for facts, on Remit::EntityType. The operator may until
   // somebody else could (administer.cc). What needs people's yes is written down and waits for them: the answer then names its approval.
   // Errors of all: `administration-denied`, `set-up-is-over`, `session-too-old`, `locks-everybody-out`, `too-many-changes`; when an
@@ -115,7 +115,7 @@ class Broker {
   std::shared_ptr<const task::Catalog> catalog() const;  // in force; null before the first
   json::Value Facts() const;
 
-  // --- the life of a task (life.cc) ---------------------------------------------------------------------------------------------
+  // --- the life of a task (start.cc, end.cc, heartbeat.cc) ----------------------------------------------------------------------
   // Actors and people start tasks. Answers once it is active with its credentials live (10 s at most, then with what there is), or
   // requested, or scheduled. Errors: `no-catalog`, `unknown-type`, parameter errors, `start-denied`, `too-long`, `bad-reason`, `bad-start-time`,
   // `already-started`, `budget-used-up`, `start-raced`, and by break-glass: `no-break-glass`, `break-glass-not-needed`, `break-glass-denied`.

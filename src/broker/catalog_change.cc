@@ -72,7 +72,7 @@ void CatalogChange::FindLosses(std::shared_ptr<const task::Catalog> next, std::s
         const task::TaskRecord& record = live.record();
         const task::PermissionSet now = Bare(PermissionsUnder(record, *core_.current, *core_.facts)),
                                   then = Bare(PermissionsUnder(record, *next, *next_facts));
-        const bool too_wide = core_.set_up.HoldsTooMuch(live, *next, *next_facts);
+        const bool too_wide = HoldsTooMuch(live, *next, *next_facts);
         const bool ends = too_wide || (options.end_older && record.catalog != next->hash());
         if (too_wide) answer->narrowed.push_back(live.id());
         task::PermissionSet lost;
@@ -96,9 +96,45 @@ void CatalogChange::EndOlder(std::shared_ptr<const task::Catalog> next, std::sha
       [this, next, answer](LiveTask& live) {
         if (live.latched || live.record().catalog == next->hash()) return;
         answer->ended.push_back(live.id());
-        core_.offboarder.EndByPolicy(live, "it was asked for under an older catalog", {"Remit::Policy", "current"}, Duration(0), nullptr);
+        core_.ends.EndByPolicy(live, "it was asked for under an older catalog", {"Remit::Policy", "current"}, Duration(0), nullptr);
       },
       std::move(done));
+}
+
+// --- what is too wide ----------------------------------------------------------------------------------------------------------------------
+
+bool CatalogChange::HoldsTooMuch(LiveTask& live, const task::Catalog& next, const FactSet& next_facts) {
+  if (live.state() != task::State::kActive || live.latched || live.live_credentials.empty()) return false;
+  const task::PermissionSet now_allowed = core_.trees.AllowedUnder(next, next_facts, live);
+  for (const std::string& id : live.live_credentials) {
+    LiveCredential* credential = core_.credentials.Find(id);
+    if (credential == nullptr) continue;
+    const task::PermissionSet& held = credential->record.permissions;
+    task::PermissionSet both = task::Intersect(held, now_allowed);
+    // What is asked of Remit at each use is answered by both catalogs; what is enforced elsewhere is as wide as it was made.
+    const bool asked = credential->record.kind == kIntrospectKind;
+    if (both.permissions.size() < held.permissions.size() || (!asked && Bare(std::move(both)) != Bare(held))) return true;
+  }
+  return false;
+}
+
+void CatalogChange::EndNarrowed(LiveTask& live) {
+  if (live.latched) return;
+  core_.ends.End(
+      live,
+      [](const task::TaskRecord& record, Time now) {
+        return task::Revoke(record, {"Remit::Policy", "current"}, "the catalog and the facts in force give less than it holds", now);
+      },
+      Duration(0), nullptr);
+}
+
+std::vector<std::string> CatalogChange::EndTooWide(const task::Catalog& next, const FactSet& next_facts) {
+  std::vector<std::string> narrowed;
+  for (auto& [id, live] : core_.tasks)
+    if (HoldsTooMuch(*live, next, next_facts)) narrowed.push_back(id);
+  for (const std::string& id : narrowed)
+    if (LiveTask* live = core_.Find(id)) EndNarrowed(*live);
+  return narrowed;
 }
 
 }  // namespace remit::broker

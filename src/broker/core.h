@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/activate.h"
 #include "broker/administer.h"
 #include "broker/approve.h"
 #include "broker/ask.h"
@@ -28,10 +29,13 @@
 #include "broker/change_requests.h"
 #include "broker/credentials.h"
 #include "broker/delegate.h"
+#include "broker/end.h"
+#include "broker/end_wait.h"
 #include "broker/explain.h"
 #include "broker/extend.h"
+#include "broker/fact_change.h"
+#include "broker/heartbeat.h"
 #include "broker/keys.h"
-#include "broker/life.h"
 #include "broker/live_task.h"
 #include "broker/offboard.h"
 #include "broker/open.h"
@@ -40,6 +44,7 @@
 #include "broker/setup.h"
 #include "broker/standing.h"
 #include "broker/start.h"
+#include "broker/start_wait.h"
 #include "broker/suspend.h"
 #include "broker/sweep.h"
 #include "broker/task_tree.h"
@@ -152,6 +157,8 @@ class Core {
   // --- the use cases -------------------------------------------------------------------------------------------------------------
   WhoMay who_may{*this};
   Starts starts{*this};
+  Activations activations{*this};
+  StartWaits start_waits{*this};
   Explanations explanations{*this};
   Delegation delegation{*this};
   Approvals approvals{*this};
@@ -165,12 +172,15 @@ class Core {
   Suspensions suspensions{*this};
   Extensions extensions{*this};
   Ends ends{*this};
+  EndWaits end_waits{*this};
+  Heartbeats heartbeats{*this};
   Credentials credentials{*this};
   Offboarder offboarder{*this};
   StandingAccess standing_access{*this};
   Administration administration{*this};
   ChangeRequests change_requests{*this};
   SetUp set_up{*this};
+  FactChanges fact_changes{*this};
   CatalogChange catalog_change{*this};
   Registry registry{*this};
   Views views{*this};

@@ -5,7 +5,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/core.h"
-#include "crypto/seal.h"
 
 namespace remit::broker {
 
@@ -46,7 +45,7 @@ void Credentials::StartMake(const std::string& id) {
   LiveCredential* credential = Find(id);
   if (credential == nullptr || credential->working) return;
   target::Target* target = FindTarget(credential->record.target);
-  Result<Secret> secret = crypto::Open(core_.keys->sealing, AsBytes(credential->record.sealed), core_.starts.CredentialContext(id));
+  Result<Secret> secret = SecretOf(id, credential->record);
   if (target == nullptr || !secret) {
     Error error = target == nullptr ? Error(Code::kFailedPrecondition, "no-such-target", "its target is not configured any more") : secret.error();
     core_.Later([this, id, error] { core_.Locked([&] { OnMade(id, std::unexpected(error)); }); });
@@ -66,6 +65,14 @@ void Credentials::StartPlanned(const std::string& id) {
   if (credential != nullptr && credential->record.state == CredentialState::kPlanned && !credential->end_wanted) StartMake(id);
 }
 
+// Its task got nothing, or not all. Who waits for its start learns why: here, since the task may be gone when they look.
+void Credentials::FailTask(LiveTask& live, const LiveCredential& credential, const std::string& why) {
+  core_.start_waits.Note(live.id(), why);
+  core_.ends.End(live, [why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
+  CredentialChanged(credential);
+  core_.start_waits.Forget(live.id());
+}
+
 void Credentials::OnMade(const std::string& id, Result<target::Made> made) {
   LiveCredential* credential = Find(id);
   if (credential == nullptr) return;
@@ -78,11 +85,7 @@ void Credentials::OnMade(const std::string& id, Result<target::Made> made) {
   if (!made) {
     std::string why = fmt::format("target `{}`: {}", credential->record.target, made.error().message);
     log::Warn("credential `{}` was refused: {}", id, why);
-    core_.starts.failed[live->id()] = why;
-    core_.ends.End(*live, [why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
-    CredentialChanged(*credential);
-    core_.starts.failed.erase(live->id());
-    return;
+    return FailTask(*live, *credential, why);
   }
   Result<task::CredentialTransition> transition = task::MakeLive(credential->record, std::move(made->notes), core_.Stamp());
   REMIT_CHECK(transition.has_value());
@@ -90,30 +93,25 @@ void Credentials::OnMade(const std::string& id, Result<target::Made> made) {
   batch.writes.push_back(CredentialWrite(transition->next));
   core_.AddEvents(batch, std::move(transition->events));
   credential->working = true;
-  core_.Commit(
-      std::move(batch), [this, id, next = std::move(transition->next), environment = std::move(made->environment)](const auto& committed) mutable {
-        LiveCredential* made_one = Find(id);
-        if (made_one == nullptr) return;
-        made_one->working = false;
-        LiveTask* owner = core_.Find(made_one->record.task);
-        if (made_one->end_wanted || owner == nullptr || owner->latched) {
-          made_one->record.notes = next.notes;
-          return StartEnd(id);
-        }
-        if (!committed) {  // given nothing: what cannot be written down is taken back
-          made_one->record.notes = next.notes;
-          std::string why = "the store could not write down a credential";
-          core_.starts.failed[owner->id()] = why;
-          core_.ends.End(*owner, [why](const task::TaskRecord& record, Time now) { return task::Fail(record, why, now); }, Duration(0), nullptr);
-          CredentialChanged(*made_one);
-          core_.starts.failed.erase(owner->id());
-          return;
-        }
-        made_one->record = std::move(next);
-        made_one->environment = std::move(environment);
-        ++core_.totals.credentials_made;
-        CredentialChanged(*made_one);
-      });
+  core_.Commit(std::move(batch),
+               [this, id, next = std::move(transition->next), environment = std::move(made->environment)](const auto& committed) mutable {
+                 LiveCredential* made_one = Find(id);
+                 if (made_one == nullptr) return;
+                 made_one->working = false;
+                 LiveTask* owner = core_.Find(made_one->record.task);
+                 if (made_one->end_wanted || owner == nullptr || owner->latched) {
+                   made_one->record.notes = next.notes;
+                   return StartEnd(id);
+                 }
+                 if (!committed) {  // given nothing: what cannot be written down is taken back
+                   made_one->record.notes = next.notes;
+                   return FailTask(*owner, *made_one, "the store could not write down a credential");
+                 }
+                 made_one->record = std::move(next);
+                 made_one->environment = std::move(environment);
+                 ++core_.totals.credentials_made;
+                 CredentialChanged(*made_one);
+               });
 }
 
 // --- ending ------------------------------------------------------------------------------------------------------------------------------
@@ -150,7 +148,7 @@ void Credentials::StartEnd(const std::string& id) {
   }
   if (credential->record.target == kTokenTarget) return EndToken(id);
   target::Target* target = FindTarget(credential->record.target);
-  Result<Secret> secret = crypto::Open(core_.keys->sealing, AsBytes(credential->record.sealed), core_.starts.CredentialContext(id));
+  Result<Secret> secret = SecretOf(id, credential->record);
   if (target == nullptr || !secret) {
     target::EndResult result;
     result.reason = target == nullptr ? fmt::format("target `{}` is not configured any more", credential->record.target) : secret.error().message;

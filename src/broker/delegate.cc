@@ -21,8 +21,8 @@ void Broker::Delegate(const Caller& by, const std::string& parent, DelegateReque
   core.Locked([&] {
     const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(parent);
-    if (live == nullptr) return refuse(core.ends.NotLive(by, parent));
-    if (!Ends::Owns(by, live->record())) {
+    if (live == nullptr) return refuse(core.who_may.NotLive(by, parent));
+    if (!WhoMay::Owns(by, live->record())) {
       if (by.Is(Kind::kTask) && by.task == parent)
         return refuse(Error(Code::kPermissionDenied, "holder-key-needed", "REMIT_TOKEN allows use, not life: delegating needs the holder key"));
       if (!core.who_may.MayView(by, *live)) return refuse(NoSuchTask(parent).error());

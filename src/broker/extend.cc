@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/text.h"
 #include "broker/core.h"
 #include "crypto/hash.h"
@@ -48,7 +47,7 @@ void Broker::Extend(const Caller& by, const std::string& task, Duration more, co
   core.Locked([&] {
     const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(task);
-    if (live == nullptr) return refuse(core.ends.NotLive(by, task));
+    if (live == nullptr) return refuse(core.who_may.NotLive(by, task));
     if (by.Is(Kind::kTask) && by.task == task)
       return refuse(Error(Code::kPermissionDenied, "holder-key-needed", "REMIT_TOKEN allows use, not life: extending needs the holder key"));
     if (reason.size() > limits::kReasonBytes || !IsUtf8(reason))
@@ -180,7 +179,7 @@ void Extensions::CommitExtension(LiveTask& live, task::Transition transition, An
       core_.Schedule(*again);
       if (went_on && !again->unrecorded) WriteAgain(*again);
       core_.Tell(*again, json::Object{{"event", "extended"}, {"deadline", FormatTime(again->deadline())}});
-      ProlongCredentials(id);
+      core_.credentials.ProlongAll(*again);
       core_.Later([answer, record = core_.ends.Present(*again)] { answer(ExtendAnswer{record, ""}); });
     }
     core_.NotBusy(*again);
@@ -279,66 +278,6 @@ json::Value Extensions::ExtensionJson(LiveTask& live) {
   json::Object json = record.extension ? AskedJson(record, *record.extension) : json::Object{{"id", ApprovalIdOf(record.id)}, {"task", record.id}};
   json.Set("permissions", core_.trees.PermissionsOf(record, core_.EntityOf(live)).ToJson());
   return json;
-}
-
-// --- at the targets ----------------------------------------------------------------------------------------------------------------------
-
-// Their own expiry, the last line, moves along. Until it has, a credential is accepted for a shorter time than its task lives, never longer.
-void Extensions::ProlongCredentials(const std::string& task_id) {
-  LiveTask* live = core_.Find(task_id);
-  if (live == nullptr) return;
-  for (const std::string& id : std::vector<std::string>(live->live_credentials)) ProlongCredential(id, 0);
-}
-
-void Extensions::ProlongCredential(const std::string& id, std::uint32_t tries) {
-  LiveCredential* credential = core_.credentials.Find(id);
-  LiveTask* live = credential == nullptr ? nullptr : core_.Find(credential->record.task);
-  if (live == nullptr || live->latched || credential->end_wanted || credential->record.target == kTokenTarget) return;
-  target::Target* target = core_.credentials.FindTarget(credential->record.target);
-  Result<Secret> secret = crypto::Open(core_.keys->sealing, AsBytes(credential->record.sealed), core_.starts.CredentialContext(id));
-  if (target == nullptr || !secret) return;
-  auto again = [this, id](std::uint32_t next) {
-    if (core_.closed) return;
-    Duration delay = std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(next, 6u)), limits::kEndBackoffMax);
-    core_.parts.timers.At(core_.Now() + delay, [this, id, next] { core_.Locked([&] { ProlongCredential(id, next); }); });
-  };
-  if (credential->working || credential->record.state != task::CredentialState::kLive) return again(tries);
-  credential->working = true;
-  auto ask = [this, id, target, secret = *secret, again, tries] {
-    LiveCredential* asked = core_.credentials.Find(id);
-    if (asked == nullptr) return;
-    core_.Later([this, id, target, secret, again, tries, record = asked->record] {
-      core_.parts.workers.Submit([this, id, target, secret, again, tries, record] {
-        Status done = target->Prolong(record, secret);
-        core_.Locked([&] {
-          LiveCredential* prolonged = core_.credentials.Find(id);
-          if (prolonged == nullptr) return;
-          prolonged->working = false;
-          if (prolonged->end_wanted) return core_.credentials.StartEnd(id);
-          if (done) return;
-          log::Warn("credential `{}` keeps its expiry at target `{}`: {}", id, record.target, done.error().message);
-          if (done.error().code == Code::kUnavailable) again(tries + 1);
-        });
-      });
-    });
-  };
-  if (credential->record.not_after >= live->deadline()) return ask();  // written down before
-  Result<task::CredentialTransition> transition = task::Prolong(credential->record, live->deadline(), core_.Stamp());
-  REMIT_CHECK(transition.has_value());
-  store::Batch batch;
-  batch.writes.push_back(core_.credentials.CredentialWrite(transition->next));
-  core_.AddEvents(batch, std::move(transition->events));
-  core_.Commit(std::move(batch), [this, id, ask, again, tries, not_after = transition->next.not_after](const auto& committed) {
-    LiveCredential* written = core_.credentials.Find(id);
-    if (written == nullptr) return;
-    if (!committed || written->end_wanted) {
-      written->working = false;
-      if (written->end_wanted) return core_.credentials.StartEnd(id);
-      return again(tries + 1);
-    }
-    written->record.not_after = not_after;
-    ask();
-  });
 }
 
 }  // namespace remit::broker

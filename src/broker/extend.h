@@ -28,8 +28,6 @@ class Extensions {
   // Writes the row as it is in memory: where the record went on while another form of it was being committed.
   void WriteAgain(LiveTask& live);
   json::Value ExtensionJson(LiveTask& live);  // what is asked for, as those see it who answer it
-  // Moves the expiry of one that is live at its target to its task's deadline, and tries again while the target is away. `tries`: so far.
-  void ProlongCredential(const std::string& id, std::uint32_t tries);
 
  private:
   void AskFor(LiveTask& live, task::Extension asked, const std::string& who, Answer<ExtendAnswer> answer);
@@ -38,7 +36,6 @@ class Extensions {
   void Void(LiveTask& live, task::Transition denied, Answer<json::Value> answer);
   void Keep(LiveTask& live, const std::optional<task::Extension>& extension, std::uint64_t version);
   Hash ExtensionHash(LiveTask& live, const task::Extension& asked);
-  void ProlongCredentials(const std::string& task_id);
 
   Core& core_;
 };

@@ -6,18 +6,13 @@
 #include "base/log.h"
 #include "broker/offboarding.h"
 #include "broker/views.h"
-#include "crypto/hash.h"
-#include "jose/jws.h"
 #include "json/object_reader.h"
 #include "json/read.h"
 #include "json/write.h"
 
 namespace remit::broker {
 
-using Kind = Caller::Kind;
-
 namespace {
-constexpr std::string_view kOffboardingTyp = "remit-offboarding+jwt";
 
 json::Object OffboardingRow(const Offboarding& state) {
   json::Object row{{"by", state.by}, {"why", state.why}, {"begun", Micros(state.begun)}};
@@ -25,6 +20,7 @@ json::Object OffboardingRow(const Offboarding& state) {
   if (!state.standing_denied.empty()) row.Set("standing_denied", state.standing_denied);
   return row;
 }
+
 }  // namespace
 
 bool Offboarder::IsOf(LiveTask& live, const cedar::EntityUid& actor) const {
@@ -46,32 +42,6 @@ json::Object Offboarder::StillRunning(const cedar::EntityUid& actor) {
       running.push_back(json::Object{{"task", id}, {"type", live->record().name}, {"state", task::StateName(live->state())}});
   }
   return json::Object{{"tasks", std::move(running)}, {"count", count}, {"credentials", held}};
-}
-
-// What was on its way into the store when something took it away: a start whose actor was barred, or whose catalog was ended.
-void Offboarder::EndIfOvertaken(LiveTask& live) {
-  const task::TaskRecord& record = live.record();
-  const auto barred = [&](const cedar::EntityUid& uid) {
-    const auto actor = core_.registry.actors.find(uid);
-    const auto person = core_.registry.people.find(uid);
-    return (actor != core_.registry.actors.end() && actor->second.barred) || (person != core_.registry.people.end() && person->second.barred);
-  };
-  std::string why;
-  if (barred(record.actor) || std::ranges::any_of(record.chain, barred)) why = "its actor was barred while it was being started";
-  if (why.empty() && core_.older_ends && core_.current && record.catalog != core_.current->hash()) why = "it was asked for under an older catalog";
-  if (why.empty() || live.latched) return;
-  EndByPolicy(live, why, {"Remit::Policy", "current"}, Duration(0), nullptr);
-}
-
-// Ends it in whatever state it is.
-void Offboarder::EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer) {
-  const bool waits = live.state() == task::State::kRequested || live.state() == task::State::kScheduled;
-  core_.ends.End(
-      live,
-      [waits, why, by](const task::TaskRecord& record, Time now) {
-        return waits ? task::DenyByPolicy(record, why, now) : task::Revoke(record, by, why, now);
-      },
-      wait, std::move(answer));
 }
 
 void Broker::SetHooks(Hooks hooks) {
@@ -183,7 +153,7 @@ void Offboarder::TakeUp() {
     core_.catalog_change.ForEachTask(
         [this, state](LiveTask& live) {
           if (live.latched || !IsOf(live, state->actor)) return;
-          EndByPolicy(live, "its actor was offboarded", {"Remit::Policy", "offboarding"}, Duration(0), nullptr);
+          core_.ends.EndByPolicy(live, "its actor was offboarded", {"Remit::Policy", "offboarding"}, Duration(0), nullptr);
         },
         [] {});
 }
@@ -215,39 +185,10 @@ void Offboarder::EndAllOf(std::shared_ptr<Offboarding> state, Duration wait) {
         ++state->pending;
         const std::string id = live.id();
         const std::string why = state->why.empty() ? "its actor was offboarded" : "its actor was offboarded: " + state->why;
-        EndByPolicy(live, why, {"Remit::Policy", "offboarding"}, wait,
-                    [this, state, id](Result<EndAnswer> end) { core_.Locked([&] { TaskEnded(state, id, std::move(end)); }); });
+        core_.ends.EndByPolicy(live, why, {"Remit::Policy", "offboarding"}, wait,
+                               [this, state, id](Result<EndAnswer> end) { core_.Locked([&] { TaskEnded(state, id, std::move(end)); }); });
       },
       [this, state] { Arrived(state); });
-}
-
-void Offboarder::TaskEnded(const std::shared_ptr<Offboarding>& state, const std::string& id, Result<EndAnswer> end) {
-  if (!end) {
-    // It had begun to end by other means, or its end could not be written down: denied in any case.
-    state->open.push_back(json::Object{{"what", "task"}, {"id", id}, {"reason", end.error().message}});
-    return Arrived(state);
-  }
-  state->ended.push_back(json::Object{{"what", "task"},
-                                      {"id", id},
-                                      {"type", end->task.name},
-                                      {"state", task::StateName(end->task.state)},
-                                      {"evidence", core_.Find(id) == nullptr ? "its end is in the ledger; its tokens belong to nothing" : "denied"}});
-  for (const task::CredentialRecord& credential : end->credentials) CredentialEnded(state, credential);
-  Arrived(state);
-}
-
-void Offboarder::CredentialEnded(const std::shared_ptr<Offboarding>& state, const task::CredentialRecord& credential) {
-  json::Object one = CredentialJson(credential);
-  json::Object line{
-      {"what", "credential"}, {"id", credential.id}, {"target", credential.target}, {"name", credential.name}, {"task", credential.task}};
-  if (credential.state == task::CredentialState::kDead) {
-    line.Set("evidence", *one.Find("evidence"));
-    state->ended.push_back(std::move(line));
-  } else {
-    line.Set("reason", credential.last_error.empty() ? "its target has not answered yet" : credential.last_error);
-    if (const json::Value* retry = one.Find("retry_at")) line.Set("retry_at", *retry);
-    state->open.push_back(std::move(line));
-  }
 }
 
 // Credentials of tasks that ended before and whose targets have not let go yet.
@@ -263,7 +204,7 @@ void Offboarder::EndCredentialsLeft(const std::shared_ptr<Offboarding>& state, D
   }
   for (const auto& [id, record] : ended) {
     ++state->pending;
-    core_.ends.AnswerEnd({record}, wait, [this, state](Result<EndAnswer> end) {
+    core_.end_waits.AwaitDead({record}, wait, [this, state](Result<EndAnswer> end) {
       core_.Locked([&] {
         if (end)
           for (const task::CredentialRecord& credential : end->credentials) CredentialEnded(state, credential);
@@ -275,50 +216,6 @@ void Offboarder::EndCredentialsLeft(const std::shared_ptr<Offboarding>& state, D
 
 void Offboarder::Arrived(const std::shared_ptr<Offboarding>& state) {
   if (--state->pending == 0) Report(state);
-}
-
-// What was reached, in the ledger and signed.
-void Offboarder::Report(const std::shared_ptr<Offboarding>& state) {
-  const Time now = core_.Stamp();
-  const bool complete = state->open.empty();
-  json::Object report{{"receipt", "remit offboarding v1"},
-                      {"installation", core_.installation},
-                      {"actor", state->actor.ToString()},
-                      {"by", state->by},
-                      {"why", state->why},
-                      {"begun", FormatTime(state->begun)},
-                      {"issued", FormatTime(now)},
-                      {"complete", complete},
-                      {"standing_access", state->standing},
-                      {"ended", state->ended},
-                      {"open", state->open}};
-  json::Object event = core_.Event(complete ? "offboard.done" : "offboard.open", now);
-  event.Set("actor", state->actor.ToString());
-  event.Set("ended", state->ended.size());
-  event.Set("open", state->open.size());
-  event.Set("report", HexEncode(crypto::Sha256(json::Canonical(report))));
-  const std::string body = json::Canonical(event);
-  store::Batch batch;
-  batch.must_fit = true;
-  // Unless it was registered and barred again meanwhile: what the row says then is of that.
-  if (complete && !core_.administration.WasOvertaken(state->actor, state->bar))
-    batch.writes.push_back({store::Table::kMeta, OffboardingKey(state->actor), std::nullopt});
-  core_.AddEvents(batch, {std::move(event)});
-  core_.Commit(std::move(batch), [this, state, report = std::move(report), body](const auto& committed) mutable {
-    if (!committed) return core_.Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
-    core_.Later([this, state, report = std::move(report), body, index = committed->first_event]() mutable {
-      core_.parts.workers.Submit(
-          [this, state, report = std::move(report), body, index]() mutable { state->answer(Sign(std::move(report), body, index)); });
-    });
-  });
-}
-
-Result<json::Value> Offboarder::Sign(json::Object report, const std::string& body, std::uint64_t index) {
-  REMIT_ASSIGN(json::Value proof, core_.receipts.ProofOf(index, body));
-  report.Set("proof", std::move(proof));
-  const std::string payload = json::Canonical(report);
-  report.Set("jws", jose::SignCompact(core_.keys->receipt.key, core_.keys->receipt.id, kOffboardingTyp, AsBytes(payload)));
-  return json::Value(std::move(report));
 }
 
 }  // namespace remit::broker

@@ -30,13 +30,9 @@ class Offboarder {
   void Start(const AdminCall& call, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
   // Of somebody whose bar is committed: asks for every end, waits `wait` for credentials to be dead, then reports.
   void EndAllOf(std::shared_ptr<Offboarding> state, Duration wait);
-  Status Load();                                            // what a crash interrupted, when the broker opens. Errors: `store-corrupt`, the store's
-  void TakeUp();                                            // once, after that: ends their tasks. The rest goes on when there are hooks
-  void Arrived(const std::shared_ptr<Offboarding>& state);  // one of the things that are waited for is there
-  // Ends a task that was on its way into the store when its actor was barred, or its catalog ended.
-  void EndIfOvertaken(LiveTask& live);
-  // Ends it in whatever state it is. `answer` may be null. Errors: those of Ends::End.
-  void EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer);
+  Status Load();                                             // what a crash interrupted, when the broker opens. Errors: `store-corrupt`, the store's
+  void TakeUp();                                             // once, after that: ends their tasks. The rest goes on when there are hooks
+  void Arrived(const std::shared_ptr<Offboarding>& state);   // one of the things that are waited for is there
   json::Object StillRunning(const cedar::EntityUid& actor);  // what goes on although its actor is barred: {"tasks", "count", "credentials"}
   // Who was barred by which change of the registry: what was on its way into the store before that gives nothing back.
   std::map<cedar::EntityUid, std::uint64_t> barred_by;

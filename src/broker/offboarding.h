@@ -1,4 +1,4 @@
-// One offboarding on its way: what offboard.cc and standing.cc share. Included by these only.
+// One offboarding on its way: what offboard.cc, its report and standing.cc share. Included by these only.
 #pragma once
 
 #include <memory>

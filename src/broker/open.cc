@@ -7,7 +7,6 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/core.h"
-#include "crypto/seal.h"
 #include "json/read.h"
 
 namespace remit::broker {
@@ -243,7 +242,7 @@ void Opening::TakeUp() {
     } else if (credential.record.state == task::CredentialState::kPlanned) {
       interrupted.push_back(live->id());  // whoever was making it is gone, and what he got done is unknown
     } else if (const target::Target* target = core_.credentials.FindTarget(credential.record.target)) {  // its holder may ask for its variables again
-      const Result<Secret> secret = crypto::Open(core_.keys->sealing, AsBytes(credential.record.sealed), core_.starts.CredentialContext(id));
+      const Result<Secret> secret = core_.credentials.SecretOf(id, credential.record);
       if (secret) credential.environment = target->Environment(credential.record, *secret);
       // Whether its target had heard of more time is unknown.
       if (const task::TaskRecord& record = live->record(); record.started && record.deadline > *record.started + record.ttl) prolong.push_back(id);
@@ -263,11 +262,11 @@ void Opening::TakeUp() {
   for (const std::string& id : sub_tasks)
     if (LiveTask* live = core_.Find(id)) core_.trees.FollowParent(*live);
   for (const std::string& id : ending) core_.credentials.StartEnd(id);
-  for (const std::string& id : prolong) core_.extensions.ProlongCredential(id, 0);
+  for (const std::string& id : prolong) core_.credentials.Prolong(id);
   for (const std::string& id : std::exchange(of_before_, {}))
     if (LiveTask* live = core_.Find(id); live != nullptr && !live->latched)
-      core_.offboarder.EndByPolicy(*live, "the store was restored from a copy: what it says of before is over", {"Remit::Policy", "epoch"},
-                                   Duration(0), nullptr);
+      core_.ends.EndByPolicy(*live, "the store was restored from a copy: what it says of before is over", {"Remit::Policy", "epoch"}, Duration(0),
+                             nullptr);
   core_.offboarder.TakeUp();
   if (core_.older_ends && core_.current && core_.catalogs.size() > 1)
     core_.catalog_change.EndOlder(core_.current, std::make_shared<CatalogAnswer>(), [] {});

@@ -1,13 +1,10 @@
-// Starting a task: asked, decided, written down, then given.
+// Starting a task: asked, decided, written down. What it is given comes after that: activate.cc.
 #include <fmt/format.h>
 
 #include "base/ids.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "broker/core.h"
-#include "broker/environment.h"
-#include "json/write.h"
-#include "task/credential.h"
 
 namespace remit::broker {
 
@@ -33,6 +30,8 @@ std::uint32_t ApprovalsNeeded(const task::Decision& when_all_approve) {
   return needed;
 }
 
+namespace {
+
 // A start by break-glass says why, whatever the type asks for.
 Status CheckBreakGlass(const task::TaskType& type, const StartRequest& request) {
   if (!type.break_glass)
@@ -55,153 +54,7 @@ Status CheckStartTime(const StartRequest& request, Time now) {
   return {};
 }
 
-// Waits for the credentials of a task that was just activated, then answers once.
-struct StartWait {
-  StartAnswer answer;
-  Answer<StartAnswer> to;
-  bool done = false;
-  io::TimerId timer = 0;
-  std::string idempotency;  // key of its row
-};
-
-// --- planning credentials ------------------------------------------------------------------------------------------------------------
-
-Bytes Starts::CredentialContext(const std::string& id) const { return crypto::AssociatedData({"remit credential v1", core_.installation, id}); }
-
-Result<std::vector<LiveCredential>> Starts::PlanCredentials(const task::TaskRecord& record, const task::PermissionSet& permissions, Time not_after) {
-  std::map<target::Target*, task::PermissionSet> by_target;
-  for (const task::Permission& permission : permissions.permissions) {
-    if (target::Target* owner = core_.credentials.OwnerOf(permission.action, permission.resource)) {
-      if (!permission.IsPlain())
-        return Fail(Code::kFailedPrecondition, "not-enforceable",
-                    fmt::format("target `{}` cannot enforce {} on {} with a condition or an obligation", owner->name(), permission.action.ToString(),
-                                permission.resource.ToString()));
-      by_target[owner].permissions.push_back(permission);
-    } else if (permission.action.type == "Postgres::Action") {
-      return Fail(Code::kFailedPrecondition, "no-such-target", fmt::format("no target has {}", permission.resource.ToString()),
-                  "configure the target in remit.toml; the id of a table begins with the target's name");
-    }
-  }
-  std::vector<LiveCredential> planned;
-  Time now = core_.last_event;
-  for (auto& [owner, set] : by_target) {
-    LiveCredential credential;
-    task::CredentialRecord& draft = credential.record;
-    draft.id = NewId(kCredentialPrefix, now, core_.parts.rng);
-    draft.task = record.id;
-    draft.target = owner->name();
-    draft.permissions = set;
-    draft.not_after = not_after;
-    REMIT_ASSIGN(target::Plan plan, owner->MakePlan(draft.id, set, core_.parts.rng));
-    draft.kind = plan.kind;
-    draft.name = plan.name;
-    draft.notes = plan.notes;
-    draft.sealed = ToText(crypto::Seal(core_.keys->sealing, plan.secret.RevealBytes(), CredentialContext(draft.id), core_.parts.rng));
-    planned.push_back(std::move(credential));
-  }
-  return planned;
-}
-
-std::vector<std::string> Starts::PutPlanned(std::vector<LiveCredential>& planned, Time now, store::Batch& batch) {
-  std::vector<std::string> ids;
-  for (LiveCredential& credential : planned) {
-    task::CredentialTransition transition = task::PlanCredential(std::move(credential.record), now);
-    // Beside what is granted: what everybody may do there, as it is accepted at this moment. The receipt says so, whatever is accepted later.
-    if (const target::Target* target = core_.credentials.FindTarget(transition.next.target); target != nullptr && !target->Accepted().empty())
-      transition.events.back().AsObject().Set("accepted", json::StringArray(target->Accepted()));
-    credential.record = std::move(transition.next);
-    ids.push_back(credential.record.id);
-    batch.writes.push_back(core_.credentials.CredentialWrite(credential.record));
-    core_.AddEvents(batch, std::move(transition.events));
-  }
-  return ids;
-}
-
-// --- activation -------------------------------------------------------------------------------------------------------------------------
-
-// Commits `record` (requested, all approvals given) as active with its credentials planned, then makes them. `done` comes under the
-// mutex, after the commit. The task may be new (not in memory yet) or a request that waits.
-void Starts::ActivateThen(task::TaskRecord record, std::vector<json::Value> events, const task::PermissionSet& permissions,
-                          const std::vector<task::Charge>& charges, store::Batch batch, std::function<void(Status)> done) {
-  if (Status stands = core_.trees.ParentStands(record); !stands) return done(std::move(stands));
-  const Time now = core_.Stamp(), latest = core_.trees.LatestDeadline(record);
-  Result<std::vector<LiveCredential>> planned = PlanCredentials(record, permissions, std::min<Time>(now + record.ttl, latest));
-  if (!planned) return done(std::unexpected(planned.error()));
-  store::Batch credentials_batch;
-  const std::vector<std::string> ids = PutPlanned(*planned, now, credentials_batch);
-  Result<task::Transition> active = task::Activate(record, ids, now, latest);
-  if (!active) return done(std::unexpected(active.error()));
-  active->events.back().AsObject().Set("permissions", permissions.ToJson());
-  // Nothing is charged for what does not begin: first all that may refuse it.
-  if (Status room = core_.budgets.Check(active->next, now, true); !room) return done(std::move(room));
-  if (!record.parent.empty() && !charges.empty())
-    if (Status charged = core_.delegation.ChargeParent(record, charges, batch); !charged) return done(std::move(charged));
-  if (Status room = core_.budgets.Charge(active->next, batch); !room) return done(std::move(room));
-  std::vector<json::Value> more;
-  if (active->next.break_glass) {
-    more.push_back(core_.break_glass.BreakGlassEvent(active->next));
-    batch.writes.push_back(core_.break_glass.ReviewWrite(active->next));
-    core_.break_glass.open_reviews.emplace(active->next.id, active->next.actor);  // it counts from here on
-  }
-  core_.AddEvents(batch, std::move(events));
-  core_.AddEvents(batch, std::move(active->events));
-  core_.AddEvents(batch, std::move(more));
-  batch.events.insert(batch.events.end(), credentials_batch.events.begin(), credentials_batch.events.end());
-  batch.writes.insert(batch.writes.end(), credentials_batch.writes.begin(), credentials_batch.writes.end());
-  batch.writes.push_back({store::Table::kTask, record.id, active->next.Encode()});
-  core_.Commit(std::move(batch), [this, next = std::move(active->next), planned = std::move(*planned), ids, done = std::move(done),
-                                  planned_under = core_.current, planned_with = core_.facts](auto committed) mutable {
-    std::string id = next.id;
-    if (!committed) {
-      core_.budgets.Settle(id, committed);
-      core_.break_glass.open_reviews.erase(id);
-      return done(std::unexpected(committed.error()));
-    }
-    ++core_.totals.starts;
-    LiveTask* live = core_.Find(id);
-    if (live == nullptr) {
-      core_.Insert(std::make_unique<LiveTask>(std::move(next)));
-      live = core_.Find(id);
-    } else if (live->latched) {      // it was withdrawn while this was being committed
-      live->live_credentials = ids;  // they end with it
-      for (LiveCredential& credential : planned) core_.credentials.alive[std::string(credential.record.id)] = std::move(credential);
-      core_.budgets.Settle(id, committed);
-      return done(NoSuchTask(id));
-    } else {
-      live->Set(std::move(next));
-      live->last_heard = core_.Now();
-      core_.Schedule(*live);
-    }
-    core_.budgets.Settle(id, committed);
-    live->live_credentials = ids;
-    for (LiveCredential& credential : planned) {
-      std::string credential_id = credential.record.id;
-      core_.credentials.alive[credential_id] = std::move(credential);
-    }
-    core_.Changed(*live);
-    core_.offboarder.EndIfOvertaken(*live);
-    if (live->latched) return done({});
-    // The catalog or the facts changed on the way.
-    if ((core_.current != planned_under || core_.facts != planned_with) && core_.set_up.HoldsTooMuch(*live, *core_.current, *core_.facts)) {
-      core_.set_up.EndTooWide({id});
-      return done({});
-    }
-    core_.trees.FollowParent(*live);  // its end or suspension may have overtaken this
-    if (!live->latched)
-      for (const std::string& credential_id : ids) core_.credentials.StartPlanned(credential_id);
-    if (ids.empty()) live->Cool();
-    done({});
-  });
-}
-
-// A credential that was planned in the same moment in which its task ended.
-void Starts::EndStrayCredential(LiveCredential credential) {
-  std::string id = credential.record.id;
-  core_.credentials.alive[id] = std::move(credential);
-  core_.credentials.StartEnd(id);
-}
-
-// --- start -------------------------------------------------------------------------------------------------------------------------------
+}  // namespace
 
 void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> answer) {
   Core& core = *core_;
@@ -228,7 +81,6 @@ void Broker::Start(const Caller& by, StartRequest request, Answer<StartAnswer> a
   });
 }
 
-// Whether this idempotency key was used before; "" is none. Reads the store. Errors: `already-started`.
 Status Starts::NotStartedYet(const std::string& idempotency) const {
   if (idempotency.empty()) return {};
   REMIT_ASSIGN(std::optional<std::string> before, core_.parts.store.Get(store::Table::kIdempotency, idempotency));
@@ -236,15 +88,8 @@ Status Starts::NotStartedYet(const std::string& idempotency) const {
   return Fail(Code::kAlreadyExists, "already-started", fmt::format("this was started already, as `{}`", before->substr(kIdempotencyTimeBytes)));
 }
 
-std::shared_ptr<StartWait> Starts::MakeStartWait(Answer<StartAnswer> answer) {
-  auto wait = std::make_shared<StartWait>();
-  wait->to = std::move(answer);
-  return wait;
-}
-
-// Writes down what was drafted, together with `batch`: as a request that waits for people, as one that waits for its time, or as active.
 void Starts::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer, const std::string& idempotency) {
-  std::shared_ptr<StartWait> shared = MakeStartWait(std::move(answer));
+  std::shared_ptr<StartWait> shared = StartWaits::For(std::move(answer));
   shared->idempotency = idempotency;
   shared->answer.token = std::move(draft.token);
   shared->answer.holder = std::move(draft.holder);
@@ -263,29 +108,29 @@ void Starts::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> ans
     core_.AddEvents(batch, std::move(requested.events));
     core_.Commit(std::move(batch), [this, shared, written, next = std::move(requested.next)](auto committed) mutable {
       written();
-      if (!committed) return AnswerStart(shared, std::move(committed.error()));
+      if (!committed) return core_.start_waits.Say(shared, std::move(committed.error()));
       std::string task_id = next.id;
       shared->answer.approval = ApprovalIdOf(task_id);
       core_.Insert(std::make_unique<LiveTask>(std::move(next)));
-      core_.offboarder.EndIfOvertaken(*core_.Find(task_id));
+      core_.ends.EndIfOvertaken(*core_.Find(task_id));
       core_.trees.FollowParent(*core_.Find(task_id));
-      AnswerStart(shared, task_id);
+      core_.start_waits.Say(shared, task_id);
     });
     return;
   }
   if (requested.next.not_before) {
     core_.windows.ScheduleThen(std::move(requested.next), std::move(requested.events), std::move(batch), [this, shared, id](Status status) {
-      if (!status) return AnswerStart(shared, std::move(status.error()));
-      AnswerStart(shared, id);
+      if (!status) return core_.start_waits.Say(shared, std::move(status.error()));
+      core_.start_waits.Say(shared, id);
     });
     return;
   }
-  ActivateThen(std::move(requested.next), std::move(requested.events), draft.permissions, draft.charges, std::move(batch),
-               [this, shared, written, id](Status status) {
-                 written();
-                 if (!status) return AnswerStart(shared, std::move(status.error()));
-                 AwaitLive(shared, id);
-               });
+  core_.activations.Activate(std::move(requested.next), std::move(requested.events), draft.permissions, draft.charges, std::move(batch),
+                             [this, shared, written, id](Status status) {
+                               written();
+                               if (!status) return core_.start_waits.Say(shared, std::move(status.error()));
+                               core_.start_waits.AwaitLive(shared, id);
+                             });
 }
 
 Result<StartDraft> Starts::Draft(const Caller& by, const StartRequest& request) {
@@ -334,7 +179,6 @@ void Starts::CountStart(task::TaskRecord& record, const std::vector<task::Charge
     if (charge.lift.kind == task::Obligation::Kind::kAfterUses) record.uses[charge.policy] = 1;
 }
 
-// A record with its parameters bound and its handles made, before anybody was asked.
 Result<StartDraft> Starts::DraftTask(const task::TaskType& type, const cedar::EntityUid& actor, const StartRequest& request, Duration ttl) {
   StartDraft draft;
   REMIT_ASSIGN(cedar::Record bound,
@@ -375,71 +219,6 @@ Error Starts::NotPermitted(const task::TaskRecord& record, const task::Decision&
   return Error(Code::kPermissionDenied, "delegate-denied",
                fmt::format("task `{}` may not hand `{}` to {}: {}{}", record.parent, record.name, record.actor.ToString(), why, policies))
       .Hint("the task's type needs a permit for Remit::Action::\"delegate\"");
-}
-
-// Answers when all credentials are live, when one was refused, or after kStartWait.
-void Starts::AwaitLive(std::shared_ptr<StartWait> wait, const std::string& task_id) {
-  LiveTask* live = core_.Find(task_id);
-  if (live == nullptr || live->latched) return AnswerStart(wait, FailedStart(task_id));
-  bool all = true;
-  for (const std::string& id : live->live_credentials)
-    if (LiveCredential* credential = core_.credentials.Find(id)) all = all && credential->record.state != task::CredentialState::kPlanned;
-  if (all) return AnswerStart(wait, task_id);
-  if (wait->timer == 0) {
-    wait->timer =
-        core_.parts.timers.At(core_.Now() + limits::kStartWait, [this, wait, task_id] { core_.Locked([&] { AnswerStart(wait, task_id); }); });
-  }
-  core_.credentials.watches[task_id].push_back([this, wait, task_id] {
-    if (!wait->done) AwaitLive(wait, task_id);
-  });
-}
-
-Error Starts::FailedStart(const std::string& task_id) {
-  auto why = failed.find(task_id);
-  Error error(Code::kUnavailable, "task-ended", fmt::format("task `{}` ended while it was being started", task_id));
-  if (why != failed.end()) {
-    error = Error(Code::kFailedPrecondition, "target-refused", fmt::format("task `{}` failed: {}", task_id, why->second));
-    failed.erase(why);
-  }
-  return error;
-}
-
-// Why a start's commit found something else than it expected.
-Error Starts::Raced(const std::string& idempotency) {
-  if (!idempotency.empty()) {
-    const auto row = core_.parts.store.Get(store::Table::kIdempotency, idempotency);
-    if (row && *row) return Error(Code::kAlreadyExists, "already-started", "this was started already, with the same idempotency key");
-  }
-  return Error(Code::kConflict, "start-raced", "another start was counted at the same moment").Hint("start it again");
-}
-
-void Starts::AnswerStart(const std::shared_ptr<StartWait>& wait, Error error) {
-  if (std::exchange(wait->done, true)) return;
-  if (wait->timer != 0) core_.parts.timers.Cancel(wait->timer);
-  if (error.reason == "conflict") error = Raced(wait->idempotency);
-  core_.Later([wait, error = std::move(error)]() mutable { wait->to(std::unexpected(std::move(error))); });
-}
-
-void Starts::AnswerStart(const std::shared_ptr<StartWait>& wait, const std::string& task_id) {
-  if (wait->done) return;
-  LiveTask* live = core_.Find(task_id);
-  if (live == nullptr || live->latched) return AnswerStart(wait, FailedStart(task_id));
-  wait->done = true;
-  if (wait->timer != 0) core_.parts.timers.Cancel(wait->timer);
-  StartAnswer& answer = wait->answer;
-  EnvironmentBuilder environment;
-  answer.task = live->record();
-  for (const std::string& id : live->live_credentials) {
-    LiveCredential* credential = core_.credentials.Find(id);
-    if (credential == nullptr || credential->record.state == task::CredentialState::kEnding) continue;
-    answer.credentials.push_back(credential->record);
-    environment.Add(credential->record.target, credential->environment);
-    if (target::Target* target = core_.credentials.FindTarget(credential->record.target))
-      for (const std::string& item : target->Accepted()) answer.accepted.push_back(target->name() + ": " + item);
-  }
-  answer.environment = environment.Build();
-  live->Cool();
-  core_.Later([wait] { wait->to(std::move(wait->answer)); });
 }
 
 }  // namespace remit::broker

@@ -46,7 +46,7 @@ void Broker::Suspend(const Caller& by, const std::string& task, const std::strin
   core.Locked([&] {
     const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(task);
-    if (live == nullptr) return refuse(core.ends.NotLive(by, task));
+    if (live == nullptr) return refuse(core.who_may.NotLive(by, task));
     if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
     if (!by.Is(Kind::kOperator))
       if (Status may = core.who_may.MayChange(by, "suspend", "suspend-denied", *live); !may) return refuse(std::move(may.error()));
@@ -150,7 +150,7 @@ void Suspensions::CommitSuspension(std::shared_ptr<Suspending> suspending) {
     if (records.empty() || records.front().id != id)
       return core_.Later(
           [answer = suspending->answer, id] { answer(Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", id))); });
-    core_.ends.AnswerEnd(std::move(records), suspending->wait, std::move(suspending->answer));
+    core_.end_waits.AwaitDead(std::move(records), suspending->wait, std::move(suspending->answer));
   });
 }
 
@@ -161,7 +161,7 @@ void Broker::Resume(const Caller& by, const std::string& task, Answer<StartAnswe
   core.Locked([&] {
     const auto refuse = core.Refusing(answer);
     LiveTask* live = core.Find(task);
-    if (live == nullptr) return refuse(core.ends.NotLive(by, task));
+    if (live == nullptr) return refuse(core.who_may.NotLive(by, task));
     if (by.Is(Kind::kOperator)) {  // gives nothing once the first set-up is over (administer.cc)
       if (!core.administration.SetUpIsOpen() && by.uid.id != kInProcess)
         return refuse(Error(Code::kPermissionDenied, "set-up-is-over", "the operator does not resume tasks: the catalog in force says who does")
@@ -205,7 +205,7 @@ void Suspensions::Resume(LiveTask& live, const std::string& by, Answer<StartAnsw
   store::Batch batch;
   for (Resuming& one : *resuming) {
     store::Batch credentials_batch;
-    const std::vector<std::string> ids = core_.starts.PutPlanned(one.planned, now, credentials_batch);
+    const std::vector<std::string> ids = core_.credentials.PutPlanned(one.planned, now, credentials_batch);
     Result<task::Transition> transition = task::Resume(core_.ends.Present(*core_.Find(one.task)), one.task == live.id() ? by : "", ids, now);
     if (!transition) return refuse(std::move(transition.error()));
     transition->events.back().AsObject().Set("permissions", one.permissions.ToJson());
@@ -221,7 +221,7 @@ void Suspensions::Resume(LiveTask& live, const std::string& by, Answer<StartAnsw
   });
 }
 
-// What it would get if it went on now. Errors: `request-changed`, `resume-denied`, `too-many-credentials`, those of PlanCredentials.
+// What it would get if it went on now. Errors: `request-changed`, `resume-denied`, `too-many-credentials`, those of Credentials::Plan.
 Result<Resuming> Suspensions::DraftResumption(LiveTask& live, const std::string& by, Time now) {
   Resuming draft;
   draft.task = live.id();
@@ -233,7 +233,7 @@ Result<Resuming> Suspensions::DraftResumption(LiveTask& live, const std::string&
   if (record.approvals_needed > 0 && task::RequestHash(record, draft.permissions) != record.request_hash)
     return Fail(Code::kFailedPrecondition, "request-changed",
                 fmt::format("task `{}` was approved for something else than it would get now", live.id()), "end it, and start another");
-  REMIT_ASSIGN(draft.planned, core_.starts.PlanCredentials(record, draft.permissions, record.deadline));
+  REMIT_ASSIGN(draft.planned, core_.credentials.Plan(record, draft.permissions, record.deadline));
   if (record.credentials.size() + draft.planned.size() > limits::kCredentialsPerTask)
     return Fail(Code::kResourceExhausted, "too-many-credentials", fmt::format("task `{}` was resumed too often", live.id()),
                 "end it, and start another");
@@ -269,12 +269,12 @@ void Suspensions::OnResumed(const std::shared_ptr<std::vector<Resuming>>& resumi
     if (LiveTask* live = core_.Find(root)) core_.trees.FollowParent(*live);
     if (core_.current != planned_under || core_.facts != planned_with)  // they changed on the way: before anything is made
       for (const std::string& id : go_on)
-        if (LiveTask* live = core_.Find(id); live != nullptr && core_.set_up.HoldsTooMuch(*live, *core_.current, *core_.facts))
-          core_.set_up.EndTooWide({id});
+        if (LiveTask* live = core_.Find(id); live != nullptr && core_.catalog_change.HoldsTooMuch(*live, *core_.current, *core_.facts))
+          core_.catalog_change.EndNarrowed(*live);
     for (const std::string& id : go_on)
       if (LiveTask* live = core_.Find(id); live != nullptr && live->Usable(core_.Now()))
         for (const std::string& credential : std::vector<std::string>(live->live_credentials)) core_.credentials.StartPlanned(credential);
-    core_.starts.AwaitLive(core_.starts.MakeStartWait(std::move(answer)), root);
+    core_.start_waits.AwaitLive(StartWaits::For(std::move(answer)), root);
   }
   for (const Resuming& one : *resuming)
     if (LiveTask* live = core_.Find(one.task)) core_.NotBusy(*live);

@@ -83,13 +83,13 @@ void Sweeps::Compare(target::Target& target, const Result<std::vector<target::Fo
       stray.record.target = target.name();
       stray.record.name = one.name;
       stray.record.notes.clear();  // they are about what is gone
-      stray.record.sealed = ToText(crypto::Seal(core_.keys->sealing, {}, core_.starts.CredentialContext(one.credential), core_.parts.rng));
+      stray.record.sealed = core_.credentials.Seal(one.credential, {});
       batch.writes.push_back({store::Table::kEndedCredential, one.credential, std::nullopt});
       batch.writes.push_back(core_.credentials.CredentialWrite(stray.record));
       core_.AddEvents(batch, std::move(again->events));
       core_.Commit(std::move(batch), [](const auto&) {});
       ended.push_back(one.name);
-      core_.starts.EndStrayCredential(std::move(stray));
+      EndStray(std::move(stray));
       continue;
     }
     task::CredentialRecord& record = stray.record;
@@ -99,12 +99,12 @@ void Sweeps::Compare(target::Target& target, const Result<std::vector<target::Fo
     record.name = one.name;
     record.not_after = now;
     record.planned = now;
-    record.sealed = ToText(crypto::Seal(core_.keys->sealing, {}, core_.starts.CredentialContext(record.id), core_.parts.rng));
+    record.sealed = core_.credentials.Seal(record.id, {});
     stray.record = task::PlanCredential(std::move(record), now).next;
     batch.writes.push_back(core_.credentials.CredentialWrite(stray.record));
     core_.Commit(std::move(batch), [](const auto&) {});
     ended.push_back(one.name);
-    core_.starts.EndStrayCredential(std::move(stray));
+    EndStray(std::move(stray));
   }
   for (const auto& [id, credential] : core_.credentials.alive) {
     if (credential.record.target != target.name() || credential.record.state != task::CredentialState::kLive) continue;
@@ -118,6 +118,13 @@ void Sweeps::Compare(target::Target& target, const Result<std::vector<target::Fo
   line.Set("missing", std::move(missing));
   line.Set("others", std::move(others));
   report.Set(target.name(), std::move(line));
+}
+
+// Known from here on, and seen to its end as any other.
+void Sweeps::EndStray(LiveCredential credential) {
+  const std::string id = credential.record.id;
+  core_.credentials.alive[id] = std::move(credential);
+  core_.credentials.StartEnd(id);
 }
 
 // Idempotency keys are remembered for a day, starts for as long as a budget counts them.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "broker/live_credential.h"
 
 namespace remit::broker {
 
@@ -21,6 +22,7 @@ class Sweeps {
 
  private:
   void Arm();
+  void EndStray(LiveCredential credential);
   void Compare(target::Target& target, const Result<std::vector<target::Found>>& found, Time listed, json::Object& report);
 
   Core& core_;

@@ -69,7 +69,7 @@ void Windows::ScheduleThen(task::TaskRecord record, std::vector<json::Value> eve
       core_.Schedule(*live);
       core_.Changed(*live);
     }
-    core_.offboarder.EndIfOvertaken(*core_.Find(id));
+    core_.ends.EndIfOvertaken(*core_.Find(id));
     done({});
   });
 }
@@ -97,7 +97,7 @@ void Windows::StartScheduled(LiveTask& live) {
   if (const Status room = core_.budgets.Check(record, core_.Stamp(), true); !room) return deny(room.error().message);
   core_.starts.CountStart(record, standing.charges);  // as the catalog says that is in force now
   live.busy = true;
-  core_.starts.ActivateThen(std::move(record), {}, standing.permissions, {}, {}, [this, id, later, deny](Status status) {
+  core_.activations.Activate(std::move(record), {}, standing.permissions, {}, {}, [this, id, later, deny](Status status) {
     LiveTask* started = core_.Find(id);
     if (started == nullptr) return;
     core_.NotBusy(*started);

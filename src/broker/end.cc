@@ -1,4 +1,4 @@
-// How tasks end, and how they are kept alive until then.
+// How tasks end: in memory at once, then in one commit with all that they hold, which is tried again until it is written down.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -141,7 +141,7 @@ void Ends::CommitEnd(std::shared_ptr<Ending> ending) {
       core_.Changed(*live);
     }
     for (const task::TaskRecord& record : ending->records) core_.Remove(record.id);
-    if (ending->answer) AnswerEnd(std::move(ending->records), ending->wait, std::move(ending->answer));
+    if (ending->answer) core_.end_waits.AwaitDead(std::move(ending->records), ending->wait, std::move(ending->answer));
   });
 }
 
@@ -156,97 +156,41 @@ void Ends::RefreshCredentials(store::Batch& batch) {
   });
 }
 
-// Waits until the tasks' credentials are dead, `wait` at most, then says which are and which are not.
-void Ends::AnswerEnd(std::vector<task::TaskRecord> records, Duration wait, Answer<EndAnswer> answer) {
-  struct Wait {
-    bool done = false;
-    io::TimerId timer = 0;
-  };
-  auto state = std::make_shared<Wait>();
-  auto shared = std::make_shared<const std::vector<task::TaskRecord>>(std::move(records));
-  auto finish = [this, state, shared, answer] {
-    if (std::exchange(state->done, true)) return;
-    if (state->timer != 0) core_.parts.timers.Cancel(state->timer);
-    FinishEndAnswer(*shared, answer);
-  };
-  auto all_dead = [this, shared] {
-    for (const task::TaskRecord& record : *shared)
-      for (const std::string& id : record.credentials)
-        if (core_.credentials.Find(id) != nullptr) return false;
-    return true;
-  };
-  if (wait <= Duration(0) || all_dead()) return finish();
-  state->timer = core_.parts.timers.At(core_.Now() + std::min<Duration>(wait, std::chrono::minutes(1)), [this, finish] { core_.Locked(finish); });
-  for (const task::TaskRecord& record : *shared) {
-    if (record.credentials.empty()) continue;
-    WatchCredentials(record.id, [state, all_dead, finish] {
-      if (state->done) return true;
-      if (all_dead()) finish();
-      return state->done;
-    });
-  }
+// --- by policy --------------------------------------------------------------------------------------------------------------------------
+
+void Ends::EndByPolicy(LiveTask& live, const std::string& why, const cedar::EntityUid& by, Duration wait, Answer<EndAnswer> answer) {
+  const bool waits = live.state() == task::State::kRequested || live.state() == task::State::kScheduled;
+  End(
+      live,
+      [waits, why, by](const task::TaskRecord& record, Time now) {
+        return waits ? task::DenyByPolicy(record, why, now) : task::Revoke(record, by, why, now);
+      },
+      wait, std::move(answer));
 }
 
-// Runs `watch` each time a credential of the task changes, until it answers true.
-void Ends::WatchCredentials(const std::string& task_id, std::function<bool()> watch) {
-  core_.credentials.watches[task_id].push_back([this, task_id, watch = std::move(watch)] {
-    if (!watch()) WatchCredentials(task_id, watch);
-  });
-}
-
-void Ends::FinishEndAnswer(const std::vector<task::TaskRecord>& records, const Answer<EndAnswer>& answer) {
-  auto end = std::make_shared<EndAnswer>();
-  end->task = records.front();
-  std::vector<std::string> dead;
-  for (const task::TaskRecord& record : records) {
-    if (&record != &records.front()) end->sub_tasks.push_back(record.id);
-    for (const std::string& id : record.credentials) {
-      if (LiveCredential* credential = core_.credentials.Find(id)) {
-        end->credentials.push_back(credential->record);
-        end->all_dead = false;
-      } else {
-        dead.push_back(id);
-      }
-    }
-  }
-  core_.Later([this, end, dead, answer] {
-    for (const std::string& id : dead) {
-      auto row = core_.parts.store.Get(store::Table::kEndedCredential, id);
-      auto credential = row && *row ? task::CredentialRecord::Decode(**row) : Fail(Code::kNotFound, "no-such-credential", "");
-      if (credential)
-        end->credentials.push_back(*std::move(credential));
-      else
-        end->all_dead = false;  // what nobody can show is not dead
-    }
-    answer(std::move(*end));
-  });
+void Ends::EndIfOvertaken(LiveTask& live) {
+  const task::TaskRecord& record = live.record();
+  const auto barred = [&](const cedar::EntityUid& uid) {
+    const auto actor = core_.registry.actors.find(uid);
+    const auto person = core_.registry.people.find(uid);
+    return (actor != core_.registry.actors.end() && actor->second.barred) || (person != core_.registry.people.end() && person->second.barred);
+  };
+  std::string why;
+  if (barred(record.actor) || std::ranges::any_of(record.chain, barred)) why = "its actor was barred while it was being started";
+  if (why.empty() && core_.older_ends && core_.current && record.catalog != core_.current->hash()) why = "it was asked for under an older catalog";
+  if (why.empty() || live.latched) return;
+  EndByPolicy(live, why, {"Remit::Policy", "current"}, Duration(0), nullptr);
 }
 
 // --- the verbs ---------------------------------------------------------------------------------------------------------------------------
-
-bool Ends::Owns(const Caller& by, const task::TaskRecord& record) {
-  if (by.Is(Kind::kHolder)) return by.task == record.id;
-  return (by.Is(Kind::kActor) || by.Is(Kind::kPerson)) && by.uid == record.actor;
-}
-
-// The error for a task that is not live: ended, and known to the caller; or nothing that he may know of.
-Error Ends::NotLive(const Caller& by, const std::string& id) {
-  auto row = core_.parts.store.Get(store::Table::kEndedTask, id);
-  if (row && *row) {
-    auto record = task::TaskRecord::Decode(**row);
-    if (record && (core_.who_may.MayViewEnded(by, *record) || Owns(by, *record)))
-      return Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", id, task::StateName(record->state)));
-  }
-  return NoSuchTask(id).error();
-}
 
 void Broker::Complete(const Caller& by, const std::string& task, Duration wait, Answer<EndAnswer> answer) {
   Core& core = *core_;
   core.Locked([&] {
     LiveTask* live = core.Find(task);
     const auto refuse = core.Refusing(answer);
-    if (live == nullptr) return refuse(core.ends.NotLive(by, task));
-    if (!core.ends.Owns(by, live->record()) && !core.trees.IsBelow(live->record(), by.Is(Kind::kHolder) ? by.task : "")) {
+    if (live == nullptr) return refuse(core.who_may.NotLive(by, task));
+    if (!core.who_may.Owns(by, live->record()) && !core.trees.IsBelow(live->record(), by.Is(Kind::kHolder) ? by.task : "")) {
       if (by.Is(Kind::kTask) && by.task == task)
         return refuse(Error(Code::kPermissionDenied, "holder-key-needed", "REMIT_TOKEN allows use, not life: completing needs the holder key"));
       return refuse(NoSuchTask(task).error());
@@ -263,8 +207,8 @@ void Broker::Withdraw(const Caller& by, const std::string& task, Answer<EndAnswe
   core.Locked([&] {
     LiveTask* live = core.Find(task);
     const auto refuse = core.Refusing(answer);
-    if (live == nullptr) return refuse(core.ends.NotLive(by, task));
-    if (!core.ends.Owns(by, live->record()) && !core.trees.IsBelow(live->record(), by.Is(Kind::kHolder) ? by.task : ""))
+    if (live == nullptr) return refuse(core.who_may.NotLive(by, task));
+    if (!core.who_may.Owns(by, live->record()) && !core.trees.IsBelow(live->record(), by.Is(Kind::kHolder) ? by.task : ""))
       return refuse(NoSuchTask(task).error());
     cedar::EntityUid actor = live->record().actor;
     core.ends.End(
@@ -277,60 +221,13 @@ void Broker::Revoke(const Caller& by, const std::string& task, const std::string
   core.Locked([&] {
     LiveTask* live = core.Find(task);
     const auto refuse = core.Refusing(answer);
-    if (live == nullptr) return refuse(core.ends.NotLive(by, task));
+    if (live == nullptr) return refuse(core.who_may.NotLive(by, task));
     if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
     if (!by.Is(Kind::kOperator))
       if (Status may = core.who_may.MayChange(by, "revoke", "revoke-denied", *live); !may) return refuse(std::move(may.error()));
     core.ends.End(
         *live, [who = by.uid, why](const task::TaskRecord& record, Time now) { return task::Revoke(record, who, why, now); }, wait,
         std::move(answer));
-  });
-}
-
-// --- signs of life -----------------------------------------------------------------------------------------------------------------------
-
-Status Broker::Heartbeat(const Caller& by, const std::string& task) {
-  return core_->Locked([&]() -> Status {
-    LiveTask* live = core_->Find(task);
-    if (live == nullptr || !by.Is(Kind::kHolder) || by.task != task) return std::unexpected(core_->ends.NotLive(by, task));
-    if (live->latched) return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", task));
-    live->last_heard = core_->Now();
-    if (live->lost) {
-      live->lost.reset();
-      core_->Schedule(*live);
-    }
-    return {};
-  });
-}
-
-Result<std::uint64_t> Broker::Hold(const Caller& by, const std::string& task, std::function<void(const json::Value&)> notify) {
-  return core_->Locked([&]() -> Result<std::uint64_t> {
-    LiveTask* live = core_->Find(task);
-    if (live == nullptr || !by.Is(Kind::kHolder) || by.task != task) return std::unexpected(core_->ends.NotLive(by, task));
-    if (live->latched) return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", task));
-    std::uint64_t id = core_->ends.next_hold++;
-    live->holds.emplace_back(id, std::move(notify));
-    // What it may have missed while nobody held it.
-    const task::TaskRecord& record = live->record();
-    if (record.state == task::State::kSuspended)
-      core_->Tell(*live, json::Object{{"event", "state"}, {"state", task::StateName(record.state)}, {"reason", ""}});
-    if (record.started && record.deadline > *record.started + record.ttl)
-      core_->Tell(*live, json::Object{{"event", "extended"}, {"deadline", FormatTime(record.deadline)}});
-    live->lost.reset();
-    live->last_heard = core_->Now();
-    core_->Schedule(*live);
-    return id;
-  });
-}
-
-void Broker::Release(const std::string& task, std::uint64_t hold) {
-  core_->Locked([&] {
-    LiveTask* live = core_->Find(task);
-    if (live == nullptr) return;
-    std::erase_if(live->holds, [&](const auto& entry) { return entry.first == hold; });
-    if (!live->holds.empty()) return;
-    live->lost = core_->Now();
-    core_->Schedule(*live);
   });
 }
 

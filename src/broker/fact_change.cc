@@ -1,0 +1,112 @@
+// Facts change: by whom the catalog in force permits it for the types that are spoken of (administer.cc), perhaps after people said yes
+// (change_requests.cc), in one commit with its event.
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "broker/core.h"
+#include "json/write.h"
+
+namespace remit::broker {
+namespace {
+
+// The uid of an entity document: {"uid": {"type", "id"}} or {"uid": {"__entity": {…}}}.
+Result<cedar::EntityUid> UidOf(const json::Value& document) {
+  const json::Value* uid = document.Find("uid");
+  if (uid != nullptr && uid->Find("__entity") != nullptr) uid = uid->Find("__entity");
+  const std::string* type = uid == nullptr ? nullptr : uid->FindString("type");
+  const std::string* id = uid == nullptr ? nullptr : uid->FindString("id");
+  if (type == nullptr || id == nullptr)
+    return Fail(Code::kInvalidArgument, "bad-entities", "an entity has a `uid` with `type` and `id`",
+                R"(write {"uid": {"type": "Team", "id": "support"}, "attrs": {}, "parents": []})");
+  if (!IsVisible(*id))
+    return Fail(Code::kInvalidArgument, "bad-entity-id", fmt::format("`{}` has characters that cannot be seen", EscapeControl(*id)));
+  return cedar::EntityUid{*type, *id};
+}
+
+}  // namespace
+
+void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
+  Core& core = *core_;
+  core.Locked([&] {
+    core.set_up.OneAtATime([&core, by, entities, replace, answer] {
+      return core.fact_changes.Change({by, "facts.put", {}, AdminEffect::kGives, nullptr}, entities, replace, answer);
+    });
+  });
+}
+
+bool FactChanges::Change(AdminCall call, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
+  auto refuse = [&](Error error) {
+    core_.Refuse(answer, std::move(error));
+    return false;
+  };
+  if (!core_.current)
+    return refuse(Error(Code::kFailedPrecondition, "no-catalog", "facts are checked against a catalog, and none is loaded")
+                      .Hint("load one with `remit catalog load FOLDER`"));
+  if (!entities.IsArray()) return refuse(Error(Code::kInvalidArgument, "bad-entities", "facts are an array of entities"));
+  std::map<std::string, json::Value> documents = replace ? std::map<std::string, json::Value>() : core_.facts->documents;
+  std::set<std::string> given, types;  // every type that is spoken of: also who changes nothing learns whether it is so
+  for (const json::Value& entity : entities.AsArray()) {
+    Result<cedar::EntityUid> uid = UidOf(entity);
+    if (!uid) return refuse(std::move(uid.error()));
+    if (!given.insert(uid->ToString()).second)
+      return refuse(Error(Code::kInvalidArgument, "duplicate-entity", fmt::format("{} is given twice", uid->ToString())));
+    types.insert(uid->type);
+    documents[uid->ToString()] = entity;
+  }
+  for (const auto& [uid, document] : core_.facts->documents)
+    if (!documents.contains(uid))
+      if (const auto gone = UidOf(document)) types.insert(gone->type);
+  call.on.assign(types.begin(), types.end());
+  Result<std::uint32_t> needed = core_.administration.Authorise(call);
+  if (!needed) return refuse(std::move(needed.error()));
+  Result<std::shared_ptr<const FactSet>> next = BuildFacts(std::move(documents), core_.current->schema());
+  if (!next) return refuse(std::move(next.error()));
+  if (Status keeps = core_.administration.KeepsAnAdministrator(*core_.current, **next, nullptr); !keeps) return refuse(std::move(keeps.error()));
+  if (*needed > 0) {
+    json::Object content{{"entities", entities}, {"replace", replace}};
+    core_.change_requests.Ask(call, *needed, content, content, {}, [answer](Result<std::string> asked) {
+      if (!asked) return answer(std::unexpected(std::move(asked.error())));
+      answer(FactsAnswer{.hash = {}, .entities = 0, .approval = *asked});
+    });
+    return false;
+  }
+  store::Batch batch;
+  for (const auto& [uid, document] : (*next)->documents) {
+    auto before = core_.facts->documents.find(uid);
+    if (before == core_.facts->documents.end() || !(before->second == document))
+      batch.writes.push_back({store::Table::kFact, uid, json::Canonical(document)});
+  }
+  for (const auto& [uid, document] : core_.facts->documents)
+    if (!(*next)->documents.contains(uid)) batch.writes.push_back({store::Table::kFact, uid, std::nullopt});
+  json::Object event = core_.Event("facts.changed", core_.Stamp());
+  event.Set("facts", (*next)->hash);
+  event.Set("entities", (*next)->documents.size());
+  event.Set("by", call.by.uid.ToString());
+  core_.change_requests.Settle(call, batch);
+  core_.AddEvents(batch, {std::move(event)});
+  core_.administration.coming_catalog = core_.current, core_.administration.coming_facts = *next;
+  core_.Commit(std::move(batch), [this, call, answer, next = *next](const auto& committed) {
+    core_.administration.coming_catalog.reset(), core_.administration.coming_facts.reset();
+    if (committed) {
+      core_.facts = next;
+      for (auto& [id, live] : core_.tasks) live->entity.reset();
+      core_.catalog_change.EndTooWide(*core_.current, *next);
+      core_.Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size(), {}}); });
+    } else {
+      core_.change_requests.Unsettle(call);
+      core_.Refuse(answer, committed.error());
+    }
+    core_.set_up.ChangeDone();
+  });
+  return true;
+}
+
+json::Value Broker::Facts() const {
+  return core_->Locked([&]() -> json::Value {
+    json::Array entities;
+    for (const auto& [uid, document] : core_->facts->documents) entities.push_back(document);
+    return json::Object{{"hash", core_->facts->hash}, {"entities", std::move(entities)}};
+  });
+}
+
+}  // namespace remit::broker
