@@ -24,11 +24,7 @@ void Activations::Activate(task::TaskRecord record, std::vector<json::Value> eve
   if (Status charged = Charge(*activating, charges, now, batch); !charged) return done(std::move(charged));
   const task::TaskRecord& next = activating->active.next;
   std::vector<json::Value> more;
-  if (next.break_glass) {
-    more.push_back(core_.break_glass.BreakGlassEvent(next));
-    batch.writes.push_back(core_.break_glass.ReviewWrite(next));
-    core_.break_glass.open_reviews.emplace(next.id, next.actor);  // it counts from here on
-  }
+  if (next.break_glass) more.push_back(core_.break_glass.OpenReview(next, batch));
   core_.AddEvents(batch, std::move(events));
   core_.AddEvents(batch, std::move(activating->active.events));
   core_.AddEvents(batch, std::move(more));
@@ -63,7 +59,7 @@ Status Activations::OnCommitted(Activating& activating, const Result<store::Comm
   const std::string id = activating.active.next.id;
   core_.budgets.Settle(id, committed);
   if (!committed) {
-    core_.break_glass.open_reviews.erase(id);
+    core_.break_glass.TakeBack(id);
     return std::unexpected(committed.error());
   }
   ++core_.totals.starts;

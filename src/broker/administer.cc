@@ -52,23 +52,23 @@ bool Administration::SomebodyMayLoad(const task::Catalog& catalog, const FactSet
   return false;
 }
 
-bool Administration::WasOvertaken(const cedar::EntityUid& uid, std::uint64_t change) const {
-  const auto barred = core_.offboarder.barred_by.find(uid);
-  return barred != core_.offboarder.barred_by.end() && barred->second > change;
-}
-
 bool Administration::SetUpIsOpen() const { return !core_.current || !SomebodyMayLoad(*core_.current, *core_.facts, nullptr); }
 
 Status Administration::KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
   // Who is barred while a change is on its way into the store may be needed by what it makes true.
-  const bool coming = without != nullptr && coming_catalog;
-  if (SetUpIsOpen() || (SomebodyMayLoad(catalog, known, without) && (!coming || SomebodyMayLoad(*coming_catalog, *coming_facts, without)))) return {};
+  const bool coming = without != nullptr && coming_catalog_;
+  if (SetUpIsOpen() || (SomebodyMayLoad(catalog, known, without) && (!coming || SomebodyMayLoad(*coming_catalog_, *coming_facts_, without))))
+    return {};
   return Fail(Code::kFailedPrecondition, "locks-everybody-out", "after this nobody could load a catalog any more",
               "a catalog is loaded whole: name the folder that says who administers, too, or let somebody else load catalogs first; "
               "a load that is meant to hand administration back to the operator has --allow-lock-out");
 }
 
-// Whether the change may be made now, and if not at once, how many people must say yes first.
+void Administration::Expect(std::shared_ptr<const task::Catalog> catalog, std::shared_ptr<const FactSet> known) {
+  coming_catalog_ = std::move(catalog);
+  coming_facts_ = std::move(known);
+}
+
 Result<std::uint32_t> Administration::Authorise(const AdminCall& call) {
   const Caller& by = call.by;
   auto denied = [&](const std::string& why, const std::string& hint) {

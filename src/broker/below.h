@@ -20,7 +20,4 @@ Below ExplainBelow(Core& core, LiveTask& parent, const task::TaskType& type, con
 // What is known of it while parameters are missing: "allowed" stands there only where it is false whatever they are.
 json::Object VerdictWithout(Core& core, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor);
 
-// How many more starts fit into each budget of its type: [{"budget": "1 per 1d by ticket", "left": 1}]. budgets.cc.
-json::Array BudgetsLeft(Core& core, const task::TaskRecord& record, Time at);
-
 }  // namespace remit::broker

@@ -19,8 +19,7 @@ namespace remit::broker {
 using Kind = Caller::Kind;
 using Verdict = task::Decision::Verdict;
 
-// Of a start that is denied by nothing but missing approvals. Errors: `break-glass-denied`.
-Status BreakGlassStarts::BreakGlass(const Caller& by, const task::TaskType& type, const cedar::Entity& entity, task::TaskRecord& record) {
+Status BreakGlassStarts::Admit(const Caller& by, const task::TaskType& type, const cedar::Entity& entity, task::TaskRecord& record) {
   const task::Decision may = core_.who_may.AskVerb(by, "break_glass", entity);
   if (may.verdict != Verdict::kAllow)
     return Fail(Code::kPermissionDenied, "break-glass-denied",
@@ -34,8 +33,7 @@ Status BreakGlassStarts::BreakGlass(const Caller& by, const task::TaskType& type
   return {};
 }
 
-// Who should have been asked, and is told now.
-json::Value BreakGlassStarts::BreakGlassEvent(const task::TaskRecord& started) {
+json::Value BreakGlassStarts::EventOf(const task::TaskRecord& started) {
   json::Array not_asked;
   std::uint32_t skipped = 0;
   if (const auto entity = core_.MakeEntity(started, *core_.current)) {
@@ -56,8 +54,17 @@ json::Value BreakGlassStarts::BreakGlassEvent(const task::TaskRecord& started) {
   return event;
 }
 
-store::Write BreakGlassStarts::ReviewWrite(const task::TaskRecord& started) const {
-  return {store::Table::kReview, started.id, json::Canonical(json::Object{{"actor", started.actor.ToString()}})};
+json::Value BreakGlassStarts::OpenReview(const task::TaskRecord& started, store::Batch& batch) {
+  json::Value event = EventOf(started);
+  batch.writes.push_back({store::Table::kReview, started.id, json::Canonical(json::Object{{"actor", started.actor.ToString()}})});
+  open_reviews_.emplace(started.id, started.actor);
+  return event;
+}
+
+std::vector<std::string> BreakGlassStarts::OpenReviews() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, actor] : open_reviews_) ids.push_back(id);
+  return ids;
 }
 
 namespace {
@@ -77,7 +84,7 @@ Status BreakGlassStarts::LoadReviews() {
   bool ok = true;
   REMIT_TRY(core_.parts.store.Scan(store::Table::kReview, "", [&](std::string_view key, std::string_view row) {
     Result<cedar::EntityUid> actor = ReadReview(row);
-    if (actor) open_reviews.emplace(key, *std::move(actor));
+    if (actor) open_reviews_.emplace(key, *std::move(actor));
     if (!actor) failed = Error(Code::kCorrupt, "store-corrupt", fmt::format("review of `{}`: {}", key, actor.error().message)), ok = false;
     return ok;
   }));
@@ -86,7 +93,7 @@ Status BreakGlassStarts::LoadReviews() {
 }
 
 std::uint32_t BreakGlassStarts::OpenReviewsOf(const cedar::EntityUid& actor) const {
-  return static_cast<std::uint32_t>(std::ranges::count_if(open_reviews, [&](const auto& review) { return review.second == actor; }));
+  return static_cast<std::uint32_t>(std::ranges::count_if(open_reviews_, [&](const auto& review) { return review.second == actor; }));
 }
 
 // --- the review ------------------------------------------------------------------------------------------------------------------------
@@ -114,7 +121,6 @@ void Broker::Review(const Caller& by, const std::string& task, const std::string
   core_->Locked([&] { core_->break_glass.SignReview(by, *record, **row, note, answer); });
 }
 
-// Whether they are somebody who signs for it. Errors: `not-a-person`, `session-too-old`, `unknown-task`, `review-denied`.
 Status BreakGlassStarts::MaySign(const Caller& by, const task::TaskRecord& record) {
   REMIT_TRY(CheckPerson(by, core_.Now()));
   const auto known = core_.registry.people.find(by.uid);
@@ -125,8 +131,7 @@ Status BreakGlassStarts::MaySign(const Caller& by, const task::TaskRecord& recor
   return Fail(Code::kPermissionDenied, "review-denied", fmt::format("no policy permits you to approve, and so to sign for, `{}`", record.id));
 }
 
-// Whether they stand in the chain of a task below this one. Reads the store: all tasks, since a review is rare; not under the mutex. A task
-// that ends meanwhile goes from the first table to the second, and is seen in one of them.
+// A task that ends meanwhile goes from the first table to the second, and is seen in one of them.
 Result<bool> BreakGlassStarts::DidAPart(const std::string& task, const cedar::EntityUid& who) const {
   std::map<std::string, std::string> parents;
   std::vector<std::string> theirs;
@@ -163,7 +168,7 @@ void BreakGlassStarts::SignReview(const Caller& by, const task::TaskRecord& reco
   core_.AddEvents(batch, std::move(signed_for->events));
   core_.Commit(std::move(batch), [this, answer, next = std::move(signed_for->next)](const auto& committed) {
     if (committed) {
-      open_reviews.erase(next.id);
+      open_reviews_.erase(next.id);
       return core_.Later([answer, json = json::Value(TaskJson(next))] { answer(json); });
     }
     Error error = committed.error();
@@ -174,10 +179,7 @@ void BreakGlassStarts::SignReview(const Caller& by, const task::TaskRecord& reco
 }
 
 Result<json::Value> Broker::ListReviews(const Caller& by) {
-  std::vector<std::string> ids;
-  core_->Locked([&] {
-    for (const auto& [id, actor] : core_->break_glass.open_reviews) ids.push_back(id);
-  });
+  const std::vector<std::string> ids = core_->Locked([&] { return core_->break_glass.OpenReviews(); });
   json::Array reviews;
   for (const std::string& id : ids) {
     Result<task::TaskRecord> record = core_->views.Visible(by, id);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "broker/broker.h"
 #include "task/task.h"
@@ -16,10 +17,13 @@ class BreakGlassStarts {
   explicit BreakGlassStarts(Core& core) : core_(core) {}
 
   // Lifts the wait for people from `record`, of a start that is denied by nothing but missing approvals. Errors: `break-glass-denied`.
-  Status BreakGlass(const Caller& by, const task::TaskType& type, const cedar::Entity& entity, task::TaskRecord& record);
-  json::Value BreakGlassEvent(const task::TaskRecord& started);     // names who should have been asked
-  store::Write ReviewWrite(const task::TaskRecord& started) const;  // the row of its open review
-  Status LoadReviews();                                             // when the broker opens. Errors: `store-corrupt`, the store's
+  Status Admit(const Caller& by, const task::TaskType& type, const cedar::Entity& entity, task::TaskRecord& record);
+  // Opens the review of what is about to start: its row goes into the batch, and it counts at once. Answers the event, which names who should have
+  // been asked. TakeBack where the commit failed.
+  json::Value OpenReview(const task::TaskRecord& started, store::Batch& batch);
+  void TakeBack(const std::string& task) { open_reviews_.erase(task); }
+  Status LoadReviews();                          // when the broker opens. Errors: `store-corrupt`, the store's
+  std::vector<std::string> OpenReviews() const;  // the tasks' ids
   std::uint32_t OpenReviewsOf(const cedar::EntityUid& actor) const;
   // Whether they are somebody who signs for it. Errors: `not-a-person`, `session-too-old`, `unknown-task`, `review-denied`.
   Status MaySign(const Caller& by, const task::TaskRecord& record);
@@ -27,10 +31,12 @@ class BreakGlassStarts {
   Result<bool> DidAPart(const std::string& task, const cedar::EntityUid& who) const;
   // `row`: the task's, as it was read; the review is closed by the commit that finds it so. Errors: MaySign's, `already-reviewed`, `no-review`.
   void SignReview(const Caller& by, const task::TaskRecord& record, const std::string& row, const std::string& note, Answer<json::Value> answer);
-  std::map<std::string, cedar::EntityUid> open_reviews;  // tasks started by break-glass, and their actors
 
  private:
+  json::Value EventOf(const task::TaskRecord& started);
+
   Core& core_;
+  std::map<std::string, cedar::EntityUid> open_reviews_;  // tasks started by break-glass, and their actors
 };
 
 }  // namespace remit::broker

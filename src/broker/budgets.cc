@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "broker/below.h"
+#include "broker/core.h"
 
 namespace remit::broker {
 namespace {
@@ -47,7 +47,6 @@ std::optional<Time> Budgets::RunsUntil(const std::string& task) {
   return live->deadline();
 }
 
-// The budgets are those of the catalog in force. Tasks that were running when their type got its first one are counted from then on.
 void Budgets::Fit() {
   if (book_of_ == core_.current) return;
   book_of_ = core_.current;
@@ -56,18 +55,18 @@ void Budgets::Fit() {
     for (const auto& [name, type] : core_.current->task_types())
       if (!type.budgets.empty()) of_types.emplace(name, type.budgets);
   const bool any = !of_types.empty();
-  book.SetBudgets(std::move(of_types));
+  book_.SetBudgets(std::move(of_types));
   if (!any) return;
   store::Batch batch;
   for (auto& [id, live] : core_.tasks) {
-    if (book.Find(id) != nullptr || !RunsUntil(id)) continue;
+    if (book_.Find(id) != nullptr || !RunsUntil(id)) continue;
     const bool cold = live->cold();
     const task::TaskRecord& record = live->record();
-    if (record.started && book.BudgetsOf(record.type) != nullptr) {
+    if (record.started && book_.BudgetsOf(record.type) != nullptr) {
       task::CountedStart start = Counted(record, *record.started);
-      start.until = start.at + book.LongestWindow(record.type);
+      start.until = start.at + book_.LongestWindow(record.type);
       batch.writes.push_back(StartRow(start));
-      book.Add(std::move(start));
+      book_.Add(std::move(start));
     }
     if (cold) live->Cool();
     if (batch.writes.size() >= kRowsAtOnce) core_.Commit(std::exchange(batch, {}), [](const auto&) {});
@@ -75,36 +74,33 @@ void Budgets::Fit() {
   if (!batch.writes.empty()) core_.Commit(std::move(batch), [](const auto&) {});
 }
 
-// Whether a start at `at` fits. `active_too`: also into how many may run at once.
 Status Budgets::Check(const task::TaskRecord& record, Time at, bool active_too) {
   Fit();
-  if (book.BudgetsOf(record.type) == nullptr) return {};
-  const auto full = book.FindFull(Counted(record, at), [this](const std::string& task) { return RunsUntil(task); }, active_too);
+  if (book_.BudgetsOf(record.type) == nullptr) return {};
+  const auto full = book_.FindFull(Counted(record, at), [this](const std::string& task) { return RunsUntil(task); }, active_too);
   if (full) return std::unexpected(UsedUp(record, *full));
   return {};
 }
 
-json::Array BudgetsLeft(Core& core, const task::TaskRecord& record, Time at) {
-  core.budgets.Fit();
+json::Array Budgets::Left(const task::TaskRecord& record, Time at) {
+  Fit();
   json::Array left;
-  const std::vector<task::Budget>* budgets = core.budgets.book.BudgetsOf(record.type);
+  const std::vector<task::Budget>* budgets = book_.BudgetsOf(record.type);
   if (budgets == nullptr) return left;
   for (const task::Budget& budget : *budgets)
-    left.push_back(json::Object{
-        {"budget", budget.Text()},
-        {"left", core.budgets.book.Left(Counted(record, at), budget, [&core](const std::string& task) { return core.budgets.RunsUntil(task); })}});
+    left.push_back(json::Object{{"budget", budget.Text()},
+                                {"left", book_.Left(Counted(record, at), budget, [this](const std::string& task) { return RunsUntil(task); })}});
   return left;
 }
 
-// Counts a start in memory, at once, and adds to its commit what makes that last. Settle follows, whatever comes of the commit.
 Status Budgets::Charge(const task::TaskRecord& started, store::Batch& batch) {
   const Time at = started.started.value_or(core_.last_event);
   REMIT_TRY(Check(started, at, true));
-  if (book.BudgetsOf(started.type) == nullptr) return {};
+  if (book_.BudgetsOf(started.type) == nullptr) return {};
   task::CountedStart start = Counted(started, at);
-  start.until = at + book.LongestWindow(started.type);
+  start.until = at + book_.LongestWindow(started.type);
   start.running = true;
-  for (const std::string& bucket : book.BucketsOf(start)) {
+  for (const std::string& bucket : book_.BucketsOf(start)) {
     const std::string key = task::GuardRowKey(bucket);
     if (guards_in_doubt_.contains(key)) ReadGuard(key);
     const auto guard = guards_.find(key);
@@ -113,7 +109,7 @@ Status Budgets::Charge(const task::TaskRecord& started, store::Batch& batch) {
     guards_[key] = started.id;
   }
   batch.writes.push_back(StartRow(start));
-  book.Add(std::move(start));
+  book_.Add(std::move(start));
   return {};
 }
 
@@ -128,22 +124,21 @@ void Budgets::ReadGuard(const std::string& key) {
   }
 }
 
-// What was counted is written down, or is taken back. After a conflict another server counted somebody whom this one does not know yet.
 void Budgets::Settle(const std::string& task, const Result<store::Committed>& committed) {
-  task::CountedStart* start = book.Find(task);
+  task::CountedStart* start = book_.Find(task);
   if (start == nullptr) return;
   if (committed) {
     start->running = false;
     return;
   }
   const task::CountedStart failed = *start;
-  for (const std::string& bucket : book.BucketsOf(failed)) guards_in_doubt_.insert(task::GuardRowKey(bucket));
-  book.Remove(task);
+  for (const std::string& bucket : book_.BucketsOf(failed)) guards_in_doubt_.insert(task::GuardRowKey(bucket));
+  book_.Remove(task);
   if (committed.error().reason != "conflict") return;
   const Status read =
       core_.parts.store.Scan(store::Table::kBudget, task::StartRowPrefix(failed.type, failed.actor), [&](std::string_view key, std::string_view row) {
         auto other = task::CountedStart::FromRow(key, row);
-        if (other && book.Find(other->task) == nullptr) book.Add(*std::move(other));
+        if (other && book_.Find(other->task) == nullptr) book_.Add(*std::move(other));
         return true;
       });
   if (!read) log::Fault("what was started cannot be counted again: {}", read.error().message);
@@ -159,7 +154,7 @@ Status Budgets::Load() {
     }
     auto start = task::CountedStart::FromRow(key, row);
     if (!start) failed = std::move(start.error()), ok = false;
-    if (start) book.Add(*std::move(start));
+    if (start) book_.Add(*std::move(start));
     return ok;
   }));
   if (!ok) return std::unexpected(std::move(failed));
@@ -169,32 +164,31 @@ Status Budgets::Load() {
   store::Batch batch;
   REMIT_TRY(core_.parts.store.Scan(store::Table::kEndedTask, "", [&](std::string_view key, std::string_view row) {
     const auto record = task::TaskRecord::Decode(row);
-    if (!record || !record->started || book.BudgetsOf(record->type) == nullptr || book.Find(std::string(key)) != nullptr) return true;
+    if (!record || !record->started || book_.BudgetsOf(record->type) == nullptr || book_.Find(std::string(key)) != nullptr) return true;
     task::CountedStart start = Counted(*record, *record->started);
-    start.until = start.at + book.LongestWindow(record->type);
+    start.until = start.at + book_.LongestWindow(record->type);
     if (start.until <= core_.Now()) return true;
     batch.writes.push_back(StartRow(start));
-    book.Add(std::move(start));
+    book_.Add(std::move(start));
     return true;
   }));
   if (!batch.writes.empty()) core_.Commit(std::move(batch), [](const auto&) {});
   return {};
 }
 
-// Forgets what counts nowhere any more. Under the mutex.
 void Budgets::Tidy() {
   Fit();
-  const std::vector<task::CountedStart> over = book.Over(core_.Stamp(), [this](const std::string& task) { return RunsUntil(task); }, kRowsAtOnce);
+  const std::vector<task::CountedStart> over = book_.Over(core_.Stamp(), [this](const std::string& task) { return RunsUntil(task); }, kRowsAtOnce);
   if (over.empty()) return;
   store::Batch batch;
   for (const task::CountedStart& start : over) {
     batch.writes.push_back({store::Table::kBudget, task::StartRowKey(start), std::nullopt});
-    book.Remove(start.task);
+    book_.Remove(start.task);
   }
   core_.Commit(std::move(batch), [](const auto&) {});
   store::Batch unguarded;
   for (auto at = guards_.begin(); at != guards_.end();) {
-    if (book.Find(at->second) != nullptr || guards_in_doubt_.contains(at->first)) {
+    if (book_.Find(at->second) != nullptr || guards_in_doubt_.contains(at->first)) {
       ++at;
       continue;
     }

@@ -25,17 +25,17 @@ std::string IdempotencyRow(Time at, std::string_view content) { return fmt::form
 // --- effects -----------------------------------------------------------------------------------------------------------------------
 
 void Core::Drain(std::unique_lock<std::mutex>& lock) {
-  if (draining) return;  // whoever drains takes ours along, in order
-  draining = true;
-  while (!effects.empty()) {
-    std::function<void()> effect = std::move(effects.front());
-    effects.pop_front();
+  if (draining_) return;  // whoever drains takes ours along, in order
+  draining_ = true;
+  while (!effects_.empty()) {
+    std::function<void()> effect = std::move(effects_.front());
+    effects_.pop_front();
     lock.unlock();
     effect();
     effect = nullptr;
     lock.lock();
   }
-  draining = false;
+  draining_ = false;
 }
 
 void Core::Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done) {
@@ -51,6 +51,15 @@ void Core::Commit(store::Batch batch, std::function<void(Result<store::Committed
       });
     });
   });
+}
+
+void Core::Close() {
+  const std::lock_guard lock(mutex);
+  closed_ = true;
+  for (const io::TimerId timer : {queue_timer_, counts_timer_})
+    if (timer != 0) parts.timers.Cancel(timer);
+  sweeps.Stop();
+  credentials.Stop();
 }
 
 // --- time and events ---------------------------------------------------------------------------------------------------------------
@@ -80,8 +89,8 @@ LiveTask* Core::Find(const std::string& id) {
 
 LiveTask* Core::FindByHandle(std::string_view handle, bool* holder) {
   // The handle is looked up by its hash: how long that takes says nothing about handles that exist.
-  auto found = handles.find(identity::HandleHash(handle));
-  if (found == handles.end()) return nullptr;
+  auto found = handles_.find(identity::HandleHash(handle));
+  if (found == handles_.end()) return nullptr;
   if (holder) *holder = found->second.holder;
   return found->second.live;
 }
@@ -111,8 +120,8 @@ void Core::Insert(std::unique_ptr<LiveTask> live) {
 }
 
 void Core::Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder) {
-  handles[token] = {live.get(), false};
-  handles[holder] = {live.get(), true};
+  handles_[token] = {live.get(), false};
+  handles_[holder] = {live.get(), true};
   live->last_heard = Now();
   LiveTask& inserted = *live;
   tasks[inserted.id()] = std::move(live);
@@ -124,12 +133,11 @@ void Core::Remove(const std::string& id) {
   auto found = tasks.find(id);
   if (found == tasks.end()) return;
   LiveTask& live = *found->second;
-  handles.erase(live.record().token_hash);
-  handles.erase(live.record().holder_hash);
-  queue.erase({live.due, &live});
-  counted.erase(&live);
+  handles_.erase(live.record().token_hash);
+  handles_.erase(live.record().holder_hash);
+  Unschedule(live);
   tree.Remove(id, live.parent());
-  refusals.erase(id);
+  trips.Forget(id);
   for (auto& work : live.waiting) Later([this, work = std::move(work)] { Locked(work); });  // each will find that the task is gone
   tasks.erase(found);
 }
@@ -137,7 +145,7 @@ void Core::Remove(const std::string& id) {
 // --- what is due -----------------------------------------------------------------------------------------------------------------------
 
 void Core::Schedule(LiveTask& live) {
-  queue.erase({live.due, &live});
+  queue_.erase({live.due, &live});
   if (live.latched) return;
   live.due = live.deadline();
   if (live.state() == task::State::kScheduled && live.not_before())
@@ -150,25 +158,30 @@ void Core::Schedule(LiveTask& live) {
     if (!live.warned && !live.holds.empty() && live.record().started)
       live.due = std::min(live.due, *live.record().started + (live.deadline() - *live.record().started) * 4 / 5);
   }
-  queue.insert({live.due, &live});
+  queue_.insert({live.due, &live});
   ArmTimer();
 }
 
+void Core::Unschedule(LiveTask& live) {
+  queue_.erase({live.due, &live});
+  counted.erase(&live);
+}
+
 void Core::ArmTimer() {
-  if (closed || !opening.loaded || queue.empty()) return;
-  Time first = queue.begin()->first;
-  if (queue_timer != 0 && queue_timer_at <= first) return;
-  if (queue_timer != 0) parts.timers.Cancel(queue_timer);
-  queue_timer_at = first;
-  queue_timer = parts.timers.At(first, [this] { Locked([this] { OnTimer(); }); });
+  if (closed_ || !opening.loaded || queue_.empty()) return;
+  Time first = queue_.begin()->first;
+  if (queue_timer_ != 0 && queue_timer_at_ <= first) return;
+  if (queue_timer_ != 0) parts.timers.Cancel(queue_timer_);
+  queue_timer_at_ = first;
+  queue_timer_ = parts.timers.At(first, [this] { Locked([this] { OnTimer(); }); });
 }
 
 void Core::OnTimer() {
-  queue_timer = 0;
+  queue_timer_ = 0;
   Time now = Now();
-  while (!queue.empty() && queue.begin()->first <= now) {
-    LiveTask& live = *queue.begin()->second;
-    queue.erase(queue.begin());
+  while (!queue_.empty() && queue_.begin()->first <= now) {
+    LiveTask& live = *queue_.begin()->second;
+    queue_.erase(queue_.begin());
     Look(live, now);
   }
   ArmTimer();
@@ -224,10 +237,10 @@ void Core::NotBusy(LiveTask& live) {
 // --- counts ----------------------------------------------------------------------------------------------------------------------------
 
 void Core::ArmCounts() {
-  if (closed || counts_timer != 0) return;
-  counts_timer = parts.timers.At(Now() + std::chrono::seconds(1), [this] {
+  if (closed_ || counts_timer_ != 0) return;
+  counts_timer_ = parts.timers.At(Now() + std::chrono::seconds(1), [this] {
     Locked([this] {
-      counts_timer = 0;
+      counts_timer_ = 0;
       FlushCounts();
     });
   });

@@ -56,7 +56,6 @@
 #include "broker/windows.h"
 #include "identity/handle.h"
 #include "target/secrets/secret_store.h"
-#include "task/trip.h"
 
 namespace remit::broker {
 
@@ -78,9 +77,8 @@ class Core {
       return result;
     }
   }
-  void Drain(std::unique_lock<std::mutex>& lock);
-  // Both only under the mutex.
-  void Later(std::function<void()> effect) { effects.push_back(std::move(effect)); }
+  // These only under the mutex.
+  void Later(std::function<void()> effect) { effects_.push_back(std::move(effect)); }
   // Says no, in turn with other effects; an empty `answer` is nobody's.
   template <class T>
   void Refuse(const Answer<T>& answer, Error error) {
@@ -93,6 +91,9 @@ class Core {
   }
   // `done` runs under the mutex again.
   void Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done);
+  // No timer and no new work at targets from here on. Not under the mutex.
+  void Close();
+  bool closed() const { return closed_; }
 
   // --- time and events -----------------------------------------------------------------------------------------------------------
   Time Now() const { return parts.clock.Now(); }
@@ -111,10 +112,9 @@ class Core {
   void Insert(std::unique_ptr<LiveTask> live);
   void Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder);
   void Remove(const std::string& id);
-  void Schedule(LiveTask& live);  // puts it into the queue of what must be looked at
-  void ArmTimer();
-  void OnTimer();
-  void Look(LiveTask& live, Time now);  // deadline, heartbeat, held connection, warning
+  void Schedule(LiveTask& live);    // it is looked at when the next thing is due: deadline, heartbeat, held connection, warning, its time
+  void Unschedule(LiveTask& live);  // never again
+  void ArmTimer();                  // for whatever is due first
   void Tell(LiveTask& live, const json::Value& line);
   void Changed(LiveTask& live);  // wakes the watchers
   void FlushCounts();
@@ -128,27 +128,13 @@ class Core {
   std::string installation;
   std::optional<Keys> keys;  // set by Open
   std::mutex mutex;
-  std::deque<std::function<void()>> effects;
-  bool draining = false;
-  bool closed = false;
   std::shared_ptr<const task::Catalog> current;
   std::map<std::string, std::shared_ptr<const task::Catalog>> catalogs;  // by hash; those that live tasks started under
   std::shared_ptr<const FactSet> facts;
-  struct Handle {
-    LiveTask* live;
-    bool holder;
-  };
   std::unordered_map<std::string, std::unique_ptr<LiveTask>> tasks;
   TaskTree tree;
-  std::unordered_map<std::string, std::size_t> beginning;  // sub-tasks on their way into the store, by the root of their tree
-  std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles;
-  std::set<std::pair<Time, LiveTask*>> queue;
-  io::TimerId queue_timer = 0;
-  Time queue_timer_at{};
-  std::set<LiveTask*> counted;
-  io::TimerId counts_timer = 0;
-  bool older_ends = false;                                       // what started under another catalog than the current one ends
-  std::unordered_map<std::string, task::RefusalCount> refusals;  // of tasks whose type has a trip
+  std::set<LiveTask*> counted;  // have counts that are not committed
+  bool older_ends = false;      // what started under another catalog than the current one ends
   Time last_event{};
   bool clock_in_doubt = false;
   bool store_in_doubt = false;
@@ -187,6 +173,23 @@ class Core {
   Receipts receipts{*this};
   Opening opening{*this};
   Sweeps sweeps{*this};
+
+ private:
+  struct Handle {
+    LiveTask* live;
+    bool holder;
+  };
+  void Drain(std::unique_lock<std::mutex>& lock);
+  void OnTimer();
+  void Look(LiveTask& live, Time now);
+
+  bool closed_ = false;
+  std::deque<std::function<void()>> effects_;  // in the order in which memory changed
+  bool draining_ = false;
+  std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles_;  // of tasks
+  std::set<std::pair<Time, LiveTask*>> queue_;                            // of what must be looked at, by when
+  io::TimerId queue_timer_ = 0, counts_timer_ = 0;
+  Time queue_timer_at_{};
 };
 
 // apv_… of the request to start a task: the task's own id under another prefix. And back: "" if it is not of that form.

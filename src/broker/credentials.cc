@@ -132,7 +132,7 @@ void Credentials::StartEnd(const std::string& id) {
   LiveCredential* credential = Find(id);
   if (credential == nullptr) return;
   credential->end_wanted = true;
-  if (credential->working || core_.closed) return;
+  if (credential->working || core_.closed()) return;
   if (credential->timer != 0) core_.parts.timers.Cancel(std::exchange(credential->timer, 0));
   if (credential->record.state != CredentialState::kEnding) {  // not by the task's end: written down first
     store::Batch batch;
@@ -214,7 +214,7 @@ void Credentials::OnEnded(const std::string& id, target::EndResult result) {
 
 void Credentials::RetryEnd(const std::string& id, Time when) {
   LiveCredential* credential = Find(id);
-  if (credential == nullptr || core_.closed) return;
+  if (credential == nullptr || core_.closed()) return;
   if (credential->timer != 0) core_.parts.timers.Cancel(credential->timer);
   credential->timer = core_.parts.timers.At(when, [this, id] {
     core_.Locked([&] {
@@ -224,6 +224,11 @@ void Credentials::RetryEnd(const std::string& id, Time when) {
       }
     });
   });
+}
+
+void Credentials::Stop() {
+  for (auto& [id, credential] : alive)
+    if (credential.timer != 0) core_.parts.timers.Cancel(credential.timer);
 }
 
 // The target says that it is gone and the probe was refused: written down, then forgotten by memory. Where it cannot be written down the

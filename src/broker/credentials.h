@@ -44,6 +44,7 @@ class Credentials {
   void BeginEnd(LiveCredential& credential, const std::string& why, Time now, store::Batch& batch);
   // Sees to its end until there is evidence: behind a call that is under way, and again without limit. May be asked for at any time.
   void StartEnd(const std::string& id);
+  void Stop();  // nothing is tried again by the clock
   // A token that dies by the commit which takes this batch, as introspection does; it is `ending`. Memory forgets it at once.
   void BuryToken(const std::string& id, Time now, store::Batch& batch);
   store::Write CredentialWrite(const task::CredentialRecord& record) const;  // its row

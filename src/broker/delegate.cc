@@ -101,8 +101,7 @@ Status Delegation::CheckRoom(LiveTask& parent) {
   if (!above || above->size() + 1 > limits::kDelegationDepth)
     return Fail(Code::kResourceExhausted, "too-deep", fmt::format("there are {} tasks above each other already", limits::kDelegationDepth));
   LiveTask& root = core_.trees.RootOf(parent);
-  const auto begin = core_.beginning.find(root.id());
-  if (core_.trees.Below(root).size() + (begin == core_.beginning.end() ? 0 : begin->second) >= limits::kTreeTasks)
+  if (core_.trees.Below(root).size() + core_.starts.Beginning(root.id()) >= limits::kTreeTasks)
     return Fail(Code::kResourceExhausted, "too-many-sub-tasks", fmt::format("task `{}` has {} sub-tasks already", root.id(), limits::kTreeTasks),
                 "complete some of them first");
   return {};

@@ -102,8 +102,7 @@ void Ends::PutEnd(LiveTask& live, task::Transition transition, Time now, Ending&
   }
   if (!live.recorded) live.recorded = std::make_unique<task::TaskRecord>(Present(live));
   live.Set(std::move(transition.next));
-  core_.queue.erase({live.due, &live});
-  core_.counted.erase(&live);
+  core_.Unschedule(live);
   batch.writes.push_back({store::Table::kTask, live.id(), std::nullopt});
   batch.writes.push_back({store::Table::kEndedTask, live.id(), live.Encode()});
   ending.records.push_back(live.record());
@@ -123,7 +122,7 @@ void Ends::CommitEnd(std::shared_ptr<Ending> ending) {
       }
       Duration delay = std::min<Duration>(std::chrono::seconds(1) * (1u << std::min(ending->tries++, 5u)), limits::kEndBackoffMax);
       log::Warn("the end of `{}` could not be written down; next try in {}", id, FormatDuration(delay));
-      if (!core_.closed) {
+      if (!core_.closed()) {
         core_.parts.timers.At(core_.Now() + delay, [this, ending] {
           core_.Locked([&] {
             RefreshCredentials(ending->batch);

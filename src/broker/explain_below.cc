@@ -134,7 +134,7 @@ Below ExplainBelow(Core& core, LiveTask& parent, const task::TaskType& type, con
     AddUses(levels, below.remaining, uses);
   }
   verdict.Set("uses", std::move(uses));
-  verdict.Set("budgets", BudgetsLeft(core, record, core.Stamp()));
+  verdict.Set("budgets", core.budgets.Left(record, core.Stamp()));
   verdict.Set("lost", std::move(lost));
   return below;
 }

@@ -84,9 +84,9 @@ bool FactChanges::Change(AdminCall call, const json::Value& entities, bool repla
   event.Set("by", call.by.uid.ToString());
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});
-  core_.administration.coming_catalog = core_.current, core_.administration.coming_facts = *next;
+  core_.administration.Expect(core_.current, *next);
   core_.Commit(std::move(batch), [this, call, answer, next = *next](const auto& committed) {
-    core_.administration.coming_catalog.reset(), core_.administration.coming_facts.reset();
+    core_.administration.Expect(nullptr, nullptr);
     if (committed) {
       core_.facts = next;
       for (auto& [id, live] : core_.tasks) live->entity.reset();

@@ -45,10 +45,12 @@ json::Object Offboarder::StillRunning(const cedar::EntityUid& actor) {
 }
 
 void Broker::SetHooks(Hooks hooks) {
-  core_->Locked([&] {
-    core_->offboarder.hooks = std::move(hooks);
-    for (std::shared_ptr<Offboarding>& state : std::exchange(core_->offboarder.left, {})) core_->offboarder.EndAllOf(std::move(state), Duration(0));
-  });
+  core_->Locked([&] { core_->offboarder.SetHooks(std::move(hooks)); });
+}
+
+void Offboarder::SetHooks(Hooks hooks) {
+  hooks_ = std::move(hooks);
+  for (std::shared_ptr<Offboarding>& state : std::exchange(left_, {})) EndAllOf(std::move(state), Duration(0));
 }
 
 void Broker::Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer) {
@@ -79,7 +81,8 @@ void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const
     state->standing_denied = may.error().message;
   store::Batch batch;
   batch.must_fit = true;
-  state->bar = barred_by[uid] = core_.registry.RegistryChanges(batch);
+  state->bar = core_.registry.CountChange(batch);
+  core_.registry.NoteBar(uid, state->bar);
   if (actor != core_.registry.actors.end()) {
     state->accounts = actor->second.accounts.value_or(std::vector<std::string>());
     ActorRecord gone = actor->second;
@@ -141,7 +144,7 @@ Status Offboarder::Load() {
       if (report && !report->Find("complete")->AsBool())
         log::Warn("the offboarding of {} is not complete: `remit offboard` says what is open", uid.ToString());
     };
-    left.push_back(std::move(state));
+    left_.push_back(std::move(state));
     return read.has_value();
   }));
   return read;
@@ -149,7 +152,7 @@ Status Offboarder::Load() {
 
 // Its tasks at once. The rest, and the report, once there are hooks.
 void Offboarder::TakeUp() {
-  for (const std::shared_ptr<Offboarding>& state : left)
+  for (const std::shared_ptr<Offboarding>& state : left_)
     core_.catalog_change.ForEachTask(
         [this, state](LiveTask& live) {
           if (live.latched || !IsOf(live, state->actor)) return;
@@ -163,9 +166,9 @@ void Offboarder::EndAllOf(std::shared_ptr<Offboarding> state, Duration wait) {
   state->ended.push_back(json::Object{{"what", "registration"},
                                       {"id", state->actor.ToString()},
                                       {"evidence", "barred; its key and its unix user are forgotten: nobody is taken for it any more"}});
-  if (hooks.end_sessions) {
+  if (hooks_.end_sessions) {
     ++state->pending;
-    core_.Later([this, state, end = hooks.end_sessions] {
+    core_.Later([this, state, end = hooks_.end_sessions] {
       end(state->actor, "offboarded", [this, state](Result<std::size_t> ended) {
         core_.Locked([&] {
           if (ended)

@@ -30,14 +30,12 @@ class Offboarder {
   void Start(const AdminCall& call, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
   // Of somebody whose bar is committed: asks for every end, waits `wait` for credentials to be dead, then reports.
   void EndAllOf(std::shared_ptr<Offboarding> state, Duration wait);
-  Status Load();                                             // what a crash interrupted, when the broker opens. Errors: `store-corrupt`, the store's
-  void TakeUp();                                             // once, after that: ends their tasks. The rest goes on when there are hooks
+  Status Load();  // what a crash interrupted, when the broker opens. Errors: `store-corrupt`, the store's
+  void TakeUp();  // once, after that: ends their tasks. The rest goes on when there are hooks
+  void SetHooks(Hooks hooks);
+  const Hooks& hooks() const { return hooks_; }
   void Arrived(const std::shared_ptr<Offboarding>& state);   // one of the things that are waited for is there
   json::Object StillRunning(const cedar::EntityUid& actor);  // what goes on although its actor is barred: {"tasks", "count", "credentials"}
-  // Who was barred by which change of the registry: what was on its way into the store before that gives nothing back.
-  std::map<cedar::EntityUid, std::uint64_t> barred_by;
-  Hooks hooks;
-  std::vector<std::shared_ptr<Offboarding>> left;  // that a crash interrupted, until there are hooks
 
  private:
   void TaskEnded(const std::shared_ptr<Offboarding>& state, const std::string& id, Result<EndAnswer> end);
@@ -48,6 +46,8 @@ class Offboarder {
   bool IsOf(LiveTask& live, const cedar::EntityUid& actor) const;
 
   Core& core_;
+  Hooks hooks_;
+  std::vector<std::shared_ptr<Offboarding>> left_;  // that a crash interrupted, until there are hooks
 };
 
 }  // namespace remit::broker

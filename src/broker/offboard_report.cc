@@ -66,7 +66,7 @@ void Offboarder::Report(const std::shared_ptr<Offboarding>& state) {
   store::Batch batch;
   batch.must_fit = true;
   // Unless it was registered and barred again meanwhile: what the row says then is of that.
-  if (complete && !core_.administration.WasOvertaken(state->actor, state->bar))
+  if (complete && !core_.registry.WasOvertaken(state->actor, state->bar))
     batch.writes.push_back({store::Table::kMeta, OffboardingKey(state->actor), std::nullopt});
   core_.AddEvents(batch, {std::move(event)});
   core_.Commit(std::move(batch), [this, state, report = std::move(report), body](const auto& committed) mutable {

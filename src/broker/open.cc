@@ -13,14 +13,7 @@ namespace remit::broker {
 
 Broker::Broker(std::unique_ptr<Core> made) : core_(std::move(made)) {}
 
-Broker::~Broker() {
-  std::unique_lock lock(core_->mutex);
-  core_->closed = true;
-  for (io::TimerId timer : {core_->queue_timer, core_->counts_timer, core_->sweeps.timer})
-    if (timer != 0) core_->parts.timers.Cancel(timer);
-  for (auto& [id, credential] : core_->credentials.alive)
-    if (credential.timer != 0) core_->parts.timers.Cancel(credential.timer);
-}
+Broker::~Broker() { core_->Close(); }
 
 Result<std::unique_ptr<Broker>> Broker::Open(Parts parts) {
   auto made = std::make_unique<Core>(std::move(parts));

@@ -20,7 +20,7 @@ void Credentials::Prolong(const std::string& id, std::uint32_t tries) {
   Result<Secret> secret = SecretOf(id, credential->record);
   if (target == nullptr || !secret) return;
   auto again = [this, id](std::uint32_t next) {
-    if (core_.closed) return;
+    if (core_.closed()) return;
     Duration delay = std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(next, 6u)), limits::kEndBackoffMax);
     core_.parts.timers.At(core_.Now() + delay, [this, id, next] { core_.Locked([&] { Prolong(id, next); }); });
   };

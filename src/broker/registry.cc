@@ -46,10 +46,14 @@ Result<ActorRecord> ActorFromJson(const json::Value& document) {
   return actor;
 }
 
-// The number of a change of who is registered; the store says that there was one.
-std::uint64_t Registry::RegistryChanges(store::Batch& batch) {
+std::uint64_t Registry::CountChange(store::Batch& batch) {
   batch.writes.push_back({store::Table::kMeta, std::string(kRegistryRow), fmt::format("{}/{}", Micros(core_.Now()), ++changes_)});
   return changes_;
+}
+
+bool Registry::WasOvertaken(const cedar::EntityUid& who, std::uint64_t change) const {
+  const auto barred = barred_by_.find(who);
+  return barred != barred_by_.end() && barred->second > change;
 }
 
 void Registry::Register(ActorRecord actor) {
@@ -118,10 +122,10 @@ void Registry::WriteDown(const AdminCall& call, const Registered& who, std::func
   batch.writes.push_back({who.table, who.uid.ToString(), json::Canonical(who.row)});
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});
-  const std::uint64_t change = RegistryChanges(batch);
+  const std::uint64_t change = CountChange(batch);
   if (who.barred) {  // takes access away: before the commit
     core_.change_requests.EndAbout(who.uid, batch);
-    core_.offboarder.barred_by[who.uid] = change;
+    NoteBar(who.uid, change);
     keep();
   } else {
     batch.writes.push_back({store::Table::kMeta, OffboardingKey(who.uid), std::nullopt});
@@ -131,7 +135,7 @@ void Registry::WriteDown(const AdminCall& call, const Registered& who, std::func
       core_.change_requests.Unsettle(call);
       return core_.Refuse(answer, committed.error());
     }
-    if (!core_.administration.WasOvertaken(who.uid, change)) keep();
+    if (!WasOvertaken(who.uid, change)) keep();
     json::Value changed = who.row;
     if (who.barred) changed.AsObject().Set("still_running", core_.offboarder.StillRunning(who.uid));
     core_.Later([answer, changed] { answer(changed); });

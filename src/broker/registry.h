@@ -22,8 +22,15 @@ class Registry {
   // those of its key and its accounts; of a person `not-a-person-type`, `locks-everybody-out`.
   void ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json::Value> answer);
   void ChangePerson(const AdminCall& call, PersonRecord person, Answer<json::Value> answer);
-  void Register(ActorRecord actor);                    // in memory only
-  std::uint64_t RegistryChanges(store::Batch& batch);  // notes in the batch that the registry changes; the number of that change
+  // Takes an actor into memory, in the place of what was registered as the same.
+  void Register(ActorRecord actor);
+  // The number of a change of who is registered; the batch says that there was one.
+  std::uint64_t CountChange(store::Batch& batch);
+  // Somebody was barred by this change: what was on its way into the store before it gives nothing back.
+  void NoteBar(const cedar::EntityUid& who, std::uint64_t change) { barred_by_[who] = change; }
+  bool WasOvertaken(const cedar::EntityUid& who, std::uint64_t change) const;  // by a bar
+
+  // To be read; an actor is changed by Register alone, which keeps these together.
   std::map<cedar::EntityUid, ActorRecord> actors;
   std::map<std::string, cedar::EntityUid> actors_by_client;
   std::map<std::uint32_t, cedar::EntityUid> actors_by_unix_uid;
@@ -40,9 +47,10 @@ class Registry {
   // `keep` puts it into memory.
   void WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer);
   void Ask(const AdminCall& call, std::uint32_t needed, const json::Value& content, Answer<json::Value> answer);
-  std::uint64_t changes_ = 0;
 
   Core& core_;
+  std::uint64_t changes_ = 0;
+  std::map<cedar::EntityUid, std::uint64_t> barred_by_;  // the number of the change
 };
 
 // The registry's rows, as ActorJson and PersonJson (views.h) wrote them. Errors: those of a strict reader.

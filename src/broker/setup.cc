@@ -117,9 +117,9 @@ bool SetUp::ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Cat
   batch.writes.push_back({store::Table::kMeta, "older-ends", options.end_older ? std::optional<std::string>("1") : std::nullopt});
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});
-  if (!options.allow_lock_out) core_.administration.coming_catalog = catalog, core_.administration.coming_facts = *next_facts;
+  if (!options.allow_lock_out) core_.administration.Expect(catalog, *next_facts);
   core_.Commit(std::move(batch), [this, call, options, answer, shared, catalog, next_facts = *next_facts](const auto& committed) {
-    core_.administration.coming_catalog.reset(), core_.administration.coming_facts.reset();
+    core_.administration.Expect(nullptr, nullptr);
     if (!committed) {
       core_.change_requests.Unsettle(call);
       core_.Refuse(answer, committed.error());

@@ -48,7 +48,7 @@ void StandingAccess::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
   const auto open = [&](const std::string& account, std::string_view reason) {
     state->open.push_back(json::Object{{"what", "account"}, {"id", account}, {"reason", reason}});
   };
-  const std::string untouched = core_.offboarder.hooks.standing ? state->standing_denied : "nothing here can look at it";
+  const std::string untouched = core_.offboarder.hooks().standing ? state->standing_denied : "nothing here can look at it";
   state->standing = "not looked at";
   for (const std::string& account : *actor->second.accounts) {
     // Else whoever declares accounts could have any ended by the next start, in the name of somebody who may end them, and asked for others.
@@ -67,7 +67,7 @@ void StandingAccess::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
       for (const std::string& account : *other.accounts) request.others.emplace(account, uid.ToString());
   state->standing = "looked at";
   ++state->pending;
-  core_.Later([this, state, request = std::move(request), look = core_.offboarder.hooks.standing] {
+  core_.Later([this, state, request = std::move(request), look = core_.offboarder.hooks().standing] {
     look(request, [this, state](Result<json::Array> found) {
       core_.Locked([&] {
         if (!found) state->open.push_back(json::Object{{"what", "standing-access"}, {"reason", found.error().message}});

@@ -98,9 +98,9 @@ void Starts::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> ans
   // A sub-task takes room in its tree from here on: of many at once only as many pass as fit.
   std::string root;
   if (LiveTask* parent = requested.next.parent.empty() ? nullptr : core_.Find(requested.next.parent))
-    ++core_.beginning[root = core_.trees.RootOf(*parent).id()];
+    ++beginning_[root = core_.trees.RootOf(*parent).id()];
   auto written = [this, root] {
-    if (auto at = core_.beginning.find(root); at != core_.beginning.end() && --at->second == 0) core_.beginning.erase(at);
+    if (auto at = beginning_.find(root); at != beginning_.end() && --at->second == 0) beginning_.erase(at);
   };
   if (requested.next.approvals_needed > 0) {
     requested.events.back().AsObject().Set("permissions", draft.permissions.ToJson());
@@ -133,6 +133,11 @@ void Starts::Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> ans
                              });
 }
 
+std::size_t Starts::Beginning(const std::string& root) const {
+  const auto at = beginning_.find(root);
+  return at == beginning_.end() ? 0 : at->second;
+}
+
 Result<StartDraft> Starts::Draft(const Caller& by, const StartRequest& request) {
   REMIT_ASSIGN(const task::TaskType* type, TypeNamed(*core_.current, request.type));
   REMIT_TRY(CheckStarter(by, *type, core_.registry.actors, core_.registry.people));
@@ -160,7 +165,7 @@ Result<StartDraft> Starts::Draft(const Caller& by, const StartRequest& request) 
     if (decision.verdict == Verdict::kAllow)
       return Fail(Code::kFailedPrecondition, "break-glass-not-needed", fmt::format("nobody has to approve this start of `{}`", type->name),
                   "start it without break-glass");
-    REMIT_TRY(core_.break_glass.BreakGlass(by, *type, entity, record));
+    REMIT_TRY(core_.break_glass.Admit(by, *type, entity, record));
   } else if (decision.verdict == Verdict::kNeedsApproval) {
     record.approvals_needed = ApprovalsNeeded(core_.who_may.AskVerb(by, "start", entity, std::numeric_limits<std::uint32_t>::max(), when));
   } else if (decision.verdict == Verdict::kDeny) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/broker.h"
@@ -38,10 +39,12 @@ class Starts {
   // Writes down what was drafted, together with `batch`: as a request that waits for people, as one that waits for its time, or as active. Answers
   // after the commit; of one that is active see StartWaits::AwaitLive. `idempotency`: the key of the row in `batch`.
   void Begin(StartDraft draft, store::Batch batch, Answer<StartAnswer> answer, const std::string& idempotency = {});
+  std::size_t Beginning(const std::string& root) const;  // how many sub-tasks of this tree are on their way into the store
   static void CountStart(task::TaskRecord& record, const std::vector<task::Charge>& charges);  // what a start costs the task itself
 
  private:
   Core& core_;
+  std::unordered_map<std::string, std::size_t> beginning_;  // by the root of their tree
 };
 
 // How many people must say yes, from the decision as it is when all have.

@@ -133,7 +133,7 @@ void Suspensions::CommitSuspension(std::shared_ptr<Suspending> suspending) {
       }
       Duration delay = std::min<Duration>(std::chrono::seconds(1) * (1u << std::min(suspending->tries++, 5u)), limits::kEndBackoffMax);
       log::Warn("the suspension of `{}` could not be written down; next try in {}", id, FormatDuration(delay));
-      if (!core_.closed) core_.parts.timers.At(core_.Now() + delay, [this, suspending] { core_.Locked([&] { CommitSuspension(suspending); }); });
+      if (!core_.closed()) core_.parts.timers.At(core_.Now() + delay, [this, suspending] { core_.Locked([&] { CommitSuspension(suspending); }); });
       return;
     }
     std::vector<task::TaskRecord> records;

@@ -9,14 +9,18 @@
 namespace remit::broker {
 
 void Sweeps::Arm() {
-  if (core_.closed || timer != 0) return;
-  timer = core_.parts.timers.At(core_.Now() + core_.parts.sweep_interval, [this] {
+  if (core_.closed() || timer_ != 0) return;
+  timer_ = core_.parts.timers.At(core_.Now() + core_.parts.sweep_interval, [this] {
     core_.Locked([this] {
-      timer = 0;
+      timer_ = 0;
       Sweep(nullptr);
       Housekeeping();
     });
   });
+}
+
+void Sweeps::Stop() {
+  if (timer_ != 0) core_.parts.timers.Cancel(timer_);
 }
 
 void Sweeps::Sweep(Answer<json::Value> answer) {

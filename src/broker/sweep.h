@@ -18,7 +18,7 @@ class Sweeps {
   void Sweep(Answer<json::Value> answer);
   // Forgets rows that are too old to count: idempotency keys after a day, starts when no budget counts them.
   void Housekeeping();
-  io::TimerId timer = 0;
+  void Stop();  // no more of them by the clock
 
  private:
   void Arm();
@@ -26,6 +26,7 @@ class Sweeps {
   void Compare(target::Target& target, const Result<std::vector<target::Found>>& found, Time listed, json::Object& report);
 
   Core& core_;
+  io::TimerId timer_ = 0;
 };
 
 }  // namespace remit::broker

@@ -12,7 +12,7 @@ void Trips::Refused(LiveTask& live) {
   for (LiveTask* at = &live; at != nullptr; at = at->parent().empty() ? nullptr : core_.Find(at->parent())) {
     const task::TaskType* type = core_.current->FindType(at->record().type);
     if (type == nullptr || !type->trip || at->latched) continue;
-    if (core_.refusals[at->id()].Add(*type->trip, core_.Now())) return Trip(*at, live.id(), *type->trip);
+    if (refusals_[at->id()].Add(*type->trip, core_.Now())) return Trip(*at, live.id(), *type->trip);
   }
 }
 

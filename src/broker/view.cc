@@ -174,7 +174,7 @@ Counters Broker::counters() const {
   return core_->Locked([&] {
     Counters counters = core_->totals;
     counters.live_tasks = core_->tasks.size();
-    counters.open_reviews = core_->break_glass.open_reviews.size();
+    counters.open_reviews = core_->break_glass.OpenReviews().size();
     for (const auto& [id, credential] : core_->credentials.alive)
       counters.ending_credentials += credential.record.state == task::CredentialState::kEnding;
     return counters;
