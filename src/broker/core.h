@@ -48,6 +48,7 @@
 #include "broker/suspend.h"
 #include "broker/sweep.h"
 #include "broker/task_tree.h"
+#include "broker/tokens.h"
 #include "broker/tree.h"
 #include "broker/trips.h"
 #include "broker/use.h"
@@ -104,21 +105,26 @@ class Core {
   bool ClockInDoubt();
 
   // --- tasks ---------------------------------------------------------------------------------------------------------------------
-  LiveTask* Find(const std::string& id);
+  LiveTask* Find(const std::string& id);  // null where it does not live
+  // By REMIT_TOKEN or holder key; `holder` says which. Null where it is unknown, or belongs to nothing any more.
   LiveTask* FindByHandle(std::string_view handle, bool* holder = nullptr);
-  std::shared_ptr<const task::Catalog> Pinned(const std::string& hash);
+  std::shared_ptr<const task::Catalog> Pinned(const std::string& hash);  // the one in force, or one that a live task started under; else null
+  // The task as policies see it: by the catalog that it started under (nobody, where that is gone), or by another (null where it has no such type).
   const cedar::Entity& EntityOf(LiveTask& live);
   std::shared_ptr<const cedar::Entity> MakeEntity(const task::TaskRecord& record, const task::Catalog& catalog);
   void Insert(std::unique_ptr<LiveTask> live);
-  void Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder);
-  void Remove(const std::string& id);
+  void Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder);  // without reading its record
+  void Remove(const std::string& id);                                                  // its end is committed: nothing of it stays
   void Schedule(LiveTask& live);    // it is looked at when the next thing is due: deadline, heartbeat, held connection, warning, its time
   void Unschedule(LiveTask& live);  // never again
   void ArmTimer();                  // for whatever is due first
-  void Tell(LiveTask& live, const json::Value& line);
-  void Changed(LiveTask& live);  // wakes the watchers
+  void Tell(LiveTask& live, const json::Value& line);  // to whoever holds a connection for it
+  void Changed(LiveTask& live);                        // tells them its state, and wakes its watchers
+  // Allow and deny counts of decisions are written down within a second.
   void FlushCounts();
   void ArmCounts();
+  // Changes that give access come one at a time: `work` runs now, or when none of them is being committed for this task. Whoever set `busy` says
+  // NotBusy when his commit is over.
   void RunWhenIdle(LiveTask& live, std::function<void()> work);
   void NotBusy(LiveTask& live);
 
@@ -161,6 +167,7 @@ class Core {
   EndWaits end_waits{*this};
   Heartbeats heartbeats{*this};
   Credentials credentials{*this};
+  Tokens tokens{*this};
   Offboarder offboarder{*this};
   StandingAccess standing_access{*this};
   Administration administration{*this};

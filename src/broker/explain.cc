@@ -79,7 +79,6 @@ Result<const task::TaskType*> TypeNamed(const task::Catalog& catalog, const std:
               near.empty() ? "see the types with `remit catalog show`" : fmt::format("did you mean `{}`?", near));
 }
 
-// Whether `by` could start this one now, its reason aside: {"allowed", "approvals"}, or why not.
 json::Object Explanations::StartVerdict(const Caller& by, const task::TaskType& type, const task::TaskRecord& sample, const cedar::Entity& entity) {
   json::Object verdict{{"allowed", false}};
   if (const Status may = CheckStarter(by, type, core_.registry.actors, core_.registry.people); !may) {
@@ -133,74 +132,103 @@ json::Object Over(const task::TaskRecord& parent) {
           {"message", fmt::format("task `{}` is {}", parent.id, task::StateName(parent.state))}};
 }
 
+// A question, with what it is asked of: the catalog and facts in force when it came.
+struct Question {
+  const task::TaskType* type = nullptr;  // of the catalog
+  std::shared_ptr<const task::Catalog> catalog;
+  std::shared_ptr<const FactSet> facts;
+  std::optional<task::TaskRecord> parent;
+  cedar::EntityUid actor;
+  json::Value given;
+  std::vector<std::string> missing;
+};
+
+// The task that a start with these parameters would ask for.
+Result<task::TaskRecord> SampleOf(const Question& question, bool from_text, Time now) {
+  REMIT_ASSIGN(cedar::Record bound,
+               task::BindParameters(*question.catalog, AsGiven(*question.type), question.given, question.facts->entities, from_text));
+  task::TaskRecord sample = Sample(question.actor, *question.type, std::move(bound), now);
+  sample.catalog = question.catalog->hash();
+  if (!question.parent) return sample;
+  sample.parent = question.parent->id;
+  sample.chain = question.parent->chain;
+  if (std::ranges::find(sample.chain, question.actor) == sample.chain.end()) sample.chain.push_back(question.actor);
+  return sample;
+}
+
+// What is known of a sub-task while parameters are missing.
+void AddUnderWithout(Core& core, const Question& question, json::Object& answer) {
+  core.Locked([&] {
+    LiveTask* live = core.Find(question.parent->id);
+    answer.Set("under", live == nullptr || live->latched ? Over(*question.parent) : VerdictWithout(core, *live, *question.type, question.actor));
+  });
+}
+
+// What is left of a sub-task below its parent, and whether it may start there. False where catalog or facts changed since the question came.
+bool AddBelow(Core& core, const Question& question, const task::TaskRecord& sample, const cedar::Entity& entity, json::Object& answer) {
+  return core.Locked([&] {
+    if (core.current != question.catalog || core.facts != question.facts) return false;
+    LiveTask* live = core.Find(question.parent->id);
+    Below below;
+    if (live == nullptr || live->latched) {
+      below.verdict = Over(*question.parent);
+    } else {
+      below = ExplainBelow(core, *live, *question.type, sample, entity);
+    }
+    answer.Set("permissions", below.remaining.ToJson());
+    answer.Set("accepted", AcceptedBy(core, below.remaining));
+    answer.Set("under", std::move(below.verdict));
+    return true;
+  });
+}
+
+// What a task could do by itself, as far as its parameters are known.
+void AddPermissions(Core& core, const Question& question, const cedar::Entity& entity, const json::Value& stated, json::Object& answer) {
+  cedar::OverlayEntities view(question.facts->entities);
+  view.Add(std::make_shared<const cedar::Entity>(entity));
+  const task::PermissionSet set = task::PermissionsOf(*question.catalog, entity, view);
+  json::Value permissions = set.ToJson();
+  if (!question.missing.empty()) permissions = AsFarAsKnown(permissions.AsArray(), stated.Find("permissions"));
+  answer.Set("permissions", std::move(permissions));
+  answer.Set("accepted", AcceptedBy(core, set));
+}
+
 }  // namespace
 
 Result<json::Value> Broker::Explain(const Caller& by, const ExplainRequest& request) {
   if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
-  std::optional<task::TaskRecord> parent;
+  Question question;
   if (!request.under.empty()) {
-    REMIT_ASSIGN(parent, core_->views.Visible(by, request.under));
+    REMIT_ASSIGN(question.parent, core_->views.Visible(by, request.under));
   }
-  std::shared_ptr<const task::Catalog> catalog;
-  std::shared_ptr<const FactSet> facts;
   Time now;
-  core_->Locked([&] { catalog = core_->current, facts = core_->facts, now = core_->Now(); });
-  if (!catalog) return Fail(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded", "load one with `remit catalog load FOLDER`");
-  REMIT_ASSIGN(const task::TaskType* found, TypeNamed(*catalog, request.type));
-  const json::Value given = request.parameters.IsObject() ? request.parameters : json::Value(json::Object{});
-  const std::vector<std::string> missing = Missing(*found, given);
-  const json::Value stated = task::ExplainType(*catalog, *found);
-  json::Object answer = AboutType(*found, stated);
-  answer.Set("missing", json::StringArray(missing));
-  const cedar::EntityUid actor = !parent ? by.uid : request.actor.type.empty() ? parent->actor : request.actor;
-  if (parent && !missing.empty()) {
-    core_->Locked([&] {
-      LiveTask* live = core_->Find(parent->id);
-      answer.Set("under", live == nullptr || live->latched ? Over(*parent) : VerdictWithout(*core_, *live, *found, actor));
-    });
-  }
-  if (!missing.empty() && given.AsObject().empty()) {
+  core_->Locked([&] { question.catalog = core_->current, question.facts = core_->facts, now = core_->Now(); });
+  if (!question.catalog) return Fail(Code::kFailedPrecondition, "no-catalog", "no catalog is loaded", "load one with `remit catalog load FOLDER`");
+  REMIT_ASSIGN(question.type, TypeNamed(*question.catalog, request.type));
+  question.given = request.parameters.IsObject() ? request.parameters : json::Value(json::Object{});
+  question.missing = Missing(*question.type, question.given);
+  question.actor = !question.parent ? by.uid : request.actor.type.empty() ? question.parent->actor : request.actor;
+  const bool exact = question.missing.empty();
+  const json::Value stated = task::ExplainType(*question.catalog, *question.type);
+  json::Object answer = AboutType(*question.type, stated);
+  answer.Set("missing", json::StringArray(question.missing));
+  if (question.parent && !exact) AddUnderWithout(*core_, question, answer);
+  if (!exact && question.given.AsObject().empty()) {
     if (const json::Value* permissions = stated.Find("permissions")) answer.Set("permissions", *permissions);
     answer.Set("accepted", json::Array{});
     return json::Value(std::move(answer));
   }
-  REMIT_ASSIGN(cedar::Record record, task::BindParameters(*catalog, AsGiven(*found), given, facts->entities, request.from_text));
-  task::TaskRecord sample = Sample(actor, *found, std::move(record), now);
-  sample.catalog = catalog->hash();
-  if (parent) {
-    sample.parent = parent->id;
-    sample.chain = parent->chain;
-    if (std::ranges::find(sample.chain, actor) == sample.chain.end()) sample.chain.push_back(actor);
+  REMIT_ASSIGN(const task::TaskRecord sample, SampleOf(question, request.from_text, now));
+  const cedar::Entity entity = task::TaskEntity(*question.type, sample, question.catalog->schema());
+  if (question.parent && exact) {
+    if (!AddBelow(*core_, question, sample, entity, answer)) return Explain(by, request);
+    return json::Value(std::move(answer));
   }
-  const cedar::Entity entity = task::TaskEntity(*found, sample, catalog->schema());
-  if (parent && missing.empty()) {
-    const bool same = core_->Locked([&] {
-      if (core_->current != catalog || core_->facts != facts) return false;
-      LiveTask* live = core_->Find(parent->id);
-      Below below;
-      if (live == nullptr || live->latched) {
-        below.verdict = Over(*parent);
-      } else {
-        below = ExplainBelow(*core_, *live, *found, sample, entity);
-      }
-      answer.Set("permissions", below.remaining.ToJson());
-      answer.Set("accepted", AcceptedBy(*core_, below.remaining));
-      answer.Set("under", std::move(below.verdict));
-      return true;
-    });
-    return same ? Result<json::Value>(std::move(answer)) : Explain(by, request);  // the catalog changed on the way
-  }
-  cedar::OverlayEntities view(facts->entities);
-  view.Add(std::make_shared<const cedar::Entity>(entity));
-  const task::PermissionSet set = task::PermissionsOf(*catalog, entity, view);
-  json::Value permissions = set.ToJson();
-  if (!missing.empty()) permissions = AsFarAsKnown(permissions.AsArray(), stated.Find("permissions"));
-  answer.Set("permissions", std::move(permissions));
-  answer.Set("accepted", AcceptedBy(*core_, set));
+  AddPermissions(*core_, question, entity, stated, answer);
   // The operator and tasks start nothing: they ask for others.
-  if (missing.empty() && (by.Is(Kind::kActor) || by.Is(Kind::kPerson))) {
+  if (exact && (by.Is(Kind::kActor) || by.Is(Kind::kPerson))) {
     core_->Locked([&] {
-      if (core_->current == catalog) answer.Set("you", core_->explanations.StartVerdict(by, *found, sample, entity));
+      if (core_->current == question.catalog) answer.Set("you", core_->explanations.StartVerdict(by, *question.type, sample, entity));
     });
   }
   return json::Value(std::move(answer));

@@ -23,6 +23,41 @@ Result<cedar::EntityUid> UidOf(const json::Value& document) {
   return cedar::EntityUid{*type, *id};
 }
 
+// The facts as they would be, and every type that is spoken of: also who changes nothing learns whether it is so.
+struct Spoken {
+  std::map<std::string, json::Value> documents;  // by uid
+  std::set<std::string> types;
+};
+
+Result<Spoken> Read(const FactSet& before, const json::Value& entities, bool replace) {
+  if (!entities.IsArray()) return Fail(Code::kInvalidArgument, "bad-entities", "facts are an array of entities");
+  Spoken spoken;
+  if (!replace) spoken.documents = before.documents;
+  std::set<std::string> given;
+  for (const json::Value& entity : entities.AsArray()) {
+    REMIT_ASSIGN(const cedar::EntityUid uid, UidOf(entity));
+    if (!given.insert(uid.ToString()).second)
+      return Fail(Code::kInvalidArgument, "duplicate-entity", fmt::format("{} is given twice", uid.ToString()));
+    spoken.types.insert(uid.type);
+    spoken.documents[uid.ToString()] = entity;
+  }
+  for (const auto& [uid, document] : before.documents)
+    if (!spoken.documents.contains(uid))
+      if (const auto gone = UidOf(document)) spoken.types.insert(gone->type);
+  return spoken;
+}
+
+// The rows of what is another, and of what is gone.
+void PutDifference(const FactSet& before, const FactSet& next, store::Batch& batch) {
+  for (const auto& [uid, document] : next.documents) {
+    const auto known = before.documents.find(uid);
+    if (known == before.documents.end() || !(known->second == document))
+      batch.writes.push_back({store::Table::kFact, uid, json::Canonical(document)});
+  }
+  for (const auto& [uid, document] : before.documents)
+    if (!next.documents.contains(uid)) batch.writes.push_back({store::Table::kFact, uid, std::nullopt});
+}
+
 }  // namespace
 
 void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
@@ -42,24 +77,12 @@ bool FactChanges::Change(AdminCall call, const json::Value& entities, bool repla
   if (!core_.current)
     return refuse(Error(Code::kFailedPrecondition, "no-catalog", "facts are checked against a catalog, and none is loaded")
                       .Hint("load one with `remit catalog load FOLDER`"));
-  if (!entities.IsArray()) return refuse(Error(Code::kInvalidArgument, "bad-entities", "facts are an array of entities"));
-  std::map<std::string, json::Value> documents = replace ? std::map<std::string, json::Value>() : core_.facts->documents;
-  std::set<std::string> given, types;  // every type that is spoken of: also who changes nothing learns whether it is so
-  for (const json::Value& entity : entities.AsArray()) {
-    Result<cedar::EntityUid> uid = UidOf(entity);
-    if (!uid) return refuse(std::move(uid.error()));
-    if (!given.insert(uid->ToString()).second)
-      return refuse(Error(Code::kInvalidArgument, "duplicate-entity", fmt::format("{} is given twice", uid->ToString())));
-    types.insert(uid->type);
-    documents[uid->ToString()] = entity;
-  }
-  for (const auto& [uid, document] : core_.facts->documents)
-    if (!documents.contains(uid))
-      if (const auto gone = UidOf(document)) types.insert(gone->type);
-  call.on.assign(types.begin(), types.end());
+  Result<Spoken> spoken = Read(*core_.facts, entities, replace);
+  if (!spoken) return refuse(std::move(spoken.error()));
+  call.on.assign(spoken->types.begin(), spoken->types.end());
   Result<std::uint32_t> needed = core_.administration.Authorise(call);
   if (!needed) return refuse(std::move(needed.error()));
-  Result<std::shared_ptr<const FactSet>> next = BuildFacts(std::move(documents), core_.current->schema());
+  Result<std::shared_ptr<const FactSet>> next = BuildFacts(std::move(spoken->documents), core_.current->schema());
   if (!next) return refuse(std::move(next.error()));
   if (Status keeps = core_.administration.KeepsAnAdministrator(*core_.current, **next, nullptr); !keeps) return refuse(std::move(keeps.error()));
   if (*needed > 0) {
@@ -71,13 +94,7 @@ bool FactChanges::Change(AdminCall call, const json::Value& entities, bool repla
     return false;
   }
   store::Batch batch;
-  for (const auto& [uid, document] : (*next)->documents) {
-    auto before = core_.facts->documents.find(uid);
-    if (before == core_.facts->documents.end() || !(before->second == document))
-      batch.writes.push_back({store::Table::kFact, uid, json::Canonical(document)});
-  }
-  for (const auto& [uid, document] : core_.facts->documents)
-    if (!(*next)->documents.contains(uid)) batch.writes.push_back({store::Table::kFact, uid, std::nullopt});
+  PutDifference(*core_.facts, **next, batch);
   json::Object event = core_.Event("facts.changed", core_.Stamp());
   event.Set("facts", (*next)->hash);
   event.Set("entities", (*next)->documents.size());

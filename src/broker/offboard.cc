@@ -57,19 +57,20 @@ void Broker::Offboard(const Caller& by, const cedar::EntityUid& actor, const std
   core_->Locked([&] { core_->offboarder.Start({by, "offboard", {}, AdminEffect::kTakesAway, nullptr}, actor, why, wait, std::move(answer)); });
 }
 
+Status Offboarder::MayStart(const AdminCall& call, const cedar::EntityUid& uid, const std::string& why) {
+  REMIT_ASSIGN(const std::uint32_t needed, core_.administration.Authorise(call));
+  REMIT_CHECK(needed == 0);  // it only takes away
+  if (why.size() > limits::kReasonBytes) return Fail(Code::kInvalidArgument, "bad-reason", "the reason is too long");
+  const bool person = core_.registry.people.contains(uid);
+  if (!person && !core_.registry.actors.contains(uid))
+    return Fail(Code::kNotFound, "unknown-actor", fmt::format("nobody is registered as {}", uid.ToString()), "see `remit actor list`");
+  if (person && core_.current) REMIT_TRY(core_.administration.KeepsAnAdministrator(*core_.current, *core_.facts, &uid));
+  return {};
+}
+
 void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const std::string& why, Duration wait, Answer<json::Value> answer) {
   const auto refuse = core_.Refusing(answer);
-  Result<std::uint32_t> needed = core_.administration.Authorise(call);
-  if (!needed) return refuse(std::move(needed.error()));
-  if (why.size() > limits::kReasonBytes) return refuse(Error(Code::kInvalidArgument, "bad-reason", "the reason is too long"));
-  const auto actor = core_.registry.actors.find(uid);
-  const auto person = core_.registry.people.find(uid);
-  if (actor == core_.registry.actors.end() && person == core_.registry.people.end())
-    return refuse(Error(Code::kNotFound, "unknown-actor", fmt::format("nobody is registered as {}", uid.ToString())).Hint("see `remit actor list`"));
-  if (person != core_.registry.people.end() && core_.current)
-    if (Status keeps = core_.administration.KeepsAnAdministrator(*core_.current, *core_.facts, &uid); !keeps) return refuse(std::move(keeps.error()));
-  REMIT_CHECK(*needed == 0);  // it only takes away
-
+  if (Status may = MayStart(call, uid, why); !may) return refuse(std::move(may.error()));
   auto state = std::make_shared<Offboarding>();
   state->actor = uid;
   state->why = why;
@@ -81,33 +82,8 @@ void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const
     state->standing_denied = may.error().message;
   store::Batch batch;
   batch.must_fit = true;
-  state->bar = core_.registry.CountChange(batch);
-  core_.registry.NoteBar(uid, state->bar);
-  if (actor != core_.registry.actors.end()) {
-    state->accounts = actor->second.accounts.value_or(std::vector<std::string>());
-    ActorRecord gone = actor->second;
-    gone.barred = true;
-    gone.jwk = nullptr;  // its key proves nothing any more, also if somebody lifts the bar
-    gone.unix_uid.reset();
-    batch.writes.push_back({store::Table::kActor, uid.ToString(), json::Canonical(ActorJson(gone))});
-    core_.registry.Register(std::move(gone));
-  }
-  if (person != core_.registry.people.end()) {
-    person->second.barred = true;
-    batch.writes.push_back({store::Table::kPerson, uid.ToString(), json::Canonical(PersonJson(person->second))});
-  }
-  for (auto at = core_.change_requests.waiting.begin(); at != core_.change_requests.waiting.end();) {
-    if (at->second.by != uid) {
-      ++at;
-      continue;
-    }
-    batch.writes.push_back({store::Table::kApproval, at->first, std::nullopt});
-    state->ended.push_back(json::Object{{"what", "change"}, {"id", at->first}, {"evidence", "taken back; nobody can approve it"}});
-    at = core_.change_requests.waiting.erase(at);
-  }
-  for (const std::string& id : core_.change_requests.EndAbout(uid, batch))
-    state->ended.push_back(
-        json::Object{{"what", "change"}, {"id", id}, {"evidence", "it was about somebody who was not barred; nobody can approve it"}});
+  Bar(*state, batch);
+  EndChanges(*state, batch);
   // In the same commit, so that a crash before the last end forgets none. Gone with the report that nothing is open.
   batch.writes.push_back({store::Table::kMeta, OffboardingKey(uid), json::Canonical(OffboardingRow(*state))});
   json::Object event = core_.Event("offboard.begun", state->begun);
@@ -121,6 +97,39 @@ void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const
     // Barred in memory all the same; asking again writes it down.
     core_.Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
   });
+}
+
+// In memory at once, as actor and as person.
+void Offboarder::Bar(Offboarding& state, store::Batch& batch) {
+  state.bar = core_.registry.CountChange(batch);
+  core_.registry.NoteBar(state.actor, state.bar);
+  const std::string id = state.actor.ToString();
+  if (const auto actor = core_.registry.actors.find(state.actor); actor != core_.registry.actors.end()) {
+    state.accounts = actor->second.accounts.value_or(std::vector<std::string>());
+    ActorRecord gone = actor->second;
+    gone.barred = true;
+    gone.jwk = nullptr;  // its key proves nothing any more, also if somebody lifts the bar
+    gone.unix_uid.reset();
+    batch.writes.push_back({store::Table::kActor, id, json::Canonical(ActorJson(gone))});
+    core_.registry.Register(std::move(gone));
+  }
+  if (const auto person = core_.registry.people.find(state.actor); person != core_.registry.people.end()) {
+    person->second.barred = true;
+    batch.writes.push_back({store::Table::kPerson, id, json::Canonical(PersonJson(person->second))});
+  }
+}
+
+// Changes that wait: those that it asked for, and those that are about it.
+void Offboarder::EndChanges(Offboarding& state, store::Batch& batch) {
+  std::erase_if(core_.change_requests.waiting, [&](const auto& entry) {
+    if (entry.second.by != state.actor) return false;
+    batch.writes.push_back({store::Table::kApproval, entry.first, std::nullopt});
+    state.ended.push_back(json::Object{{"what", "change"}, {"id", entry.first}, {"evidence", "taken back; nobody can approve it"}});
+    return true;
+  });
+  for (const std::string& id : core_.change_requests.EndAbout(state.actor, batch))
+    state.ended.push_back(
+        json::Object{{"what", "change"}, {"id", id}, {"evidence", "it was about somebody who was not barred; nobody can approve it"}});
 }
 
 Status Offboarder::Load() {

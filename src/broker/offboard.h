@@ -38,6 +38,9 @@ class Offboarder {
   json::Object StillRunning(const cedar::EntityUid& actor);  // what goes on although its actor is barred: {"tasks", "count", "credentials"}
 
  private:
+  Status MayStart(const AdminCall& call, const cedar::EntityUid& uid, const std::string& why);
+  void Bar(Offboarding& state, store::Batch& batch);
+  void EndChanges(Offboarding& state, store::Batch& batch);
   void TaskEnded(const std::shared_ptr<Offboarding>& state, const std::string& id, Result<EndAnswer> end);
   void CredentialEnded(const std::shared_ptr<Offboarding>& state, const task::CredentialRecord& credential);
   void EndCredentialsLeft(const std::shared_ptr<Offboarding>& state, Duration wait);

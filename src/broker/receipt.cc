@@ -77,6 +77,56 @@ json::Array HashesJson(const std::vector<Hash>& hashes) {
   return array;
 }
 
+// That an event is in the ledger, whose checkpoint is `note`, for whoever has nothing but this and the key.
+json::Object ProofJson(const store::StoredEvent& event, const std::vector<Hash>& path, const std::string& note, const std::string& key) {
+  return {{"index", event.index},          {"event", *event.body},     {"salt", HexEncode(AsBytes(event.salt))},
+          {"leaf", HexEncode(event.leaf)}, {"path", HashesJson(path)}, {"checkpoint", note},
+          {"checkpoint_key", key}};
+}
+
+// The moments at which something of the task was written down.
+std::set<Time> TimesOf(const task::TaskRecord& record, const std::vector<task::CredentialRecord>& credentials) {
+  std::set<Time> times = {record.requested};
+  auto add = [&](const std::optional<Time>& time) {
+    if (time) times.insert(*time);
+  };
+  add(record.started), add(record.ended);
+  for (const task::Yes& yes : record.approvals) times.insert(yes.at);
+  for (const task::CredentialRecord& credential : credentials) {
+    times.insert(credential.planned);
+    add(credential.live), add(credential.ending), add(credential.dead);
+  }
+  return times;
+}
+
+// What nobody can show is not dead.
+bool AllDead(const task::TaskRecord& record, const std::vector<task::CredentialRecord>& credentials) {
+  return credentials.size() == record.credentials.size() &&
+         std::ranges::all_of(credentials, [](const auto& credential) { return credential.state == task::CredentialState::kDead; });
+}
+
+// What the ledger says of a task.
+struct Story {
+  json::Value permissions = json::Array{};  // as they were last
+  std::set<std::string> accepted;           // of PUBLIC's rights at targets, when the credentials were planned
+  json::Array timeline;
+  const FoundEvent* end = nullptr;  // of the events that it was read from; null where none of them is its end
+};
+
+Story Tell(const task::TaskRecord& record, const std::map<std::uint64_t, FoundEvent>& events) {
+  Story story;
+  const std::string ended = "task." + std::string(task::StateName(record.state));
+  for (const auto& [index, found] : events) {
+    const std::string &type = *found.body.FindString("type"), &time = *found.body.FindString("time");
+    if (const json::Value* set = found.body.Find("permissions"); set != nullptr && found.body.Find("credential") == nullptr) story.permissions = *set;
+    if (const json::Value* items = found.body.Find("accepted"); items != nullptr && items->IsArray())
+      for (const json::Value& item : items->AsArray()) story.accepted.insert(*found.body.FindString("target") + ": " + item.AsString());
+    story.timeline.push_back(json::Object{{"index", index}, {"type", type}, {"time", time}});
+    if (record.ended && time == FormatTime(*record.ended) && type == ended) story.end = &found;
+  }
+  return story;
+}
+
 }  // namespace
 
 Result<json::Value> Broker::Checkpoint() {
@@ -100,13 +150,7 @@ Result<json::Value> Receipts::ProofOf(std::uint64_t index, const std::string& bo
   // Others' events may have been committed together with it.
   if (!event || event->index != index || event->body != body) return Fail(Code::kCorrupt, "store-corrupt", "the ledger has another event there");
   REMIT_ASSIGN(const std::vector<Hash> path, core_.parts.store.InclusionProof(index, head.size));
-  return json::Value(json::Object{{"index", index},
-                                  {"event", body},
-                                  {"salt", HexEncode(AsBytes(event->salt))},
-                                  {"leaf", HexEncode(event->leaf)},
-                                  {"path", HashesJson(path)},
-                                  {"checkpoint", note},
-                                  {"checkpoint_key", verifier.ToString()}});
+  return json::Value(ProofJson(*event, path, note, verifier.ToString()));
 }
 
 Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
@@ -116,55 +160,23 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
                 fmt::format("task `{}` is {}; a receipt is for what has ended", task, task::StateName(record.state)), "complete it first");
   std::vector<task::CredentialRecord> credentials = core_->views.CredentialsOf(record);
   REMIT_ASSIGN(json::Value checkpoint, Checkpoint());
-  auto size = static_cast<std::uint64_t>(checkpoint.Find("size")->AsInt());
-
-  std::set<Time> times = {record.requested};
-  bool all_dead = credentials.size() == record.credentials.size();  // what nobody can show is not dead
-  auto add = [&](const std::optional<Time>& time) {
-    if (time) times.insert(*time);
-  };
-  add(record.started);
-  add(record.ended);
-  for (const task::Yes& yes : record.approvals) times.insert(yes.at);
-  for (const task::CredentialRecord& credential : credentials) {
-    times.insert(credential.planned);
-    add(credential.live), add(credential.ending), add(credential.dead);
-    all_dead = all_dead && credential.state == task::CredentialState::kDead;
-  }
-  REMIT_ASSIGN(auto events, EventsOf(core_->parts.store, size, task, times));
-
-  json::Value permissions = json::Array{};
-  json::Array timeline;
-  const FoundEvent* end = nullptr;
-  std::set<std::string> accepted;  // of PUBLIC's rights at targets, when the credentials were planned
-  for (const auto& [index, found] : events) {
-    if (const json::Value* set = found.body.Find("permissions"); set != nullptr && found.body.Find("credential") == nullptr) permissions = *set;
-    if (const json::Value* items = found.body.Find("accepted"); items != nullptr && items->IsArray())
-      for (const json::Value& item : items->AsArray()) accepted.insert(*found.body.FindString("target") + ": " + item.AsString());
-    timeline.push_back(json::Object{{"index", index}, {"type", *found.body.FindString("type")}, {"time", *found.body.FindString("time")}});
-    if (record.ended && *found.body.FindString("time") == FormatTime(*record.ended) &&
-        *found.body.FindString("type") == "task." + std::string(task::StateName(record.state)))
-      end = &found;
-  }
-  if (end == nullptr) return Fail(Code::kCorrupt, "store-corrupt", fmt::format("the ledger has no event for the end of `{}`", task));
-  REMIT_ASSIGN(std::vector<Hash> path, core_->parts.store.InclusionProof(end->event.index, size));
+  const auto size = static_cast<std::uint64_t>(checkpoint.Find("size")->AsInt());
+  REMIT_ASSIGN(const auto events, EventsOf(core_->parts.store, size, task, TimesOf(record, credentials)));
+  Story story = Tell(record, events);
+  if (story.end == nullptr) return Fail(Code::kCorrupt, "store-corrupt", fmt::format("the ledger has no event for the end of `{}`", task));
+  const store::StoredEvent& end = story.end->event;
+  REMIT_ASSIGN(const std::vector<Hash> path, core_->parts.store.InclusionProof(end.index, size));
 
   json::Object receipt{{"receipt", "remit receipt v1"},
                        {"installation", core_->installation},
                        {"issued", FormatTime(core_->Now())},
                        {"task", TaskJson(record)},
-                       {"permissions", std::move(permissions)},
-                       {"accepted", json::StringArray({accepted.begin(), accepted.end()})},
+                       {"permissions", std::move(story.permissions)},
+                       {"accepted", json::StringArray({story.accepted.begin(), story.accepted.end()})},
                        {"credentials", CredentialsJson(credentials)},
-                       {"all_dead", all_dead},
-                       {"events", std::move(timeline)},
-                       {"proof", json::Object{{"index", end->event.index},
-                                              {"event", *end->event.body},
-                                              {"salt", HexEncode(AsBytes(end->event.salt))},
-                                              {"leaf", HexEncode(end->event.leaf)},
-                                              {"path", HashesJson(path)},
-                                              {"checkpoint", *checkpoint.FindString("checkpoint")},
-                                              {"checkpoint_key", *checkpoint.FindString("key")}}}};
+                       {"all_dead", AllDead(record, credentials)},
+                       {"events", std::move(story.timeline)},
+                       {"proof", ProofJson(end, path, *checkpoint.FindString("checkpoint"), *checkpoint.FindString("key"))}};
   std::string payload = json::Canonical(receipt);
   std::string jws = jose::SignCompact(core_->keys->receipt.key, core_->keys->receipt.id, kReceiptTyp, AsBytes(payload));
   receipt.Set("jws", std::move(jws));

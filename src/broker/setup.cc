@@ -94,16 +94,7 @@ bool SetUp::ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Cat
     return false;
   }
   if (*needed > 0) {
-    store::Batch batch;
-    batch.writes.push_back({store::Table::kCatalog, shared->hash, catalog->Encode()});
-    json::Object content{{"catalog", shared->hash}, {"end_older", options.end_older}, {"allow_lock_out", options.allow_lock_out}};
-    json::Object shown = content;
-    shown.Set("difference", CatalogDifference(core_.current.get(), *catalog));
-    core_.change_requests.Ask(call, *needed, std::move(content), std::move(shown), std::move(batch), [shared, answer](Result<std::string> asked) {
-      if (!asked) return answer(std::unexpected(std::move(asked.error())));
-      shared->approval = *asked;
-      answer(std::move(*shared));
-    });
+    AskPeople(call, *needed, *catalog, options, std::move(shared), std::move(answer));
     return false;
   }
   shared->loaded = true;
@@ -135,6 +126,21 @@ bool SetUp::ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Cat
     core_.catalog_change.EndOlder(catalog, shared, [this, answer, shared] { core_.Later([answer, shared] { answer(std::move(*shared)); }); });
   });
   return true;
+}
+
+// It is kept with the request, and shown as what it changes.
+void SetUp::AskPeople(const AdminCall& call, std::uint32_t needed, const task::Catalog& catalog, const LoadOptions& options,
+                      std::shared_ptr<CatalogAnswer> shared, Answer<CatalogAnswer> answer) {
+  store::Batch batch;
+  batch.writes.push_back({store::Table::kCatalog, shared->hash, catalog.Encode()});
+  json::Object content{{"catalog", shared->hash}, {"end_older", options.end_older}, {"allow_lock_out", options.allow_lock_out}};
+  json::Object shown = content;
+  shown.Set("difference", CatalogDifference(core_.current.get(), catalog));
+  core_.change_requests.Ask(call, needed, std::move(content), std::move(shown), std::move(batch), [shared, answer](Result<std::string> asked) {
+    if (!asked) return answer(std::unexpected(std::move(asked.error())));
+    shared->approval = *asked;
+    answer(std::move(*shared));
+  });
 }
 
 void SetUp::OneAtATime(std::function<bool()> change) {

@@ -29,6 +29,8 @@ class SetUp {
  private:
   bool ChangeCatalog(const AdminCall& call, std::shared_ptr<const task::Catalog> catalog, const LoadOptions& options,
                      std::shared_ptr<CatalogAnswer> shared, Answer<CatalogAnswer> answer);
+  void AskPeople(const AdminCall& call, std::uint32_t needed, const task::Catalog& catalog, const LoadOptions& options,
+                 std::shared_ptr<CatalogAnswer> shared, Answer<CatalogAnswer> answer);
   Status CheckStated(const task::StatedPermission& stated) const;
   std::deque<std::function<bool()>> changes_;  // of both, that wait for their turn
   bool changing_ = false;

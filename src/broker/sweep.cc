@@ -56,60 +56,77 @@ void Sweeps::Compare(target::Target& target, const Result<std::vector<target::Fo
     report.Set(target.name(), std::move(line));
     return;
   }
-  json::Array ended, others, missing;
+  json::Array ended, others;
   std::set<std::string> seen;
   for (const target::Found& one : *found) {
     seen.insert(one.credential);
-    if (one.installation != core_.installation) {
+    if (one.installation != core_.installation)
       others.push_back(one.name);
-      continue;
-    }
-    if (core_.credentials.Find(one.credential) != nullptr) continue;  // live, or its end is on its way
-    // It may have died between the listing and now.
-    auto row = core_.parts.store.Get(store::Table::kEndedCredential, one.credential);
-    std::optional<task::CredentialRecord> before;  // what is known of one that was dead stays known
-    if (row && *row)
-      if (auto dead = task::CredentialRecord::Decode(**row)) before = *std::move(dead);
-    if (before && before->dead && *before->dead >= listed) continue;
-    log::Warn("target `{}` has `{}`, which carries our mark and is not in the ledger as live: it is ended", target.name(), one.name);
-    Time now = core_.Stamp();
-    LiveCredential stray;
-    store::Batch batch;
-    batch.must_fit = true;
-    json::Object event = core_.Event("sweep.found", now);
-    event.Set("target", target.name());
-    event.Set("name", one.name);
-    core_.AddEvents(batch, {std::move(event)});
-    if (before && before->state == task::CredentialState::kDead) {
-      Result<task::CredentialTransition> again = task::EndAgain(*before, "found at its target", now);
-      REMIT_CHECK(again.has_value());
-      stray.record = std::move(again->next);
-      stray.record.target = target.name();
-      stray.record.name = one.name;
-      stray.record.notes.clear();  // they are about what is gone
-      stray.record.sealed = core_.credentials.Seal(one.credential, {});
-      batch.writes.push_back({store::Table::kEndedCredential, one.credential, std::nullopt});
-      batch.writes.push_back(core_.credentials.CredentialWrite(stray.record));
-      core_.AddEvents(batch, std::move(again->events));
-      core_.Commit(std::move(batch), [](const auto&) {});
+    else if (EndForgotten(target, one, listed))
       ended.push_back(one.name);
-      EndStray(std::move(stray));
-      continue;
-    }
-    task::CredentialRecord& record = stray.record;
-    record.id = one.credential;
-    record.target = target.name();
-    record.kind = "stray";
-    record.name = one.name;
-    record.not_after = now;
-    record.planned = now;
-    record.sealed = core_.credentials.Seal(record.id, {});
-    stray.record = task::PlanCredential(std::move(record), now).next;
-    batch.writes.push_back(core_.credentials.CredentialWrite(stray.record));
-    core_.Commit(std::move(batch), [](const auto&) {});
-    ended.push_back(one.name);
-    EndStray(std::move(stray));
   }
+  line.Set("found", found->size());
+  line.Set("ended", std::move(ended));
+  line.Set("missing", Missing(target, seen, listed));
+  line.Set("others", std::move(others));
+  report.Set(target.name(), std::move(line));
+}
+
+// Ends what carries our mark, unless it is live. Answers whether it had to.
+bool Sweeps::EndForgotten(target::Target& target, const target::Found& one, Time listed) {
+  if (core_.credentials.Find(one.credential) != nullptr) return false;  // live, or its end is on its way
+  const auto row = core_.parts.store.Get(store::Table::kEndedCredential, one.credential);
+  std::optional<task::CredentialRecord> before;  // what is known of one that was dead stays known
+  if (row && *row)
+    if (auto dead = task::CredentialRecord::Decode(**row)) before = *std::move(dead);
+  if (before && before->dead && *before->dead >= listed) return false;  // it died between the listing and now
+  log::Warn("target `{}` has `{}`, which carries our mark and is not in the ledger as live: it is ended", target.name(), one.name);
+  const Time now = core_.Stamp();
+  store::Batch batch;
+  batch.must_fit = true;
+  json::Object event = core_.Event("sweep.found", now);
+  event.Set("target", target.name());
+  event.Set("name", one.name);
+  core_.AddEvents(batch, {std::move(event)});
+  LiveCredential stray;
+  stray.record = before && before->state == task::CredentialState::kDead ? Again(*before, target, one, now, batch) : Stranger(target, one, now);
+  batch.writes.push_back(core_.credentials.CredentialWrite(stray.record));
+  core_.Commit(std::move(batch), [](const auto&) {});
+  EndStray(std::move(stray));
+  return true;
+}
+
+// One that was dead: it goes back to ending, with all that is known of it but what is about what is gone.
+task::CredentialRecord Sweeps::Again(const task::CredentialRecord& before, const target::Target& target, const target::Found& one, Time now,
+                                     store::Batch& batch) {
+  Result<task::CredentialTransition> again = task::EndAgain(before, "found at its target", now);
+  REMIT_CHECK(again.has_value());
+  task::CredentialRecord record = std::move(again->next);
+  record.target = target.name();
+  record.name = one.name;
+  record.notes.clear();
+  record.sealed = core_.credentials.Seal(one.credential, {});
+  batch.writes.push_back({store::Table::kEndedCredential, one.credential, std::nullopt});
+  core_.AddEvents(batch, std::move(again->events));
+  return record;
+}
+
+// One that nobody here knows.
+task::CredentialRecord Sweeps::Stranger(const target::Target& target, const target::Found& one, Time now) {
+  task::CredentialRecord record;
+  record.id = one.credential;
+  record.target = target.name();
+  record.kind = "stray";
+  record.name = one.name;
+  record.not_after = now;
+  record.planned = now;
+  record.sealed = core_.credentials.Seal(record.id, {});
+  return task::PlanCredential(std::move(record), now).next;
+}
+
+// What is live in the ledger since before the listing, and was not there.
+json::Array Sweeps::Missing(const target::Target& target, const std::set<std::string>& seen, Time listed) {
+  json::Array missing;
   for (const auto& [id, credential] : core_.credentials.alive) {
     if (credential.record.target != target.name() || credential.record.state != task::CredentialState::kLive) continue;
     if (credential.record.live && *credential.record.live < listed && !seen.contains(id)) {
@@ -117,11 +134,7 @@ void Sweeps::Compare(target::Target& target, const Result<std::vector<target::Fo
       missing.push_back(credential.record.name);
     }
   }
-  line.Set("found", found->size());
-  line.Set("ended", std::move(ended));
-  line.Set("missing", std::move(missing));
-  line.Set("others", std::move(others));
-  report.Set(target.name(), std::move(line));
+  return missing;
 }
 
 // Known from here on, and seen to its end as any other.

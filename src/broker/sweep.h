@@ -1,6 +1,8 @@
 // Ledger and targets compared: what carries our mark and is not live ends.
 #pragma once
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "broker/broker.h"
@@ -22,8 +24,13 @@ class Sweeps {
 
  private:
   void Arm();
-  void EndStray(LiveCredential credential);
   void Compare(target::Target& target, const Result<std::vector<target::Found>>& found, Time listed, json::Object& report);
+  bool EndForgotten(target::Target& target, const target::Found& one, Time listed);
+  task::CredentialRecord Again(const task::CredentialRecord& before, const target::Target& target, const target::Found& one, Time now,
+                               store::Batch& batch);
+  task::CredentialRecord Stranger(const target::Target& target, const target::Found& one, Time now);
+  void EndStray(LiveCredential credential);
+  json::Array Missing(const target::Target& target, const std::set<std::string>& seen, Time listed);
 
   Core& core_;
   io::TimerId timer_ = 0;

@@ -34,6 +34,19 @@ task::PermissionSet PlainOnly(task::PermissionSet set) {
   return set;
 }
 
+// What a token says of the task that it is for.
+jose::AccessToken TokenOf(Core& core, const task::TaskRecord& record, const task::PermissionSet& permissions) {
+  jose::AccessToken token;
+  const json::Object actors = core.delegation.Actors(record);
+  token.issuer = core.parts.issuer;
+  token.subject = actors.Find("sub")->AsString();
+  token.client_id = record.actor.ToString();
+  token.authorization_details = AuthorizationDetails(record, permissions);
+  token.extra = json::Object{{"remit_task", record.id}};
+  if (const json::Value* act = actors.Find("act")) token.extra.Set("act", *act);
+  return token;
+}
+
 }  // namespace
 
 void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnswer> answer) {
@@ -43,94 +56,104 @@ void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnsw
     LiveTask* live = core.Find(request.task);
     bool own = (by.Is(Kind::kTask) || by.Is(Kind::kHolder)) && by.task == request.task;
     if (live == nullptr || !own) return refuse(NoSuchTask(request.task).error());
-    if (!core.trees.Usable(*live) || !core.current)
-      return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is not active", request.task)));
-    if (core.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
-    if (request.audience.empty() || request.audience.size() > 512 || request.audience == core.parts.issuer)
-      return refuse(
-          Error(Code::kInvalidArgument, "bad-audience", "an audience is the one resource server that the token is for, and not Remit itself"));
+    core.tokens.Issue(*live, request, std::move(answer));
+  });
+}
 
-    const task::TaskRecord& record = live->record();
-    task::PermissionSet permissions = core.trees.PermissionsOf(record, core.EntityOf(*live));
-    if (request.offline) permissions = PlainOnly(std::move(permissions));
-    Time now = core.Stamp();
-    std::string_view kind = request.offline ? kOfflineKind : kIntrospectKind;
-    Time expires = request.offline ? std::min<Time>(now + limits::kOfflineTokenLife, live->deadline()) : live->deadline();
+Status Tokens::MayIssue(LiveTask& live, const TokenRequest& request) {
+  if (!core_.trees.Usable(live) || !core_.current)
+    return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is not active", live.id()));
+  if (core_.ClockInDoubt()) return Fail(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event");
+  if (request.audience.empty() || request.audience.size() > 512 || request.audience == core_.parts.issuer)
+    return Fail(Code::kInvalidArgument, "bad-audience", "an audience is the one resource server that the token is for, and not Remit itself");
+  return {};
+}
 
-    // One credential per task, audience and kind: asking again renews it.
-    LiveCredential* before = nullptr;
-    for (const std::string& id : live->live_credentials) {
-      LiveCredential* credential = core.credentials.Find(id);
-      if (credential != nullptr && credential->record.kind == kind && credential->record.name == request.audience &&
-          credential->record.state == task::CredentialState::kLive)
-        before = credential;
+void Tokens::Issue(LiveTask& live, const TokenRequest& request, Answer<TokenAnswer> answer) {
+  const auto refuse = core_.Refusing(answer);
+  if (Status may = MayIssue(live, request); !may) return refuse(std::move(may.error()));
+  task::PermissionSet permissions = core_.trees.PermissionsOf(live.record(), core_.EntityOf(live));
+  if (request.offline) permissions = PlainOnly(std::move(permissions));
+  const Time now = core_.Stamp();
+  const std::string_view kind = request.offline ? kOfflineKind : kIntrospectKind;
+  const Time expires = request.offline ? std::min<Time>(now + limits::kOfflineTokenLife, live.deadline()) : live.deadline();
+  LiveCredential* before = Find(live, kind, request.audience);
+  const bool fresh = before == nullptr;
+  if (const std::size_t held = live.record().credentials.size(); fresh && held >= limits::kTokensPerTask)
+    return refuse(Error(Code::kResourceExhausted, "too-many-tokens", fmt::format("task `{}` holds {} credentials already", live.id(), held))
+                      .Hint("ask again for an audience that it has a token for, or start a task of its own"));
+  store::Batch batch;
+  std::string id;
+  if (fresh) {
+    task::CredentialRecord draft;
+    draft.kind = kind;
+    draft.name = request.audience;
+    draft.permissions = permissions;
+    draft.not_after = expires;
+    id = PutNew(live, std::move(draft), now, batch);
+  } else {
+    id = before->record.id;
+    PutRenewal(live, *before, expires, now, batch);
+  }
+  jose::AccessToken token = TokenOf(core_, live.record(), permissions);
+  token.audience = request.audience;
+  token.id = id;
+  token.issued_at = now;
+  token.expires = expires;
+  core_.Commit(std::move(batch), [this, answer, token = std::move(token), id, task_id = live.id(), fresh](const auto& committed) {
+    LiveTask* owner = core_.Find(task_id);
+    if (!committed) {  // it was never handed out
+      if (fresh && owner != nullptr && !owner->latched) core_.credentials.StartEnd(id);
+      return core_.Refuse(answer, committed.error());
     }
-    if (before == nullptr && record.credentials.size() >= limits::kTokensPerTask)
-      return refuse(Error(Code::kResourceExhausted, "too-many-tokens",
-                          fmt::format("task `{}` holds {} credentials already", request.task, record.credentials.size()))
-                        .Hint("ask again for an audience that it has a token for, or start a task of its own"));
-    store::Batch batch;
-    task::CredentialRecord next;
-    bool fresh = before == nullptr;
-    if (fresh) {
-      task::CredentialRecord draft;
-      draft.id = NewId(kCredentialPrefix, now, core.parts.rng);
-      draft.task = record.id;
-      draft.target = kTokenTarget;
-      draft.kind = kind;
-      draft.name = request.audience;
-      draft.permissions = permissions;
-      draft.not_after = expires;
-      task::CredentialTransition planned = task::PlanCredential(std::move(draft), now);
-      Result<task::CredentialTransition> made = task::MakeLive(planned.next, {}, now);
-      REMIT_CHECK(made.has_value());
-      core.AddEvents(batch, std::move(planned.events));
-      core.AddEvents(batch, std::move(made->events));
-      next = std::move(made->next);
-      task::TaskRecord with = record;
-      with.credentials.push_back(next.id);
-      live->Set(std::move(with));
-      live->live_credentials.push_back(next.id);
-      core.credentials.alive[next.id].record = next;  // known before it is committed, so that an end in between ends it too
-      batch.writes.push_back({store::Table::kTask, live->id(), live->Encode()});
-    } else {
-      next = before->record;
-      next.not_after = std::max(next.not_after, expires);
-      before->record.not_after = next.not_after;  // memory expects the longer life first
-      json::Object event = Core::Event("credential.renewed", now);
-      event.Set("task", live->id());
-      event.Set("credential", next.id);
-      event.Set("not_after", FormatTime(next.not_after));
-      core.AddEvents(batch, {std::move(event)});
-    }
-    batch.writes.push_back(core.credentials.CredentialWrite(next));
-
-    jose::AccessToken token;
-    token.issuer = core.parts.issuer;
-    const json::Object actors_of = core.delegation.Actors(live->record());
-    token.subject = actors_of.Find("sub")->AsString();
-    token.audience = request.audience;
-    token.client_id = live->record().actor.ToString();
-    token.id = next.id;
-    token.issued_at = now;
-    token.expires = expires;
-    token.authorization_details = AuthorizationDetails(live->record(), permissions);
-    token.extra = json::Object{{"remit_task", live->id()}};
-    if (const json::Value* act = actors_of.Find("act")) token.extra.Set("act", *act);
-    std::string id = next.id, task_id = live->id();
-    core.Commit(std::move(batch), [&core, answer, token = std::move(token), id, task_id, fresh](const auto& committed) {
-      LiveTask* owner = core.Find(task_id);
-      if (!committed) {  // it was never handed out
-        if (fresh && owner != nullptr && !owner->latched) core.credentials.StartEnd(id);
-        return core.Refuse(answer, committed.error());
-      }
-      if (owner == nullptr || !core.trees.Usable(*owner)) return core.Later([answer, task_id] { answer(NoSuchTask(task_id)); });
-      if (fresh) ++core.totals.credentials_made;
-      core.Later([&core, answer, token, id] {
-        answer(TokenAnswer{Secret(jose::SignAccessToken(core.keys->access.key, core.keys->access.id, token)), token.expires, id});
-      });
+    if (owner == nullptr || !core_.trees.Usable(*owner)) return core_.Later([answer, task_id] { answer(NoSuchTask(task_id)); });
+    if (fresh) ++core_.totals.credentials_made;
+    core_.Later([this, answer, token, id] {
+      answer(TokenAnswer{Secret(jose::SignAccessToken(core_.keys->access.key, core_.keys->access.id, token)), token.expires, id});
     });
   });
+}
+
+LiveCredential* Tokens::Find(const LiveTask& live, std::string_view kind, const std::string& audience) {
+  LiveCredential* found = nullptr;
+  for (const std::string& id : live.live_credentials) {
+    LiveCredential* credential = core_.credentials.Find(id);
+    if (credential != nullptr && credential->record.kind == kind && credential->record.name == audience &&
+        credential->record.state == task::CredentialState::kLive)
+      found = credential;
+  }
+  return found;
+}
+
+// Live from its plan on: there is nothing to make. In memory before it is committed, so that an end in between ends it too.
+std::string Tokens::PutNew(LiveTask& live, task::CredentialRecord draft, Time now, store::Batch& batch) {
+  draft.id = NewId(kCredentialPrefix, now, core_.parts.rng);
+  draft.task = live.id();
+  draft.target = kTokenTarget;
+  task::CredentialTransition planned = task::PlanCredential(std::move(draft), now);
+  Result<task::CredentialTransition> made = task::MakeLive(planned.next, {}, now);
+  REMIT_CHECK(made.has_value());
+  core_.AddEvents(batch, std::move(planned.events));
+  core_.AddEvents(batch, std::move(made->events));
+  const std::string id = made->next.id;
+  task::TaskRecord with = live.record();
+  with.credentials.push_back(id);
+  live.Set(std::move(with));
+  live.live_credentials.push_back(id);
+  batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
+  batch.writes.push_back(core_.credentials.CredentialWrite(made->next));
+  core_.credentials.alive[id].record = std::move(made->next);
+  return id;
+}
+
+void Tokens::PutRenewal(const LiveTask& live, LiveCredential& before, Time expires, Time now, store::Batch& batch) {
+  before.record.not_after = std::max(before.record.not_after, expires);  // memory expects the longer life first
+  json::Object event = Core::Event("credential.renewed", now);
+  event.Set("task", live.id());
+  event.Set("credential", before.record.id);
+  event.Set("not_after", FormatTime(before.record.not_after));
+  core_.AddEvents(batch, {std::move(event)});
+  batch.writes.push_back(core_.credentials.CredentialWrite(before.record));
 }
 
 json::Value Broker::Jwks() const {
@@ -140,7 +163,8 @@ json::Value Broker::Jwks() const {
   return set.ToJson();
 }
 
-// A token that dies with its task: by the commit of the end, introspection says inactive.
+// --- their ends --------------------------------------------------------------------------------------------------------------------------
+
 void Credentials::BuryToken(const std::string& id, Time now, store::Batch& batch) {
   auto found = alive.find(id);
   Result<task::CredentialTransition> dead =
