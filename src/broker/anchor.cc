@@ -5,17 +5,13 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
-#include "crypto/hash.h"
+#include "broker/coded_text.h"
 
 namespace remit::broker {
 namespace {
 
 constexpr std::string_view kForm = "remit/anchor/v1";
-
-std::string CodeOf(std::string_view body, const crypto::MasterKey& master) {
-  const crypto::SymmetricKey key = master.Derive("remit anchors v1");
-  return HexEncode(crypto::HmacSha256(key.Reveal(), AsBytes(body)));
-}
+constexpr std::string_view kPurpose = "remit anchors v1";
 
 std::unexpected<Error> Bad(std::string_view why) {
   return Fail(Code::kCorrupt, "bad-anchor", fmt::format("this is no anchor of this installation: {}", why),
@@ -38,16 +34,15 @@ Result<std::uint64_t> Number(const std::string& text) {
 }  // namespace
 
 std::string AnchorText(const Anchor& anchor, const crypto::MasterKey& master) {
-  const std::string body =
-      fmt::format("{}\ninstallation {}\nepoch {}\nsize {}\nroot {}\n", kForm, anchor.installation, anchor.epoch, anchor.size, HexEncode(anchor.root));
-  return body + "code " + CodeOf(body, master) + "\n";
+  return WithCode(
+      fmt::format("{}\ninstallation {}\nepoch {}\nsize {}\nroot {}\n", kForm, anchor.installation, anchor.epoch, anchor.size, HexEncode(anchor.root)),
+      kPurpose, master);
 }
 
 Result<Anchor> ParseAnchor(std::string_view text, const crypto::MasterKey& master) {
   const std::vector<std::string> lines = Split(std::string(text), '\n');
   if (lines.size() != 7 || lines[0] != kForm || !lines[6].empty()) return Bad("it has not six lines");
-  REMIT_ASSIGN(const std::string code, Field(lines[5], "code"));
-  if (code != CodeOf(text.substr(0, text.size() - lines[5].size() - 1), master)) return Bad("its code is not of this master key");
+  if (!WithoutCode(text, kPurpose, master)) return Bad("its code is not of this master key");
   Anchor anchor;
   REMIT_ASSIGN(anchor.installation, Field(lines[1], "installation"));
   REMIT_ASSIGN(const std::string epoch, Field(lines[2], "epoch"));

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "broker/coded_text.h"
 #include "cedar/value.h"
-#include "crypto/hash.h"
 #include "json/read.h"
 #include "json/write.h"
 
@@ -14,11 +14,7 @@ namespace remit::broker {
 namespace {
 
 constexpr std::string_view kForm = "remit/barred/v1";
-
-std::string CodeOf(std::string_view body, const crypto::MasterKey& master) {
-  const crypto::SymmetricKey key = master.Derive("remit barred v1");
-  return HexEncode(crypto::HmacSha256(key.Reveal(), AsBytes(body)));
-}
+constexpr std::string_view kPurpose = "remit barred v1";
 
 std::unexpected<Error> Bad(std::string_view why) {
   return Fail(Code::kCorrupt, "bad-anchor", fmt::format("this is no list of who is barred in this installation: {}", why));
@@ -42,15 +38,14 @@ Result<json::Value> Read(std::string_view key, std::string_view row) {
 std::string BarredText(const BarredList& list, const crypto::MasterKey& master) {
   std::string body = fmt::format("{}\ninstallation {}\n", kForm, list.installation);
   for (const std::string& who : list.who) body += "barred " + who + "\n";
-  return body + "code " + CodeOf(body, master) + "\n";
+  return WithCode(std::move(body), kPurpose, master);
 }
 
 Result<BarredList> ParseBarred(std::string_view text, const crypto::MasterKey& master) {
-  const std::size_t code = text.rfind("\ncode ");
-  if (code == std::string_view::npos || !text.starts_with(kForm)) return Bad("it has not its lines");
-  const std::string_view body = text.substr(0, code + 1);
-  if (text.substr(code + 1) != "code " + CodeOf(body, master) + "\n") return Bad("its code is not of this master key");
-  const std::vector<std::string> lines = Split(body, '\n');
+  if (!text.starts_with(kForm)) return Bad("it has not its lines");
+  const std::optional<std::string_view> body = WithoutCode(text, kPurpose, master);
+  if (!body) return Bad("its code is not of this master key");
+  const std::vector<std::string> lines = Split(*body, '\n');
   if (lines.size() < 3 || lines[0] != kForm || !lines[1].starts_with("installation ")) return Bad("it has not its lines");
   BarredList list;
   list.installation = lines[1].substr(std::string_view("installation ").size());
