@@ -27,10 +27,17 @@ class Uses {
     // Of the tasks above it, whose own forbids are lifted too: what that costs each.
     std::vector<std::pair<LiveTask*, std::vector<task::Charge>>> above;
   };
+  // Decides, and spends nothing. `count`: it is an enforcement, which is counted, and where policy denies it may trip the task.
   Judged Judge(const UseRequest& request, bool count);
+  // Whether the caller is a PEP for this resource: an actor whom the catalog in force permits `enforce`.
   bool MayEnforce(const Caller& by, const cedar::EntityUid& resource);
+  // Use, for a PEP; a deny to anybody else.
   void Evaluate(const Caller& by, const UseRequest& request, const std::string& idempotency, Answer<UseAnswer> answer);
+  // The same for a request with an idempotency key, whose answer is given once and read back; not under the mutex. Errors: `idempotency-key-reused`.
   void EvaluateOnce(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
+  // Judges, spends what an allow costs, and answers. What is spent is so in memory before the commit, and stays so where that fails; an allow that
+  // costs nothing and has no `extra` commits nothing. `extra` goes into the same commit, of an allow alone. `idempotency`: the key of the row that
+  // keeps the answer; "" for none. Where people must be asked first, the answer names their approval. Errors: those of task::Spend.
   void Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer);
   // Uses with an idempotency key that are being decided: whoever comes with the same key meanwhile waits for the same answer.
   struct KeyedUse {
