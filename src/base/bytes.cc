@@ -27,12 +27,20 @@ std::string EncodeBits(ByteView bytes, std::string_view alphabet, unsigned width
   return text;
 }
 
-// The inverse for base64; false for a foreign letter, an impossible length or stray bits in the last letter.
-bool DecodeBase64(std::string_view text, std::string_view alphabet, Bytes& out) {
-  if (text.size() % 4 == 1) return false;
-  std::array<std::int8_t, 256> values;
+// What each letter of an alphabet stands for; -1: not one of it.
+using LetterValues = std::array<std::int8_t, 256>;
+constexpr LetterValues ValuesOf(std::string_view alphabet) {
+  LetterValues values{};
   values.fill(-1);
   for (std::size_t i = 0; i < alphabet.size(); ++i) values[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
+  return values;
+}
+constexpr LetterValues kUrlValues = ValuesOf(kUrl);
+constexpr LetterValues kStandardValues = ValuesOf(kStandard);
+
+// The inverse for base64; false for a foreign letter, an impossible length or stray bits in the last letter.
+bool DecodeBase64(std::string_view text, const LetterValues& values, Bytes& out) {
+  if (text.size() % 4 == 1) return false;
   out.reserve(text.size() * 3 / 4);
   std::uint32_t buffer = 0;
   unsigned bits = 0;
@@ -76,7 +84,7 @@ std::string Base64UrlEncode(ByteView bytes) { return EncodeBits(bytes, kUrl, 6);
 
 Result<Bytes> Base64UrlDecode(std::string_view text) {
   Bytes out;
-  if (!DecodeBase64(text, kUrl, out)) return Fail(Code::kInvalidArgument, "bad-base64url", "not base64url without padding");
+  if (!DecodeBase64(text, kUrlValues, out)) return Fail(Code::kInvalidArgument, "bad-base64url", "not base64url without padding");
   return out;
 }
 
@@ -91,7 +99,7 @@ Result<Bytes> Base64Decode(std::string_view text) {
   if (text.size() % 4 != 0) return bad();
   for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
   Bytes out;
-  if (!DecodeBase64(text, kStandard, out)) return bad();
+  if (!DecodeBase64(text, kStandardValues, out)) return bad();
   return out;
 }
 

@@ -14,17 +14,19 @@ namespace {
 const Object kNoObject;
 const Array kNoArray;
 const Value kNoValue;
+constexpr std::size_t kUsualFields = 4;
 
 }  // namespace
 
 ObjectReader::ObjectReader(const Value& value, std::string_view place) : object_(&kNoObject), place_(place) {
+  asked_.reserve(kUsualFields);
   if (value.IsObject())
     object_ = &value.AsObject();
   else
     Note(Error(Code::kInvalidArgument, "not-an-object", fmt::format("expected an object, not {}", value.TypeName())));
 }
 
-ObjectReader::ObjectReader(const Object& object, std::string_view place) : object_(&object), place_(place) {}
+ObjectReader::ObjectReader(const Object& object, std::string_view place) : object_(&object), place_(place) { asked_.reserve(kUsualFields); }
 
 void ObjectReader::Note(Error error) {
   if (!error_) error_ = std::move(error).At(place_);

@@ -77,7 +77,7 @@ struct Builder {
   }
 
   bool Open(Value&& empty) {
-    if (open.empty()) open.reserve(16);
+    if (open.empty()) open.reserve(8);  // under 1 KiB, which the allocator keeps at hand
     open.emplace_back(std::move(empty));
     return true;
   }

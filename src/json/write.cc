@@ -98,15 +98,18 @@ class Writer {
   }
 
   void WriteObject(const Object& object) {
+    if (!canonical_) return Enclose('{', '}', object, [this](const Member& member) { WriteMember(member); });
     std::vector<const Member*> members;
     members.reserve(object.size());
     for (const Member& member : object) members.push_back(&member);
-    if (canonical_) std::sort(members.begin(), members.end(), [](const Member* a, const Member* b) { return LessUtf16(a->name, b->name); });
-    Enclose('{', '}', members, [this](const Member* member) {
-      AppendQuoted(member->name, out_);
-      out_ += pretty_ ? ": " : ":";
-      Write(member->value);
-    });
+    std::sort(members.begin(), members.end(), [](const Member* a, const Member* b) { return LessUtf16(a->name, b->name); });
+    Enclose('{', '}', members, [this](const Member* member) { WriteMember(*member); });
+  }
+
+  void WriteMember(const Member& member) {
+    AppendQuoted(member.name, out_);
+    out_ += pretty_ ? ": " : ":";
+    Write(member.value);
   }
 
   template <class Items, class Each>
