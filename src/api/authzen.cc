@@ -38,8 +38,8 @@ http::Response ErrorText(const Error& error) {
   return response;
 }
 
-void Ask(Services& services, const Caller& pep, const Evaluation& evaluation, broker::Answer<broker::UseAnswer> answer) {
-  services.broker.Evaluate(pep, evaluation.use, std::move(answer));
+void Ask(Services& services, const Caller& pep, Evaluation evaluation, broker::Answer<broker::UseAnswer> answer) {
+  services.broker.Evaluate(pep, std::move(evaluation.use), std::move(answer));
 }
 
 // Asks one question after the other, in their order, since an earlier one may spend what a later one needs.
@@ -113,15 +113,18 @@ Result<Asked> ReadHeaders(Services& services, const Request& request) {
   return asked;
 }
 
-void EvaluateOne(Services& services, const Asked& asked, Evaluation evaluation, const Request& request, Respond respond) {
-  evaluation.use.idempotency_key = asked.idempotency_key;
-  auto answer = [respond](Result<broker::UseAnswer> result) {
-    respond(result.has_value() ? http::Json(200, DecisionJson(*result)) : ErrorText(result.error()));
+broker::Answer<broker::UseAnswer> AnsweringDecision(Respond respond) {
+  return [respond = std::move(respond)](Result<broker::UseAnswer> result) {
+    respond(result.has_value() ? http::Json(200, DecisionJson(*std::move(result))) : ErrorText(result.error()));
   };
-  if (asked.idempotency_key.empty()) return Ask(services, asked.pep, evaluation, answer);
+}
+
+void EvaluateOne(Services& services, const Asked& asked, Evaluation evaluation, const Request& request, Respond respond) {
+  if (asked.idempotency_key.empty()) return Ask(services, asked.pep, std::move(evaluation), AnsweringDecision(std::move(respond)));
+  evaluation.use.idempotency_key = asked.idempotency_key;
   // Whether the key was used before is a question for the disk.
   OnWorker({services, request, asked.pep}, respond,
-           [pep = asked.pep, evaluation = std::move(evaluation), answer](Services& s) { Ask(s, pep, evaluation, answer); });
+           [pep = asked.pep, evaluation = std::move(evaluation), respond](Services& s) { Ask(s, pep, evaluation, AnsweringDecision(respond)); });
 }
 
 void Evaluate(Services& services, const Request& request, Respond respond) {

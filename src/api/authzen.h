@@ -31,7 +31,7 @@ Result<Evaluation> ReadEvaluation(const json::Value& body);
 Result<EvaluationBatch> ReadEvaluations(const json::Value& body);
 
 // {"decision", "context": {"reason", "policies", …}}
-json::Value DecisionJson(const broker::UseAnswer& answer);
+json::Value DecisionJson(broker::UseAnswer answer);
 // {"decision": false, "context": {"error": {"status", "message"}}} (§7.2.1)
 json::Value FailedDecisionJson(const Error& error);
 

@@ -39,15 +39,15 @@ Result<const json::Value*> Object(const json::Value* value, std::string_view nam
 
 Status ReadSubject(const json::Value& subject, const std::string& place, Evaluation& out) {
   json::ObjectReader r(subject, place + ".subject");
-  const std::string type = r.RequiredString("type");
-  const std::string id = r.RequiredString("id");
+  std::string type = r.RequiredString("type");
+  std::string id = r.RequiredString("id");
   r.OptionalObject("properties");
   REMIT_TRY(r.Finish());
   if (type == "remit_token") {
-    out.use.token = id;
+    out.use.token = std::move(id);
   } else {
-    out.use.task = id;
-    if (type != "task") out.use.type = type;
+    out.use.task = std::move(id);
+    if (type != "task") out.use.type = std::move(type);
   }
   return {};
 }
@@ -70,11 +70,11 @@ Status ReadAction(const json::Value& action, const std::string& place, Evaluatio
 
 Status ReadResource(const json::Value& resource, const std::string& place, Evaluation& out) {
   json::ObjectReader r(resource, place + ".resource");
-  json::Object uid{{"type", r.RequiredString("type")}, {"id", r.RequiredString("id")}};
+  cedar::EntityUid uid{r.RequiredString("type"), r.RequiredString("id")};
   const json::Object* properties = r.OptionalObject("properties");
   REMIT_TRY(r.Finish());
   out.use.resource_attributes = properties == nullptr ? json::Object{} : *properties;
-  REMIT_ASSIGN(out.use.resource, ReadUid(uid, place + ".resource"));
+  REMIT_ASSIGN(out.use.resource, CheckUid(std::move(uid), place + ".resource"));
   return {};
 }
 
@@ -144,13 +144,19 @@ Result<EvaluationBatch> ReadEvaluations(const json::Value& body) {
   return batch;
 }
 
-json::Value DecisionJson(const broker::UseAnswer& answer) {
-  json::Object context{{"reason", answer.reason}, {"policies", json::StringArray(answer.policies)}};
-  if (!answer.errors.empty()) context.Set("errors", json::StringArray(answer.errors));
-  context.Set("catalog", answer.catalog);
-  context.Set("facts", answer.facts);
-  if (!answer.approval.empty()) context.Set("approval", answer.approval);
-  return json::Object{{"decision", answer.allowed}, {"context", std::move(context)}};
+// Member by member: what stands in an initializer list is copied.
+json::Value DecisionJson(broker::UseAnswer answer) {
+  json::Object context;
+  context.Append("reason", std::move(answer.reason));
+  context.Append("policies", json::StringArray(answer.policies));
+  if (!answer.errors.empty()) context.Append("errors", json::StringArray(answer.errors));
+  context.Append("catalog", std::move(answer.catalog));
+  context.Append("facts", std::move(answer.facts));
+  if (!answer.approval.empty()) context.Append("approval", std::move(answer.approval));
+  json::Object decision;
+  decision.Append("decision", answer.allowed);
+  decision.Append("context", std::move(context));
+  return decision;
 }
 
 json::Value FailedDecisionJson(const Error& error) {

@@ -18,6 +18,8 @@ namespace remit::api {
 
 // An entity as text (`Ns::Type::"id"`) or as {"type", "id"}. Errors: `bad-entity-uid`, `bad-field`.
 Result<cedar::EntityUid> ReadUid(const json::Value& value, std::string_view place);
+// The uid as it is, if its type is the name of a type. Errors: `bad-entity-uid`.
+Result<cedar::EntityUid> CheckUid(cedar::EntityUid uid, std::string_view place);
 // The same for actions; a bare name `x` means Action::"x".
 Result<cedar::EntityUid> ReadAction(const json::Value& value, std::string_view place);
 Result<cedar::EntityUid> ActionOfName(std::string_view name);

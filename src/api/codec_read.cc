@@ -7,6 +7,7 @@
 #include "api/rest.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "cedar/type_name.h"
 #include "json/object_reader.h"
 #include "json/write.h"
 
@@ -56,8 +57,12 @@ Result<cedar::EntityUid> ReadUid(const json::Value& value, std::string_view plac
   json::ObjectReader r(value, place);
   cedar::EntityUid uid{r.RequiredString("type"), r.RequiredString("id")};
   REMIT_TRY(r.Finish());
+  return CheckUid(std::move(uid), place);
+}
+
+Result<cedar::EntityUid> CheckUid(cedar::EntityUid uid, std::string_view place) {
   // A type that is no type would otherwise be found out late, and by each of those behind differently.
-  if (!cedar::EntityUid::Parse(uid.ToString()).has_value() || uid.id.size() > limits::kEntityIdBytes) {
+  if (!cedar::IsTypeName(uid.type) || uid.id.size() > limits::kEntityIdBytes) {
     return Fail(Error(Code::kInvalidArgument, "bad-entity-uid", fmt::format("`{}` is not the uid of an entity", EscapeControl(uid.ToString())))
                     .At(std::string(place)));
   }

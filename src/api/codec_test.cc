@@ -28,6 +28,18 @@ TEST(CodecTest, AnEntityIsTextOrAnObject) {
   }
 }
 
+TEST(CodecTest, AnObjectIsTakenWhereItsTextCouldBeRead) {
+  for (const std::string type :
+       {"Ticket", "a::b", "_", "Ticket::", "::Ticket", "a:b", "a ::b", "a::/**/b", "a::b::\"c\"", "a::\"", "if", "a::in", "é", "1a"}) {
+    for (const std::string id : {"", "T-1", "\"", "\\", "a\nb", "*", "é", "\"::a::\""}) {
+      const cedar::EntityUid uid{type, id};
+      const auto read = ReadUid(json::Object{{"type", type}, {"id", id}}, "x");
+      EXPECT_EQ(read.has_value(), cedar::EntityUid::Parse(uid.ToString()).has_value()) << uid.ToString();
+      EXPECT_EQ(read.value_or(uid), uid);
+    }
+  }
+}
+
 TEST(CodecTest, ABareNameIsAnActionOfTheEmptyNamespace) {
   EXPECT_EQ(*ReadAction(J(R"("ticket.read")"), "x"), (cedar::EntityUid{"Action", "ticket.read"}));
   EXPECT_EQ(*ReadAction(J(R"("Postgres::Action::\"select\"")"), "x"), (cedar::EntityUid{"Postgres::Action", "select"}));

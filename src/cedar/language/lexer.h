@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "cedar/source.h"
+#include "cedar/type_name.h"
 
 namespace remit::cedar {
 
@@ -91,8 +92,5 @@ bool IsReserved(std::string_view word);
 
 // Whether `text` is an identifier that is not reserved, i.e. needs no quotes as an attribute.
 bool IsIdentifier(std::string_view text);
-
-// Whether `text` is identifiers joined by `::`, as the name of a type is.
-bool IsTypeName(std::string_view text);
 
 }  // namespace remit::cedar
