@@ -18,6 +18,12 @@ constexpr auto kLingerTime = std::chrono::seconds(2);
 
 constexpr auto kNever = SteadyClock::time_point::max();
 
+template <class Number>
+void AppendNumber(std::string& out, Number number) {
+  const fmt::format_int digits(number);
+  out.append(digits.data(), digits.size());
+}
+
 void AppendHeader(std::string& out, std::string_view name, std::string_view value) {
   const std::size_t from = out.size();
   out += name;
@@ -38,7 +44,8 @@ Connection::Connection(std::shared_ptr<IoThread> thread, io::Fd fd, int family, 
       scanner_(thread_->state->options.max_header_bytes, limits::kHttpTargetBytes, limits::kHttpHeaderCount) {
   boost::system::error_code error;
   socket_.assign(asio::generic::stream_protocol(family, 0), fd.get(), error);
-  if (!error) fd.Release();  // else the connection is closed before it has begun: see Start
+  if (!error) fd.Release();                       // else the connection is closed before it has begun: see Start
+  if (!error) socket_.non_blocking(true, error);  // else responses are written by the loop alone
   if (tls) {
     asio::ssl::context context(tls);  // frees this reference; the stream takes one of its own
     tls_ = std::make_unique<asio::ssl::stream<Socket&>>(socket_, context);
@@ -174,9 +181,11 @@ void Connection::ExpectMore(bool begun) {
 }
 
 void Connection::Advance() {
+  if (std::exchange(advancing_, true)) return;
   while (!writing_ && (phase_ == Phase::kHead || phase_ == Phase::kBody)) {
-    if (!(phase_ == Phase::kHead ? AdvanceHead() : AdvanceBody())) return;
+    if (!(phase_ == Phase::kHead ? AdvanceHead() : AdvanceBody())) break;
   }
+  advancing_ = false;
 }
 
 bool Connection::AdvanceHead() {
@@ -186,7 +195,7 @@ bool Connection::AdvanceHead() {
     case HeadScanner::State::kRefused: return Refuse(scanner_.refusal()), false;
     case HeadScanner::State::kDone: break;
   }
-  request_ = std::make_shared<Request>();
+  request_.emplace();
   request_->peer = peer_;
   auto framing = parser_.Head(waiting().substr(0, scanner_.head_size()), *request_);
   begin_ += scanner_.head_size();
@@ -251,14 +260,18 @@ void Connection::Dispatch() {
   begun_ = false;
   started_ = SteadyClock::now();
   closed_ = request_->closed;
-  const auto exchange = std::make_shared<Exchange>(shared_from_this(), ++serial_, std::move(request_));
+  const auto exchange = std::make_shared<Exchange>(shared_from_this(), ++serial_, *std::move(request_));
+  request_.reset();
   const std::uint64_t serial = serial_;
+  in_handler_ = true;
   try {
     route_->handler(exchange->request(), [exchange](Response response) { exchange->Answer(std::move(response)); });
   } catch (const std::exception& problem) {
     exchange->Answer(
         Problem(Error(Code::kInternal, "handler-failed", fmt::format("the handler of `{}` failed: {}", route_->pattern, problem.what()))));
   }
+  in_handler_ = false;
+  if (std::exchange(written_, false)) return OnWritten(false);
   if (phase_ == Phase::kHandler && serial_ == serial) Read();
 }
 
@@ -280,7 +293,11 @@ void Connection::Refuse(const Refusal& refusal) {
 void Connection::WriteHead(const Response& response, bool body_follows) {
   status_ = response.status;
   out_.clear();
-  fmt::format_to(std::back_inserter(out_), "HTTP/1.1 {} {}\r\n", response.status, StatusText(response.status));
+  out_ += "HTTP/1.1 ";
+  AppendNumber(out_, response.status);
+  out_ += ' ';
+  out_ += StatusText(response.status);
+  out_ += "\r\n";
   out_ += thread_->date_header;
   if (!response.content_type.empty()) AppendHeader(out_, "Content-Type", response.content_type);
   bool cache = false;
@@ -293,7 +310,9 @@ void Connection::WriteHead(const Response& response, bool body_follows) {
   if (response.stream) {
     if (!framing_.http10) out_ += "Transfer-Encoding: chunked\r\n";
   } else if (body_follows) {
-    fmt::format_to(std::back_inserter(out_), "Content-Length: {}\r\n", response.body.size());
+    out_ += "Content-Length: ";
+    AppendNumber(out_, response.body.size());
+    out_ += "\r\n";
   }
   if (!framing_.keep_alive) {
     out_ += "Connection: close\r\n";
@@ -321,16 +340,24 @@ void Connection::WriteResponse(Response response) {
       body_ = std::move(response.body);
     }
   }
-  Write(asio::buffer(out_), asio::buffer(body_));
+  std::size_t sent = 0;
+  if (in_handler_ && !tls_ && body_.empty() && socket_.non_blocking()) {
+    // Nearly all responses fit into the socket's buffer, and need no turn of the loop. What does not, and any error, is left to Write.
+    boost::system::error_code ignored;
+    sent = socket_.write_some(asio::buffer(out_), ignored);
+    written_ = sent == out_.size();
+    if (written_) return;  // Dispatch finishes it: what the handler gave to OnClose must not go while it is at work
+  }
+  Write(asio::buffer(out_) + sent, asio::buffer(body_));
 }
 
 void Connection::Write(asio::const_buffer first, asio::const_buffer second) {
   writing_ = true;
   deadline_ = SteadyClock::now() + thread_->state->options.read_timeout;
-  const auto done = [self = shared_from_this()](const boost::system::error_code& error, std::size_t) { self->OnWritten(static_cast<bool>(error)); };
+  auto done = [self = shared_from_this()](const boost::system::error_code& error, std::size_t) { self->OnWritten(static_cast<bool>(error)); };
   OnStream([&](auto& stream) {
-    if (second.size() == 0) return asio::async_write(stream, first, done);
-    asio::async_write(stream, std::array{first, second}, done);
+    if (second.size() == 0) return asio::async_write(stream, first, std::move(done));
+    asio::async_write(stream, std::array{first, second}, std::move(done));
   });
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_set>
@@ -96,7 +97,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Read();
   void OnRead(bool failed, bool end, std::size_t size);
   void OnEnd(bool end);
-  void Advance();      // does what can be done with the bytes that are there
+  void Advance();      // does what can be done with the bytes that are there; called within itself it leaves that to the call outside
   bool AdvanceHead();  // these two: whether to go on
   bool AdvanceBody();
   void ExpectMore(bool begun);
@@ -122,6 +123,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Phase phase_ = Phase::kHead;
   SteadyClock::time_point deadline_ = SteadyClock::time_point::max();
   bool reading_ = false, writing_ = false;
+  bool advancing_ = false;
+  bool in_handler_ = false;  // it has not returned
+  bool written_ = false;     // nor has its response, which is written whole, been finished
   bool begun_ = false;       // the first byte of a request has come, and the clock runs
   bool peer_ended_ = false;  // it will send no more, but may still listen
   bool continue_sent_ = false;
@@ -135,7 +139,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // The request at hand.
   HeadScanner scanner_;
   RequestParser parser_;
-  std::shared_ptr<Request> request_;  // while it is read
+  std::optional<Request> request_;  // while it is read
   Framing framing_;
   const Router::Route* route_ = nullptr;
   std::uint64_t serial_ = 0;

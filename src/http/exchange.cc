@@ -6,8 +6,8 @@ namespace remit::http {
 
 Exchange::~Exchange() {
   if (answered_) return;
-  const bool gone = request_->closed->fired();  // nobody is there to read it: no fault of the handler
-  Answer(gone ? Empty(503) : Problem(Error(Code::kInternal, "no-answer", fmt::format("the handler of `{}` gave no answer", request_->target))));
+  const bool gone = request_.closed->fired();  // nobody is there to read it: no fault of the handler
+  Answer(gone ? Empty(503) : Problem(Error(Code::kInternal, "no-answer", fmt::format("the handler of `{}` gave no answer", request_.target))));
 }
 
 void Exchange::Answer(Response response) {

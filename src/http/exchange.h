@@ -10,17 +10,17 @@ namespace remit::http {
 
 class Exchange {
  public:
-  Exchange(std::shared_ptr<Connection> connection, std::uint64_t serial, std::shared_ptr<const Request> request)
+  Exchange(std::shared_ptr<Connection> connection, std::uint64_t serial, Request request)
       : connection_(std::move(connection)), serial_(serial), request_(std::move(request)) {}
   ~Exchange();  // answers, if nobody has
 
   void Answer(Response response);
-  const Request& request() const { return *request_; }
+  const Request& request() const { return request_; }
 
  private:
   const std::shared_ptr<Connection> connection_;
   const std::uint64_t serial_;
-  const std::shared_ptr<const Request> request_;
+  const Request request_;
   std::atomic<bool> answered_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include "http/head.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace remit::http {
@@ -12,6 +14,8 @@ bool MayStand(unsigned char c, bool request_line) { return (c >= 0x20 && c < 0x7
 
 HeadScanner::State HeadScanner::Scan(std::string_view buffer) {
   while (!finished_ && position_ < buffer.size()) {
+    if (position_ > line_start_ && !carriage_return_) PassVisible(buffer);
+    if (position_ == buffer.size()) break;
     const char c = buffer[position_];
     if (carriage_return_) {
       if (c != '\n') return Refuse(400, "bad-line-ending", "a carriage return without line feed");
@@ -36,6 +40,12 @@ HeadScanner::State HeadScanner::Scan(std::string_view buffer) {
     if (position_ > max_bytes_) return Refuse(431, "headers-too-large", fmt::format("a head of more than {} bytes", max_bytes_));
   }
   return finished_ ? State::kDone : State::kMore;
+}
+
+void HeadScanner::PassVisible(std::string_view buffer) {
+  const std::size_t limit = lines_ == 0 ? std::min(max_bytes_, max_target_bytes_ + 32) : max_bytes_;
+  const std::size_t end = std::min(buffer.size(), limit);
+  while (position_ < end && buffer[position_] >= 0x20 && buffer[position_] < 0x7f) ++position_;
 }
 
 HeadScanner::State HeadScanner::EndLine() {

@@ -33,6 +33,8 @@ class HeadScanner {
  private:
   State Refuse(int status, std::string_view reason, std::string message);
   State EndLine();
+  // Most of a head are visible characters: what stands inside a line is passed over in one go, no further than a limit.
+  void PassVisible(std::string_view buffer);
 
   const std::size_t max_bytes_, max_target_bytes_, max_headers_;
   std::size_t position_ = 0;  // so much has been looked at

@@ -25,7 +25,7 @@ std::optional<std::string_view> FindExact(const Pairs& pairs, std::string_view n
 }  // namespace
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return Lower(x) == Lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return x == y || Lower(x) == Lower(y); });
 }
 
 void CloseSignal::Add(std::function<void()> callback) {
@@ -90,7 +90,8 @@ Result<std::string_view> Request::BearerToken() const {
   constexpr std::string_view kScheme = "Bearer ";
   const bool bearer = header->size() > kScheme.size() && EqualsIgnoringCase(header->substr(0, kScheme.size()), kScheme);
   const std::string_view token = bearer ? header->substr(kScheme.size()) : std::string_view();
-  if (HeaderCount("authorization") != 1 || token.empty() || token.find_first_of(" \t,") != std::string_view::npos) {
+  const bool one = std::ranges::none_of(token, [](char c) { return c == ' ' || c == '\t' || c == ','; });
+  if (HeaderCount("authorization") != 1 || token.empty() || !one) {
     return Fail(Code::kUnauthenticated, "bad-credentials", "the Authorization header is not one bearer token");
   }
   return token;
@@ -106,7 +107,14 @@ Status Request::OnlyQuery(std::initializer_list<std::string_view> names) const {
   return {};
 }
 
-Response Json(int status, const json::Value& value) { return JsonText(status, json::Write(value)); }
+Response Json(int status, const json::Value& value) {
+  constexpr std::size_t kUsualBytes = 512;
+  std::string text;
+  text.reserve(kUsualBytes);
+  json::WriteTo(value, text);
+  return JsonText(status, std::move(text));
+}
+
 Response JsonText(int status, std::string json) { return {.status = status, .content_type = "application/json", .body = std::move(json)}; }
 Response Text(int status, std::string text) { return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(text)}; }
 Response Empty(int status) { return {.status = status}; }

@@ -40,6 +40,34 @@ TEST_F(Serving, AnswersPipelinedRequestsInTheirOrder) {
   for (int i = 0; i < 200; ++i) EXPECT_TRUE(raw.Response().ends_with(i % 2 ? "\r\n\r\nhi" : "\r\n\r\n" + std::to_string(i))) << i;
 }
 
+TEST_F(Serving, AResponseThatTheSocketDoesNotTakeWholeFollowsWhenItDoes) {
+  std::size_t number = 0;  // on the one io thread
+  router.Add("GET", "/page", [&](const Request&, Respond respond) { respond(Text(200, fmt::format("{:015000}", number++))); });
+  Start();
+  Raw raw(server->port(), 4096);        // so that most responses are cut somewhere
+  constexpr std::size_t kPages = 1600;  // 24 MB, which no socket holds for a peer that does not read
+  std::string all;
+  for (std::size_t i = 0; i < kPages; ++i) all += Get("/page");
+  raw.Say(all);
+  for (std::size_t i = 0; i < kPages; ++i) ASSERT_TRUE(raw.Response().ends_with(fmt::format("\r\n\r\n{:015000}", i))) << i;
+  EXPECT_TRUE(raw.Ask(Get("/hello")).ends_with("hi"));
+}
+
+TEST_F(Serving, WhatAHandlerGaveToOnCloseStaysAsLongAsItIsAtWork) {
+  Mailbox<long> counts;
+  router.Add("GET", "/keeps", [&](const Request& request, Respond respond) {
+    const auto kept = std::make_shared<int>(1);
+    request.OnClose([kept] {});
+    respond(Text(200, "kept"));
+    counts.Put(kept.use_count());
+  });
+  Start();
+  Raw raw = Connect();
+  EXPECT_TRUE(raw.Ask(Get("/keeps")).ends_with("kept"));
+  EXPECT_EQ(counts.Take(), 2) << "it may hold a lock that what it gave away takes when it goes";
+  EXPECT_TRUE(raw.Ask(Get("/hello")).ends_with("hi"));
+}
+
 TEST_F(Serving, AnswersPipelinedRequestsOnlyWhenTheirTurnComes) {
   Start();
   Raw raw = Connect();

@@ -25,16 +25,17 @@ std::unexpected<Error> BadTarget(std::string_view why) {
 }
 
 Result<std::string> Segment(std::string_view raw) {
-  const std::optional<std::string> decoded = PercentDecode(raw);
+  std::optional<std::string> decoded = PercentDecode(raw);
   if (!decoded) return BadTarget("a broken percent escape");
   if (decoded->empty()) return BadTarget("an empty path segment");
   if (*decoded == "." || *decoded == "..") return BadTarget("a path segment `.` or `..`");
   if (!IsClean(*decoded)) return BadTarget("a control character or bytes that are not UTF-8");
-  return *decoded;
+  return *std::move(decoded);
 }
 
 Result<std::vector<std::string>> Segments(std::string_view path) {
   std::vector<std::string> segments;
+  segments.reserve(4);
   path.remove_prefix(1);
   while (!path.empty()) {
     const std::size_t slash = path.find('/');
@@ -59,6 +60,7 @@ Result<std::string> FormText(std::string_view raw) {
 }  // namespace
 
 std::optional<std::string> PercentDecode(std::string_view text) {
+  if (text.find('%') == std::string_view::npos) return std::string(text);
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
