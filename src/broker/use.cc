@@ -123,7 +123,9 @@ task::Decision Uses::JudgeOne(LiveTask& one, LiveTask& asker, const UseRequest& 
   const cedar::Entity& entity = core_.EntityOf(one);
   if (!one.pinned) return deny("unknown-catalog");
   const cedar::Request asked{entity.uid, request.action, request.resource, context};
-  if (!core_.current->schema().ValidateRequest(asked)) return deny("not-applicable");
+  // Where there is one catalog alone, the decision itself looks whether the request is one that it knows.
+  const bool alone = one.pinned == core_.current;
+  if (!alone && !core_.current->schema().ValidateRequest(asked)) return deny("not-applicable");
   cedar::OverlayEntities view(core_.facts->entities);
   core_.trees.AddParents(view, entity);
   view.Add(one.entity);
@@ -137,6 +139,7 @@ task::Decision Uses::JudgeOne(LiveTask& one, LiveTask& asker, const UseRequest& 
     UseApproval* approval = core_.use_approvals.Find(asker, request);
     return approval == nullptr || core_.Now() >= approval->expires ? 0u : core_.approvals.StandingYes(asker.record(), entity, approval->yes);
   });
+  if (alone && decision.reason == "bad-request") return deny("not-applicable");
   if (decision.verdict == Verdict::kNeedsApproval) {
     auto everybody = [](const std::string&) { return std::numeric_limits<std::uint32_t>::max(); };
     approvals_needed = std::max(approvals_needed, ApprovalsNeeded(task::DecideBoth(*one.pinned, *core_.current, asked, view, uses, everybody)));
@@ -192,9 +195,9 @@ Uses::Judged Uses::Judge(const UseRequest& request, bool count) {
   }
   UseAnswer& answer = judged.answer;
   answer.allowed = judged.decision.verdict == Verdict::kAllow;
-  answer.reason = judged.decision.reason;
-  answer.policies = judged.decision.policies;
-  answer.errors = judged.decision.errors;
+  answer.reason = std::move(judged.decision.reason);
+  answer.policies = std::move(judged.decision.policies);
+  answer.errors = std::move(judged.decision.errors);
   answer.catalog = core_.current->hash();
   answer.facts = core_.facts->hash;
   if (count) {
@@ -233,7 +236,7 @@ void Uses::Use(const UseRequest& request, const std::string& idempotency, store:
   for (const auto& [one, charges] : judged.above) spends = spends || !charges.empty();
   spends = spends && judged.answer.allowed;
   bool commits = judged.answer.allowed && (spends || !extra.writes.empty());
-  if (!commits) return core_.Later([answer, result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
+  if (!commits) return core_.Later([answer = std::move(answer), result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
 
   store::Batch batch = std::move(extra);
   LiveTask& live = *judged.live;

@@ -23,13 +23,13 @@ Result<Caller> Authenticator::Authenticate(const CallerFacts& facts) const {
 
 Caller Authenticator::OfHandle(std::string_view handle, Time now) const {
   Caller caller;
-  if (const auto session = sessions_.FindActorSession(handle, now)) {
+  if (auto session = sessions_.FindActorSession(handle, now)) {
     const auto actor = directory_.FindActor(session->owner);
     if (!actor.has_value() || actor->barred) return {};
     caller.kind = Kind::kActor;
-    caller.uid = session->owner;
+    caller.uid = std::move(session->owner);
     caller.signed_in = session->began;
-    caller.session = session->id;
+    caller.session = std::move(session->id);
     return caller;
   }
   if (const auto session = sessions_.FindPersonSession(handle, now)) {
