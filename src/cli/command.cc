@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <algorithm>
 #include <set>
 
 #include <CLI/CLI.hpp>
@@ -31,6 +32,19 @@ class HelpWithRest final : public CLI::Formatter {
 
  private:
   std::string name_, help_;
+};
+
+// The help of the root: its commands as people work, not as they were added.
+class HelpInGroups final : public CLI::Formatter {
+ public:
+  std::string make_subcommands(const CLI::App* app, CLI::AppFormatMode) const override {
+    std::string text;
+    for (const CommandGroup& group : CommandGroups()) {
+      text += fmt::format("\n{}:\n", group.title);
+      for (const std::string& name : group.commands) text += make_subcommand(app->get_subcommand(name));
+    }
+    return text;
+  }
 };
 
 // What holds for every command stands in the help of each.
@@ -204,6 +218,48 @@ Error UsageError(CLI::App& root, const std::string& why, bool surplus) {
   return error;
 }
 
+// `remit help catalog load`: what `remit catalog load --help` says.
+Result<int> PrintHelpOf(const CLI::App& root, const std::vector<std::string>& words) {
+  const CLI::App* app = &root;
+  std::string above, name = root.get_name();
+  for (const std::string& word : words) {
+    const std::vector<const CLI::App*> below = app->get_subcommands([&word](const CLI::App* one) { return one->get_name() == word; });
+    if (below.empty()) {
+      std::vector<std::string> known;
+      for (const CLI::App* sub : app->get_subcommands([](const CLI::App* one) { return !one->get_group().empty(); }))
+        known.push_back(sub->get_name());
+      const std::string nearest = Nearest(word, known);
+      return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` has no command `{}`", name, EscapeControl(word)),
+                  nearest.empty() ? name + " --help" : fmt::format("did you mean `remit help{} {}`?", name.substr(root.get_name().size()), nearest));
+    }
+    app = below.front();
+    name += " " + app->get_name();
+  }
+  const std::string help = app->get_formatter()->make_help(app, name, CLI::AppFormatMode::Normal);
+  std::fputs(help.c_str(), stdout);
+  return kOk;
+}
+
+// It speaks of the parser itself, so that it is no file of its own.
+void AddHelp(Command& root, const CLI::App& app) {
+  auto words = std::make_shared<std::vector<std::string>>();
+  root.Sub("help", "explains a command, with an example")
+      .Arguments("command", *words, "as you would type it; none: lists them all")
+      .Example("remit help run\nremit help catalog load")
+      .Run([words, &app]() -> Result<int> { return PrintHelpOf(app, *words); });
+}
+
+// As people meet them.
+std::size_t PlaceOf(const std::string& command) {
+  std::size_t place = 0;
+  for (const CommandGroup& group : CommandGroups())
+    for (const std::string& name : group.commands) {
+      if (name == command) return place;
+      ++place;
+    }
+  return place;
+}
+
 }  // namespace
 
 namespace {
@@ -231,6 +287,9 @@ Line MakeLine(std::shared_ptr<std::vector<std::string>> behind) {
   line.impl->takers_of_rest = std::make_shared<std::set<const CLI::App*>>();
   line.root = std::make_unique<Command>(line.impl);
   AddCommands(*line.root);
+  AddHelp(*line.root, *app);
+  app->formatter(std::make_shared<HelpInGroups>());
+  app->footer("`remit help COMMAND` explains one, with an example.");
   return line;
 }
 
@@ -256,7 +315,9 @@ CommandInfo Describe(const CLI::App& app, const std::set<const CLI::App*>& taker
 
 CommandInfo DescribeCommands() {
   const Line line = MakeLine(std::make_shared<std::vector<std::string>>());
-  return Describe(*line.impl->app, *line.impl->takers_of_rest);
+  CommandInfo root = Describe(*line.impl->app, *line.impl->takers_of_rest);
+  std::ranges::stable_sort(root.commands, {}, [](const CommandInfo& command) { return PlaceOf(command.name); });
+  return root;
 }
 
 int Main(int argc, char** argv) {

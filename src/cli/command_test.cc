@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/commands.h"
+
 namespace remit::cli {
 namespace {
 
@@ -60,6 +62,50 @@ TEST(CommandLineTest, OfSurplusWordsTheFlagIsNamedAndTheNearestIsOffered) {
   EXPECT_EQ(Type({"list", "--stat=ended"}).err, "remit: `remit list` has no option `--stat`\nhint: did you mean `--state`?\n");
   EXPECT_EQ(Type({"list", "--jsn"}).err, "remit: `remit list` has no option `--jsn`\nhint: did you mean `--json`?\n");
   EXPECT_EQ(Type({"list", "surplus"}).err, "remit: `remit list` takes no `surplus`\nhint: remit list --help\n");
+}
+
+TEST(CommandLineTest, HelpListsEveryCommandOnceInTheGroupsOfWork) {
+  std::vector<std::string> grouped, there;
+  for (const CommandGroup& group : CommandGroups()) grouped.insert(grouped.end(), group.commands.begin(), group.commands.end());
+  for (const CommandInfo& command : DescribeCommands().commands)
+    if (!command.hidden) there.push_back(command.name);
+  EXPECT_EQ(there, grouped);  // completion has their order, too
+  const Said said = Type({"--help"});
+  EXPECT_EQ(said.exit, kOk);
+  std::size_t at = 0;
+  for (const CommandGroup& group : CommandGroups()) {
+    at = said.out.find("\n\n" + group.title + ":\n", at);
+    ASSERT_NE(at, std::string::npos) << group.title << said.out;
+    for (const std::string& command : group.commands) {
+      at = said.out.find("\n  " + command + " ", at);
+      ASSERT_NE(at, std::string::npos) << command << said.out;
+    }
+  }
+  EXPECT_EQ(said.out.find("__complete"), std::string::npos);
+  EXPECT_EQ(said.out.find("Subcommands:"), std::string::npos);
+}
+
+TEST(CommandLineTest, HelpOfACommandIsWhatItsOwnFlagSays) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{}, {"run"}, {"catalog"}, {"catalog", "load"}}) {
+    std::vector<std::string> by_word = {"help"}, by_flag = command;
+    by_word.insert(by_word.end(), command.begin(), command.end());
+    by_flag.push_back("--help");
+    const Said said = Type(by_word);
+    EXPECT_EQ(said.exit, kOk);
+    EXPECT_EQ(said.err, "");
+    EXPECT_EQ(said.out, Type(by_flag).out);
+  }
+}
+
+TEST(CommandLineTest, HelpOfWhatIsNotThereSaysSo) {
+  const Said top = Type({"help", "rnu"});
+  EXPECT_EQ(top.exit, kUsage);
+  EXPECT_EQ(top.out, "");
+  EXPECT_EQ(top.err, "remit: `remit` has no command `rnu`\nhint: did you mean `remit help run`?\n");
+  EXPECT_EQ(Type({"help", "catalog", "chekc"}).err,
+            "remit: `remit catalog` has no command `chekc`\nhint: did you mean `remit help catalog check`?\n");
+  EXPECT_EQ(Type({"help", "frobnicate"}).err, "remit: `remit` has no command `frobnicate`\nhint: remit --help\n");
+  EXPECT_EQ(Type({"help", "ru\x1b[2Jn"}).err.find('\x1b'), std::string::npos);
 }
 
 TEST(CommandLineTest, EveryHelpHasTheOptionsThatHoldEverywhere) {

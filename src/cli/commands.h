@@ -5,6 +5,14 @@
 
 namespace remit::cli {
 
+// How people meet the commands of the root: in `remit --help`, in completion and in docs/reference/cli.md. Groups by what one is about to do, and in
+// each what is used most comes first. INVARIANT: every command that is not hidden stands in exactly one.
+struct CommandGroup {
+  std::string title;
+  std::vector<std::string> commands;
+};
+const std::vector<CommandGroup>& CommandGroups();
+
 void AddCommands(Command& root);
 
 void AddInit(Command& root);

@@ -97,6 +97,22 @@ void ForName(Completion& to, const Position& at, const CommandInfo& root) {
   }
 }
 
+void OfferCommands(Completion& to, const CommandInfo& above) {
+  for (const CommandInfo& command : above.commands)
+    if (!command.hidden && command.name.starts_with(to.typed)) to.candidates.push_back({command.name, command.summary});
+}
+
+// Behind `remit help`: the commands themselves.
+void OfferCommandsBelow(Completion& to, const CommandInfo& root, const std::vector<std::string>& path) {
+  const CommandInfo* above = &root;
+  for (const std::string& word : path) {
+    const auto sub = std::ranges::find(above->commands, word, &CommandInfo::name);
+    if (sub == above->commands.end()) return;
+    above = &*sub;
+  }
+  OfferCommands(to, *above);
+}
+
 }  // namespace
 
 Completion Complete(const CommandInfo& root, const std::vector<std::string>& words) {
@@ -125,8 +141,11 @@ Completion Complete(const CommandInfo& root, const std::vector<std::string>& wor
     ForName(to, at, root);
     return to;
   }
-  for (const CommandInfo& command : at.command->commands)
-    if (!command.hidden && command.name.starts_with(to.typed)) to.candidates.push_back({command.name, command.summary});
+  if (at.path == "help") {
+    OfferCommandsBelow(to, root, at.arguments);
+    return to;
+  }
+  OfferCommands(to, *at.command);
   ForArgument(to, at);
   return to;
 }

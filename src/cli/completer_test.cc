@@ -35,6 +35,14 @@ TEST(Completer, OffersCommandsThatBeginSo) {
   EXPECT_THAT(At({"approv"}).candidates.front().help, Not(IsEmpty()));
 }
 
+TEST(Completer, OffersCommandsBehindHelp) {
+  EXPECT_THAT(Values(At({"help", "appro"})), ElementsAre("approvals", "approve"));
+  EXPECT_THAT(Values(At({"help", "catalog", "s"})), ElementsAre("show", "schema"));
+  EXPECT_THAT(Values(At({"help", "__"})), IsEmpty());
+  EXPECT_THAT(Values(At({"help", "nothing", ""})), IsEmpty());
+  EXPECT_THAT(Values(At({"help", "run", ""})), IsEmpty());
+}
+
 TEST(Completer, OffersTheOptionsOfTheCommandAndThoseThatHoldEverywhere) {
   EXPECT_THAT(Values(At({"revoke", "--"})), Contains("--why"));
   EXPECT_THAT(Values(At({"revoke", "--"})), Contains("--json"));

@@ -14,13 +14,10 @@ ESCAPE = "\x1b"
 
 def commands(path=()):
     """Every command, from the help of the one above it: [("catalog", "load"), …]."""
-    text = harness.run(*path, "--help").stdout
     found = []
-    section = re.search(r"^(?:Subcommands|Commands):\n((?:[ \t].*\n|\n)*)", text, re.MULTILINE | re.IGNORECASE)
-    for line in section[1].splitlines() if section else []:
-        word = re.match(r"  ([a-z][a-z-]*)\s", line)
-        if word:
-            found += [(*path, word[1])] + commands((*path, word[1]))
+    for _, names in harness.commands_in(harness.run(*path, "--help").stdout):
+        for name in names:
+            found += [(*path, name)] + commands((*path, name))
     return found
 
 

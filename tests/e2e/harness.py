@@ -121,6 +121,12 @@ def run(*args, env=None, check=True, input=None, timeout=120, cwd=None, preexec_
     return result
 
 
+def commands_in(help):
+    """The commands that a help lists: [(title of the group, names)]. None where the command has no others below it."""
+    groups = re.findall(r"^([A-Z][a-z ]+):\n((?:  .*\n)+)", help, re.M)
+    return [(title, re.findall(r"^  ([a-z][a-z-]*)\s", lines, re.M)) for title, lines in groups if title not in ("Positionals", "Options", "Everywhere", "Example")]
+
+
 def popen(*args, env=None, **kwargs):
     """Starts `remit ARGS…` in a process group of its own; stdout and stderr are pipes of text unless said otherwise."""
     kwargs.setdefault("stdout", subprocess.PIPE)

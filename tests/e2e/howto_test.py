@@ -245,16 +245,14 @@ class HowTo(harness.Case):
         rows = {}
         for cell, rest in re.findall(r"^\| `([^`|]+)`(.*)$", text, re.M):
             rows[cell] = rest
-        for cell in re.findall(r"^\| `sign-out`, `(whoami)`", text, re.M):
-            rows[cell] = ""
 
         def commands(prefix=()):
             help = harness.run(*prefix, "--help").stdout
-            subs = re.search(r"Subcommands:\n((?:  .*\n)+)", help)
-            if not subs:
+            names = [name for _, group in harness.commands_in(help) for name in group]
+            if not names:
                 return {" ".join(prefix): set(re.findall(r"^  (--[a-z-]+)", help, re.M)) - {"--json", "--server"}}
             found = {}
-            for name in re.findall(r"^  (\S+)", subs.group(1), re.M):
+            for name in names:
                 found.update(commands((*prefix, name)))
             return found
 
@@ -267,6 +265,10 @@ class HowTo(harness.Case):
         named = {cell for cell in rows if re.match(r"[a-z]", cell)} - {"datetime", "duration"}
         lost = [cell for cell in named if not any(cell == command or cell.startswith(command + " ") for command in there)]
         self.assertEqual(lost, [])
+        # In the groups and the order of `remit --help`.
+        sections = {title: list(dict.fromkeys(re.findall(r"^\| `([a-z-]+)[ `]", body, re.M))) for title, body in re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", text, re.M)}
+        for title, names in harness.commands_in(harness.run("--help").stdout):
+            self.assertEqual([name for name in sections.get(title, []) if name not in ("datetime", "duration")], names, title)
 
     def test_every_page_is_followed(self):
         pages = {page.stem.replace("-", "_") for page in PAGES.glob("*.md")}
