@@ -15,7 +15,8 @@ struct Below {
   json::Object verdict;           // "task", "type", "actor", "ends", "allowed", "approvals" or "reason" and "message", "uses", "budgets", "lost"
   task::PermissionSet remaining;  // after the intersection over everything above it
 };
-Below ExplainBelow(Core& core, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record, const cedar::Entity& entity);
+Below ExplainBelow(Core& core, const Caller& by, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record,
+                   const cedar::Entity& entity);
 
 // What is known of it while parameters are missing: "allowed" stands there only where it is false whatever they are.
 json::Object VerdictWithout(Core& core, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor);

@@ -3,9 +3,13 @@
 //
 // In memory a start counts from the decision on, before its commit, so that of many at once only as many pass as may. Between servers, the
 // guard of each bucket does the same: a row that names who was counted last, which the commit expects to be as this server knows it.
+#include <algorithm>
+#include <chrono>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "broker/core.h"
 
 namespace remit::broker {
@@ -26,16 +30,26 @@ task::CountedStart Counted(const task::TaskRecord& record, Time at) {
 
 store::Write StartRow(const task::CountedStart& start) { return {store::Table::kBudget, task::StartRowKey(start), start.ToRow()}; }
 
-Error UsedUp(const task::TaskRecord& record, const task::StartBook::Full& full) {
-  const bool starts = full.budget.kind == task::Budget::Kind::kStarts;
-  std::string message = starts ? fmt::format("`{}` may be started {}", record.name, full.budget.Text())
-                               : fmt::format("of `{}` may run {} at once", record.name, full.budget.Text());
-  message += fmt::format(" for each actor, and {} has used that up", record.actor.ToString());
-  if (full.frees && starts) message += fmt::format(" until {}", FormatTime(*full.frees));
-  Error error(Code::kResourceExhausted, "budget-used-up", std::move(message));
-  if (starts) return std::move(error).Hint("wait until then; ending a task does not give its start back");
-  return std::move(error).Hint(full.frees ? fmt::format("end what runs (`remit list`), or wait: until {} at the latest", FormatTime(*full.frees))
-                                          : std::string("end what runs (`remit list`)"));
+std::optional<Time> InWholeSeconds(std::optional<Time> at) {
+  if (!at) return at;
+  return Time(std::chrono::ceil<std::chrono::seconds>(*at));  // who comes back at the second that he read is not refused again
+}
+
+// "tsk_a, tsk_b and 3 more"
+std::string Named(const std::vector<std::string>& tasks, std::size_t all) {
+  constexpr std::size_t kInAHint = 3;
+  const std::size_t shown = std::min(tasks.size(), kInAHint);
+  std::string text = Join(std::vector<std::string>(tasks.begin(), tasks.begin() + static_cast<std::ptrdiff_t>(shown)), ", ");
+  if (all > shown) text += fmt::format(" and {} more", all - shown);
+  return text;
+}
+
+// What to do about the narrowest of those of @max_active that are full: who ends there frees the wider ones, too.
+std::string ToBeEnded(const task::StartBook::Full& full, const std::vector<std::string>& seen) {
+  const std::size_t held = full.holders.size(), more = held - full.budget.count + 1;
+  if (seen.empty()) return "end what runs (`remit list`)";
+  if (held == 1) return fmt::format("its place is held by {}: end that one", Named(seen, held));
+  return fmt::format("its places are held by {}: end {}", Named(seen, held), more == 1 ? "one of them" : fmt::format("{} of them", more));
 }
 
 }  // namespace
@@ -74,12 +88,60 @@ void Budgets::Fit() {
   if (!batch.writes.empty()) core_.Commit(std::move(batch), [](const auto&) {});
 }
 
-Status Budgets::Check(const task::TaskRecord& record, Time at, bool active_too) {
+bool Budgets::MaySee(const Caller& by, const std::string& task) {
+  LiveTask* live = core_.Find(task);
+  if (live == nullptr) return false;
+  const bool cold = live->cold(), may = core_.who_may.MayView(by, *live);
+  if (cold) live->Cool();
+  return may;
+}
+
+std::optional<Budgets::NoRoom> Budgets::FindNoRoom(const task::TaskRecord& record, Time at, bool active_too, const Caller* told) {
+  using Kind = task::Budget::Kind;
+  using Full = task::StartBook::Full;
   Fit();
-  if (book_.BudgetsOf(record.type) == nullptr) return {};
-  const auto full = book_.FindFull(Counted(record, at), [this](const std::string& task) { return RunsUntil(task); }, active_too);
-  if (full) return std::unexpected(UsedUp(record, *full));
+  if (book_.BudgetsOf(record.type) == nullptr) return std::nullopt;
+  const std::vector<Full> all = book_.FindFull(Counted(record, at), [this](const std::string& task) { return RunsUntil(task); }, active_too);
+  if (all.empty()) return std::nullopt;
+  const Full *starts = nullptr, *active = nullptr;  // of those that are full: the last one that frees, and the narrowest
+  for (const Full& full : all) {
+    if (full.budget.kind == Kind::kStarts && (starts == nullptr || full.frees > starts->frees)) starts = &full;
+    if (full.budget.kind == Kind::kActive && (active == nullptr || full.holders.size() < active->holders.size())) active = &full;
+  }
+  const Full& first = starts != nullptr ? *starts : *active;
+  NoRoom none;
+  none.until = Time::min();
+  for (const Full& full : all) none.until = !none.until || !full.frees ? std::nullopt : std::optional(std::max(*none.until, *full.frees));
+  none.until = InWholeSeconds(none.until);
+  std::string message = starts != nullptr ? fmt::format("`{}` may be started {}", record.name, first.budget.Text())
+                                          : fmt::format("of `{}` may run {} at once", record.name, first.budget.Text());
+  message += fmt::format(" for each actor, and {} has used that up", record.actor.ToString());
+  if (starts != nullptr) message += fmt::format(" until {}", FormatTime(*InWholeSeconds(starts->frees)));
+  none.error = Error(Code::kResourceExhausted, "budget-used-up", std::move(message));
+  if (active == nullptr) {
+    none.error.hint = fmt::format("the next start is possible from {} on; ending a task does not give its start back", FormatTime(*none.until));
+    return none;
+  }
+  if (told != nullptr)
+    for (const std::string& task : active->holders)
+      if (none.held_by.size() < kHoldersNamed && MaySee(*told, task)) none.held_by.push_back(task);
+  none.error.hint = ToBeEnded(*active, none.held_by);
+  if (starts != nullptr) none.error.hint += fmt::format("; none begins before {} all the same", FormatTime(*InWholeSeconds(starts->frees)));
+  if (none.until) none.error.hint += fmt::format("; or wait: until {} at the latest", FormatTime(*none.until));
+  return none;
+}
+
+Status Budgets::Check(const task::TaskRecord& record, Time at, bool active_too, const Caller* told) {
+  if (std::optional<NoRoom> none = FindNoRoom(record, at, active_too, told)) return std::unexpected(std::move(none->error));
   return {};
+}
+
+void Budgets::NoRoom::AddTo(json::Object& verdict) const {
+  verdict.Set("reason", error.reason);
+  verdict.Set("message", error.message);
+  verdict.Set("hint", error.hint);
+  if (until) verdict.Set("until", FormatTime(*until));
+  if (!held_by.empty()) verdict.Set("held_by", json::StringArray(held_by));
 }
 
 json::Array Budgets::Left(const task::TaskRecord& record, Time at) {

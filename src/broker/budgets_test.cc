@@ -256,6 +256,74 @@ TEST_F(Budgets, WhatCountsNoMoreIsForgotten) {
   EXPECT_GT(Rows(), 0u);
 }
 
+TEST_F(Budgets, TheErrorSaysWhenTheNextStartIsPossible) {
+  Load("@max_starts(\"1 per 1h by ticket; 2 per 24h\")");
+  const StartAnswer first = Started("T-1");
+  auto again = bench.Start("triage", {{"ticket", "T-1"}});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().hint, fmt::format("the next start is possible from {} on; ending a task does not give its start back",
+                                            FormatTime(*first.task.started + hours(1))));
+  // Of two that are used up, the one that counts is the last that frees: whoever comes back at that time is let in.
+  bench.timers->RunFor(minutes(10));
+  Started("T-2");
+  auto both = bench.Start("triage", {{"ticket", "T-1"}});
+  ASSERT_FALSE(both);
+  EXPECT_NE(both.error().hint.find("from " + FormatTime(*first.task.started + hours(24)) + " on"), std::string::npos) << both.error().hint;
+  EXPECT_NE(both.error().message.find("2 per 1d"), std::string::npos) << both.error().message;
+  bench.timers->RunUntil(*first.task.started + hours(24) - seconds(1));
+  EXPECT_EQ(Refused("T-1"), "budget-used-up");
+  bench.timers->RunFor(seconds(1));
+  Started("T-1");
+}
+
+TEST_F(Budgets, ATimeThatIsReadToTheSecondIsLateEnough) {
+  Load("@max_starts(\"1 per 1h by ticket\")");
+  bench.timers->RunFor(std::chrono::microseconds(300'000));
+  const StartAnswer first = Started();
+  auto again = bench.Start("triage", {{"ticket", "T-1"}});
+  ASSERT_FALSE(again);
+  const std::string& hint = again.error().hint;
+  const auto at = hint.find("from ") + 5;
+  const Result<Time> said = ParseTime(hint.substr(at, hint.find(' ', at) - at));
+  ASSERT_TRUE(said) << hint;
+  EXPECT_EQ(*said, std::chrono::ceil<seconds>(*first.task.started + hours(1)));
+  bench.timers->RunUntil(*said);
+  Started();
+}
+
+TEST_F(Budgets, TheErrorNamesTheTasksThatHoldThePlaces) {
+  Load("@max_active(\"1 by ticket; 2\")");
+  const StartAnswer first = Started("T-1");
+  auto again = bench.Start("triage", {{"ticket", "T-1"}});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().hint,
+            fmt::format("its place is held by {}: end that one; or wait: until {} at the latest", first.task.id, FormatTime(first.task.deadline)));
+  Started("T-2");
+  auto both = bench.Start("triage", {{"ticket", "T-1"}});  // both are full; ending the one of the ticket frees both
+  EXPECT_NE(both.error().hint.find("held by " + first.task.id + ": end that one"), std::string::npos) << both.error().hint;
+  Load("@max_active(\"1\")");
+  auto over = bench.Start("triage", {{"ticket", "T-1"}});
+  EXPECT_NE(over.error().hint.find("end 2 of them"), std::string::npos) << over.error().hint;
+  Load("@max_active(\"1 by ticket\") @max_starts(\"1 per 24h by ticket\")");
+  auto neither = bench.Start("triage", {{"ticket", "T-1"}});
+  EXPECT_NE(neither.error().hint.find("none begins before " + FormatTime(*first.task.started + hours(24))), std::string::npos)
+      << neither.error().hint;
+}
+
+TEST_F(Budgets, ExplainSaysSinceWhenAndByWhom) {
+  Load("@max_active(\"1 by ticket\")");
+  const StartAnswer first = Started();
+  auto explained = bench.broker().Explain(Bench::Agent(), {"triage", json::Object{{"ticket", "T-1"}}, true, "", {}});
+  ASSERT_TRUE(explained);
+  const json::Value& you = *explained->Find("you");
+  EXPECT_EQ(*you.FindString("until"), FormatTime(first.task.deadline));
+  EXPECT_EQ(*you.Find("held_by"), json::Value(json::Array{first.task.id}));
+  EXPECT_NE(you.FindString("hint"), nullptr);
+  ASSERT_TRUE(bench.Complete(first));
+  explained = bench.broker().Explain(Bench::Agent(), {"triage", json::Object{{"ticket", "T-1"}}, true, "", {}});
+  EXPECT_EQ(explained->Find("you")->Find("until"), nullptr);
+}
+
 TEST_F(Budgets, ExplainSaysSo) {
   Load("@max_starts(\"1 per 24h by ticket\")");
   Started();

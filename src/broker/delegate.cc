@@ -73,7 +73,8 @@ Result<StartDraft> Delegation::DraftSubTask(LiveTask& parent, const DelegateRequ
   if (decision.verdict == Verdict::kDeny) return std::unexpected(core_.starts.NotPermitted(record, decision));
   if (decision.verdict == Verdict::kNeedsApproval)
     record.approvals_needed = ApprovalsNeeded(AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max()));
-  REMIT_TRY(core_.budgets.Check(record, core_.Stamp(), true));
+  const Caller holder{.kind = Kind::kHolder, .uid = {}, .task = above.id, .signed_in = {}, .session = {}};  // of its actor's tasks it sees those below
+  REMIT_TRY(core_.budgets.Check(record, core_.Stamp(), true, &holder));
   draft.charges = decision.charges;
   draft.permissions = core_.trees.PermissionsOf(record, entity);
   record.request_hash = task::RequestHash(record, draft.permissions);

@@ -90,9 +90,8 @@ json::Object Explanations::StartVerdict(const Caller& by, const task::TaskType& 
     verdict.Set("reason", decision.reason);
     return verdict;
   }
-  if (const Status room = core_.budgets.Check(sample, core_.Stamp(), true); !room) {
-    verdict.Set("reason", room.error().reason);
-    verdict.Set("message", room.error().message);
+  if (const auto none = core_.budgets.FindNoRoom(sample, core_.Stamp(), true, &by)) {
+    none->AddTo(verdict);
     return verdict;
   }
   const bool waits = decision.verdict == Verdict::kNeedsApproval;
@@ -165,7 +164,8 @@ void AddUnderWithout(Core& core, const Question& question, json::Object& answer)
 }
 
 // What is left of a sub-task below its parent, and whether it may start there. False where catalog or facts changed since the question came.
-bool AddBelow(Core& core, const Question& question, const task::TaskRecord& sample, const cedar::Entity& entity, json::Object& answer) {
+bool AddBelow(Core& core, const Caller& by, const Question& question, const task::TaskRecord& sample, const cedar::Entity& entity,
+              json::Object& answer) {
   return core.Locked([&] {
     if (core.current != question.catalog || core.facts != question.facts) return false;
     LiveTask* live = core.Find(question.parent->id);
@@ -173,7 +173,7 @@ bool AddBelow(Core& core, const Question& question, const task::TaskRecord& samp
     if (live == nullptr || live->latched) {
       below.verdict = Over(*question.parent);
     } else {
-      below = ExplainBelow(core, *live, *question.type, sample, entity);
+      below = ExplainBelow(core, by, *live, *question.type, sample, entity);
     }
     answer.Set("permissions", below.remaining.ToJson());
     answer.Set("accepted", AcceptedBy(core, below.remaining));
@@ -221,7 +221,7 @@ Result<json::Value> Broker::Explain(const Caller& by, const ExplainRequest& requ
   REMIT_ASSIGN(const task::TaskRecord sample, SampleOf(question, request.from_text, now));
   const cedar::Entity entity = task::TaskEntity(*question.type, sample, question.catalog->schema());
   if (question.parent && exact) {
-    if (!AddBelow(*core_, question, sample, entity, answer)) return Explain(by, request);
+    if (!AddBelow(*core_, by, question, sample, entity, answer)) return Explain(by, request);
     return json::Value(std::move(answer));
   }
   AddPermissions(*core_, question, entity, stated, answer);

@@ -106,7 +106,8 @@ json::Object VerdictWithout(Core& core, LiveTask& parent, const task::TaskType& 
   return verdict;
 }
 
-Below ExplainBelow(Core& core, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record, const cedar::Entity& entity) {
+Below ExplainBelow(Core& core, const Caller& by, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record,
+                   const cedar::Entity& entity) {
   Below below;
   json::Object& verdict = below.verdict;
   verdict = Begun(parent, record.actor);
@@ -120,8 +121,9 @@ Below ExplainBelow(Core& core, LiveTask& parent, const task::TaskType& type, con
   } else if (decision.verdict == Verdict::kDeny) {
     Refuse(verdict, core.starts.NotPermitted(record, decision));
     verdict.Set("reason", decision.reason);
-  } else if (Status room = core.budgets.Check(record, core.Stamp(), true); !room) {
-    Refuse(verdict, room.error());
+  } else if (const auto none = core.budgets.FindNoRoom(record, core.Stamp(), true, &by)) {
+    verdict.Set("allowed", false);
+    none->AddTo(verdict);
   } else {
     verdict.Set("allowed", true);
     verdict.Set("approvals", decision.verdict == Verdict::kNeedsApproval ? ApprovalsNeeded(approved) : 0);

@@ -172,7 +172,7 @@ Result<StartDraft> Starts::Draft(const Caller& by, const StartRequest& request) 
     return std::unexpected(NotPermitted(record, decision));
   }
   CountStart(record, decision.charges);
-  REMIT_TRY(core_.budgets.Check(record, when, !request.at));
+  REMIT_TRY(core_.budgets.Check(record, when, !request.at, &by));
   draft.permissions = core_.trees.PermissionsOf(record, entity);
   record.request_hash = task::RequestHash(record, draft.permissions);
   return draft;

@@ -22,10 +22,18 @@ std::string Verdict(const json::Value& verdict) {
   return needed == 0 ? Styled(Style::kGreen, "yes") : Styled(Style::kYellow, fmt::format("after {} yes", needed));
 }
 
-// "you may start it: after 1 yes"; "" where the answer does not say.
-std::string MayStart(const json::Value& answer) {
+// Why not, and what to do about it; nothing where the answer does not say.
+void PrintWhyNot(const json::Value& verdict) {
+  if (const std::string* why = verdict.FindString("message")) PrintLine("    " + EscapeControl(WithLocalTimes(*why)));
+  if (const std::string* hint = verdict.FindString("hint")) PrintLine(Styled(Style::kDim, "    " + EscapeControl(WithLocalTimes(*hint))));
+}
+
+// "you may start it: after 1 yes"; nothing where the answer does not say.
+void PrintMayStart(const json::Value& answer) {
   const json::Value* you = answer.Find("you");
-  return you == nullptr ? "" : "you may start it: " + Verdict(*you);
+  if (you == nullptr) return;
+  PrintLine("  you may start it: " + Verdict(*you));
+  PrintWhyNot(*you);
 }
 
 // "add service=… environment=…"; "" where the answer is exact.
@@ -56,7 +64,7 @@ void PrintUnder(const json::Value& under) {
   const std::string above = fmt::format("{} ({})", Text(under, "task"), Text(under, "type"));
   // Whether it may is not known while parameters are missing.
   PrintLine("  under " + above + (under.Find("allowed") == nullptr ? "" : " it may be started: " + Verdict(under)));
-  if (const std::string why = Text(under, "message"); !why.empty()) PrintLine("    " + why);
+  PrintWhyNot(under);
   if (const std::string actor = Text(under, "actor"); !actor.empty()) PrintLine("    for " + actor);
   if (const std::string ends = Moment(under, "ends"); !ends.empty()) PrintLine("    until " + ends + " at the latest");
   const std::pair<std::string_view, std::string (*)(const json::Value&)> lists[] = {{"uses", UsesLine}, {"budgets", BudgetLine}, {"lost", LostLine}};
@@ -155,7 +163,7 @@ void AddCheck(Command& root) {
         }
         if (const std::string add = ToBeAdded(answer); !add.empty()) PrintLine(Styled(Style::kYellow, "  not exact: " + add));
         if (const json::Value* under = answer.Find("under")) PrintUnder(*under);
-        if (const std::string may = MayStart(answer); !may.empty()) PrintLine("  " + may);
+        PrintMayStart(answer);
         return kOk;
       });
 }

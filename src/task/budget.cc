@@ -158,8 +158,8 @@ std::vector<std::string> StartBook::BucketsOf(const CountedStart& start) const {
 }
 
 // When each of those that count in this budget, besides the start itself, does not count any more.
-std::vector<Time> StartBook::Counting(const CountedStart& start, const Budget& budget, const Running& running) const {
-  std::vector<Time> until;
+StartBook::Counted StartBook::Counting(const CountedStart& start, const Budget& budget, const Running& running) const {
+  Counted until;
   const auto bucket = buckets_.find(BucketOf(start, budget.by));
   if (bucket == buckets_.end()) return until;
   for (const std::string& task : bucket->second) {
@@ -167,26 +167,30 @@ std::vector<Time> StartBook::Counting(const CountedStart& start, const Budget& b
     if (task == start.task) continue;
     if (budget.kind == Kind::kStarts) {
       // Also what lies ahead of `at` counts: a clock that was set back gives nothing back.
-      if (counted.at + budget.window > start.at) until.push_back(counted.at + budget.window);
+      if (counted.at + budget.window > start.at) until.emplace_back(counted.at + budget.window, task);
     } else if (const auto deadline = running(task); deadline || counted.running) {
-      until.push_back(deadline.value_or(Time::max()));
+      until.emplace_back(deadline.value_or(Time::max()), task);
     }
   }
   return until;
 }
 
-std::optional<StartBook::Full> StartBook::FindFull(const CountedStart& start, const Running& running, bool active_too) const {
+std::vector<StartBook::Full> StartBook::FindFull(const CountedStart& start, const Running& running, bool active_too) const {
+  std::vector<Full> all;
   const std::vector<Budget>* budgets = BudgetsOf(start.type);
-  if (budgets == nullptr) return std::nullopt;
+  if (budgets == nullptr) return all;
   for (const Budget& budget : *budgets) {
     if (budget.kind == Kind::kActive && !active_too) continue;
-    std::vector<Time> until = Counting(start, budget, running);
+    Counted until = Counting(start, budget, running);
     if (until.size() < budget.count) continue;
     std::ranges::sort(until);
-    const Time frees = until[until.size() - budget.count];
-    return Full{budget, frees == Time::max() ? std::nullopt : std::optional(frees)};
+    const Time frees = until[until.size() - budget.count].first;
+    Full full{budget, frees == Time::max() ? std::nullopt : std::optional(frees), {}};
+    if (budget.kind == Kind::kActive)
+      for (auto& [end, task] : until) full.holders.push_back(std::move(task));
+    all.push_back(std::move(full));
   }
-  return std::nullopt;
+  return all;
 }
 
 std::uint32_t StartBook::Left(const CountedStart& start, const Budget& budget, const Running& running) const {

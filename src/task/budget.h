@@ -54,13 +54,15 @@ class StartBook {
   void SetBudgets(std::map<std::string, std::vector<Budget>, std::less<>> budgets);
   const std::vector<Budget>* BudgetsOf(std::string_view type) const;  // null: it has none
 
-  // The budget that a start at `at` does not fit into, and when it does.
+  // A budget that a start at `at` does not fit into, and when it does.
   struct Full {
     Budget budget;
-    std::optional<Time> frees;  // kStarts: then; kActive: then at the latest
+    std::optional<Time> frees;         // kStarts: then; kActive: then at the latest
+    std::vector<std::string> holders;  // kActive: the tasks that run, the first that ends by itself in front
   };
-  // `active_too`: also how many may run at once; not asked of a start that lies ahead.
-  std::optional<Full> FindFull(const CountedStart& start, const Running& running, bool active_too) const;
+  // All of them, in the order of the catalog: it fits when it fits into each. `active_too`: also how many may run at once; not asked of a start
+  // that lies ahead.
+  std::vector<Full> FindFull(const CountedStart& start, const Running& running, bool active_too) const;
 
   // How many more starts like this one fit into one of its type's budgets, at its time.
   std::uint32_t Left(const CountedStart& start, const Budget& budget, const Running& running) const;
@@ -81,7 +83,8 @@ class StartBook {
   Duration LongestWindow(std::string_view type) const;
 
  private:
-  std::vector<Time> Counting(const CountedStart& start, const Budget& budget, const Running& running) const;
+  using Counted = std::vector<std::pair<Time, std::string>>;  // until when, and which task
+  Counted Counting(const CountedStart& start, const Budget& budget, const Running& running) const;
   void Index(const CountedStart& start);
   void Unindex(const CountedStart& start);
 
