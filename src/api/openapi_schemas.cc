@@ -335,6 +335,25 @@ std::string_view Schemas() {
     "verb": {"type": "string", "description": "of a change of the server: catalog.load, facts.put, actor.change, person.change"},
     "catalog": {"type": "string", "description": "of a change: the catalog in force when it was asked"},
     "change": {"type": "object", "description": "of a change: exactly what would be done"},
+    "would_end": {
+     "type": "object",
+     "description": "of a catalog with `end_older`: which tasks it would end if it came into force now, the first 100 of `count` by id",
+     "properties": {
+      "count": {"type": "integer", "minimum": 0},
+      "tasks": {
+       "type": "array",
+       "maxItems": 100,
+       "items": {
+        "type": "object",
+        "properties": {
+         "task": {"type": "string"},
+         "type": {"type": "string"},
+         "actor": {"$ref": "#/components/schemas/Uid"},
+         "state": {"type": "string"}},
+        "required": ["task", "type", "actor", "state"],
+        "additionalProperties": false}}},
+     "required": ["count", "tasks"],
+     "additionalProperties": false},
     "result": {"type": "object", "description": "of a change that the last yes made: what came of it"},
     "attributes": {"type": "object", "description": "of a use: what the enforcement point said of the resource, where that counts"},
     "context": {"type": "object", "description": "of a use: its context; a yes is to exactly this"},

@@ -1,4 +1,5 @@
 // Administration is a decision like any other: who may, what waits for a second person, and that nobody is locked out or lets themselves in.
+#include "broker/catalog_change.h"
 #include "broker/test_bench.h"
 
 namespace remit::broker {
@@ -84,6 +85,46 @@ TEST_F(AdministrationTest, TheOperatorGivesNothingOnceTheFirstSetUpIsOver) {
   // It takes away, and reads.
   EXPECT_EQ(ReasonOf(PutActor(Bench::Operator(), "helpdesk", true)), "done");
   EXPECT_TRUE(bench.broker().ListActors(Bench::Operator()).has_value());
+}
+
+// With end_older a yes ends what runs: whoever says it reads what, as it is when he looks.
+TEST_F(AdministrationTest, WhoApprovesACatalogThatEndsTasksSeesWhich) {
+  const auto would_end = [&](const Caller& by) {
+    const Result<json::Value> list = bench.broker().ListApprovals(by);
+    const json::Value* found = list->Find("approvals")->AsArray().empty() ? nullptr : list->Find("approvals")->AsArray()[0].Find("would_end");
+    return found == nullptr ? json::Value() : *found;
+  };
+  const StartAnswer first = Triage();
+  const Result<CatalogAnswer> asked = Load(bench.Person("ann"), wider_, {.end_older = true});
+  ASSERT_TRUE(asked) << asked.error().ToString();
+  json::Value shown = would_end(bench.Person("bob"));
+  ASSERT_FALSE(shown.IsNull());
+  EXPECT_EQ(shown.Find("count")->AsInt(), 1);
+  EXPECT_EQ(shown.Find("tasks")->AsArray()[0], json::Value(json::Object{{"task", first.task.id},
+                                                                        {"type", "triage"},
+                                                                        {"actor", R"(Agent::"bot")"},
+                                                                        {"state", "active"}}));
+  const StartAnswer second = Triage("T-2");
+  EXPECT_EQ(would_end(bench.Person("bob")).Find("count")->AsInt(), 2) << "as it is when it is looked at";
+  ASSERT_TRUE(bench.Complete(first));
+  shown = would_end(bench.Person("bob"));
+  EXPECT_EQ(shown.Find("count")->AsInt(), 1);
+  EXPECT_EQ(*shown.Find("tasks")->AsArray()[0].FindString("task"), second.task.id);
+  EXPECT_TRUE(would_end(bench.Person("eve")).IsNull()) << "it is for whom the request is";
+  for (std::size_t i = 0; i < CatalogChange::kOlderShown; ++i) Triage();
+  shown = would_end(bench.Person("bob"));
+  EXPECT_EQ(shown.Find("count")->AsInt(), static_cast<std::int64_t>(CatalogChange::kOlderShown) + 1);
+  EXPECT_EQ(shown.Find("tasks")->AsArray().size(), CatalogChange::kOlderShown);
+  // The yes is to the catalog, not to the list, and ends what was shown.
+  ASSERT_TRUE(bench.Approve(bench.Person("bob"), asked->approval));
+  EXPECT_EQ(bench.StateOf(second.task.id), "revoked");
+}
+
+TEST_F(AdministrationTest, ACatalogThatEndsNothingShowsNoTasks) {
+  Triage();
+  ASSERT_TRUE(Load(bench.Person("ann"), wider_));
+  const Result<json::Value> list = bench.broker().ListApprovals(bench.Person("bob"));
+  EXPECT_EQ(list->Find("approvals")->AsArray()[0].Find("would_end"), nullptr);
 }
 
 TEST_F(AdministrationTest, BarringByTheOperatorChangesNothingElse) {

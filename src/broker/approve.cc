@@ -261,8 +261,9 @@ json::Value Approvals::ApprovalJson(LiveTask& live) {
 }
 
 Result<json::Value> Broker::ListApprovals(const Caller& by) {
-  return core_->Locked([&]() -> Result<json::Value> {
-    json::Array approvals;
+  json::Array approvals;
+  std::vector<std::pair<std::size_t, std::string>> end_older;  // changes among them that end tasks: where, and the catalog's hash
+  core_->Locked([&] {
     auto mine = [&](LiveTask& live) {
       if (by.Is(Kind::kOperator)) return true;
       if (!core_->current) return false;
@@ -278,10 +279,16 @@ Result<json::Value> Broker::ListApprovals(const Caller& by) {
     for (auto& [id, approval] : core_->use_approvals.waiting)
       if (LiveTask* live = core_->Find(approval.task); live != nullptr && !live->latched && mine(*live))
         approvals.push_back(core_->use_approvals.ApprovalJson(approval));
-    for (const auto& [id, change] : core_->change_requests.waiting)
-      if (core_->Now() < change.expires && core_->change_requests.MaySee(by, change)) approvals.push_back(core_->change_requests.ChangeJson(change));
-    return json::Value(json::Object{{"approvals", std::move(approvals)}});
+    for (const auto& [id, change] : core_->change_requests.waiting) {
+      if (core_->Now() >= change.expires || !core_->change_requests.MaySee(by, change)) continue;
+      if (change.verb == "catalog.load" && change.content.Find("end_older")->AsBool())
+        end_older.emplace_back(approvals.size(), *change.content.FindString("catalog"));
+      approvals.push_back(core_->change_requests.ChangeJson(change));
+    }
   });
+  // As it is now: tasks begin and end while it waits, so it is no part of what the yes is bound to.
+  for (const auto& [at, catalog] : end_older) approvals[at].AsObject().Set("would_end", core_->catalog_change.WouldEnd(catalog));
+  return json::Value(json::Object{{"approvals", std::move(approvals)}});
 }
 
 }  // namespace remit::broker

@@ -91,10 +91,41 @@ void CatalogChange::FindLosses(std::shared_ptr<const task::Catalog> next, std::s
       std::move(done));
 }
 
+namespace {
+bool IsOlder(LiveTask& live, const std::string& next) { return !live.latched && live.record().catalog != next; }
+}  // namespace
+
+json::Object CatalogChange::WouldEnd(const std::string& next) {
+  std::vector<std::string> ids;
+  core_.Locked([&] {
+    ids.reserve(core_.tasks.size());
+    for (const auto& [id, live] : core_.tasks) ids.push_back(id);
+  });
+  std::ranges::sort(ids);  // the oldest first
+  json::Array named;
+  std::size_t count = 0;
+  for (std::size_t first = 0; first < ids.size(); first += limits::kTasksPerTurn) {
+    core_.Locked([&] {
+      for (std::size_t i = first; i < std::min(ids.size(), first + limits::kTasksPerTurn); ++i) {
+        LiveTask* live = core_.Find(ids[i]);
+        if (live == nullptr) continue;
+        const bool cold = live->cold();
+        if (IsOlder(*live, next) && count++ < kOlderShown) {
+          const task::TaskRecord& record = live->record();
+          named.push_back(json::Object{
+              {"task", record.id}, {"type", record.name}, {"actor", record.actor.ToString()}, {"state", task::StateName(live->state())}});
+        }
+        if (cold) live->Cool();
+      }
+    });
+  }
+  return json::Object{{"count", count}, {"tasks", std::move(named)}};
+}
+
 void CatalogChange::EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done) {
   ForEachTask(
       [this, next, answer](LiveTask& live) {
-        if (live.latched || live.record().catalog == next->hash()) return;
+        if (!IsOlder(live, next->hash())) return;
         answer->ended.push_back(live.id());
         core_.ends.EndByPolicy(live, "it was asked for under an older catalog", {"Remit::Policy", "current"}, Duration(0), nullptr);
       },

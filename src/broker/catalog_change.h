@@ -27,6 +27,10 @@ class CatalogChange {
                   std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
   // Ends what started under another catalog than `next`, and adds it to `answer`. `done` does not wait for the ends.
   void EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
+  // What `end_older` would end now, if the catalog of this hash came into force: {"count", "tasks": [{"task", "type", "actor", "state"}]}, of which
+  // kOlderShown at most are named. Takes the mutex itself, again and again.
+  json::Object WouldEnd(const std::string& next);
+  static constexpr std::size_t kOlderShown = 100;
 
   // Whether it holds something at a target that these do not give it any more, or only on conditions.
   bool HoldsTooMuch(LiveTask& live, const task::Catalog& next, const FactSet& next_facts);

@@ -13,6 +13,17 @@
 namespace remit::cli {
 namespace {
 
+// Of a catalog that is loaded with `--end-older`: what would end with this yes.
+void PrintWouldEnd(const json::Value& would_end) {
+  const std::int64_t count = would_end.Find("count")->AsInt();
+  const json::Array& tasks = would_end.Find("tasks")->AsArray();
+  PrintLine(count == 0 ? std::string("  would end no task as it is now")
+                       : "  " + Styled(Style::kYellow, fmt::format("would end {} {} as it is now:", count, count == 1 ? "task" : "tasks")));
+  for (const json::Value& task : tasks)
+    PrintLine(fmt::format("    {}  {}  {}  {}", Text(task, "task"), Text(task, "type"), Text(task, "state"), Text(task, "actor")));
+  if (static_cast<std::size_t>(count) > tasks.size()) PrintLine(fmt::format("    and {} more", static_cast<std::size_t>(count) - tasks.size()));
+}
+
 // A change of the server: what would be done, and what of a catalog would be another.
 void PrintChange(const json::Value& approval) {
   PrintLine(fmt::format("{}  {}", Styled(Style::kBold, Text(approval, "id")), Text(approval, "verb")));
@@ -29,6 +40,7 @@ void PrintChange(const json::Value& approval) {
         for (const std::string& line : text.empty() ? std::vector<std::string>() : Split(std::string(text), '\n'))
           PrintLine("    " + EscapeControl(line));
       }
+  if (const json::Value* would_end = approval.Find("would_end")) PrintWouldEnd(*would_end);
   PrintLine(
       fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Moment(approval, "expires")));
   PrintLine(Styled(Style::kDim, "  hash " + Text(approval, "hash")));
