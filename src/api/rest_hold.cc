@@ -34,9 +34,8 @@ class Held : public std::enable_shared_from_this<Held> {
   }
 
   void Tell(const json::Value& line) {
-    const std::string* state = line.FindString("state");
-    const bool last = state != nullptr && IsStateName(*state) && IsEndName(*state);
-    Send(json::Write(line) + "\n", last);
+    const std::string* event = line.FindString("event");
+    Send(json::Write(line) + "\n", event != nullptr && *event == "end");
   }
 
   // The head of the response is on its way.

@@ -152,7 +152,7 @@ class Broker {
   Status Heartbeat(const Caller& by, const std::string& task);
 
   // A held connection of `remit run`: while at least one is held, no heartbeat is missed; when the last closes and none is back within
-  // 15 s the task ends. `notify` gets one JSON line for each change of the task, and "warning" at 80 % of its life.
+  // 15 s the task ends. `notify` gets a JSON line for each change of the task, "warning" at 80 % of its life, and last "end" with what died.
   Result<std::uint64_t> Hold(const Caller& by, const std::string& task, std::function<void(const json::Value&)> notify);
   void Release(const std::string& task, std::uint64_t hold);
 

@@ -6,10 +6,15 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "broker/core.h"
+#include "broker/views.h"
 
 namespace remit::broker {
 
 using Kind = Caller::Kind;
+
+namespace {
+constexpr Duration kEndToldWithin = std::chrono::seconds(5);  // to whoever holds the task: what is dead by then, and what is not
+}  // namespace
 
 // An end that is on its way into the store. It is retried until it is in; nothing cancels it.
 struct Ending {
@@ -138,9 +143,21 @@ void Ends::CommitEnd(std::shared_ptr<Ending> ending) {
       if (live == nullptr) continue;
       live->recorded.reset();
       core_.Changed(*live);
+      TellHolders(*live);
     }
     for (const task::TaskRecord& record : ending->records) core_.Remove(record.id);
     if (ending->answer) core_.end_waits.AwaitDead(std::move(ending->records), ending->wait, std::move(ending->answer));
+  });
+}
+
+// How what it held ended, on the connection that holds it: whoever ended the task, and whether its actor may still ask anything.
+void Ends::TellHolders(LiveTask& live) {
+  if (live.holds.empty()) return;
+  core_.end_waits.AwaitDead({live.record()}, kEndToldWithin, [holds = live.holds](Result<EndAnswer> end) {
+    if (!end) return;
+    const json::Value line =
+        json::Object{{"event", "end"}, {"state", task::StateName(end->task.state)}, {"credentials", CredentialsJson(end->credentials)}};
+    for (const auto& [id, notify] : holds) notify(line);
   });
 }
 

@@ -39,6 +39,7 @@ class Ends {
   void WriteEnd(LiveTask& live, task::Transition transition, Duration wait, Answer<EndAnswer> answer);
   void PutEnd(LiveTask& live, task::Transition transition, Time now, Ending& ending);
   void CommitEnd(std::shared_ptr<Ending> ending);
+  void TellHolders(LiveTask& live);
 
   Core& core_;
 };

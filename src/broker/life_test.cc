@@ -136,6 +136,40 @@ TEST_F(BrokerTest, AHeldConnectionThatClosesEndsItAfterFifteenSeconds) {
   EXPECT_EQ(*bench.broker().ShowTask(Bench::Operator(), started.task.id)->FindString("end_reason"), "connection-closed");
 }
 
+// Whoever ended it: the connection that held it hears what died and how, also where its actor may not ask any more.
+TEST_F(BrokerTest, WhoHoldsATaskIsToldWhatDiedWithIt) {
+  const auto box = bench.Start("box", {{"box", "a"}});
+  ASSERT_TRUE(box.has_value());
+  std::vector<json::Value> told;
+  ASSERT_TRUE(
+      bench.broker().Hold(bench.broker().FindHandle(box->holder.Reveal()), box->task.id, [&](const json::Value& line) { told.push_back(line); }));
+  bench.broker().Offboard(Bench::Operator(), {"Agent", "bot"}, "", Duration(0), [](auto a) { Bench::Expect(a); });
+  bench.Settle();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(*told[0].FindString("event"), "state");
+  EXPECT_EQ(*told[1].FindString("event"), "end");
+  EXPECT_EQ(*told[1].FindString("state"), "revoked");
+  const json::Array& credentials = told[1].Find("credentials")->AsArray();
+  ASSERT_EQ(credentials.size(), 1u);
+  EXPECT_EQ(*credentials[0].FindString("state"), "dead");
+  EXPECT_FALSE(credentials[0].Find("evidence")->AsArray().empty());
+}
+
+TEST_F(BrokerTest, WhoHoldsATaskIsToldWhatIsNotDeadYet) {
+  const auto box = bench.Start("box", {{"box", "a"}});
+  ASSERT_TRUE(box.has_value());
+  std::vector<json::Value> told;
+  ASSERT_TRUE(
+      bench.broker().Hold(bench.broker().FindHandle(box->holder.Reveal()), box->task.id, [&](const json::Value& line) { told.push_back(line); }));
+  bench.box->down = true;
+  bench.broker().Revoke(Bench::Operator(), box->task.id, "seen in a log", Duration(0), [](auto a) { Bench::Expect(a); });
+  bench.Settle();
+  EXPECT_EQ(told.size(), 1u) << "it is waited for";
+  bench.Pass(seconds(5));
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(*told[1].Find("credentials")->AsArray().at(0).FindString("state"), "ending");
+}
+
 TEST_F(BrokerTest, TheHolderKeyMayEndAndMayNotUse) {
   StartAnswer started = Triage();
   auto use = [&](const Secret& handle) {

@@ -53,7 +53,7 @@ HoldProtocol::Events HoldProtocol::OnData(std::string_view chunk, Time now) {
   heard_ = now;
   Events events;
   buffer_ += chunk;
-  for (std::size_t end; !over_ && (end = buffer_.find('\n')) != std::string::npos; buffer_.erase(0, end + 1)) {
+  for (std::size_t end; (end = buffer_.find('\n')) != std::string::npos; buffer_.erase(0, end + 1)) {
     Line(std::string_view(buffer_).substr(0, end), events);
   }
   if (buffer_.size() > kLineBytes) buffer_.clear();  // not ours
@@ -61,8 +61,8 @@ HoldProtocol::Events HoldProtocol::OnData(std::string_view chunk, Time now) {
 }
 
 HoldProtocol::Events HoldProtocol::OnEnd(Time now) {
-  if (over_) return {};
   const bool was_up = std::exchange(link_, Link::kDown) == Link::kUp;
+  if (over_) return {};
   heartbeat_ = !was_up && ever_;
   failures_ = was_up ? 0 : failures_ + 1;
   retry_at_ = now + std::min<Duration>(kFirstBackoff * (1 << std::min(failures_, 6)), kMaxBackoff);
@@ -74,6 +74,12 @@ void HoldProtocol::Line(std::string_view line, Events& events) {
   const Result<json::Value> parsed = json::Parse(line);
   if (!parsed) return;
   const std::string event = StringOf(*parsed, "event");
+  if (over_) {
+    const json::Value* credentials = parsed->Find("credentials");
+    if (event != "end" || credentials == nullptr || link_ != Link::kUp) return;
+    link_ = Link::kDown;  // it comes once, and nothing follows
+    return events.push_back({.kind = HoldEvent::Kind::kEvidence, .credentials = *credentials});
+  }
   if (event == "held") {
     link_ = Link::kUp;
     failures_ = 0;

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "cli/run_calls.h"
 #include "http/client.h"
+#include "json/value.h"
 
 namespace remit::cli {
 
@@ -25,11 +26,13 @@ struct HoldEvent {
     kExtended,   // it has more time
     kLost,       // the connection broke and could not be opened again at once
     kBack,       // … and is there again
-    kEnded,      // the task is over, whyever; nothing follows
+    kEnded,      // the task is over, whyever; nothing follows but
+    kEvidence,   // what became of what it held
   };
   Kind kind = Kind::kHeld;
   std::string state{}, reason{};  // kSuspended: the reason; kEnded: "" where the server only says that the holder key is not good any more
   std::string deadline{};         // kWarning, kExtended
+  json::Value credentials{};      // kEvidence: as GET /v1/tasks/{id} has them
   bool operator==(const HoldEvent&) const = default;
 };
 
@@ -43,6 +46,8 @@ class HoldProtocol {
   Action Tick(Time now);
   Time due() const;  // when to call Tick next
   bool over() const { return over_; }
+  // Of a task that is over, whether this has been told of it or not: its evidence may still come.
+  bool AwaitsEvidence() const { return link_ == Link::kUp; }
   // A reconnect failed: the server should hear of us in another way. Said once for each failure.
   bool TakeHeartbeat() { return std::exchange(heartbeat_, false); }
 
@@ -71,6 +76,7 @@ class Hold {
   void Deliver() { mailbox_.Deliver(); }
   void Tick();
   Time due() const { return protocol_.due(); }
+  bool AwaitsEvidence() const { return protocol_.AwaitsEvidence(); }
 
  private:
   void Connect();

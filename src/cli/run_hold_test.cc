@@ -46,6 +46,31 @@ TEST_F(RunHold, TellsOfTheEndOnceAndThenNothing) {
   EXPECT_TRUE(hold_.over());
 }
 
+TEST_F(RunHold, BehindTheEndComesItsEvidenceOnce) {
+  EXPECT_FALSE(hold_.AwaitsEvidence());
+  Up();
+  hold_.OnData("{\"event\":\"state\",\"state\":\"revoked\",\"reason\":\"\"}\n", now_);
+  EXPECT_TRUE(hold_.AwaitsEvidence());
+  EXPECT_THAT(hold_.OnData("{\"event\":\"tick\"}\n{\"event\":\"end\"}\n", now_), IsEmpty());
+  const std::string end = "{\"event\":\"end\",\"state\":\"revoked\",\"credentials\":[]}\n";
+  EXPECT_THAT(hold_.OnData(end, now_), ElementsAre(HoldEvent{.kind = Kind::kEvidence, .credentials = json::Array{}}));
+  EXPECT_FALSE(hold_.AwaitsEvidence());
+  EXPECT_THAT(hold_.OnData(end, now_), IsEmpty());
+}
+
+TEST_F(RunHold, AServerThatClosesBehindTheEndKeepsNobodyWaiting) {
+  Up();
+  hold_.OnData("{\"event\":\"state\",\"state\":\"expired\",\"reason\":\"deadline\"}\n", now_);
+  EXPECT_THAT(hold_.OnEnd(now_), IsEmpty());
+  EXPECT_FALSE(hold_.AwaitsEvidence());
+}
+
+TEST_F(RunHold, NoEvidenceIsTakenOfATaskThatGoesOn) {
+  Up();
+  EXPECT_THAT(hold_.OnData("{\"event\":\"end\",\"state\":\"revoked\",\"credentials\":[]}\n", now_), IsEmpty());
+  EXPECT_FALSE(hold_.over());
+}
+
 TEST_F(RunHold, WarnsWithTheDeadline) {
   Up();
   EXPECT_THAT(hold_.OnData("{\"event\":\"warning\",\"deadline\":\"2026-01-01T00:00:00Z\"}\n", now_),

@@ -195,10 +195,10 @@ RunLine LostLine() {
 
 RunLine BackLine() { return {.texts = {"the server answers again"}, .event = {{"event", "connected"}}, .problem = true}; }
 
-RunLine EndedFirstLine(std::string_view task, std::string_view state, std::string_view reason) {
+RunLine EndedFirstLine(std::string_view task, std::string_view state, std::string_view reason, bool command_is_there) {
   std::string how = state.empty() ? "is over" : "is " + EscapeControl(state);
   if (!reason.empty() && reason != state) how += fmt::format(" ({})", EscapeControl(reason));
-  return {.texts = {fmt::format("the task ended before the command: {} {}; the command gets SIGTERM", task, how)},
+  return {.texts = {fmt::format("the task ended before the command: {} {}{}", task, how, command_is_there ? "; the command gets SIGTERM" : "")},
           .event = {{"event", "ended-first"}, {"task", std::string(task)}, {"state", std::string(state)}, {"reason", std::string(reason)}},
           .problem = true};
 }

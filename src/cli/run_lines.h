@@ -42,7 +42,7 @@ RunLine ResumedLine(std::string_view task);
 RunLine ExtendedLine(std::string_view deadline);  // RFC 3339
 RunLine LostLine();
 RunLine BackLine();
-RunLine EndedFirstLine(std::string_view task, std::string_view state, std::string_view reason);
+RunLine EndedFirstLine(std::string_view task, std::string_view state, std::string_view reason, bool command_is_there);
 RunLine KilledLine(Duration kill_after);  // the command did not end by itself
 RunLine LeftBehindLine(std::size_t processes, std::string_view not_killed);
 RunLine GuardKilledLine();

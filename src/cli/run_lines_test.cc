@@ -100,8 +100,8 @@ TEST_F(RunLines, SayWhatIsStillEndingAlsoWhenQuiet) {
 }
 
 TEST_F(RunLines, WhatOthersWroteIsShownEscaped) {
-  EXPECT_EQ(EndedFirstLine("tsk_1", "revoked", "bad\x1b[2J").texts.at(0).find('\x1b'), std::string::npos);
-  EXPECT_EQ(EndedFirstLine("tsk_1", "revoked", "seen in a log").texts.at(0),
+  EXPECT_EQ(EndedFirstLine("tsk_1", "revoked", "bad\x1b[2J", true).texts.at(0).find('\x1b'), std::string::npos);
+  EXPECT_EQ(EndedFirstLine("tsk_1", "revoked", "seen in a log", true).texts.at(0),
             "the task ended before the command: tsk_1 is revoked (seen in a log); the command gets SIGTERM");
 }
 

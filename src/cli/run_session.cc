@@ -29,10 +29,11 @@ namespace remit::cli {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr Duration kHoldLimit = 10s;    // for the first held connection
-constexpr Duration kEndWait = 5s;       // the server waits so long for credentials to be dead
-constexpr Duration kEndLimit = 15s;     // for its answer: two commits and that wait, on a busy machine
-constexpr Duration kRestartLimit = 5s;  // a server that cannot be reached is tried again for so long
+constexpr Duration kHoldLimit = 10s;     // for the first held connection
+constexpr Duration kEndWait = 5s;        // the server waits so long for credentials to be dead
+constexpr Duration kEvidenceLimit = 8s;  // for its word on what died, where somebody else ended the task: it waits 5 s itself
+constexpr Duration kEndLimit = 15s;      // for its answer: two commits and that wait, on a busy machine
+constexpr Duration kRestartLimit = 5s;   // a server that cannot be reached is tried again for so long
 constexpr Duration kProbeLimit = 5s;
 constexpr Duration kDeadlineSlack = 5s;  // the server's word comes first, where there is one
 
@@ -206,11 +207,13 @@ class Session {
       case HoldEvent::Kind::kExtended: MoveDeadline(event.deadline); return Tell(ExtendedLine(event.deadline));
       case HoldEvent::Kind::kLost: return Tell(LostLine());
       case HoldEvent::Kind::kBack: return Tell(BackLine());
+      case HoldEvent::Kind::kEvidence: evidence_ = event.credentials; return;
       case HoldEvent::Kind::kEnded: break;
     }
-    if (completing_ || ended_first_) return;
+    if (ended_first_) return;
+    if (!event.state.empty()) end_ = event;
+    if (completing_) return;
     ended_first_ = true;
-    end_ = event;
     if (running_) EndCommand();
   }
 
@@ -219,7 +222,7 @@ class Session {
       if (const auto shown = ShowAsStarter(starter_, asked_.id, kProbeLimit))
         end_ = {.state = Text(*shown, "state"), .reason = Text(*shown, "end_reason")};
     }
-    Tell(EndedFirstLine(asked_.id, end_.state, end_.reason));
+    Tell(EndedFirstLine(asked_.id, end_.state, end_.reason, true));
     supervisor_.SignalAll(SIGTERM);
     kill_at_ = RunNow() + options_.kill_after;
   }
@@ -234,6 +237,11 @@ class Session {
       if (!ended_first_ && (ended_->left_behind > 0 || !ended_->not_killed.empty())) Tell(LeftBehindLine(ended_->left_behind, ended_->not_killed));
     }
     const Result<json::Value> credentials = ended_first_ ? Ended() : Complete();
+    // A command that lives by what the task held, a psql say, is gone with it before anybody told of the end.
+    if (!ended_first_ && !end_.state.empty() && end_.state != "completed") {
+      ended_first_ = true;
+      Tell(EndedFirstLine(asked_.id, end_.state, end_.reason, false));
+    }
     if (!refused_) Tell(CommandLine(asked_.id, elapsed, ended_->exit, credentials && !ended_first_));
     if (!credentials) {
       Tell(NotCompletedLine(asked_.id, credentials.error()));
@@ -259,13 +267,20 @@ class Session {
     }
   }
 
-  // The credentials of a task that ended otherwise, once they are dead or the wait is over; null where the server does not show them.
+  // The credentials of a task that ended otherwise, once they are dead or the wait is over; null where the server does not show them. They are told
+  // on the connection that held it, also to whom nothing else is told any more: its actor may have been offboarded.
   json::Value Ended() {
-    json::Value credentials;
+    for (const Time limit = RunNow() + kEvidenceLimit; !evidence_ && hold_->AwaitsEvidence() && RunNow() < limit;) {
+      Wait(-1, limit);
+      while (signals_.Next()) continue;  // there is no command any more to pass them to
+    }
+    json::Value credentials = evidence_.value_or(json::Value());
+    if (evidence_ && AllDead(credentials)) return credentials;
     for (const Time limit = RunNow() + kEndWait;; ::poll(nullptr, 0, 200)) {  // nobody tells of a credential's end: look again
       const auto shown = ShowAsStarter(starter_, asked_.id, kProbeLimit);
       if (!shown) return credentials;
       credentials = CredentialsOf(*shown);
+      if (end_.state.empty()) end_ = {.kind = HoldEvent::Kind::kEnded, .state = Text(*shown, "state"), .reason = Text(*shown, "end_reason")};
       if (AllDead(credentials) || RunNow() >= limit) return credentials;
     }
   }
@@ -288,6 +303,7 @@ class Session {
   std::optional<Time> kill_at_;
   bool held_ = false, ended_first_ = false, running_ = false, completing_ = false, readable_ = false;
   HoldEvent end_;
+  std::optional<json::Value> evidence_;  // the credentials' ends, as they were told on the held connection
   std::optional<Supervisor::Ended> ended_;
   std::optional<Error> refused_;
 };

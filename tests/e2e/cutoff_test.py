@@ -1,5 +1,6 @@
 """The end of a window cuts off a psql that is still open, whatever it holds; the role is gone, and its password is refused for the right reason."""
 
+import json
 import threading
 
 import harness
@@ -209,6 +210,32 @@ class CutOff(harness.Case):
         self.assert_dead(theirs, theirs.complete(), stays, cut_off=1)
         other.sweep()
         eventually(lambda: other.roles() == [], what="theirs ended what they had forgotten")
+
+    def test_remit_run_proves_an_end_that_was_not_its_own(self):
+        """Revoked, expired or offboarded: what the window held is said to be dead, and by what that was seen, also to whom is told nothing any more."""
+        server = self.orders.server
+        facts = f"{server.dir}/vic.json"
+        with open(facts, "w") as file:
+            json.dump([{"uid": {"type": "Engineer", "id": "vic"}, "attrs": {"vendor": {"__entity": {"type": "Vendor", "id": "acme"}}}, "parents": []}], file)
+        server.cli("facts", "put", facts)
+        vic = server.person('Engineer::"vic"')
+        ends = [("revoked", [], lambda task: server.cli("revoke", task, "--why", "seen in a log")),
+                ("expired", ["--ttl", "6s"], lambda task: None),
+                ("revoked", [], lambda task: server.cli("offboard", 'Engineer::"vic"'))]
+        for state, flags, end in ends:
+            process = self.start("run", "maintenance", "tables=orders/public.invoices", "--reason", "CHG-9", *flags, "--", "psql", "-At", "-c",
+                                 "SELECT count(*) FROM invoices", "-c", "SELECT pg_sleep(1000)", env=vic.env)
+            [asked] = eventually(lambda: self.orders.dana.cli("approvals", "--json").json["approvals"], what="the request waits")
+            self.orders.agree(asked["id"])
+            self.assertEqual(process.stdout.readline(), "1000\n")
+            [role] = self.orders.roles()
+            end(asked["task"])
+            _, said = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 9, said)
+            self.assertIn(f"is {state} (", said)
+            self.assertRegex(said, rf"orders postgres-role {role} is dead: .*28P01", said)
+            self.assertNotIn("could not be seen", said)
+            self.assertEqual(self.orders.roles(), [])
 
 
 if __name__ == "__main__":
