@@ -75,6 +75,19 @@ void LookAtCatalog(Examination& e) {
   if (again.warnings.empty()) e.Add("catalog", Health::kOk, fmt::format("{} task types, no warnings", catalog->task_types().size()));
 }
 
+bool IsBarred(const json::Value& somebody) {
+  const json::Value* barred = somebody.Find("barred");
+  return barred != nullptr && barred->IsBool() && barred->AsBool();
+}
+
+std::size_t CountBarred(const json::Array& all) { return static_cast<std::size_t>(std::ranges::count_if(all, IsBarred)); }
+
+// " (2 barred)"; "" where nobody is.
+std::string Barred(const json::Array& all) {
+  const std::size_t barred = CountBarred(all);
+  return barred == 0 ? "" : fmt::format(" ({} barred)", barred);
+}
+
 // Who administers: those whom the catalog permits to load another, alone or with others' yes; and while there is nobody, the operator.
 void LookAtPeople(Examination& e) {
   const Caller root{.kind = Kind::kOperator, .uid = {"Remit::Operator", "local"}, .task = {}, .signed_in = {}, .session = {}};
@@ -83,12 +96,12 @@ void LookAtPeople(Examination& e) {
     return array != nullptr && array->IsArray() ? array->AsArray() : json::Array{};
   };
   const json::Array people = list(e.services.broker.ListPeople(root), "people");
-  const std::size_t actors = list(e.services.broker.ListActors(root), "actors").size();
+  const json::Array actors = list(e.services.broker.ListActors(root), "actors");
+  const std::size_t working = actors.size() - CountBarred(actors);
   std::vector<std::string> administrators;
   for (const json::Value& person : people) {
-    const json::Value* barred = person.Find("barred");
     const auto uid = cedar::EntityUid::Parse(person.FindString("uid") == nullptr ? "" : *person.FindString("uid"));
-    if (!uid || (barred != nullptr && barred->IsBool() && barred->AsBool())) continue;
+    if (!uid || IsBarred(person)) continue;
     const Status may = e.services.broker.MayAdminister(
         {.kind = Kind::kPerson, .uid = *uid, .task = {}, .signed_in = e.services.clock.Now(), .session = {}}, "catalog.load");
     if (may || may.error().reason == "needs-approval") administrators.push_back(EscapeControl(uid->ToString()));
@@ -98,8 +111,9 @@ void LookAtPeople(Examination& e) {
   const std::string who = e.services.broker.SetUpIsOpen() ? "the set-up is open: root and the server's own user administer, on its unix socket"
                           : many == 0                     ? "nobody administers"
                                       : fmt::format("{}{} administer", Join(administrators, ", "), many > kNamed ? " and others" : "");
-  e.Add("people", actors > 0 ? Health::kOk : Health::kWarning, fmt::format("{}; {} actors and {} people are registered", who, actors, people.size()),
-        actors > 0 ? "" : "nobody can start a task: remit actor put UID --key FILE");
+  e.Add("people", working > 0 ? Health::kOk : Health::kWarning,
+        fmt::format("{}; {} actors{} and {} people{} are registered", who, actors.size(), Barred(actors), people.size(), Barred(people)),
+        working > 0 ? "" : "nobody can start a task: remit actor put UID --key FILE");
 }
 
 void Finish(const Shared& e) {

@@ -10,6 +10,7 @@ namespace remit::api {
 namespace {
 
 using namespace std::chrono_literals;
+using broker::Bench;
 using testing::HasSubstr;
 
 class DoctorTest : public ::testing::Test {
@@ -36,6 +37,20 @@ TEST_F(DoctorTest, AWholeServerIsWell) {
   EXPECT_THAT(Said(report, "ledger"), HasSubstr("ok: "));
   EXPECT_THAT(Said(report, "ending"), HasSubstr("ok: "));
   EXPECT_THAT(Said(report, "people"), HasSubstr("2 actors and 3 people"));
+}
+
+TEST_F(DoctorTest, WhoIsBarredIsCountedAndNobodyWhoWorksIsAWarning) {
+  const auto bar = [&](const std::string& id) {
+    server_.bench.broker().PutActor(Bench::Operator(), {{"Agent", id}, "", nullptr, std::nullopt, true}, [](auto a) { Bench::Expect(a); });
+    server_.bench.Settle();
+  };
+  bar("helpdesk");
+  EXPECT_THAT(Said(Examine(), "people"), HasSubstr("ok: "));
+  EXPECT_THAT(Said(Examine(), "people"), HasSubstr("2 actors (1 barred) and 3 people are registered"));
+  server_.bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", true}, [](auto a) { Bench::Expect(a); });
+  bar("bot");
+  EXPECT_THAT(Said(Examine(), "people"), HasSubstr("warning: "));
+  EXPECT_THAT(Said(Examine(), "people"), HasSubstr("2 actors (2 barred) and 3 people (1 barred) are registered"));
 }
 
 TEST_F(DoctorTest, IsForTheOperatorAndWhoMayViewTheServer) {

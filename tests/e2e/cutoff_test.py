@@ -223,8 +223,8 @@ class CutOff(harness.Case):
                 ("expired", ["--ttl", "6s"], lambda task: None),
                 ("revoked", [], lambda task: server.cli("offboard", 'Engineer::"vic"'))]
         for state, flags, end in ends:
-            process = self.start("run", "maintenance", "tables=orders/public.invoices", "--reason", "CHG-9", *flags, "--", "psql", "-At", "-c",
-                                 "SELECT count(*) FROM invoices", "-c", "SELECT pg_sleep(1000)", env=vic.env)
+            process = self.start("run", "maintenance", "tables=orders/public.invoices", "--reason", "CHG-9", *flags, "--", "sh", "-c",
+                                 "psql -At -c 'SELECT count(*) FROM invoices'; exec psql -c 'SELECT pg_sleep(1000)'", env=vic.env)
             [asked] = eventually(lambda: self.orders.dana.cli("approvals", "--json").json["approvals"], what="the request waits")
             self.orders.agree(asked["id"])
             self.assertEqual(process.stdout.readline(), "1000\n")
