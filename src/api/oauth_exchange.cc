@@ -43,7 +43,7 @@ OauthError ExchangeError(const Error& error) {
     if (error.reason == of_subject) return BadSubject();
   bool policy = error.code == Code::kPermissionDenied;
   for (std::string_view full : {"too-deep", "too-many-sub-tasks", "budget-used-up"}) policy = policy || error.reason == full;
-  if (policy) return {"invalid_request", fmt::format("{} ({})", error.message, error.reason), 400, ""};
+  if (policy) return {"invalid_request", fmt::format("{} ({})", error.message, error.reason), 400, "", error.hint};
   return FromError(error, "invalid_authorization_details");
 }
 

@@ -23,14 +23,16 @@ struct OauthError {
   std::string description;  // any text; what §5.2 does not allow in it is replaced
   int status = 400;
   std::string challenge;  // scheme of WWW-Authenticate; 401 only
+  std::string hint{};     // what to do next: behind the description, since §5.2 has no field for it; may be empty
 };
 
 template <class T>
 using OauthResult = std::expected<T, OauthError>;
 
-std::unexpected<OauthError> OauthFail(std::string_view code, std::string description);
+std::unexpected<OauthError> OauthFail(std::string_view code, std::string description, std::string hint = {});
 
-// The body of §5.2, never cached.
+// The body of §5.2, never cached. A hint stands at the end of `error_description`, behind http::kHintInDescription, where http::ErrorOf finds it
+// again.
 http::Response ToResponse(const OauthError& error);
 
 // An error of the broker's or the store's that is not the client's doing: 503 or 500. `otherwise` is the code for all that is.

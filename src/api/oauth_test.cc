@@ -105,6 +105,22 @@ TEST_F(OauthTest, ErrorsAreThoseOfTheRfc) {
   }
 }
 
+// RFC 6749 §5.2 has three fields, and no other comes; what to do next stands in the description, where a client of ours finds it.
+TEST_F(OauthTest, ErrorsSayWhatToDoNextInTheFieldsOfTheRfc) {
+  const Fields fields = Assertion({{"grant_type", "client_credentials"}});
+  ASSERT_EQ(server_.PostForm("/token", fields, TestServer::Nobody()).status, 200);
+  const Reply replayed = server_.PostForm("/token", fields, TestServer::Nobody());
+  EXPECT_EQ(replayed.status, 401);
+  EXPECT_TRUE(replayed.Text("error_description").ends_with("(replayed-assertion); hint: sign a new one with its own `jti`")) << replayed.body;
+  EXPECT_EQ(replayed.json.AsObject().size(), 2u) << replayed.body;
+  const Reply nobody = server_.PostForm("/token", {{"grant_type", "client_credentials"}}, TestServer::Nobody());
+  EXPECT_NE(nobody.Text("error_description").find("; hint: make a key with `remit actor key FILE`"), std::string::npos) << nobody.body;
+  const Reply asker = server_.PostForm("/introspect", {{"token", "x"}}, TestServer::Nobody());
+  EXPECT_NE(asker.Text("error_description").find("; hint: send `Authorization: Bearer ...`"), std::string::npos) << asker.body;
+  const Reply unknown = Token({{"authorization_details", R"([{"type": "remit_task", "task_type": "triag", "parameters": {"ticket": "T-1"}}])"}});
+  EXPECT_NE(unknown.Text("error_description").find("(unknown-type); hint: did you mean `triage`?"), std::string::npos) << unknown.body;
+}
+
 TEST_F(OauthTest, TheBodyIsAFormAndTheQueryIsEmpty) {
   EXPECT_EQ(server_.Post("/token", json::Object{{"grant_type", "client_credentials"}}, TestServer::Nobody()).Text("error"), "invalid_request");
   EXPECT_EQ(server_.PostForm("/token?grant_type=client_credentials", Assertion(), TestServer::Nobody()).Text("error"), "invalid_request");

@@ -32,6 +32,10 @@ bool IsResourceUri(std::string_view text) {
   return true;
 }
 
+std::unexpected<OauthError> BadDetails(const Error& error) {
+  return OauthFail("invalid_authorization_details", (error.place.empty() ? "" : error.place + ": ") + error.message, error.hint);
+}
+
 // RFC 9396 §5: what is of an unknown type or does not conform to it "MUST" be refused, unknown fields included.
 OauthResult<TokenAsk> ReadDetails(std::string_view text, bool exchange) {
   constexpr std::string_view kCode = "invalid_authorization_details";
@@ -54,7 +58,7 @@ OauthResult<TokenAsk> ReadDetails(std::string_view text, bool exchange) {
   const json::Value* actor = exchange ? r.OptionalValue("actor") : nullptr;
   const auto ttl = r.OptionalString("ttl");
   ask.offline = r.OptionalBool("offline").value_or(false);
-  if (Status read = r.Finish(); !read.has_value()) return OauthFail(kCode, read.error().ToString());
+  if (Status read = r.Finish(); !read.has_value()) return BadDetails(read.error());
   if (json::Write(start.parameters).size() > limits::kParameterBytes) return OauthFail(kCode, "the parameters are too long");
   if (ttl.has_value()) {
     auto span = ParseDuration(*ttl);
@@ -66,7 +70,7 @@ OauthResult<TokenAsk> ReadDetails(std::string_view text, bool exchange) {
   ask.exchange.emplace();
   if (actor != nullptr) {
     auto uid = ReadUid(*actor, "authorization_details[0].actor");
-    if (!uid.has_value()) return OauthFail(kCode, uid.error().ToString());
+    if (!uid.has_value()) return BadDetails(uid.error());
     ask.exchange->actor = *std::move(uid);
   }
   return ask;
@@ -176,7 +180,8 @@ OauthResult<TokenAsk> ReadTokenAsk(const OauthForm& form) {
   if (!grant.has_value()) return std::unexpected(std::move(grant).error());
   const bool exchange = *grant == kTokenExchange;
   if (!exchange && *grant != kClientCredentials)
-    return OauthFail("unsupported_grant_type", fmt::format("the grants here are {} and {}", kClientCredentials, kTokenExchange));
+    return OauthFail("unsupported_grant_type", fmt::format("the grants here are {} and {}", kClientCredentials, kTokenExchange),
+                     "people sign in with the code of their link: `remit sign-in`");
   if (form.Has("scope")) return OauthFail("invalid_scope", "Remit has no scopes: name a task in authorization_details");
   for (std::string_view name : kOfExchangesAlone)
     if (!exchange && form.Has(name)) return OauthFail("invalid_request", fmt::format("`{}` belongs to the grant {}", name, kTokenExchange));

@@ -38,6 +38,10 @@ Error ErrorOf(const ClientResponse& response) {
   if (const std::string* type = body->FindString("type"); type != nullptr && type->starts_with(kType)) error.reason = type->substr(kType.size());
   take("error", error.reason);
   take("error_description", error.message);
+  if (const auto at = error.message.rfind(kHintInDescription); at != std::string::npos) {
+    error.hint = error.message.substr(at + kHintInDescription.size());
+    error.message.resize(at);
+  }
   take("detail", error.message);
   take("place", error.place);
   take("hint", error.hint);

@@ -39,6 +39,15 @@ TEST(ProblemTest, AnOAuthErrorIsReadToo) {
   EXPECT_EQ(read.message, "used before (replayed-assertion)");
 }
 
+TEST(ProblemTest, TheHintOfAnOAuthErrorStandsInItsDescription) {
+  const Error read =
+      ErrorOf(Answer(401, R"x({"error":"invalid_client","error_description":"used; hint: x; before (replayed-assertion); hint: sign a new one"})x"));
+  EXPECT_EQ(read.message, "used; hint: x; before (replayed-assertion)");
+  EXPECT_EQ(read.hint, "sign a new one");
+  // A problem document has a field for it, and its detail may say what it likes.
+  EXPECT_EQ(ErrorOf(Answer(400, R"x({"type":"urn:remit:error:x","detail":"a; hint: b"})x")).message, "a; hint: b");
+}
+
 TEST(ProblemTest, WhatIsNotFromRemitIsNamedByItsStatus) {
   for (const char* body : {"", "<html>Bad Gateway</html>", "[]", R"({"type":"about:blank","error":7})"}) {
     const Error read = ErrorOf(Answer(502, body));
