@@ -100,10 +100,8 @@ TEST_F(AdministrationTest, WhoApprovesACatalogThatEndsTasksSeesWhich) {
   json::Value shown = would_end(bench.Person("bob"));
   ASSERT_FALSE(shown.IsNull());
   EXPECT_EQ(shown.Find("count")->AsInt(), 1);
-  EXPECT_EQ(shown.Find("tasks")->AsArray()[0], json::Value(json::Object{{"task", first.task.id},
-                                                                        {"type", "triage"},
-                                                                        {"actor", R"(Agent::"bot")"},
-                                                                        {"state", "active"}}));
+  EXPECT_EQ(shown.Find("tasks")->AsArray()[0],
+            json::Value(json::Object{{"task", first.task.id}, {"type", "triage"}, {"actor", R"(Agent::"bot")"}, {"state", "active"}}));
   const StartAnswer second = Triage("T-2");
   EXPECT_EQ(would_end(bench.Person("bob")).Find("count")->AsInt(), 2) << "as it is when it is looked at";
   ASSERT_TRUE(bench.Complete(first));
@@ -318,6 +316,82 @@ TEST_F(AdministrationTest, AYesToWhatWasAskedBeforeLetsNoPersonInAgain) {
   EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), *asked->FindString("approval"))), "unknown-approval");
   bench.Restart();
   EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), *asked->FindString("approval"))), "unknown-approval");
+}
+
+// Between the last yes and the commit of what it makes, the bar comes.
+class BarAtTheLastMoment : public AdministrationTest {
+ protected:
+  // bob says yes to eve's change; while that is being made, she is barred. With `fails` the change cannot be written down, and the bar can.
+  Result<json::Value> ApproveAndBar(const std::string& approval, bool fails) {
+    const std::string hash = *bench.broker().ListApprovals(Bench::Operator())->Find("approvals")->AsArray().at(0).FindString("hash");
+    std::optional<Result<json::Value>> approved, barred;
+    bench.store().HoldCommits();
+    bench.broker().Approve(bench.Person("bob"), approval, hash, [&](Result<json::Value> a) { approved = std::move(a); });
+    // Its answer comes when the yes is written down, and what it makes is on its way.
+    bench.broker().PutActor(bench.Person("ann"), {{"Agent", "other"}, "", nullptr, std::nullopt, false}, [&](auto put) {
+      Bench::Expect(put);
+      EXPECT_EQ(bench.store().HeldCommits(), 1u) << "the change is not on its way";
+      bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", true}, [&](Result<json::Value> a) { barred = std::move(a); });
+      if (fails) bench.store().FailNext(1, Error(Code::kResourceExhausted, "store-full", "the disk is full"));
+    });
+    bench.store().ReleaseCommits();
+    bench.Settle();
+    EXPECT_TRUE(barred && *barred);
+    EXPECT_TRUE(approved.has_value());
+    return *std::move(approved);
+  }
+  void ExpectBarredForGood(const std::string& approval) {
+    for (int restarted = 0; restarted < 2; ++restarted) {
+      SCOPED_TRACE(restarted == 0 ? "at once" : "after a restart");
+      EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);
+      EXPECT_TRUE(bench.broker().ListApprovals(Bench::Operator())->Find("approvals")->AsArray().empty());
+      EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), approval, std::string(64, '0'))), "unknown-approval");
+      EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);
+      bench.Restart();
+    }
+  }
+};
+
+TEST_F(BarAtTheLastMoment, TheBarWinsOverAChangeThatIsBeingMade) {
+  const Result<json::Value> asked = PutPerson(bench.Person("ann"), "eve");
+  ASSERT_TRUE(asked && asked->FindString("approval"));
+  EXPECT_EQ(ReasonOf(ApproveAndBar(*asked->FindString("approval"), false)), "done");
+  ExpectBarredForGood(*asked->FindString("approval"));
+}
+
+// Else it would wait again, with all its yeses: whoever gave one tries again, and lets in who was barred since.
+TEST_F(BarAtTheLastMoment, AChangeThatFailedDoesNotWaitAgainForTheOneWhoWasBarred) {
+  const Result<json::Value> asked = PutPerson(bench.Person("ann"), "eve");
+  ASSERT_TRUE(asked && asked->FindString("approval"));
+  EXPECT_EQ(ReasonOf(ApproveAndBar(*asked->FindString("approval"), true)), "store-full");
+  EXPECT_EQ(*bench.EventOf("change.denied").FindString("approval"), *asked->FindString("approval"));
+  ExpectBarredForGood(*asked->FindString("approval"));
+}
+
+TEST_F(BarAtTheLastMoment, WhatIsBeingAskedAboutTheOneWhoIsBarredDoesNotWait) {
+  for (const bool crash : {false, true}) {
+    std::optional<Result<json::Value>> asked, barred;
+    bench.store().HoldCommits();
+    bench.broker().PutPerson(bench.Person("ann"), {{"Employee", "eve"}, "", false}, [&](Result<json::Value> a) { asked = std::move(a); });
+    bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", true}, [&](Result<json::Value> a) {
+      barred = std::move(a);
+      if (crash) bench.store().FailAll(true);  // nothing more is written down
+    });
+    bench.store().ReleaseCommits();
+    bench.Settle();
+    bench.store().FailAll(false);
+    ASSERT_TRUE(asked && barred && *barred);
+    EXPECT_EQ(ReasonOf(*asked), "request-changed");
+    ExpectBarredForGood("apv_00000000000000000000000000");
+    EXPECT_EQ(bench.EventOf("change.denied").IsNull(), false);
+  }
+}
+
+TEST_F(BarAtTheLastMoment, AFullDiskKeepsNobodyIn) {
+  bench.store().FillDisk(true);
+  EXPECT_EQ(ReasonOf(PutPerson(Bench::Operator(), "eve", true)), "done");
+  bench.Restart();
+  EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);
 }
 
 TEST_F(AdministrationTest, BarringRegistersNobody) {

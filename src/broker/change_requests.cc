@@ -23,6 +23,22 @@ std::unexpected<Error> NoSuchChange(const std::string& id) {
   return Fail(Code::kNotFound, "unknown-approval", fmt::format("no request `{}` waits for you", id));
 }
 
+// Whom it is about: "" where that is nobody in particular.
+std::string AboutOf(const ChangeRequest& change) {
+  if (change.verb != "actor.change" && change.verb != "person.change") return "";
+  const std::string* about = change.content.FindString("uid");
+  return about == nullptr ? "" : *about;
+}
+
+json::Object BarredEvent(const ChangeRequest& change, Time at) {
+  json::Object event = Core::Event("change.denied", at);
+  event.Set("approval", change.id);
+  event.Set("verb", change.verb);
+  event.Set("person", cedar::EntityUid{"Remit::Policy", "bar"}.ToString());
+  event.Set("why", AboutOf(change) + " was barred since");
+  return event;
+}
+
 }  // namespace
 
 // --- asking ----------------------------------------------------------------------------------------------------------------------------------
@@ -58,8 +74,15 @@ void ChangeRequests::Ask(const AdminCall& call, std::uint32_t needed, json::Valu
   if (json::Canonical(change.shown).size() <= limits::kDifferenceBytes) event.Set("shown", change.shown);
   batch.writes.push_back({store::Table::kApproval, change.id, json::Canonical(change.ToJson())});
   core_.AddEvents(batch, {std::move(event)});
+  Leaves(change);
   core_.Commit(std::move(batch), [this, answer, change = std::move(change)](const auto& committed) {
+    const bool barred = Arrives(change.id);
     if (!committed) return core_.Refuse(answer, committed.error());
+    if (barred) {
+      EndBarred(change);
+      return core_.Refuse(answer, Error(Code::kConflict, "request-changed", fmt::format("{} was barred while this was being asked", AboutOf(change)))
+                                      .Hint("ask again, if it is still meant"));
+    }
     waiting[change.id] = change;
     core_.Later([answer, id = change.id] { answer(id); });
   });
@@ -223,31 +246,56 @@ void ChangeRequests::Settle(const AdminCall& call, store::Batch& batch) {
   event.Set("hash", HexEncode(call.approved->hash));
   core_.AddEvents(batch, {std::move(event)});
   waiting.erase(call.approved->id);
+  Leaves(*call.approved);
+}
+
+void ChangeRequests::Settled(const AdminCall& call) {
+  if (call.approved) (void)Arrives(call.approved->id);
+}
+
+void ChangeRequests::Leaves(const ChangeRequest& change) {
+  if (std::string about = AboutOf(change); !about.empty()) on_their_way_[change.id] = {std::move(about)};
+}
+
+bool ChangeRequests::Arrives(const std::string& id) {
+  const auto found = on_their_way_.find(id);
+  if (found == on_their_way_.end()) return false;
+  const bool barred = found->second.barred;
+  on_their_way_.erase(found);
+  return barred;
+}
+
+// Written down that it ended; its row went with the bar.
+void ChangeRequests::EndBarred(const ChangeRequest& change) {
+  store::Batch batch;
+  batch.must_fit = true;
+  batch.writes.push_back({store::Table::kApproval, change.id, std::nullopt});
+  core_.AddEvents(batch, {BarredEvent(change, core_.Stamp())});
+  core_.Commit(std::move(batch), [](const auto&) {});
 }
 
 std::vector<std::string> ChangeRequests::EndAbout(const cedar::EntityUid& who, store::Batch& batch) {
   std::vector<std::string> ended;
   std::erase_if(waiting, [&](const auto& entry) {
-    const ChangeRequest& change = entry.second;
-    if (change.verb != "actor.change" && change.verb != "person.change") return false;
-    const std::string* about = change.content.FindString("uid");
-    if (about == nullptr || *about != who.ToString()) return false;
-    json::Object event = core_.Event("change.denied", core_.Stamp());
-    event.Set("approval", change.id);
-    event.Set("verb", change.verb);
-    event.Set("person", cedar::EntityUid{"Remit::Policy", "bar"}.ToString());
-    event.Set("why", who.ToString() + " was barred since");
-    core_.AddEvents(batch, {std::move(event)});
-    batch.writes.push_back({store::Table::kApproval, change.id, std::nullopt});
-    ended.push_back(change.id);
+    if (AboutOf(entry.second) != who.ToString()) return false;
+    core_.AddEvents(batch, {BarredEvent(entry.second, core_.Stamp())});
+    batch.writes.push_back({store::Table::kApproval, entry.first, std::nullopt});
+    ended.push_back(entry.first);
     return true;
   });
+  // Behind it in the store, so that none of these is there after a restart: what was asked, or could not be made, does not wait for another yes.
+  for (auto& [id, on_its_way] : on_their_way_) {
+    if (on_its_way.about != who.ToString()) continue;
+    on_its_way.barred = true;
+    batch.writes.push_back({store::Table::kApproval, id, std::nullopt});
+  }
   return ended;
 }
 
-// What could not be committed still waits.
 void ChangeRequests::Unsettle(const AdminCall& call) {
-  if (call.approved) waiting.emplace(call.approved->id, *call.approved);
+  if (!call.approved) return;
+  if (Arrives(call.approved->id)) return EndBarred(*call.approved);
+  waiting.emplace(call.approved->id, *call.approved);
 }
 
 }  // namespace remit::broker

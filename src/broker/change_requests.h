@@ -28,8 +28,10 @@ class ChangeRequests {
   std::uint32_t StandingYes(const ChangeRequest& change);  // how many of those who said yes may still, who asked never among them
   bool MaySee(const Caller& by, const ChangeRequest& change);
   json::Value ChangeJson(const ChangeRequest& change) const;
-  // The end of a request that is being carried out: in the same commit, and never twice. Unsettle where that failed: it still waits.
+  // The end of a request that is carried out, in the batch that does it, and never twice. Behind the commit: Settled, or Unsettle where it failed,
+  // after which the request waits again, unless who it is about was barred meanwhile.
   void Settle(const AdminCall& call, store::Batch& batch);
+  void Settled(const AdminCall& call);
   void Unsettle(const AdminCall& call);
   // Ends what waits about somebody who is barred in this batch: a yes to it was to somebody who was not. Their ids.
   std::vector<std::string> EndAbout(const cedar::EntityUid& who, store::Batch& batch);
@@ -38,6 +40,15 @@ class ChangeRequests {
  private:
   void Make(ChangeRequest request, Answer<json::Value> answer);
   void ForgetOld(store::Batch& batch);
+  // What is about somebody and on its way into the store, asked or made: it waits in `waiting` not yet, or not any more, and a bar must find it too.
+  struct OnItsWay {
+    std::string about;    // uid
+    bool barred = false;  // since
+  };
+  void Leaves(const ChangeRequest& change);
+  bool Arrives(const std::string& id);  // whether whom it is about was barred meanwhile
+  void EndBarred(const ChangeRequest& change);
+  std::map<std::string, OnItsWay> on_their_way_;  // by id
 
   Core& core_;
 };

@@ -123,7 +123,8 @@ void Registry::WriteDown(const AdminCall& call, const Registered& who, std::func
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});
   const std::uint64_t change = CountChange(batch);
-  if (who.barred) {  // takes access away: before the commit
+  if (who.barred) {  // takes access away: before the commit, and also on a full disk
+    batch.must_fit = true;
     core_.change_requests.EndAbout(who.uid, batch);
     NoteBar(who.uid, change);
     keep();
@@ -135,6 +136,7 @@ void Registry::WriteDown(const AdminCall& call, const Registered& who, std::func
       core_.change_requests.Unsettle(call);
       return core_.Refuse(answer, committed.error());
     }
+    core_.change_requests.Settled(call);
     if (!WasOvertaken(who.uid, change)) keep();
     json::Value changed = who.row;
     if (who.barred) changed.AsObject().Set("still_running", core_.offboarder.StillRunning(who.uid));
