@@ -293,6 +293,7 @@ std::string_view Schemas() {
       "additionalProperties": false}},
     "budgets": {
      "type": "array",
+     "description": "for whoever could start it there, and for its actor",
      "items": {
       "type": "object",
       "properties": {"budget": {"type": "string"}, "left": {"type": "integer"}},
@@ -300,12 +301,13 @@ std::string_view Schemas() {
       "additionalProperties": false}},
     "lost": {
      "type": "array",
-     "description": "what its type may and a task above it may not",
+     "description": "what its type may and a task above it may not; which one, where the caller may see it",
      "items": {
       "type": "object",
       "properties": {"permission": {}, "task": {"type": "string"}, "type": {"type": "string"}},
-      "required": ["permission", "task", "type"],
-      "additionalProperties": false}}},
+      "required": ["permission"],
+      "additionalProperties": false}},
+    "limited_above": {"const": true, "description": "tasks above, which the caller may not see, limit its uses, too"}},
    "required": ["task", "type"],
    "additionalProperties": false},
   "Parameter": {

@@ -10,9 +10,11 @@ namespace remit::broker {
 // Errors: `not-delegable`, `start-denied`, `wrong-actor-type`, `too-deep`, `too-many-sub-tasks`, `wrong-parent-type`.
 Status MayStandBelow(Core& core, LiveTask& parent, const task::TaskType& type, const cedar::EntityUid& actor);
 
-// Whether it may now, and what remains for it. `record` is the sub-task as it would be asked for, `parent` the task that it names.
+// Whether it may now, and what remains for it. `record` is the sub-task as it would be asked for, `parent` the task that it names, which `by` may
+// see; of tasks above that one nothing is told but what `by` may see.
 struct Below {
-  json::Object verdict;           // "task", "type", "actor", "ends", "allowed", "approvals" or "reason" and "message", "uses", "budgets", "lost"
+  // "task", "type", "actor", "ends", "allowed", "approvals" or "reason" and "message", "uses", "budgets", "lost", "limited_above"
+  json::Object verdict;
   task::PermissionSet remaining;  // after the intersection over everything above it
 };
 Below ExplainBelow(Core& core, const Caller& by, LiveTask& parent, const task::TaskType& type, const task::TaskRecord& record,

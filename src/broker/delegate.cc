@@ -73,7 +73,8 @@ Result<StartDraft> Delegation::DraftSubTask(LiveTask& parent, const DelegateRequ
   if (decision.verdict == Verdict::kDeny) return std::unexpected(core_.starts.NotPermitted(record, decision));
   if (decision.verdict == Verdict::kNeedsApproval)
     record.approvals_needed = ApprovalsNeeded(AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max()));
-  const Caller holder{.kind = Kind::kHolder, .uid = {}, .task = above.id, .signed_in = {}, .session = {}};  // of its actor's tasks it sees those below
+  const Caller holder{
+      .kind = Kind::kHolder, .uid = {}, .task = above.id, .signed_in = {}, .session = {}};  // of its actor's tasks it sees those below
   REMIT_TRY(core_.budgets.Check(record, core_.Stamp(), true, &holder));
   draft.charges = decision.charges;
   draft.permissions = core_.trees.PermissionsOf(record, entity);
@@ -103,7 +104,8 @@ Status Delegation::CheckRoom(LiveTask& parent) {
     return Fail(Code::kResourceExhausted, "too-deep", fmt::format("there are {} tasks above each other already", limits::kDelegationDepth));
   LiveTask& root = core_.trees.RootOf(parent);
   if (core_.trees.Below(root).size() + core_.starts.Beginning(root.id()) >= limits::kTreeTasks)
-    return Fail(Code::kResourceExhausted, "too-many-sub-tasks", fmt::format("task `{}` has {} sub-tasks already", root.id(), limits::kTreeTasks),
+    return Fail(Code::kResourceExhausted, "too-many-sub-tasks",
+                fmt::format("there are {} tasks below the first one above `{}` already", limits::kTreeTasks, parent.id()),
                 "complete some of them first");
   return {};
 }

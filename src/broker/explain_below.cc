@@ -16,6 +16,7 @@ using Verdict = task::Decision::Verdict;
 struct Level {
   const task::TaskRecord* record;  // of the sub-task: its sample, which has no id of its own
   bool exists;
+  bool seen;  // whoever asks may see it: else nothing of it is told but that it is there
   task::PermissionSet own;
 };
 
@@ -33,8 +34,10 @@ json::Object UsesLeft(const task::TaskRecord& record, const std::string& policy,
 
 bool CountsUses(const task::Obligation& obligation) { return obligation.kind == task::Obligation::Kind::kAfterUses; }
 
-// A use is charged to the sub-task and to every task above it whose forbid is lifted, so what is left is the least of these.
-void AddUses(const std::vector<Level>& levels, const task::PermissionSet& remaining, json::Array& uses) {
+// A use is charged to the sub-task and to every task above it whose forbid is lifted, so what is left is the least of these. Whether there is one
+// among them that is not told, since its task is not for whoever asks.
+bool AddUses(const std::vector<Level>& levels, const task::PermissionSet& remaining, json::Array& uses) {
+  bool untold = false;
   std::set<std::string> wanted;
   for (const task::Permission& permission : remaining.permissions)
     for (const task::Obligation& obligation : permission.obligations)
@@ -44,12 +47,15 @@ void AddUses(const std::vector<Level>& levels, const task::PermissionSet& remain
     for (const task::Permission& permission : level.own.permissions)
       for (const task::Obligation& obligation : permission.obligations)
         if (CountsUses(obligation) && wanted.contains(obligation.policy)) here.emplace(obligation.policy, obligation.count);
+    untold = untold || (!level.seen && !here.empty());
+    if (!level.seen) continue;
     for (const auto& [policy, count] : here) {
       json::Object one = UsesLeft(*level.record, policy, count);
       if (level.exists) one.Set("task", level.record->id);
       uses.push_back(std::move(one));
     }
   }
+  return untold;
 }
 
 // What handing it on costs its parent.
@@ -68,7 +74,7 @@ void AddDelegations(const task::Catalog& catalog, const task::TaskRecord& parent
   }
 }
 
-// Cuts what the first level may by each other. What nothing is left of is told, with the task that leaves nothing.
+// Cuts what the first level may by each other. What nothing is left of is told, with the task that leaves nothing where that one may be seen.
 task::PermissionSet Cut(const std::vector<Level>& levels, json::Array& lost) {
   task::PermissionSet remaining;
   for (const task::Permission& permission : levels.front().own.permissions) {
@@ -79,8 +85,12 @@ task::PermissionSet Cut(const std::vector<Level>& levels, json::Array& lost) {
       if (!one.permissions.empty()) continue;
       task::PermissionSet whole;
       whole.permissions = {permission};
-      lost.push_back(
-          json::Object{{"permission", whole.ToJson().AsArray().front()}, {"task", levels[i].record->id}, {"type", levels[i].record->name}});
+      json::Object gone{{"permission", whole.ToJson().AsArray().front()}};
+      if (levels[i].seen) {
+        gone.Set("task", levels[i].record->id);
+        gone.Set("type", levels[i].record->name);
+      }
+      lost.push_back(std::move(gone));
     }
     remaining.permissions.insert(remaining.permissions.end(), one.permissions.begin(), one.permissions.end());
   }
@@ -92,6 +102,12 @@ Status Stands(Core& core, LiveTask& parent, const task::TaskType& type, const ce
   if (!core.trees.Usable(parent)) return Fail(Code::kFailedPrecondition, "parent-not-active", fmt::format("task `{}` is not active", parent.id()));
   if (core.ClockInDoubt()) return Fail(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event");
   return MayStandBelow(core, parent, type, actor);
+}
+
+// Budgets are counted over all tasks of an actor, seen or not: they are for whoever could start this here, and for that actor.
+bool MayKnowBudgets(const Caller& by, LiveTask& parent, const cedar::EntityUid& actor) {
+  return by.Is(Caller::Kind::kOperator) || by.uid == actor || WhoMay::Owns(by, parent.record()) ||
+         (by.Is(Caller::Kind::kTask) && by.task == parent.id());
 }
 
 json::Object Begun(LiveTask& parent, const cedar::EntityUid& actor) {
@@ -112,6 +128,7 @@ Below ExplainBelow(Core& core, const Caller& by, LiveTask& parent, const task::T
   json::Object& verdict = below.verdict;
   verdict = Begun(parent, record.actor);
   verdict.Set("ends", FormatTime(std::min<Time>(core.Now() + record.ttl, parent.deadline())));
+  const bool knows_budgets = MayKnowBudgets(by, parent, record.actor);
   json::Array uses, lost;
   // With every yes given: what it costs does not depend on whether people were asked yet.
   const task::Decision decision = core.delegation.AskDelegate(record, entity, 0),
@@ -123,20 +140,26 @@ Below ExplainBelow(Core& core, const Caller& by, LiveTask& parent, const task::T
     verdict.Set("reason", decision.reason);
   } else if (const auto none = core.budgets.FindNoRoom(record, core.Stamp(), true, &by)) {
     verdict.Set("allowed", false);
-    none->AddTo(verdict);
+    if (knows_budgets) {
+      none->AddTo(verdict);
+    } else {
+      verdict.Set("reason", none->error.reason);
+      verdict.Set("message", fmt::format("a budget of `{}` lets none begin now", type.name));
+    }
   } else {
     verdict.Set("allowed", true);
     verdict.Set("approvals", decision.verdict == Verdict::kNeedsApproval ? ApprovalsNeeded(approved) : 0);
   }
   AddDelegations(*core.current, parent.record(), approved, uses);
   if (const auto above = core.trees.Above(record)) {  // else something above it is gone, and nothing remains
-    std::vector<Level> levels{{&record, false, core.trees.OwnPermissions(record, entity)}};
-    for (LiveTask* one : *above) levels.push_back({&one->record(), true, core.trees.OwnPermissions(one->record(), core.EntityOf(*one))});
+    std::vector<Level> levels{{&record, false, true, core.trees.OwnPermissions(record, entity)}};
+    for (LiveTask* one : *above)
+      levels.push_back({&one->record(), true, core.who_may.MayView(by, *one), core.trees.OwnPermissions(one->record(), core.EntityOf(*one))});
     below.remaining = Cut(levels, lost);
-    AddUses(levels, below.remaining, uses);
+    if (AddUses(levels, below.remaining, uses)) verdict.Set("limited_above", true);
   }
   verdict.Set("uses", std::move(uses));
-  verdict.Set("budgets", core.budgets.Left(record, core.Stamp()));
+  if (knows_budgets) verdict.Set("budgets", core.budgets.Left(record, core.Stamp()));
   verdict.Set("lost", std::move(lost));
   return below;
 }

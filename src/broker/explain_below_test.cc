@@ -161,6 +161,54 @@ TEST_F(ExplainBelowTest, IsForWhomTheTaskIsVisible) {
   EXPECT_EQ(Ask("tsk_00000000000000000000000000", "part", {{"ticket", "T-1"}}).error().reason, "unknown-task");
 }
 
+// Whoever was handed a part sees that part, and of what is above it that it is there: neither its type, nor its uses, nor its id beside `lost`.
+TEST_F(ExplainBelowTest, OfTasksAboveThatAreNotToBeSeenNothingIsTold) {
+  const StartAnswer lead = Lead();
+  const auto part = bench.Delegate(lead, "part", {{"ticket", "T-1"}}, "sub");
+  ASSERT_TRUE(part.has_value());
+  ASSERT_TRUE(bench.Allowed(part->task.id, "ticket.comment", "T-1"));
+  const Caller below[] = {Bench::Agent("sub"), bench.Holder(*part), bench.Token(*part)};
+  for (const Caller& by : below) {
+    ASSERT_EQ(Ask(lead.task.id, "part", {{"ticket", "T-1"}}, "", by).error().reason, "unknown-task");
+    const auto told = Ask(part->task.id, "part", {{"ticket", "T-1"}}, "", by);
+    ASSERT_TRUE(told.has_value()) << told.error().ToString();
+    const json::Value& under = *told->Find("under");
+    EXPECT_EQ(Uses(*told), (Lines{"hand-on-once: 1 of 1", "part-comments: 2 of 2", "part-comments: 1 of 2"}));
+    EXPECT_TRUE(under.Find("limited_above")->AsBool()) << "that there is more is told";
+    const json::Array& lost = under.Find("lost")->AsArray();
+    ASSERT_EQ(lost.size(), 1u) << json::Write(*told);
+    EXPECT_EQ(lost[0].Find("type"), nullptr);
+    EXPECT_EQ(lost[0].Find("task"), nullptr);
+    const std::string all = json::Write(under);
+    for (const std::string& secret : {lead.task.id, std::string("lead")}) EXPECT_EQ(all.find(secret), std::string::npos) << secret << " in " << all;
+  }
+  // Who may see it reads everything.
+  const json::Value whole = Told(*part);
+  EXPECT_EQ(whole.Find("under")->Find("limited_above"), nullptr);
+  EXPECT_EQ(Uses(whole).back(), "lead-comments: 2 of 3");
+  EXPECT_EQ(*whole.Find("under")->Find("lost")->AsArray()[0].FindString("type"), "lead");
+}
+
+// How much another has started is for whoever could start more for it, and for that one itself; not for everybody who may look at a task.
+TEST_F(ExplainBelowTest, BudgetsOfOthersAreNotForWhoeverMayLook) {
+  std::string schema(kLifeSchema);
+  const std::string mark = "@name(\"part\")";
+  schema.insert(schema.find(mark) + mark.size(), " @max_active(\"1 by ticket\")");
+  bench.LoadCatalog(kLifePolicies, schema);
+  const StartAnswer lead = Lead();
+  const auto part = bench.Delegate(lead, "part", {{"ticket", "T-1"}}, "sub");
+  ASSERT_TRUE(part.has_value());
+  const auto under = [&](const Caller& by) { return *Ask(lead.task.id, "part", {{"ticket", "T-1"}}, "sub", by)->Find("under"); };
+  const json::Value looks = under(bench.Person("ann"));
+  EXPECT_EQ(*looks.FindString("reason"), "budget-used-up");
+  for (const char* member : {"budgets", "until", "held_by", "hint"}) EXPECT_EQ(looks.Find(member), nullptr) << member;
+  EXPECT_EQ(looks.FindString("message")->find("sub"), std::string::npos);
+  for (const Caller& by : {Bench::Agent(), bench.Holder(lead), bench.Token(lead), Bench::Operator()}) {
+    EXPECT_EQ(*under(by).FindString("until"), FormatTime(part->task.deadline));
+    EXPECT_EQ(*under(by).Find("held_by"), json::Value(json::Array{part->task.id}));
+  }
+}
+
 TEST_F(ExplainBelowTest, BudgetsOfTheTypeCountHereToo) {
   std::string schema(kLifeSchema);
   const std::string mark = "@name(\"part\")";

@@ -56,6 +56,8 @@ std::string UsesLine(const json::Value& uses) {
 std::string BudgetLine(const json::Value& budget) { return fmt::format("{} starts left of {}", Text(budget, "left"), Text(budget, "budget")); }
 
 std::string LostLine(const json::Value& lost) {
+  if (lost.Find("task") == nullptr)
+    return fmt::format("not {}: a task above, which is not yours to see, may not", PermissionLine(*lost.Find("permission")));
   return fmt::format("not {}: {} ({}) may not", PermissionLine(*lost.Find("permission")), Text(lost, "task"), Text(lost, "type"));
 }
 
@@ -71,6 +73,7 @@ void PrintUnder(const json::Value& under) {
   for (const auto& [member, line] : lists)
     if (const json::Value* all = under.Find(member))
       for (const json::Value& one : all->AsArray()) PrintLine("    " + line(one));
+  if (under.Find("limited_above") != nullptr) PrintLine("    uses are also limited by tasks above, which are not yours to see");
 }
 
 // As it stands in the catalog, and where.
