@@ -10,6 +10,9 @@
 
 #include "base/text.h"
 #include "cli/targets.h"
+#include "json/object_reader.h"
+#include "json/read.h"
+#include "json/write.h"
 
 namespace remit::cli {
 
@@ -30,6 +33,13 @@ void Open(json::Array& lines, const std::string& role, const std::string& target
   json::Object line = Line("account", role, target, false);
   line.Set("reason", std::move(reason));
   lines.push_back(std::move(line));
+}
+
+// Which role an account was, written down before anything is done to it: {"oid", "system"}.
+std::string KnownKey(const std::string& account) { return "account/" + account; }
+
+store::Write Known(const std::string& account, const posture::AccountIntent& intent) {
+  return {store::Table::kMeta, KnownKey(account), json::Canonical(json::Object{{"oid", intent.account.oid}, {"system", intent.system}})};
 }
 
 json::Array StepsOf(const posture::AccountEnd& end) {
@@ -109,6 +119,16 @@ bool StandingEnder::IsRemits(const Place& place, std::string_view role) const {
   return false;
 }
 
+Result<std::optional<posture::KnownRole>> StandingEnder::KnownOf(const Place& place) const {
+  REMIT_ASSIGN(const std::optional<std::string> row, parts_.read(KnownKey(place.account)));
+  if (!row) return std::optional<posture::KnownRole>();
+  REMIT_ASSIGN(const json::Value document, json::Parse(*row));
+  json::ObjectReader r(document, "account");
+  posture::KnownRole known{r.RequiredString("oid"), r.RequiredString("system")};
+  REMIT_TRY(r.Finish());
+  return std::optional(std::move(known));
+}
+
 Result<std::string> StandingEnder::SystemOf(const config::TargetSettings& settings) const {
   REMIT_ASSIGN(const pg::ConnectOptions options, ReaderOptions(settings));
   REMIT_ASSIGN(const auto connection, pg::Connection::Open(options));
@@ -128,7 +148,10 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
     if (!plan.empty()) event.Set("plan", plan);
     return event;
   };
+  Result<std::optional<posture::KnownRole>> known = KnownOf(place);
+  if (!known) return open("which role it was cannot be read: " + known.error().message);
   posture::AccountEndOptions how;
+  how.known = *std::move(known);
   how.folder = parts_.folder;
   how.prefix = place.target;
   how.at = parts_.at;
@@ -136,7 +159,9 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
   how.intent = [&](const posture::AccountIntent& intent) -> Status {
     json::Object event = fields(intent.account, intent.system, intent.plan);
     if (!intent.file.empty()) event.Set("file", intent.file);
-    return parts_.record("standing.ending", event);
+    std::vector<store::Write> writes;
+    if (!intent.another) writes.push_back(Known(place.account, intent));
+    return parts_.record("standing.ending", event, std::move(writes));
   };
   Result<posture::AccountEnd> end = posture::EndAccount(*server, place.role, how, parts_.clock);
   if (!end) return open(end.error().message);
@@ -152,7 +177,7 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
     line.Set("reason", one.reason);
     lines.push_back(std::move(line));
   }
-  if (end->account.oid.empty()) return;
+  if (end->account.name.empty()) return;  // nothing was done
   json::Object event = fields(end->account, end->system, end->plan);
   event.Set("removed", end->removed);
   event.Set("cascades", end->cascades);
@@ -160,7 +185,7 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
   event.Set("refused", end->refused);
   event.Set("evidence", StepsOf(*end));
   event.Set("open", end->open.size());
-  if (Status told = parts_.record(end->ended ? "standing.ended" : "standing.open", event); !told)
+  if (Status told = parts_.record(end->ended ? "standing.ended" : "standing.open", event, {}); !told)
     open("what was done could not be written down: " + told.error().message);
 }
 
@@ -170,14 +195,21 @@ void StandingEnder::OnlyRead(const Place& place, const pg::ConnectOptions& optio
   if (!connection) return open(connection.error().message);
   const Result<posture::AccountHeld> held = posture::ReadAccountHeld(**connection, place.role);
   if (!held && held.error().reason != "unknown-account") return open(held.error().message);
+  const Result<std::optional<posture::KnownRole>> known = KnownOf(place);
+  if (!known) return open("which role it was cannot be read: " + known.error().message);
+  const Result<std::string> system = SystemOf(*place.settings);
+  if (!system) return open(system.error().message);
+  const Result<posture::AccountFate> fate = posture::ReadAccountFate(**connection, place.role, held ? held->account.oid : "", *system, *known);
+  if (!fate) return open(fate.error().message);
+  if (!fate->why_open.empty()) open(fate->why_open);
+  if (!held && !fate->gone) return;
   if (held && !held->holds.empty())
     return open(
         fmt::format("it holds {}; nothing here may take that away: no `superuser` is set for this target. `remit replace plan`, and ALTER ROLE … "
                     "NOLOGIN, then ask again",
                     Join(held->holds, ", ")));
   json::Object line = Line("account", place.role, place.target, true);
-  line.Set("evidence", held ? "it cannot log in, has no session, and the server notes no grant, membership or object of its own"
-                            : "there is no such role at the server");
+  line.Set("evidence", held ? "it cannot log in, has no session, and the server notes no grant, membership or object of its own" : fate->seen);
   lines.push_back(std::move(line));
 }
 

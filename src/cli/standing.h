@@ -11,6 +11,7 @@
 #include "config/target_settings.h"
 #include "json/value.h"
 #include "posture/account_end.h"
+#include "store/store.h"
 
 namespace remit::cli {
 
@@ -20,9 +21,11 @@ class StandingEnder {
     std::vector<config::TargetSettings> targets;
     std::string folder;  // for plans; made when it is first needed, for this user alone
     const Clock& clock;
-    // Writes an event into the ledger and waits until it is there.
-    std::function<Status(std::string_view type, const json::Object& fields)> record;
-    std::function<void(std::string_view step)> at;  // for tests: see posture::AccountEndOptions
+    // Writes an event into the ledger, in one commit with these rows, and waits until it is there.
+    std::function<Status(std::string_view type, const json::Object& fields, std::vector<store::Write> writes)> record;
+    // The row of store::Table::kMeta.
+    std::function<Result<std::optional<std::string>>(const std::string& key)> read;
+    std::function<void(std::string_view step)> at{};  // for tests: see posture::AccountEndOptions
   };
   explicit StandingEnder(Parts parts) : parts_(std::move(parts)) {}
 
@@ -38,6 +41,7 @@ class StandingEnder {
   void OnlyRead(const Place& place, const pg::ConnectOptions& options, json::Array& lines);
   Result<std::string> WhoShares(const broker::StandingRequest& request, const Place& place);
   bool IsRemits(const Place& place, std::string_view role) const;
+  Result<std::optional<posture::KnownRole>> KnownOf(const Place& place) const;
   Result<std::string> SystemOf(const config::TargetSettings& settings) const;
   Status MakeFolder() const;
 

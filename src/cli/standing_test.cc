@@ -31,11 +31,16 @@ class StandingEnderTest : public testing::Test {
     parts_.targets = {Target("orders", true)};
     parts_.folder = server_.dir() + "/standing";
     EXPECT_EQ(chmod(server_.dir().c_str(), 0777), 0);
-    parts_.record = [this](std::string_view type, const json::Object& fields) -> Status {
+    parts_.record = [this](std::string_view type, const json::Object& fields, const std::vector<store::Write>& writes) -> Status {
       if (disk_full_) return Fail(Code::kResourceExhausted, "store-full", "the disk is full");
+      for (const store::Write& write : writes) rows_[write.key] = *write.value;
       events_.push_back(std::string(type));
       last_ = fields;
       return {};
+    };
+    parts_.read = [this](const std::string& key) -> Result<std::optional<std::string>> {
+      const auto row = rows_.find(key);
+      return row == rows_.end() ? std::nullopt : std::optional(row->second);
     };
     request_ = {{"Agent", "bot"}, R"(Employee::"ann")", {"orders/app"}, {}};
   }
@@ -74,6 +79,7 @@ class StandingEnderTest : public testing::Test {
   pg::TestServer server_;
   SystemClock clock_;
   StandingEnder::Parts parts_{{}, "", clock_, {}, {}};
+  std::map<std::string, std::string> rows_;
   broker::StandingRequest request_;
   std::vector<std::string> events_;
   json::Object last_;
@@ -137,8 +143,66 @@ TEST_F(StandingEnderTest, WithoutASuperuserItIsReadAndNamed) {
   Sql("ALTER ROLE app NOLOGIN");
   EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
   request_.accounts = {"orders/gone"};
-  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("it may have been renamed"));
   EXPECT_TRUE(events_.empty());
+}
+
+// A name that nobody has is no proof: the role may go by another one.
+TEST_F(StandingEnderTest, ARoleThatWasRenamedBeforeIsOpen) {
+  Sql("ALTER ROLE app RENAME TO application");
+  EXPECT_THAT(ReasonOf(End()), testing::AllOf(HasSubstr("there is no role of this name"), HasSubstr("it may have been renamed")));
+  EXPECT_TRUE(MaySelect("application"));
+  EXPECT_TRUE(events_.empty());
+  // Declared by the name that it has, it ends.
+  request_.accounts = {"orders/application"};
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  EXPECT_FALSE(MaySelect("application"));
+  EXPECT_FALSE(CanLogIn("application"));
+}
+
+TEST_F(StandingEnderTest, WhatWasSeenOnceIsKnownByItsOid) {
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  Sql("ALTER ROLE app RENAME TO application");
+  Sql("ALTER ROLE application LOGIN");
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("is called `application` now"));
+  // Another one takes its name: that one is ended as it was declared, and the first one is not forgotten for it.
+  Sql("CREATE ROLE app LOGIN");
+  for (int again = 0; again < 2; ++again) {
+    const json::Array lines = End();
+    ASSERT_EQ(lines.size(), 2u) << json::Write(json::Value(lines));
+    EXPECT_TRUE(lines[0].Find("ended")->AsBool());
+    EXPECT_FALSE(lines[1].Find("ended")->AsBool());
+    EXPECT_THAT(*lines[1].FindString("reason"), HasSubstr("is called `application` now"));
+    EXPECT_FALSE(CanLogIn("app"));
+  }
+  // Dropped: then it is gone, and what shows it is its oid.
+  Sql("DROP ROLE application");
+  Sql("DROP ROLE app");
+  const json::Array lines = End();
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_TRUE(lines[0].Find("ended")->AsBool());
+  EXPECT_THAT(json::Write(lines[0]), HasSubstr("there is none with its OID"));
+  // At another cluster nothing is known of it.
+  pg::TestServer elsewhere;
+  parts_.targets[0].settings["port"].value = static_cast<std::int64_t>(elsewhere.port());
+  parts_.targets[0].settings["host"].value = elsewhere.Get("host");
+  EXPECT_TRUE(elsewhere.Connect()->Run("CREATE ROLE offboarder SUPERUSER LOGIN PASSWORD 'offboarder'"));
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("it may have been renamed"));
+}
+
+TEST_F(StandingEnderTest, WithoutASuperuserARenamedRoleIsOpenToo) {
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  parts_.targets = {Target("orders", false)};
+  Sql("ALTER ROLE app RENAME TO application");
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("is called `application` now"));
+  Sql("DROP ROLE application");
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+}
+
+TEST_F(StandingEnderTest, WhatIsKnownAndCannotBeReadIsOpen) {
+  rows_["account/orders/app"] = "{";
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("which role it was cannot be read"));
+  EXPECT_TRUE(CanLogIn());
 }
 
 TEST_F(StandingEnderTest, RemitsOwnRolesAndUnknownTargetsAreOpen) {

@@ -30,6 +30,13 @@ struct AccountIntent {
   RoleRef account;
   std::string system;      // the cluster's identifier
   std::string plan, file;  // the plan's hash and where it is kept; "" before there is one
+  bool another = false;    // it is not the role that was known, which is there by another name: that one is to be known still
+};
+
+// Which role an account was when it was last seen. Accounts are declared by name, and a role can be renamed; its oid stays.
+struct KnownRole {
+  std::string oid;
+  std::string system;  // the cluster's identifier
 };
 
 struct AccountEndOptions {
@@ -37,6 +44,7 @@ struct AccountEndOptions {
   std::string prefix;                                   // of their files' names
   std::function<bool(std::string_view role)> reserved;  // roles that are Remit's own; may be null
   std::function<Status(const AccountIntent&)> intent;   // an error stops before anything more is done
+  std::optional<KnownRole> known;                       // none: nobody has seen it yet
   Duration sessions_limit = std::chrono::seconds(30);
   std::function<void(std::string_view step)> at;  // for tests: "disarmed", and those of ApplyOptions
 };
@@ -57,8 +65,10 @@ struct AccountEnd {
   std::vector<Open> open;
 };
 
-// A role that is not there is ended. The administrator's own, the first superuser, predefined and reserved roles are not touched, and open. Errors:
-// what keeps it from being looked at at all (pg::Connection's), and `intent`'s. One caller at a time for each folder.
+// Where there is no role of that name, it is ended only if its oid is known and gone: else it may have been renamed, and is open. So is one whose oid
+// goes by another name now, whether or not another role has taken the old one, which is ended; nothing is done to a role of a name that nobody
+// declared. The administrator's own, the first superuser, predefined and reserved roles are not touched, and open. Errors: what keeps it from being
+// looked at at all (pg::Connection's), and `intent`'s. One caller at a time for each folder.
 Result<AccountEnd> EndAccount(ReplaceServer& server, const std::string& name, const AccountEndOptions& options, const Clock& clock);
 
 // What an account has at a server, as any role sees it: for where nobody may take it away.
@@ -69,5 +79,15 @@ struct AccountHeld {
 };
 // Errors: `unknown-account`, pg::Connection's.
 Result<AccountHeld> ReadAccountHeld(pg::Connection& connection, const std::string& name);
+
+// What became of an account's role at the cluster `system`, by what was known of it.
+struct AccountFate {
+  bool gone = false;       // it is known to be no more
+  std::string why_open{};  // it is not, or may not be, the role of that name; "": it is
+  std::string seen{};      // gone: what shows it
+};
+// `oid`: of the role that has the name now; "" for none. Errors: pg::Connection's.
+Result<AccountFate> ReadAccountFate(pg::Connection& connection, const std::string& name, const std::string& oid, const std::string& system,
+                                    const std::optional<KnownRole>& known);
 
 }  // namespace remit::posture

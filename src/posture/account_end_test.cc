@@ -162,11 +162,35 @@ TEST_F(AccountEndTest, ANameWithQuotesIsAName) {
   EXPECT_TRUE(CanLogIn("app"));
 }
 
-TEST_F(AccountEndTest, ARoleThatIsNotThereIsEnded) {
-  const AccountEnd end = MustEnd("nobody");
+TEST_F(AccountEndTest, ARoleThatIsNotThereIsEndedOnlyWhereItsOidIsKnownAndGone) {
+  AccountEnd end = MustEnd("nobody");
+  EXPECT_FALSE(end.ended);
+  EXPECT_THAT(end.open, ElementsAre(Open("account", "nobody", "it may have been renamed")));
+  end_options_.known = KnownRole{"4711", end.system};
+  end = MustEnd("nobody");
   EXPECT_TRUE(end.ended);
-  EXPECT_THAT(end.evidence, ElementsAre(Field(&AccountEnd::Step::detail, HasSubstr("there is no role `nobody`"))));
+  EXPECT_THAT(end.evidence, ElementsAre(Field(&AccountEnd::Step::detail, HasSubstr("there is none with its OID 4711"))));
+  end_options_.known = KnownRole{"4711", "another cluster"};
+  EXPECT_FALSE(MustEnd("nobody").ended);
   EXPECT_THAT(intents_, IsEmpty());
+}
+
+TEST_F(AccountEndTest, ARoleThatWasRenamedIsNamedAndNotTouched) {
+  end_options_.known = KnownRole{Ask("SELECT oid FROM pg_roles WHERE rolname = 'app'"), MustEnd("nobody").system};
+  Sql("postgres", {"ALTER ROLE app RENAME TO application", "ALTER ROLE application PASSWORD 'app'"});
+  const std::set<std::string> before = Acls();
+  AccountEnd end = MustEnd();
+  EXPECT_FALSE(end.ended);
+  EXPECT_THAT(end.open, ElementsAre(Open("account", "app", "is called `application` now")));
+  EXPECT_THAT(intents_, IsEmpty());
+  EXPECT_EQ(Acls(), before);
+  EXPECT_TRUE(CanLogIn("application"));
+  // Who takes its name is ended, as declared, and hides it from nobody.
+  Sql("postgres", {"CREATE ROLE app LOGIN"});
+  end = MustEnd();
+  EXPECT_THAT(end.open, ElementsAre(Open("account", "app", "is called `application` now")));
+  EXPECT_FALSE(CanLogIn("app"));
+  for (const AccountIntent& intent : intents_) EXPECT_TRUE(intent.another);
 }
 
 TEST_F(AccountEndTest, AnIntentThatCannotBeWrittenDownStopsEverything) {
