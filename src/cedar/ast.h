@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cedar/source.h"
+#include "cedar/sparse_vector.h"
 #include "cedar/value.h"
 
 namespace remit::cedar {
@@ -69,12 +70,12 @@ struct Expr {
   Op op = Op::kLiteral;
   Var var = Var::kPrincipal;
   std::vector<ExprPtr> args;
-  std::vector<std::pair<std::string, ExprPtr>> fields;  // in source order, keys distinct
+  SparseVector<std::pair<std::string, ExprPtr>> fields;  // in source order, keys distinct
   std::string name;
   Value literal;
   Span span;
-  std::vector<std::string> path;
-  std::vector<PatternPart> pattern;
+  SparseVector<std::string> path;
+  SparseVector<PatternPart> pattern;
 };
 
 std::string ToString(const Expr& expr);    // Cedar source that parses to an equal tree

@@ -130,7 +130,7 @@ void Compiler::Compile(const Expr& expr, std::size_t depth) {
     case Op::kGetAttr: return Attribute(expr, depth);
     case Op::kLike:
       Compile(*expr.args[0], depth + 1);
-      Emit({.what = Do::kLike, .b = AddTo(to_.patterns, &expr.pattern)}, 1);
+      Emit({.what = Do::kLike, .b = AddTo(to_.patterns, &expr.pattern.items())}, 1);
       return;
     case Op::kSet: return SetOf(expr, depth);
     case Op::kRecord: return RecordOf(expr, depth);

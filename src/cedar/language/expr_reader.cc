@@ -227,7 +227,7 @@ Result<ExprReader::Node> ExprReader::ReadLike(const json::Object& parts) {
   const JsonPlace::Step step(place_, "pattern");
   REMIT_ASSIGN(const json::Array* elements, place_.Array(*pattern));
   Expr expr = WithOp(Op::kLike);
-  std::vector<PatternPart>& out = expr.pattern;
+  SparseVector<PatternPart>& out = expr.pattern;
   for (std::size_t i = 0; i < elements->size(); ++i) {
     const JsonPlace::Step at(place_, i);
     const json::Value& element = elements->at(i);

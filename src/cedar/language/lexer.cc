@@ -42,14 +42,13 @@ class Scanner {
  public:
   explicit Scanner(std::string_view text) : text_(text) {}
 
-  // The next token; an empty text with a kind other than kEnd means that the bytes at `begin` begin none.
-  Token Next() {
+  // The next token into a new one; an empty text with a kind other than kEnd means that the bytes at `begin` begin none.
+  void Next(Token& token) {
     SkipSpaceAndComments();
-    Token token;
     token.begin = static_cast<std::uint32_t>(at_);
     token.line = line_;
     token.column = static_cast<std::uint32_t>(at_ - line_start_ + 1);
-    if (at_ == text_.size()) return token;
+    if (at_ == text_.size()) return;
     const std::string_view rest = text_.substr(at_);
     const char c = rest.front();
     std::size_t length = 0;
@@ -74,7 +73,6 @@ class Scanner {
       Advance(length);
     else
       at_ += length;  // no other token has a line break in it
-    return token;
   }
 
  private:
@@ -176,7 +174,8 @@ Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view fi
   Scanner scanner(text);
   stream.tokens_.reserve(text.size() / kBytesOfToken + 1);
   for (;;) {
-    const Token token = scanner.Next();
+    Token& token = stream.tokens_.emplace_back();
+    scanner.Next(token);
     if (token.kind != TokenKind::kEnd && token.text.empty()) {
       if (failure != nullptr) *failure = stream.SpanOf(token);
       if (token.kind == TokenKind::kString) {
@@ -184,7 +183,6 @@ Result<TokenStream> TokenStream::Read(std::string_view text, std::string_view fi
       }
       return stream.FailAt(token, fmt::format("invalid token `{}`", FirstCharacter(text.substr(token.begin))));
     }
-    stream.tokens_.push_back(token);
     if (token.kind == TokenKind::kEnd) return stream;
   }
 }
