@@ -12,6 +12,7 @@ constexpr std::string_view kAdministration = R"(
 @id("facts") permit (principal in Team::"admins", action == Remit::Action::"facts.put", resource);
 @id("sync") permit (principal == Agent::"helpdesk", action == Remit::Action::"facts.put", resource == Remit::EntityType::"Ticket");
 @id("say-yes") permit (principal in Team::"admins", action in [Remit::Action::"approve", Remit::Action::"deny"], resource == Remit::Server::"remit");
+@id("auditors") permit (principal == Employee::"zoe", action == Remit::Action::"view", resource == Remit::Server::"remit");
 @id("four-eyes") @unless_approved("1") forbid (principal, action in [Remit::Action::"catalog.load", Remit::Action::"person.change"], resource);
 @id("four-eyes-facts") @unless_approved("1") forbid (principal, action == Remit::Action::"facts.put", resource == Remit::EntityType::"Employee");
 )";
@@ -102,6 +103,8 @@ TEST_F(AdministrationTest, WhoApprovesACatalogThatEndsTasksSeesWhich) {
   EXPECT_EQ(shown.Find("count")->AsInt(), 1);
   EXPECT_EQ(shown.Find("tasks")->AsArray()[0],
             json::Value(json::Object{{"task", first.task.id}, {"type", "triage"}, {"actor", R"(Agent::"bot")"}, {"state", "active"}}));
+  EXPECT_EQ(would_end(bench.Person("zoe")).Find("count")->AsInt(), 1);
+  EXPECT_TRUE(would_end(bench.Person("zoe")).Find("tasks")->AsArray().empty()) << "who sees requests need not see tasks";
   const StartAnswer second = Triage("T-2");
   EXPECT_EQ(would_end(bench.Person("bob")).Find("count")->AsInt(), 2) << "as it is when it is looked at";
   ASSERT_TRUE(bench.Complete(first));

@@ -287,7 +287,7 @@ Result<json::Value> Broker::ListApprovals(const Caller& by) {
     }
   });
   // As it is now: tasks begin and end while it waits, so it is no part of what the yes is bound to.
-  for (const auto& [at, catalog] : end_older) approvals[at].AsObject().Set("would_end", core_->catalog_change.WouldEnd(catalog));
+  for (const auto& [at, catalog] : end_older) approvals[at].AsObject().Set("would_end", core_->catalog_change.WouldEnd(by, catalog));
   return json::Value(json::Object{{"approvals", std::move(approvals)}});
 }
 

@@ -95,9 +95,13 @@ namespace {
 bool IsOlder(LiveTask& live, const std::string& next) { return !live.latched && live.record().catalog != next; }
 }  // namespace
 
-json::Object CatalogChange::WouldEnd(const std::string& next) {
+json::Object CatalogChange::WouldEnd(const Caller& by, const std::string& next) {
   std::vector<std::string> ids;
+  bool says_yes = false;  // and has to know what to
   core_.Locked([&] {
+    const bool person = by.Is(Caller::Kind::kPerson) && core_.current != nullptr;
+    says_yes =
+        by.Is(Caller::Kind::kOperator) || (person && core_.administration.AskServer(by.uid, "approve").verdict == task::Decision::Verdict::kAllow);
     ids.reserve(core_.tasks.size());
     for (const auto& [id, live] : core_.tasks) ids.push_back(id);
   });
@@ -110,7 +114,12 @@ json::Object CatalogChange::WouldEnd(const std::string& next) {
         LiveTask* live = core_.Find(ids[i]);
         if (live == nullptr) continue;
         const bool cold = live->cold();
-        if (IsOlder(*live, next) && count++ < kOlderShown) {
+        if (!IsOlder(*live, next)) {
+          if (cold) live->Cool();
+          continue;
+        }
+        ++count;
+        if (named.size() < kOlderShown && (says_yes || core_.who_may.MayView(by, *live))) {
           const task::TaskRecord& record = live->record();
           named.push_back(json::Object{
               {"task", record.id}, {"type", record.name}, {"actor", record.actor.ToString()}, {"state", task::StateName(live->state())}});

@@ -28,8 +28,8 @@ class CatalogChange {
   // Ends what started under another catalog than `next`, and adds it to `answer`. `done` does not wait for the ends.
   void EndOlder(std::shared_ptr<const task::Catalog> next, std::shared_ptr<CatalogAnswer> answer, std::function<void()> done);
   // What `end_older` would end now, if the catalog of this hash came into force: {"count", "tasks": [{"task", "type", "actor", "state"}]}, of which
-  // kOlderShown at most are named. Takes the mutex itself, again and again.
-  json::Object WouldEnd(const std::string& next);
+  // kOlderShown at most are named, and those alone that `by` may see or would end by a yes. Takes the mutex itself, again and again.
+  json::Object WouldEnd(const Caller& by, const std::string& next);
   static constexpr std::size_t kOlderShown = 100;
 
   // Whether it holds something at a target that these do not give it any more, or only on conditions.

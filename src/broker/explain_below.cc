@@ -104,10 +104,11 @@ Status Stands(Core& core, LiveTask& parent, const task::TaskType& type, const ce
   return MayStandBelow(core, parent, type, actor);
 }
 
-// Budgets are counted over all tasks of an actor, seen or not: they are for whoever could start this here, and for that actor.
-bool MayKnowBudgets(const Caller& by, LiveTask& parent, const cedar::EntityUid& actor) {
-  return by.Is(Caller::Kind::kOperator) || by.uid == actor || WhoMay::Owns(by, parent.record()) ||
-         (by.Is(Caller::Kind::kTask) && by.task == parent.id());
+// Budgets are counted over all tasks of an actor, seen or not: they are for that actor, and for whoever could start this for it here. `permitted`:
+// whether it may stand below the parent at all.
+bool MayKnowBudgets(const Caller& by, LiveTask& parent, const cedar::EntityUid& actor, bool permitted) {
+  if (by.Is(Caller::Kind::kOperator) || by.uid == actor) return true;
+  return permitted && (WhoMay::Owns(by, parent.record()) || (by.Is(Caller::Kind::kTask) && by.task == parent.id()));
 }
 
 json::Object Begun(LiveTask& parent, const cedar::EntityUid& actor) {
@@ -128,12 +129,13 @@ Below ExplainBelow(Core& core, const Caller& by, LiveTask& parent, const task::T
   json::Object& verdict = below.verdict;
   verdict = Begun(parent, record.actor);
   verdict.Set("ends", FormatTime(std::min<Time>(core.Now() + record.ttl, parent.deadline())));
-  const bool knows_budgets = MayKnowBudgets(by, parent, record.actor);
   json::Array uses, lost;
   // With every yes given: what it costs does not depend on whether people were asked yet.
   const task::Decision decision = core.delegation.AskDelegate(record, entity, 0),
                        approved = core.delegation.AskDelegate(record, entity, std::numeric_limits<std::uint32_t>::max());
-  if (Status stands = Stands(core, parent, type, record.actor); !stands) {
+  const Status stands = Stands(core, parent, type, record.actor);
+  const bool knows_budgets = MayKnowBudgets(by, parent, record.actor, stands && decision.verdict != Verdict::kDeny);
+  if (!stands) {
     Refuse(verdict, stands.error());
   } else if (decision.verdict == Verdict::kDeny) {
     Refuse(verdict, core.starts.NotPermitted(record, decision));

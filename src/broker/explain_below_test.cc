@@ -209,6 +209,19 @@ TEST_F(ExplainBelowTest, BudgetsOfOthersAreNotForWhoeverMayLook) {
   }
 }
 
+// Else any task would do to read how often somebody starts what.
+TEST_F(ExplainBelowTest, BudgetsOfOthersAreNotForWhoeverCouldNotStartIt) {
+  std::string schema(kLifeSchema);
+  const std::string mark = "@name(\"alone\")";
+  schema.insert(schema.find(mark) + mark.size(), " @max_starts(\"2 per 1h by ticket\")");
+  bench.LoadCatalog(kLifePolicies, schema);
+  const StartAnswer lead = Lead();
+  const json::Value of_another = *Told(lead, "alone", {{"ticket", "T-1"}}, "sub").Find("under");
+  EXPECT_EQ(*of_another.FindString("reason"), "not-delegable");
+  EXPECT_EQ(of_another.Find("budgets"), nullptr);
+  EXPECT_NE(Told(lead, "alone", {{"ticket", "T-1"}}, "bot").Find("under")->Find("budgets"), nullptr) << "its own";
+}
+
 TEST_F(ExplainBelowTest, BudgetsOfTheTypeCountHereToo) {
   std::string schema(kLifeSchema);
   const std::string mark = "@name(\"part\")";

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kFirstBuffer = 4096;      // most requests fit; ten thousand idle connections cost 40 MB
 constexpr std::size_t kReadBuffer = 64u << 10;  // while a body comes
 constexpr std::size_t kCopiedBody = 16u << 10;  // smaller bodies are copied behind the head, larger ones written from where they are
+constexpr int kStepsPerTurn = 32;               // heads and bodies of pipelined requests
 constexpr auto kLingerTime = std::chrono::seconds(2);
 
 constexpr auto kNever = SteadyClock::time_point::max();
@@ -182,7 +183,11 @@ void Connection::ExpectMore(bool begun) {
 
 void Connection::Advance() {
   if (std::exchange(advancing_, true)) return;
-  while (!writing_ && (phase_ == Phase::kHead || phase_ == Phase::kBody)) {
+  for (int steps = 0; !writing_ && (phase_ == Phase::kHead || phase_ == Phase::kBody); ++steps) {
+    if (steps == kStepsPerTurn) {  // others have waited long enough
+      thread_->Post([self = shared_from_this()] { self->Advance(); });
+      break;
+    }
     if (!(phase_ == Phase::kHead ? AdvanceHead() : AdvanceBody())) break;
   }
   advancing_ = false;
