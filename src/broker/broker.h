@@ -2,7 +2,8 @@
 // takes effect outside, and sees to it that what should be dead dies.
 //
 // Threads: every call may come from any thread; answers come once, from any thread (often the store's), and must not block. One mutex
-// guards the live state; it is never held while the disk or a target is waited for.
+// guards the live state; it is never held while a commit or a target is waited for. A few questions read a row of the store under it; the
+// headers inside say which.
 //
 // INVARIANT: a change that takes access away applies in memory before it is committed; a change that gives access applies after.
 #pragma once
@@ -115,7 +116,7 @@ class Broker {
   std::shared_ptr<const task::Catalog> catalog() const;  // in force; null before the first
   json::Value Facts() const;
 
-  // --- the life of a task (start.cc, end.cc, heartbeat.cc) ----------------------------------------------------------------------
+  // --- the life of a task (start.cc, end.cc, approve.cc, heartbeat.cc; break_glass.cc: reviews) -----------------------------------
   // Actors and people start tasks. Answers once it is active with its credentials live (10 s at most, then with what there is), or
   // requested, or scheduled. Errors: `no-catalog`, `unknown-type`, parameter errors, `start-denied`, `too-long`, `bad-reason`, `bad-start-time`,
   // `already-started`, `budget-used-up`, `start-raced`, and by break-glass: `no-break-glass`, `break-glass-not-needed`, `break-glass-denied`.
@@ -161,7 +162,7 @@ class Broker {
   void Evaluate(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
   // A task about itself, or a PEP, or `view`: spends nothing.
   Result<UseAnswer> Check(const Caller& by, const UseRequest& request);
-  // What a REMIT_TOKEN or a JWT of ours is worth now, for RFC 7662. Nothing but {"active": false} for what is dead or unknown.
+  // What a REMIT_TOKEN or a JWT of ours is worth now, for RFC 7662 (tokens.cc). Nothing but {"active": false} for what is dead or unknown.
   json::Value Introspect(const Caller& by, std::string_view token);
   // Who holds this opaque handle (REMIT_TOKEN or holder key); kNobody where dead or unknown.
   Caller FindHandle(std::string_view handle) const;
@@ -175,7 +176,8 @@ class Broker {
   json::Value Jwks() const;
 
   // --- secrets (secrets.cc): decided as any use ---------------------------------------------------------------------------------------
-  // Whatever is refused is `no-such-secret`. The operator may write, and reads nothing. Errors: also `secret-too-large`, `conflict`.
+  // What a task is refused is `no-such-secret`. Who may `target.change` writes too, and reads nothing; the operator lists names besides.
+  // Errors: also `secret-too-large`, `conflict`; the operator's writes: those of MayAdminister.
   void ReadSecret(const Caller& by, const std::string& path, std::optional<std::uint32_t> version, Answer<SecretAnswer> answer);
   void WriteSecret(const Caller& by, const std::string& path, Secret value, Answer<SecretAnswer> answer);
   void ListSecrets(const Caller& by, const std::string& folder, Answer<json::Value> answer);

@@ -1,7 +1,7 @@
 // The broker's inside: what lives, the one mutex, and how effects leave it. Included by the broker's own files only.
 //
 // A use case runs under the mutex and leaves its effects (commits, answers, work for targets) in a queue, which is carried out in
-// order after the mutex is released. So commits reach the store in the order in which memory changed, and no callback ever runs
+// order after the mutex is released. So commits reach the store in the order in which memory changed, and no answer is ever given
 // under the mutex. Each use case is a class of its own, with a file, that sees this one; all of them run under the mutex.
 //
 // So, wherever a header of a use case does not say otherwise: it is called under the mutex and waits for no commit and no target; an `answer` comes

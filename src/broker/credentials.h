@@ -45,7 +45,7 @@ class Credentials {
   // Sees to its end until there is evidence: behind a call that is under way, and again without limit. May be asked for at any time.
   void StartEnd(const std::string& id);
   void Stop();  // nothing is tried again by the clock
-  // A token that dies by the commit which takes this batch, as introspection does; it is `ending`. Memory forgets it at once.
+  // A token that dies by the commit which takes this batch, as introspection does; it is `ending`. Memory forgets it at once (tokens.cc).
   void BuryToken(const std::string& id, Time now, store::Batch& batch);
   store::Write CredentialWrite(const task::CredentialRecord& record) const;  // its row
 
@@ -57,7 +57,7 @@ class Credentials {
   void StartMake(const std::string& id);
   void OnMade(const std::string& id, Result<target::Made> made);
   void FailTask(LiveTask& live, const LiveCredential& credential, const std::string& why);
-  void EndToken(const std::string& id);
+  void EndToken(const std::string& id);  // tokens.cc
   void OnEnded(const std::string& id, target::EndResult result);
   void RetryEnd(const std::string& id, Time when);
   void Bury(const std::string& id, std::vector<task::Evidence> evidence);

@@ -22,7 +22,7 @@ struct LiveCredential {
   io::TimerId timer = 0;
 };
 
-// Whether a target answers: after it did not, nobody asks it until `until`.
+// Whether a target answers: after it did not, no end is tried there until `until`. Making, prolonging and sweeps ask all the same.
 struct Breaker {
   std::uint32_t failures = 0;
   Time until{};

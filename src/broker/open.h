@@ -19,7 +19,7 @@ class Opening {
   Status LoadLastEvent();
   // Everything that lives, into memory; `epoch` is set before. Not under the mutex: nobody else is there yet. Errors: `store-corrupt`, the store's.
   Status Load();
-  // Once, after that: what should have ended or been made goes on.
+  // Once, after that: what should have ended goes on to its end, and so does a task whose credentials were being made.
   void TakeUp();
   Epoch epoch;
   bool loaded = false;  // before that nothing is looked at, however late it is

@@ -16,7 +16,7 @@ class Sweeps {
  public:
   explicit Sweeps(Core& core) : core_(core) {}
 
-  // Asks every target what it holds, and answers the report when all have; `answer` may be null. The next one is then a sweep interval away.
+  // Asks every target what it holds, and answers the report when all have; `answer` may be null. The next one comes within a sweep interval.
   void Sweep(Answer<json::Value> answer);
   // Forgets rows that are too old to count: idempotency keys after a day, starts when no budget counts them.
   void Housekeeping();

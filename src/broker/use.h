@@ -33,7 +33,8 @@ class Uses {
   bool MayEnforce(const Caller& by, const cedar::EntityUid& resource);
   // Use, for a PEP; a deny to anybody else.
   void Evaluate(const Caller& by, const UseRequest& request, const std::string& idempotency, Answer<UseAnswer> answer);
-  // The same for a request with an idempotency key, whose answer is given once and read back; not under the mutex. Errors: `idempotency-key-reused`.
+  // The same for a request with an idempotency key: an allow that cost something is read back, and whoever asks meanwhile gets the same answer;
+  // what cost nothing is decided anew. Not under the mutex. Errors: `idempotency-key-reused`.
   void EvaluateOnce(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
   // Judges, spends what an allow costs, and answers. What is spent is so in memory before the commit, and stays so where that fails; an allow that
   // costs nothing and has no `extra` commits nothing. `extra` goes into the same commit, of an allow alone. `idempotency`: the key of the row that

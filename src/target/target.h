@@ -1,5 +1,5 @@
-// A system where tasks get credentials. The broker decides when; a target knows how. Everything here is idempotent: after a crash the
-// broker calls again with what was written down, and does not know how far the last call came.
+// A system where tasks get credentials. The broker decides when; a target knows how. Everything here but Make is idempotent: after a crash
+// the broker calls again with what was written down, and does not know how far the last call came. What was being made then is ended.
 //
 // One interface, one contract test (contract_test.h); a folder for each implementation.
 #pragma once
@@ -28,7 +28,7 @@ struct PermissionPattern {
   std::string place;  // file:line:column of the policy
 };
 
-// What Plan draws up before anything is written down.
+// What MakePlan draws up before anything is written down.
 struct Plan {
   std::string kind;  // "postgres-role"
   std::string name;  // at the target

@@ -1,4 +1,5 @@
-// A credential and its small life: planned → live → ending → dead, each step written down before the world is touched.
+// A credential and its small life: planned → live → ending → dead. It is made and prolonged only after that is written down; it is ended in any
+// case, also while that cannot be.
 #pragma once
 
 #include <map>
@@ -27,7 +28,7 @@ struct CredentialRecord {
   std::string id;      // crd_…
   std::string task;    // tsk_…
   std::string target;  // name in the configuration, e.g. "orders"; "token" for tokens
-  std::string kind;    // "postgres-role", "token-introspect", "token-offline"
+  std::string kind;    // "postgres-role", "token-introspect", "token-offline", "stray" (found by a sweep)
   CredentialState state = CredentialState::kPlanned;
   PermissionSet permissions;  // what it was planned for
   Time planned{};

@@ -73,7 +73,7 @@ struct TaskRecord {
   Hash token_hash{};               // SHA-256 of REMIT_TOKEN
   Hash holder_hash{};              // SHA-256 of the holder key
   std::string nonce;               // random; part of the request's hash
-  Hash request_hash{};             // what approvers say yes to (approval.h)
+  Hash request_hash{};             // what approvers say yes to (decision.h)
   std::uint32_t approvals_needed = 0;
   std::vector<Yes> approvals;
   std::optional<Extension> extension;
