@@ -107,7 +107,7 @@ class Target {
   virtual Result<std::optional<std::string>> ReadAnchor() { return std::optional<std::string>(); }
   virtual Status LeaveAnchor(const std::string&) { return {}; }
 
-  // Whether the target answers; for /readyz and `remit target check`.
+  // Whether the target answers; for `remit target list` and `remit doctor`.
   virtual Status Ping() = 0;
 };
 
