@@ -220,7 +220,8 @@ Status ReadStore(const toml::table& table, std::string_view file, Config& out) {
 Status ReadSweep(const toml::table& table, std::string_view file, Config& out) {
   TableReader r(table, file, "sweep");
   r.TakeParsed("interval", out.sweep_interval, ParseDuration);
-  if (out.sweep_interval < std::chrono::seconds(10) || out.sweep_interval > std::chrono::days(1)) r.Refuse("interval", "must be from 10s to 1d");
+  // Targets forget what ended a quarter of an hour ago; until then a sweep ends sessions that turned up late.
+  if (out.sweep_interval < std::chrono::seconds(10) || out.sweep_interval > std::chrono::minutes(5)) r.Refuse("interval", "must be from 10s to 5m");
   return r.Finish();
 }
 

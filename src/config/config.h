@@ -55,7 +55,7 @@ struct Config {
   bool log_json = false;
 
   std::uint64_t store_reserve_bytes = 32u << 20;      // kept free so that ends fit on a full disk; 0 means none
-  Duration sweep_interval = std::chrono::minutes(1);  // between sweeps of each target, 10 s to 1 day
+  Duration sweep_interval = std::chrono::minutes(1);  // between sweeps of each target, 10 s to 5 minutes
   bool metrics = true;                                // GET /metrics
 
   std::vector<TargetSettings> targets;  // in the order of the file

@@ -132,7 +132,7 @@ TEST(Config, RefusesIllTypedAndSenselessSettings) {
                            "[store]\nreserve = \"17GiB\"",
                            "[sweep]\ninterval = \"1s\"",
                            "[sweep]\ninterval = \"soon\"",
-                           "[sweep]\ninterval = \"2d\"",
+                           "[sweep]\ninterval = \"6m\"",
                            "[metrics]\nenabled = \"yes\"",
                            "public_url = \"remit.example\"",
                            "public_url = \"https://remit.example/\"",
