@@ -61,7 +61,7 @@ std::string_view Components() {
    "name": "Idempotency-Key",
    "in": "header",
    "schema": {"type": "string"},
-   "description": "the same key gets the same answer: a use is charged once"},
+   "description": "a use that was allowed and charged is charged once: its answer is given again to the same key; what was denied, or costs nothing, is decided anew"},
   "TilePath": {"name": "path", "in": "path", "schema": {"type": "string"}, "required": true, "description": "L/N or L/N.p/W"},
   "EntriesFrom": {"name": "from", "in": "query", "schema": {"type": "integer", "minimum": 0}},
   "EntriesCount": {"name": "count", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}})json";

@@ -19,7 +19,7 @@ std::optional<std::string_view> WithoutCode(std::string_view text, std::string_v
   const std::size_t code = text.rfind("\ncode ");
   if (code == std::string_view::npos) return std::nullopt;
   const std::string_view body = text.substr(0, code + 1);
-  if (text.substr(code + 1) != CodeLine(body, purpose, master)) return std::nullopt;
+  if (!ConstantTimeEquals(AsBytes(text.substr(code + 1)), AsBytes(CodeLine(body, purpose, master)))) return std::nullopt;
   return body;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "broker/backoff.h"
 #include "broker/core.h"
 
 namespace remit::broker {
@@ -176,13 +177,12 @@ void Credentials::OnEnded(const std::string& id, target::EndResult result) {
   ++core_.totals.end_retries;
   ++credential->attempts;
   Time now = core_.Now();
-  Duration delay = std::chrono::milliseconds(200) * (1u << std::min(credential->attempts, 8u));
-  delay = std::min<Duration>(delay, limits::kEndBackoffMax);
+  Duration delay = Backoff(std::chrono::milliseconds(200), credential->attempts);
   delay = delay / 2 + Duration(static_cast<std::int64_t>(core_.parts.rng.Take(1)[0]) * delay.count() / 512);  // jitter: half to all of it
   Time when = result.retry_at_once ? now : result.retry_at.value_or(now + delay);
   if (result.unreachable) {
     ++breaker.failures;
-    breaker.until = now + std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(breaker.failures, 6u)), limits::kEndBackoffMax);
+    breaker.until = now + Backoff(std::chrono::milliseconds(500), breaker.failures);
     when = std::max(when, breaker.until);
   } else {
     breaker = {};

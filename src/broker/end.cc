@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "broker/backoff.h"
 #include "broker/core.h"
 #include "broker/views.h"
 
@@ -46,7 +47,7 @@ void Ends::End(LiveTask& live, const EndStep& step, Duration wait, Answer<EndAns
   if (!transition && given) {            // not an end of a request: then it is of what comes of it
     core_.RunWhenIdle(live, [this, id = live.id(), step, wait, answer] {
       if (LiveTask* again = core_.Find(id)) return End(*again, step, wait, answer);
-      if (answer) core_.Later([answer, id] { answer(NoSuchTask(id)); });
+      core_.Refuse(answer, NoSuchTask(id).error());
     });
     return;
   }
@@ -56,7 +57,8 @@ void Ends::End(LiveTask& live, const EndStep& step, Duration wait, Answer<EndAns
   if (!given) return WriteEnd(live, *std::move(transition), wait, std::move(answer));
   // What is on its way into the store gives nothing any more; but the credentials that it planned end with the task, whose record names them.
   live.waiting.push_back([this, id = live.id(), transition = *std::move(transition), wait, answer = std::move(answer)]() mutable {
-    if (LiveTask* again = core_.Find(id)) WriteEnd(*again, std::move(transition), wait, std::move(answer));
+    if (LiveTask* again = core_.Find(id)) return WriteEnd(*again, std::move(transition), wait, std::move(answer));
+    core_.Refuse(answer, NoSuchTask(id).error());
   });
 }
 
@@ -125,7 +127,7 @@ void Ends::CommitEnd(std::shared_ptr<Ending> ending) {
                 .Hint("it is tried again until it can be; nothing more needs to be done");
         core_.Later([answer, error]() { answer(std::unexpected(error)); });
       }
-      Duration delay = std::min<Duration>(std::chrono::seconds(1) * (1u << std::min(ending->tries++, 5u)), limits::kEndBackoffMax);
+      const Duration delay = Backoff(std::chrono::seconds(1), ending->tries++);
       log::Warn("the end of `{}` could not be written down; next try in {}", id, FormatDuration(delay));
       if (!core_.closed()) {
         core_.parts.timers.At(core_.Now() + delay, [this, ending] {

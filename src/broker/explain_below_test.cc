@@ -25,6 +25,13 @@ class ExplainBelowTest : public LifeBenchTest {
     EXPECT_TRUE(told.has_value()) << told.error().ToString();
     return told ? *told : json::Value();
   }
+  // The same catalog, with one more annotation on a type of task.
+  void Annotate(const std::string& type, std::string_view annotation) {
+    std::string schema(kLifeSchema);
+    const std::string mark = "@name(\"" + type + "\")";
+    schema.insert(schema.find(mark) + mark.size(), " " + std::string(annotation));
+    bench.LoadCatalog(kLifePolicies, schema);
+  }
   static std::string Reason(const json::Value& told) {
     const json::Value* under = told.Find("under");
     if (under->Find("allowed")->AsBool()) return "allowed";
@@ -191,10 +198,7 @@ TEST_F(ExplainBelowTest, OfTasksAboveThatAreNotToBeSeenNothingIsTold) {
 
 // How much another has started is for whoever could start more for it, and for that one itself; not for everybody who may look at a task.
 TEST_F(ExplainBelowTest, BudgetsOfOthersAreNotForWhoeverMayLook) {
-  std::string schema(kLifeSchema);
-  const std::string mark = "@name(\"part\")";
-  schema.insert(schema.find(mark) + mark.size(), " @max_active(\"1 by ticket\")");
-  bench.LoadCatalog(kLifePolicies, schema);
+  Annotate("part", "@max_active(\"1 by ticket\")");
   const StartAnswer lead = Lead();
   const auto part = bench.Delegate(lead, "part", {{"ticket", "T-1"}}, "sub");
   ASSERT_TRUE(part.has_value());
@@ -211,10 +215,7 @@ TEST_F(ExplainBelowTest, BudgetsOfOthersAreNotForWhoeverMayLook) {
 
 // Else any task would do to read how often somebody starts what.
 TEST_F(ExplainBelowTest, BudgetsOfOthersAreNotForWhoeverCouldNotStartIt) {
-  std::string schema(kLifeSchema);
-  const std::string mark = "@name(\"alone\")";
-  schema.insert(schema.find(mark) + mark.size(), " @max_starts(\"2 per 1h by ticket\")");
-  bench.LoadCatalog(kLifePolicies, schema);
+  Annotate("alone", "@max_starts(\"2 per 1h by ticket\")");
   const StartAnswer lead = Lead();
   const json::Value of_another = *Told(lead, "alone", {{"ticket", "T-1"}}, "sub").Find("under");
   EXPECT_EQ(*of_another.FindString("reason"), "not-delegable");
@@ -223,10 +224,7 @@ TEST_F(ExplainBelowTest, BudgetsOfOthersAreNotForWhoeverCouldNotStartIt) {
 }
 
 TEST_F(ExplainBelowTest, BudgetsOfTheTypeCountHereToo) {
-  std::string schema(kLifeSchema);
-  const std::string mark = "@name(\"part\")";
-  schema.insert(schema.find(mark) + mark.size(), " @max_starts(\"2 per 1h by ticket\")");
-  bench.LoadCatalog(kLifePolicies, schema);
+  Annotate("part", "@max_starts(\"2 per 1h by ticket\")");
   const StartAnswer lead = Lead();
   auto left = [&] { return json::Write(*Told(lead).Find("under")->Find("budgets")); };
   EXPECT_EQ(left(), R"([{"budget":"2 per 1h by ticket","left":2}])");

@@ -2,8 +2,8 @@
 // than its task lives, never longer.
 #include <fmt/format.h>
 
-#include "base/limits.h"
 #include "base/log.h"
+#include "broker/backoff.h"
 #include "broker/core.h"
 
 namespace remit::broker {
@@ -21,8 +21,8 @@ void Credentials::Prolong(const std::string& id, std::uint32_t tries) {
   if (target == nullptr || !secret) return;
   auto again = [this, id](std::uint32_t next) {
     if (core_.closed()) return;
-    Duration delay = std::min<Duration>(std::chrono::milliseconds(500) * (1u << std::min(next, 6u)), limits::kEndBackoffMax);
-    core_.parts.timers.At(core_.Now() + delay, [this, id, next] { core_.Locked([&] { Prolong(id, next); }); });
+    core_.parts.timers.At(core_.Now() + Backoff(std::chrono::milliseconds(500), next),
+                          [this, id, next] { core_.Locked([&] { Prolong(id, next); }); });
   };
   if (credential->working || credential->record.state != task::CredentialState::kLive) return again(tries);
   credential->working = true;

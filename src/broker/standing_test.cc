@@ -287,6 +287,15 @@ TEST_F(StandingTest, OnAFullDiskAccessIsTakenAwayAndNotGivenBack) {
   bench.store().FillDisk(true);
   EXPECT_TRUE(Record(Bench::Operator(), Replacement::Step::kApply));
   EXPECT_EQ(Record(Bench::Operator(), Replacement::Step::kRollBack).error().reason, "store-full");
+  // What the end of standing access writes down before it does anything fits, too; what others ask to be written does not.
+  const auto written = [&](std::string_view type) {
+    std::optional<Status> done;
+    bench.broker().Record(type, json::Object{}, {}, [&](Status status) { done = std::move(status); });
+    bench.Settle();
+    return done && *done ? "written" : done ? done->error().reason : "no answer";
+  };
+  EXPECT_EQ(written("standing.ending"), "written");
+  EXPECT_EQ(written("webhook.failed"), "store-full");
 }
 
 }  // namespace

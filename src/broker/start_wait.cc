@@ -60,13 +60,9 @@ void StartWaits::Say(const std::shared_ptr<StartWait>& wait, Error error) {
 }
 
 Error StartWaits::Ended(const std::string& task_id) {
-  auto why = failed_.find(task_id);
-  Error error(Code::kUnavailable, "task-ended", fmt::format("task `{}` ended while it was being started", task_id));
-  if (why != failed_.end()) {
-    error = Error(Code::kFailedPrecondition, "target-refused", fmt::format("task `{}` failed: {}", task_id, why->second));
-    failed_.erase(why);
-  }
-  return error;
+  if (const auto why = failed_.find(task_id); why != failed_.end())
+    return Error(Code::kFailedPrecondition, "target-refused", fmt::format("task `{}` failed: {}", task_id, why->second));
+  return Error(Code::kUnavailable, "task-ended", fmt::format("task `{}` ended while it was being started", task_id));
 }
 
 Error StartWaits::Raced(const std::string& idempotency) {

@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "broker/backoff.h"
 #include "broker/core.h"
 
 namespace remit::broker {
@@ -131,7 +132,7 @@ void Suspensions::CommitSuspension(std::shared_ptr<Suspending> suspending) {
                 .Hint("it is tried again until it can be; nothing more needs to be done");
         core_.Later([answer, error]() { answer(std::unexpected(error)); });
       }
-      Duration delay = std::min<Duration>(std::chrono::seconds(1) * (1u << std::min(suspending->tries++, 5u)), limits::kEndBackoffMax);
+      const Duration delay = Backoff(std::chrono::seconds(1), suspending->tries++);
       log::Warn("the suspension of `{}` could not be written down; next try in {}", id, FormatDuration(delay));
       if (!core_.closed()) core_.parts.timers.At(core_.Now() + delay, [this, suspending] { core_.Locked([&] { CommitSuspension(suspending); }); });
       return;

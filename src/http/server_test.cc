@@ -40,6 +40,35 @@ TEST_F(Serving, AnswersPipelinedRequestsInTheirOrder) {
   for (int i = 0; i < 200; ++i) EXPECT_TRUE(raw.Response().ends_with(i % 2 ? "\r\n\r\nhi" : "\r\n\r\n" + std::to_string(i))) << i;
 }
 
+// All of them are there in one read: one who sends many at once would have the only thread for himself.
+TEST_F(Serving, PipelinedRequestsGiveOthersTheirTurn) {
+  constexpr std::size_t kMany = 90;
+  std::string order;  // on the one io thread
+  Mailbox<int> begun, go;
+  router.Add("GET", "/first", [&](const Request&, Respond respond) {
+    begun.Put(1);
+    go.Take();
+    respond(Text(200, ""));
+  });
+  router.Add("GET", "/a", [&](const Request&, Respond respond) { order += 'a', respond(Text(200, "")); });
+  router.Add("GET", "/b", [&](const Request&, Respond respond) { order += 'b', respond(Text(200, "")); });
+  Start();
+  Raw many = Connect(), one = Connect();
+  EXPECT_TRUE(one.Ask(Get("/hello")).ends_with("hi"));
+  EXPECT_TRUE(many.Ask(Get("/hello")).ends_with("hi"));
+  std::string all = Get("/first");
+  for (std::size_t i = 0; i < kMany; ++i) all += Get("/a");
+  ASSERT_LT(all.size(), 4096u);
+  many.Say(all);
+  begun.Take();
+  one.Say(Get("/b"));
+  go.Put(1);
+  one.Response();
+  for (std::size_t i = 0; i <= kMany; ++i) many.Response();
+  EXPECT_EQ(order.size(), kMany + 1);
+  EXPECT_LT(order.find('b'), kMany);
+}
+
 TEST_F(Serving, AResponseThatTheSocketDoesNotTakeWholeFollowsWhenItDoes) {
   std::size_t number = 0;  // on the one io thread
   router.Add("GET", "/page", [&](const Request&, Respond respond) { respond(Text(200, fmt::format("{:015000}", number++))); });
