@@ -65,7 +65,11 @@ class Broker {
   // Reads everything live from the store and takes up what a crash left: tasks whose time is over end, credentials that were planned or
   // ending go on to their end, and the targets are swept. Errors: the store's, `wrong-master-key`.
   static Result<std::unique_ptr<Broker>> Open(Parts parts);
-  ~Broker();
+  ~Broker();  // closes it
+
+  // No timer runs and no work at targets begins from here on; returns when the store has answered every commit, and those that the answers made.
+  // Nobody may ask anything meanwhile or afterwards. Not on a thread of the store's.
+  void Close();
 
   // Errors of every call, besides its own: `unauthenticated`; `unknown-task`, also where the caller may not know of the task; the
   // store's, `store-failed` and `store-full`. Those of asking the catalog are in docs/reference/errors.md.

@@ -40,7 +40,7 @@ void Core::Drain(std::unique_lock<std::mutex>& lock) {
 
 void Core::Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done) {
   Later([this, batch = std::make_shared<store::Batch>(std::move(batch)), done = std::move(done)]() mutable {
-    parts.store.Commit(std::move(*batch), [this, done = std::move(done)](Result<store::Committed> result) {
+    parts.store.Commit(std::move(*batch), [this, done = std::move(done), token = underway_.Begin()](Result<store::Committed> result) {
       Locked([&] {
         if (!result) {
           ++totals.commit_failures;
@@ -54,12 +54,15 @@ void Core::Commit(store::Batch batch, std::function<void(Result<store::Committed
 }
 
 void Core::Close() {
-  const std::lock_guard lock(mutex);
-  closed_ = true;
-  for (const io::TimerId timer : {queue_timer_, counts_timer_})
-    if (timer != 0) parts.timers.Cancel(timer);
-  sweeps.Stop();
-  credentials.Stop();
+  {
+    const std::lock_guard lock(mutex);
+    closed_ = true;
+    for (const io::TimerId timer : {queue_timer_, counts_timer_})
+      if (timer != 0) parts.timers.Cancel(timer);
+    sweeps.Stop();
+    credentials.Stop();
+  }
+  underway_.Wait();
 }
 
 // --- time and events ---------------------------------------------------------------------------------------------------------------

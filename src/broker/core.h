@@ -51,6 +51,7 @@
 #include "broker/tokens.h"
 #include "broker/tree.h"
 #include "broker/trips.h"
+#include "broker/underway.h"
 #include "broker/use.h"
 #include "broker/use_approvals.h"
 #include "broker/view.h"
@@ -92,7 +93,8 @@ class Core {
   }
   // `done` runs under the mutex again.
   void Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done);
-  // No timer and no new work at targets from here on. Not under the mutex.
+  // No timer and no new work at targets from here on; returns when the store has answered every commit, and those that the answers made. Not under
+  // the mutex.
   void Close();
   bool closed() const { return closed_; }
 
@@ -191,6 +193,7 @@ class Core {
   void Look(LiveTask& live, Time now);
 
   bool closed_ = false;
+  Underway underway_;                          // commits
   std::deque<std::function<void()>> effects_;  // in the order in which memory changed
   bool draining_ = false;
   std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles_;  // of tasks

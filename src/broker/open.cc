@@ -13,7 +13,9 @@ namespace remit::broker {
 
 Broker::Broker(std::unique_ptr<Core> made) : core_(std::move(made)) {}
 
-Broker::~Broker() { core_->Close(); }
+Broker::~Broker() { Close(); }
+
+void Broker::Close() { core_->Close(); }
 
 Result<std::unique_ptr<Broker>> Broker::Open(Parts parts) {
   auto made = std::make_unique<Core>(std::move(parts));

@@ -136,6 +136,8 @@ class Bench {
     Settle();
   }
 
+  ~Bench() { store_->LoseHeld(); }
+
   template <class T>
   static bool Expect(const Result<T>& result) {
     EXPECT_TRUE(result.has_value()) << result.error().ToString();
@@ -166,6 +168,7 @@ class Bench {
   void Restart() { RestartFrom(store_->Snapshot()); }
   // On another store: a copy that was put in its place.
   void RestartFrom(std::unique_ptr<store::MemoryStore> left) {
+    store_->LoseHeld();
     broker_.reset();
     store_ = std::move(left);
     timers = std::make_unique<io::FakeTimers>(clock);

@@ -301,9 +301,7 @@ Server::~Server() {
   impl_->read_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->target_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->anchor_worker->Stop(io::WorkerPool::Rest::kDrop);
-  // Commits are answered in order: when an empty one is back, so are all before it. The second is for what those answers committed.
-  if (impl_->store)
-    for (int i = 0; i < 2; ++i) (void)impl_->store->CommitNow({});
+  if (impl_->broker) impl_->broker->Close();
   impl_->anchors.reset();  // says what the ledger is in the end
 }
 

@@ -199,6 +199,12 @@ void MemoryStore::ReleaseCommits() {
   if (grew) Grew();
 }
 
+void MemoryStore::LoseHeld() {
+  std::deque<Pending> lost;
+  const std::lock_guard lock(mutex_);
+  if (held_) lost.swap(queue_);
+}
+
 std::size_t MemoryStore::HeldCommits() const {
   std::lock_guard lock(mutex_);
   return held_ ? queue_.size() : 0;

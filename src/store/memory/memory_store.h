@@ -42,6 +42,8 @@ class MemoryStore final : public Store {
   // Between these two, commits are taken and nothing of them happens: neither applied nor answered. ReleaseCommits applies them in order.
   void HoldCommits();
   void ReleaseCommits();
+  // What a crash does to commits that are held: nothing comes of them, and nobody is told.
+  void LoseHeld();
   std::size_t HeldCommits() const;
 
   // What a crash now would leave: a new store with everything committed, nothing that is held, and no faults.
