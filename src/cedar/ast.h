@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/container/small_vector.hpp>
+
 #include "cedar/source.h"
 #include "cedar/sparse_vector.h"
 #include "cedar/value.h"
@@ -57,6 +59,7 @@ enum class Op : std::uint8_t {
 
 struct Expr;
 using ExprPtr = std::shared_ptr<const Expr>;
+using Operands = boost::container::small_vector<ExprPtr, 2>;  // as many as most operators have lie in the node itself
 
 struct PatternPart {  // of `like`: any run of characters, or one literal text
   bool wildcard = false;
@@ -69,7 +72,7 @@ struct PatternPart {  // of `like`: any run of characters, or one literal text
 struct Expr {
   Op op = Op::kLiteral;
   Var var = Var::kPrincipal;
-  std::vector<ExprPtr> args;
+  Operands args;
   SparseVector<std::pair<std::string, ExprPtr>> fields;  // in source order, keys distinct
   std::string name;
   Value literal;

@@ -37,7 +37,7 @@ bool MentionsUnknown(const Expr& expr) {
 
 bool IsResource(const Expr& expr) { return expr.op == Op::kVar && expr.var == Var::kResource; }
 
-ExprPtr Make(Op op, std::vector<ExprPtr> args) {
+ExprPtr Make(Op op, cedar::Operands args) {
   auto expr = std::make_shared<Expr>();
   expr->op = op;
   if (!args.empty()) expr->span = args[0]->span;

@@ -160,7 +160,7 @@ Cases Translator::EvaluateIf(const Expr& expr) {
   return Limited(std::move(cases));
 }
 
-Cases Translator::Combine(const std::vector<ExprPtr>& operands, const std::function<Made(const std::vector<const Data*>&)>& make) {
+Cases Translator::Combine(const Operands& operands, const std::function<Made(const std::vector<const Data*>&)>& make) {
   std::vector<Cases> of;
   std::size_t count = 1;
   for (const ExprPtr& operand : operands) {
@@ -200,7 +200,7 @@ Cases Translator::EvaluateSet(const Expr& expr) {
 }
 
 Cases Translator::EvaluateRecord(const Expr& expr) {
-  std::vector<ExprPtr> values;
+  Operands values;
   for (const auto& [name, value] : expr.fields) values.push_back(value);
   return Combine(values, [&](const std::vector<const Data*>& operands) -> Made {
     Case made;

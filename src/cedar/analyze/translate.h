@@ -53,7 +53,7 @@ class Translator {
   Cases EvaluateSet(const Expr& expr);
   Cases EvaluateRecord(const Expr& expr);
   // All combinations of the operands' cases, each made into one by `make`.
-  Cases Combine(const std::vector<ExprPtr>& operands, const std::function<Made(const std::vector<const Data*>&)>& make);
+  Cases Combine(const Operands& operands, const std::function<Made(const std::vector<const Data*>&)>& make);
   Cases Limited(Cases cases);
 
   // translate_operators.cc: operators that evaluate all their operands.

@@ -7,7 +7,7 @@
 namespace remit::cedar {
 namespace {
 
-ExprPtr MakeNode(Op op, std::vector<ExprPtr> args, Span span) {
+ExprPtr MakeNode(Op op, Operands args, Span span) {
   auto expr = std::make_shared<Expr>();
   expr->op = op;
   expr->args = std::move(args);
@@ -47,7 +47,7 @@ ExprPtr ScopeTarget(const ScopeConstraint& constraint) {
     return slot;
   }
   if (constraint.kind != ScopeConstraint::Kind::kInSet) return MakeLiteral(constraint.entities.front(), constraint.span);
-  std::vector<ExprPtr> members;
+  Operands members;
   for (const EntityUid& uid : constraint.entities) members.push_back(MakeLiteral(uid, constraint.span));
   return MakeNode(Op::kSet, std::move(members), constraint.span);
 }

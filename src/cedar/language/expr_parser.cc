@@ -36,9 +36,9 @@ struct Method {
 constexpr Method kMethods[] = {{"contains", Op::kContains, 1}, {"containsAll", Op::kContainsAll, 1}, {"containsAny", Op::kContainsAny, 1},
                                {"isEmpty", Op::kIsEmpty, 0},   {"hasTag", Op::kHasTag, 1},           {"getTag", Op::kGetTag, 1}};
 
-Expr WithOp(Op op) {
-  Expr expr;
-  expr.op = op;
+std::shared_ptr<Expr> WithOp(Op op) {
+  auto expr = std::make_shared<Expr>();
+  expr->op = op;
   return expr;
 }
 
@@ -59,19 +59,22 @@ Result<ExprPtr> ExprParser::Parse() {
   return node.expr;
 }
 
-Result<ExprParser::Node> ExprParser::FinishAll(Expr&& expr, std::span<Node> args, const Token& first) {
-  Node node;
-  expr.args.reserve(args.size());
-  for (Node& arg : args) {
-    node.height = std::max(node.height, arg.height + 1);
-    expr.args.push_back(std::move(arg.expr));
+Result<ExprParser::Node> ExprParser::FinishAll(NewExpr expr, std::span<Node> parts, const Token& first) {
+  std::size_t height = 1;
+  expr->args.reserve(parts.size());
+  for (Node& part : parts) {
+    height = std::max(height, part.height + 1);
+    expr->args.push_back(std::move(part.expr));
   }
-  if (node.height > limits::kCedarDepth) {
+  return Finished(std::move(expr), height, first);
+}
+
+Result<ExprParser::Node> ExprParser::Finished(NewExpr expr, std::size_t height, const Token& first) {
+  if (height > limits::kCedarDepth) {
     return tokens_.FailAt(first, fmt::format("expression is nested too deeply, at most {} levels are allowed", limits::kCedarDepth));
   }
-  expr.span = tokens_.SpanFrom(first);
-  node.expr = std::make_shared<const Expr>(std::move(expr));
-  return node;
+  expr->span = tokens_.SpanFrom(first);
+  return Node{std::move(expr), height};
 }
 
 Result<ExprParser::Node> ExprParser::ParseExpr() {
@@ -135,16 +138,16 @@ Result<ExprParser::Node> ExprParser::ParseRelation() {
 }
 
 Result<ExprParser::Node> ExprParser::ParseHas(Node left, const Token& first) {
-  Expr expr = WithOp(Op::kHas);
+  NewExpr expr = WithOp(Op::kHas);
   if (tokens_.Peek().kind == TokenKind::kString) {
     REMIT_ASSIGN(std::string name, tokens_.Unquote(tokens_.Next()));
-    expr.path.push_back(std::move(name));
+    expr->path.push_back(std::move(name));
   } else {
     do {
-      REMIT_ASSIGN(std::string name, ParseIdentifier(tokens_, "an attribute name"));
-      expr.path.push_back(std::move(name));
+      REMIT_ASSIGN(const std::string_view name, ParseIdentifier(tokens_, "an attribute name"));
+      expr->path.emplace_back(name);
       // A chain stands for one test a step, and whoever rewrites it as such nests that deep.
-      if (left.height + expr.path.size() > limits::kCedarDepth) return tokens_.FailAt(first, "expression is nested too deeply");
+      if (left.height + expr->path.size() > limits::kCedarDepth) return tokens_.FailAt(first, "expression is nested too deeply");
     } while (tokens_.Accept("."));
   }
   return Finish(std::move(expr), first, std::move(left));
@@ -156,16 +159,16 @@ Result<ExprParser::Node> ExprParser::ParseLike(Node left, const Token& first) {
   tokens_.Next();
   auto pattern = UnescapePattern(token.text.substr(1, token.text.size() - 2));
   if (!pattern) return tokens_.FailAt(token, pattern.error().message);
-  Expr expr = WithOp(Op::kLike);
-  expr.pattern = std::move(*pattern);
+  NewExpr expr = WithOp(Op::kLike);
+  expr->pattern = std::move(*pattern);
   return Finish(std::move(expr), first, std::move(left));
 }
 
 Result<ExprParser::Node> ExprParser::ParseIs(Node left, const Token& first) {
-  Expr expr = WithOp(Op::kIs);
-  REMIT_ASSIGN(expr.name, ParseTypeName(tokens_));
+  NewExpr expr = WithOp(Op::kIs);
+  REMIT_ASSIGN(expr->name, ParseTypeName(tokens_));
   if (!tokens_.AcceptWord("in")) return Finish(std::move(expr), first, std::move(left));
-  expr.op = Op::kIsIn;
+  expr->op = Op::kIsIn;
   REMIT_ASSIGN(Node right, ParseAdd());
   return Finish(std::move(expr), first, std::move(left), std::move(right));
 }
@@ -243,17 +246,20 @@ Result<ExprParser::Node> ExprParser::ParseMember() {
   REMIT_ASSIGN(Node node, ParsePrimary());
   for (;;) {
     if (const Token& next = tokens_.Peek(); !next.Is(".") && !next.Is("[") && !next.Is("(")) return node;
-    Expr expr = WithOp(Op::kGetAttr);
+    NewExpr expr;
     if (tokens_.Accept(".")) {
-      const Token& name = tokens_.Peek();
-      REMIT_ASSIGN(expr.name, ParseIdentifier(tokens_, "an attribute or method name"));
+      const Token& token = tokens_.Peek();
+      REMIT_ASSIGN(const std::string_view name, ParseIdentifier(tokens_, "an attribute or method name"));
       if (tokens_.Peek().Is("(")) {
-        REMIT_ASSIGN(node, ParseMethod(std::move(node), name, first));
+        REMIT_ASSIGN(node, ParseMethod(std::move(node), token, first));
         continue;
       }
+      expr = WithOp(Op::kGetAttr);
+      expr->name = name;
     } else if (tokens_.Accept("[")) {
       if (tokens_.Peek().kind != TokenKind::kString) return tokens_.Unexpected("an attribute name in quotes");
-      REMIT_ASSIGN(expr.name, tokens_.Unquote(tokens_.Next()));
+      expr = WithOp(Op::kGetAttr);
+      REMIT_ASSIGN(expr->name, tokens_.Unquote(tokens_.Next()));
       REMIT_TRY(tokens_.Expect("]"));
     } else {
       return tokens_.FailAt(tokens_.Peek(), "only functions and methods can be called");
@@ -264,16 +270,17 @@ Result<ExprParser::Node> ExprParser::ParseMember() {
 
 Result<ExprParser::Node> ExprParser::ParseMethod(Node receiver, const Token& name, const Token& first) {
   tokens_.Next();  // the parenthesis
-  REMIT_ASSIGN(std::vector<Node> args, ParseList(")"));
-  const std::size_t count = args.size();
-  args.insert(args.begin(), std::move(receiver));
+  Nodes operands;
+  operands.push_back(std::move(receiver));
+  REMIT_ASSIGN(operands, ParseList(")", std::move(operands)));
+  const std::size_t count = operands.size() - 1;
   const auto method = std::ranges::find(kMethods, name.text, &Method::name);
   if (method != std::end(kMethods)) {
     if (count != method->arguments) {
       return tokens_.FailAt(name, fmt::format("call to `{}` requires exactly {} argument{}, but got {}", name.text, method->arguments,
                                               method->arguments == 1 ? "" : "s", count));
     }
-    return FinishAll(WithOp(method->op), args, first);
+    return FinishAll(WithOp(method->op), operands, first);
   }
   const ExtensionFunction* function = FindExtensionFunction(name.text);
   if (function == nullptr) return tokens_.FailAt(name, fmt::format("`{}` is not a valid method", name.text));
@@ -281,9 +288,9 @@ Result<ExprParser::Node> ExprParser::ParseMethod(Node receiver, const Token& nam
     return tokens_.FailAt(name, fmt::format("`{}` is a function, not a method", name.text),
                           fmt::format("use a function-style call `{}(…)`", name.text));
   }
-  Expr expr = WithOp(Op::kCall);
-  expr.name = std::string(name.text);
-  return FinishAll(std::move(expr), args, first);
+  NewExpr expr = WithOp(Op::kCall);
+  expr->name = name.text;
+  return FinishAll(std::move(expr), operands, first);
 }
 
 }  // namespace remit::cedar

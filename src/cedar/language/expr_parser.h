@@ -1,7 +1,7 @@
 // Expressions, by recursive descent: one function for each level of precedence of Cedar's grammar.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -25,6 +25,7 @@ class ExprParser {
   Result<ExprPtr> Parse();
 
  private:
+  using NewExpr = std::shared_ptr<Expr>;  // not shared with anybody yet
   struct Node {
     ExprPtr expr;
     std::size_t height = 1;
@@ -48,16 +49,18 @@ class ExprParser {
   Result<Node> ParseFunction(const std::string& name, const Token& first);
   Result<Node> ParseSet();
   Result<Node> ParseRecord();
-  Result<std::vector<Node>> ParseList(std::string_view close);
+  using Nodes = boost::container::small_vector<Node, 4>;
+  Result<Nodes> ParseList(std::string_view close, Nodes nodes = {});
   Result<std::string> ParseKey();
 
   // Finishes a node of these parts, which began at `first`. Errors: `parse-error` where the tree becomes too high.
-  Result<Node> FinishAll(Expr&& expr, std::span<Node> args, const Token& first);
-  template <class... Nodes>
-  Result<Node> Finish(Expr&& expr, const Token& first, Nodes&&... parts) {
-    std::array<Node, sizeof...(parts)> args{std::forward<Nodes>(parts)...};
-    return FinishAll(std::move(expr), args, first);
+  template <class... Parts>
+  Result<Node> Finish(NewExpr expr, const Token& first, Parts&&... parts) {
+    (expr->args.push_back(std::move(parts.expr)), ...);
+    return Finished(std::move(expr), std::max({std::size_t{1}, parts.height + 1 ...}), first);
   }
+  Result<Node> FinishAll(NewExpr expr, std::span<Node> parts, const Token& first);
+  Result<Node> Finished(NewExpr expr, std::size_t height, const Token& first);
 
   TokenStream& tokens_;
   std::size_t depth_ = 0;
@@ -66,8 +69,8 @@ class ExprParser {
 // `A::B::C`. Errors: `parse-error`, also for reserved words.
 Result<std::string> ParseTypeName(TokenStream& tokens);
 
-// One identifier that is not reserved. `what` names what it is for.
-Result<std::string> ParseIdentifier(TokenStream& tokens, std::string_view what);
+// One identifier that is not reserved, a part of the source. `what` names what it is for.
+Result<std::string_view> ParseIdentifier(TokenStream& tokens, std::string_view what);
 
 // `A::B::"id"`.
 Result<EntityUid> ParseEntityUid(TokenStream& tokens);

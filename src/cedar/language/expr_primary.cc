@@ -32,20 +32,21 @@ std::string FunctionHint(const std::string& name) {
 
 }  // namespace
 
-Result<std::string> ParseIdentifier(TokenStream& tokens, std::string_view what) {
+Result<std::string_view> ParseIdentifier(TokenStream& tokens, std::string_view what) {
   const Token& token = tokens.Peek();
   if (token.kind != TokenKind::kIdentifier) return tokens.Unexpected(what);
   if (IsReserved(token.text)) return tokens.FailAt(token, fmt::format("this identifier is reserved and cannot be used: `{}`", token.text));
   tokens.Next();
-  return std::string(token.text);
+  return token.text;
 }
 
 Result<std::string> ParseTypeName(TokenStream& tokens) {
-  REMIT_ASSIGN(std::string name, ParseIdentifier(tokens, "an entity type"));
+  REMIT_ASSIGN(const std::string_view first, ParseIdentifier(tokens, "an entity type"));
+  std::string name(first);
   while (tokens.Peek().Is("::") && tokens.Peek(1).kind != TokenKind::kString) {
     tokens.Next();
-    REMIT_ASSIGN(const std::string part, ParseIdentifier(tokens, "an entity type"));
-    name += "::" + part;
+    REMIT_ASSIGN(const std::string_view part, ParseIdentifier(tokens, "an entity type"));
+    name.append("::").append(part);
   }
   return name;
 }
@@ -108,9 +109,9 @@ Result<ExprParser::Node> ExprParser::ParseName() {
     return tokens_.FailAt(first, fmt::format("invalid variable: `{}`", name),
                           "the valid variables are `principal`, `action`, `resource` and `context`; string literals stand in quotes");
   }
-  Expr expr;
-  expr.op = Op::kVar;
-  expr.var = *var;
+  auto expr = std::make_shared<Expr>();
+  expr->op = Op::kVar;
+  expr->var = *var;
   return Finish(std::move(expr), first);
 }
 
@@ -121,16 +122,15 @@ Result<ExprParser::Node> ExprParser::ParseFunction(const std::string& name, cons
   }
   if (function == nullptr) return tokens_.FailAt(first, fmt::format("`{}` is not a valid function", name), FunctionHint(name));
   tokens_.Next();  // the parenthesis
-  REMIT_ASSIGN(std::vector<Node> args, ParseList(")"));
-  Expr expr;
-  expr.op = Op::kCall;
-  expr.name = name;
+  REMIT_ASSIGN(Nodes args, ParseList(")"));
+  auto expr = std::make_shared<Expr>();
+  expr->op = Op::kCall;
+  expr->name = name;
   return FinishAll(std::move(expr), args, first);
 }
 
-// Expressions up to `close`, which is stepped over; a comma may stand behind the last.
-Result<std::vector<ExprParser::Node>> ExprParser::ParseList(std::string_view close) {
-  std::vector<Node> nodes;
+// Expressions up to `close`, which is stepped over, behind those that there are; a comma may stand behind the last.
+Result<ExprParser::Nodes> ExprParser::ParseList(std::string_view close, Nodes nodes) {
   while (!tokens_.Accept(close)) {
     REMIT_ASSIGN(Node node, ParseExpr());
     nodes.push_back(std::move(node));
@@ -141,21 +141,22 @@ Result<std::vector<ExprParser::Node>> ExprParser::ParseList(std::string_view clo
 
 Result<ExprParser::Node> ExprParser::ParseSet() {
   const Token& first = tokens_.Next();
-  REMIT_ASSIGN(std::vector<Node> members, ParseList("]"));
-  Expr expr;
-  expr.op = Op::kSet;
+  REMIT_ASSIGN(Nodes members, ParseList("]"));
+  auto expr = std::make_shared<Expr>();
+  expr->op = Op::kSet;
   return FinishAll(std::move(expr), members, first);
 }
 
 Result<std::string> ExprParser::ParseKey() {
   if (tokens_.Peek().kind == TokenKind::kString) return tokens_.Unquote(tokens_.Next());
-  return ParseIdentifier(tokens_, "an attribute name or `}`");
+  REMIT_ASSIGN(const std::string_view name, ParseIdentifier(tokens_, "an attribute name or `}`"));
+  return std::string(name);
 }
 
 Result<ExprParser::Node> ExprParser::ParseRecord() {
   const Token& first = tokens_.Next();
-  Expr expr;
-  expr.op = Op::kRecord;
+  auto expr = std::make_shared<Expr>();
+  expr->op = Op::kRecord;
   std::size_t height = 1;
   std::set<std::string, std::less<>> keys;
   while (!tokens_.Accept("}")) {
@@ -165,13 +166,10 @@ Result<ExprParser::Node> ExprParser::ParseRecord() {
     REMIT_TRY(tokens_.Expect(":"));
     REMIT_ASSIGN(Node value, ParseExpr());
     height = std::max(height, value.height + 1);
-    expr.fields.emplace_back(std::move(key), std::move(value.expr));
+    expr->fields.emplace_back(std::move(key), std::move(value.expr));
     if (!tokens_.Accept(",") && !tokens_.Peek().Is("}")) return tokens_.Unexpected("`,` or `}`");
   }
-  REMIT_ASSIGN(Node node, Finish(std::move(expr), first));
-  node.height = height;
-  if (height > limits::kCedarDepth) return tokens_.FailAt(first, "expression is nested too deeply");
-  return node;
+  return Finished(std::move(expr), height, first);
 }
 
 }  // namespace remit::cedar

@@ -31,7 +31,7 @@ bool IsSmall(const Expr& expr, std::size_t& limit) {
          std::ranges::all_of(expr.fields, [&](const auto& field) { return IsSmall(*field.second, limit); });
 }
 
-const json::Object* Operands(const json::Value& value, std::string_view op) {
+const json::Object* OperandsOf(const json::Value& value, std::string_view op) {
   if (!value.IsObject() || value.AsObject().size() != 1) return nullptr;
   const json::Value* operands = value.Find(op);
   return operands != nullptr && operands->IsObject() ? &operands->AsObject() : nullptr;
@@ -124,11 +124,11 @@ Result<ExprReader::Node> ExprReader::ReadMember(const json::Object& object, std:
 Result<ExprReader::Node> ExprReader::ReadChain(Op op, const json::Value& value) {
   const std::string_view name = OperatorText(op);
   std::vector<const json::Object*> links;  // outermost first
-  for (const json::Object* parts = Operands(value, name); parts != nullptr;) {
+  for (const json::Object* parts = OperandsOf(value, name); parts != nullptr;) {
     REMIT_TRY(place_.Only(*parts, {{"left", "right"}}));
     links.push_back(parts);
     const json::Value* left = parts->Find("left");
-    parts = left == nullptr ? nullptr : Operands(*left, name);
+    parts = left == nullptr ? nullptr : OperandsOf(*left, name);
   }
   const JsonPlace::Step step(place_, name);
   if (links.empty()) return place_.Expected("an object", value.AsObject().begin()->value);

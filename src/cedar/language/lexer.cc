@@ -16,12 +16,24 @@ namespace {
 constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool IsWordStart(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
-constexpr std::array<bool, 256> kWordParts = [] {
-  std::array<bool, 256> parts{};
-  for (int c = 0; c < 256; ++c) parts[static_cast<std::size_t>(c)] = IsWordStart(static_cast<char>(c)) || IsDigit(static_cast<char>(c));
-  return parts;
+// What a token may begin with, by its first byte.
+enum class Start : std::uint8_t { kNothing, kWord, kDigit, kQuote, kQuestion, kSign, kSignOrEqual, kColon, kTwice };
+constexpr std::array<Start, 256> kStarts = [] {
+  std::array<Start, 256> starts{};
+  const auto set = [&](std::string_view bytes, Start start) {
+    for (const char c : bytes) starts[static_cast<unsigned char>(c)] = start;
+  };
+  for (int c = 0; c < 128; ++c) {
+    if (IsWordStart(static_cast<char>(c))) starts[static_cast<std::size_t>(c)] = Start::kWord;
+    if (IsDigit(static_cast<char>(c))) starts[static_cast<std::size_t>(c)] = Start::kDigit;
+  }
+  set("\"", Start::kQuote), set("?", Start::kQuestion), set(":", Start::kColon);
+  set("@.,;(){}[]+-*/%", Start::kSign), set("=!<>", Start::kSignOrEqual), set("|&", Start::kTwice);
+  return starts;
 }();
-bool IsWordPart(char c) { return kWordParts[static_cast<unsigned char>(c)]; }
+Start StartOf(char c) { return kStarts[static_cast<unsigned char>(c)]; }
+
+bool IsWordPart(char c) { return StartOf(c) == Start::kWord || StartOf(c) == Start::kDigit; }
 
 // White space as Unicode defines it, which is what the reference grammar skips. Returns its length in bytes, 0 for anything else.
 std::size_t SpaceLength(std::string_view rest) {
@@ -40,95 +52,72 @@ std::size_t SpaceLength(std::string_view rest) {
 
 class Scanner {
  public:
-  explicit Scanner(std::string_view text) : text_(text) {}
+  explicit Scanner(std::string_view text) : begin_(text.data()), at_(begin_), end_(begin_ + text.size()), line_start_(begin_) {}
 
   // The next token into a new one; an empty text with a kind other than kEnd means that the bytes at `begin` begin none.
   void Next(Token& token) {
     SkipSpaceAndComments();
-    token.begin = static_cast<std::uint32_t>(at_);
+    const char* const first = at_;
+    token.begin = static_cast<std::uint32_t>(first - begin_);
     token.line = line_;
-    token.column = static_cast<std::uint32_t>(at_ - line_start_ + 1);
-    if (at_ == text_.size()) return;
-    const std::string_view rest = text_.substr(at_);
-    const char c = rest.front();
+    token.column = static_cast<std::uint32_t>(first - line_start_ + 1);
+    if (first == end_) return;
+    const char next = first + 1 == end_ ? '\0' : first[1];
     std::size_t length = 0;
-    if (IsWordStart(c)) {
-      token.kind = TokenKind::kIdentifier;
-      length = Run(rest, 0, IsWordPart);
-    } else if (IsDigit(c)) {
-      token.kind = TokenKind::kInteger;
-      length = Run(rest, 0, IsDigit);
-    } else if (c == '"') {
-      token.kind = TokenKind::kString;
-      length = StringLength(rest);
-    } else if (c == '?' && rest.size() > 1 && IsWordStart(rest[1])) {
-      token.kind = TokenKind::kSlot;
-      length = Run(rest, 1, IsWordPart);
-    } else {
-      token.kind = TokenKind::kPunctuation;
-      length = PunctuationLength(rest);
+    token.kind = TokenKind::kPunctuation;
+    switch (StartOf(*first)) {
+      case Start::kWord:
+        token.kind = TokenKind::kIdentifier;
+        length = Run(first + 1, IsWordPart);
+        break;
+      case Start::kDigit:
+        token.kind = TokenKind::kInteger;
+        length = Run(first + 1, IsDigit);
+        break;
+      case Start::kQuote:
+        token.kind = TokenKind::kString;
+        length = StringLength();
+        token.text = {first, length};
+        return Advance(length);  // no other token has a line break in it
+      case Start::kQuestion:
+        if (IsWordStart(next)) token.kind = TokenKind::kSlot;
+        length = token.kind == TokenKind::kSlot ? Run(first + 1, IsWordPart) : 1;
+        break;
+      case Start::kSign: length = 1; break;
+      case Start::kSignOrEqual: length = next == '=' ? 2 : 1; break;
+      case Start::kColon: length = next == ':' ? 2 : 1; break;
+      case Start::kTwice: length = next == *first ? 2 : 0; break;
+      case Start::kNothing: break;
     }
-    token.text = rest.substr(0, length);
-    if (token.kind == TokenKind::kString)
-      Advance(length);
-    else
-      at_ += length;  // no other token has a line break in it
+    token.text = {first, length};
+    at_ += length;
   }
 
  private:
+  // From the beginning of the token to the first byte from `from` on that does not belong to it.
   template <class Predicate>
-  static std::size_t Run(std::string_view rest, std::size_t from, Predicate is) {
-    while (from < rest.size() && is(rest[from])) ++from;
-    return from;
+  std::size_t Run(const char* from, Predicate is) const {
+    while (from != end_ && is(*from)) ++from;
+    return static_cast<std::size_t>(from - at_);
   }
 
   // With both quotes; 0 where it does not end. A backslash takes the next character with it, but never a line break.
-  static std::size_t StringLength(std::string_view rest) {
-    for (std::size_t i = 1; i < rest.size(); ++i) {
-      if (rest[i] == '"') return i + 1;
-      if (rest[i] == '\\' && (++i == rest.size() || rest[i] == '\n')) return 0;
+  std::size_t StringLength() const {
+    for (const char* at = at_ + 1; at != end_; ++at) {
+      if (*at == '"') return static_cast<std::size_t>(at + 1 - at_);
+      if (*at == '\\' && (++at == end_ || *at == '\n')) return 0;
     }
     return 0;
   }
 
-  static std::size_t PunctuationLength(std::string_view rest) {
-    const char next = rest.size() > 1 ? rest[1] : '\0';
-    switch (const char c = rest.front()) {
-      case ':': return next == ':' ? 2 : 1;
-      case '=':
-      case '!':
-      case '<':
-      case '>': return next == '=' ? 2 : 1;
-      case '|':
-      case '&': return next == c ? 2 : 0;
-      case '@':
-      case '.':
-      case ',':
-      case ';':
-      case '(':
-      case ')':
-      case '{':
-      case '}':
-      case '[':
-      case ']':
-      case '+':
-      case '-':
-      case '*':
-      case '/':
-      case '%':
-      case '?': return 1;
-      default: return 0;
-    }
-  }
-
   void SkipSpaceAndComments() {
-    while (at_ < text_.size()) {
-      if (text_[at_] == ' ') {
+    while (at_ != end_) {
+      if (*at_ == ' ') {
         ++at_;
         continue;
       }
-      if (text_[at_] > ' ' && text_[at_] < '\x7F' && text_[at_] != '/') return;
-      const std::string_view rest = text_.substr(at_);
+      if (*at_ > ' ' && *at_ < '\x7F' && *at_ != '/') return;
+      const std::string_view rest(at_, static_cast<std::size_t>(end_ - at_));
       if (rest.starts_with("//")) {
         Advance(std::min(rest.find_first_of("\n\r"), rest.size()));
       } else if (const std::size_t length = SpaceLength(rest); length > 0) {
@@ -140,16 +129,15 @@ class Scanner {
   }
 
   void Advance(std::size_t length) {
-    const std::size_t end = at_ + length;
-    for (std::size_t at = at_; (at = text_.substr(0, end).find('\n', at)) != std::string_view::npos; ++at) {
+    const char* const end = at_ + length;
+    for (const char* at = at_; (at = static_cast<const char*>(std::memchr(at, '\n', static_cast<std::size_t>(end - at)))) != nullptr; ++at) {
       ++line_;
       line_start_ = at + 1;
     }
     at_ = end;
   }
 
-  std::string_view text_;
-  std::size_t at_ = 0, line_start_ = 0;
+  const char *begin_, *at_, *end_, *line_start_;
   std::uint32_t line_ = 1;
 };
 
@@ -226,9 +214,19 @@ std::unexpected<Error> TokenStream::Unexpected(std::string_view expected) const 
   return FailAt(token, fmt::format("unexpected {}, expected {}", found, expected));
 }
 
+namespace {
+
+// As ==, but for a literal, whose length the compiler knows: no call.
+template <std::size_t N>
+bool Is(std::string_view word, const char (&literal)[N]) {
+  return word.size() == N - 1 && std::memcmp(word.data(), literal, N - 1) == 0;
+}
+
+}  // namespace
+
 bool IsReserved(std::string_view word) {
-  static constexpr std::array<std::string_view, 10> kReserved = {"true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar"};
-  return std::ranges::find(kReserved, word) != kReserved.end();
+  return Is(word, "true") || Is(word, "false") || Is(word, "if") || Is(word, "then") || Is(word, "else") || Is(word, "in") || Is(word, "is") ||
+         Is(word, "like") || Is(word, "has") || Is(word, "__cedar");
 }
 
 bool IsIdentifier(std::string_view text) {

@@ -1,6 +1,8 @@
 // Trees to JSON. Values are moved into their parents, never copied: trees are high.
 #include <fmt/format.h>
 
+#include <span>
+
 #include "base/limits.h"
 #include "base/text.h"
 #include "cedar/language/operators.h"
@@ -146,7 +148,7 @@ class Writer {
     return chain;
   }
 
-  Array WriteList(const std::vector<ExprPtr>& args) {
+  Array WriteList(std::span<const ExprPtr> args) {
     Array out;
     for (const ExprPtr& arg : args) out.push_back(Write(*arg));
     return out;

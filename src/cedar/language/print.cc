@@ -168,14 +168,14 @@ class Printer {
     out_ += expr.name + "(", PrintList(expr.args, 0), out_ += ')';
   }
 
-  void PrintMethod(std::string_view name, const std::vector<ExprPtr>& args) {
+  void PrintMethod(std::string_view name, const Operands& args) {
     Print(*args[0], kMemberLevel);
     out_ += fmt::format(".{}(", name);
     PrintList(args, 1);
     out_ += ')';
   }
 
-  void PrintList(const std::vector<ExprPtr>& args, std::size_t first) {
+  void PrintList(const Operands& args, std::size_t first) {
     for (std::size_t i = first; i < args.size() && out_.size() <= most_bytes_; ++i) {
       if (i > first) out_ += ", ";
       Print(*args[i], kIfLevel);

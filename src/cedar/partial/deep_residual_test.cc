@@ -13,7 +13,7 @@ namespace {
 Value DeepValue(int depth) { return depth == 0 ? Value(0) : Value::FromRecord({{"x", DeepValue(depth - 1)}}); }
 std::string DeepType(int depth) { return depth == 0 ? "Long" : "{ x: " + DeepType(depth - 1) + " }"; }
 
-ExprPtr Node(Op op, std::vector<ExprPtr> args) {
+ExprPtr Node(Op op, Operands args) {
   auto expr = std::make_shared<Expr>();
   expr->op = op;
   expr->args = std::move(args);

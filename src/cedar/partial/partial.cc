@@ -15,7 +15,7 @@ bool IsLiteralOf(const ExprPtr& expr, Value::Kind kind) { return IsLiteral(expr)
 bool IsTrue(const Expr& expr) { return expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kBool) && expr.literal.AsBool(); }
 bool IsFalse(const Expr& expr) { return expr.op == Op::kLiteral && expr.literal.Is(Value::Kind::kBool) && !expr.literal.AsBool(); }
 
-ExprPtr MakeOperation(Op op, std::vector<ExprPtr> operands, const Span& span) {
+ExprPtr MakeOperation(Op op, Operands operands, const Span& span) {
   auto expr = std::make_shared<Expr>();
   expr->op = op;
   expr->span = span;
@@ -23,7 +23,7 @@ ExprPtr MakeOperation(Op op, std::vector<ExprPtr> operands, const Span& span) {
   return expr;
 }
 
-ExprPtr WithOperands(const ExprPtr& expr, const std::vector<ExprPtr>& operands) {
+ExprPtr WithOperands(const ExprPtr& expr, const Operands& operands) {
   if (expr->args == operands) return expr;
   auto changed = std::make_shared<Expr>(*expr);
   changed->args = operands;
@@ -178,7 +178,7 @@ Reduced Reducer::ReduceNot(const ExprPtr& expr) {
 }
 
 Reduced Reducer::ReduceStrict(const ExprPtr& expr) {
-  std::vector<ExprPtr> operands;
+  Operands operands;
   for (const ExprPtr& argument : expr->args) {
     Reduced operand = Reduce(argument);
     if (!operand) return std::nullopt;
@@ -188,7 +188,7 @@ Reduced Reducer::ReduceStrict(const ExprPtr& expr) {
 }
 
 Reduced Reducer::ReduceSet(const ExprPtr& expr) {
-  std::vector<ExprPtr> members;
+  Operands members;
   std::vector<Value> values;
   for (const ExprPtr& argument : expr->args) {
     Reduced member = Reduce(argument);
@@ -214,7 +214,7 @@ Reduced Reducer::ReduceRecord(const ExprPtr& expr) {
 }
 
 // INVARIANT: the operator asks nothing of entities and variables, so that any request and no entities will do.
-Reduced Reducer::Compute(const Expr& expr, std::vector<ExprPtr> literals) const {
+Reduced Reducer::Compute(const Expr& expr, Operands literals) const {
   Expr known = expr;
   known.args = std::move(literals);
   auto value = EvaluateExpr(known, Request{}, Entities());

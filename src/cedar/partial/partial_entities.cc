@@ -31,7 +31,7 @@ ExprPtr InGroups(const ExprPtr& expr, const ExprPtr& left, const std::vector<Ent
 
 }  // namespace
 
-Reduced Reducer::Apply(const ExprPtr& expr, const std::vector<ExprPtr>& operands) {
+Reduced Reducer::Apply(const ExprPtr& expr, const Operands& operands) {
   switch (expr->op) {
     case Op::kEqual:
     case Op::kNotEqual: return ApplyEqual(expr, operands[0], operands[1]);

@@ -34,10 +34,10 @@ class Reducer {
   Reduced ReduceStrict(const ExprPtr& expr);  // operators that evaluate all their operands
   Reduced ReduceSet(const ExprPtr& expr);
   Reduced ReduceRecord(const ExprPtr& expr);
-  Reduced Compute(const Expr& expr, std::vector<ExprPtr> literals) const;
+  Reduced Compute(const Expr& expr, Operands literals) const;
 
   // partial_entities.cc: what asks entities, sets and types. `expr` is the original node, the operands are reduced.
-  Reduced Apply(const ExprPtr& expr, const std::vector<ExprPtr>& operands);
+  Reduced Apply(const ExprPtr& expr, const Operands& operands);
   Reduced ApplyEqual(const ExprPtr& expr, const ExprPtr& left, const ExprPtr& right);
   Reduced ApplyIs(const ExprPtr& expr, const ExprPtr& object);
   Reduced ReduceIsIn(const ExprPtr& expr);
@@ -69,8 +69,8 @@ bool IsLiteral(const ExprPtr& expr);
 bool IsLiteralOf(const ExprPtr& expr, Value::Kind kind);
 
 // `expr` with other operands. The node itself where nothing changed.
-ExprPtr WithOperands(const ExprPtr& expr, const std::vector<ExprPtr>& operands);
-ExprPtr MakeOperation(Op op, std::vector<ExprPtr> operands, const Span& span);
+ExprPtr WithOperands(const ExprPtr& expr, const Operands& operands);
+ExprPtr MakeOperation(Op op, Operands operands, const Span& span);
 ExprPtr CertainFailure(const Span& span);
 
 }  // namespace remit::cedar

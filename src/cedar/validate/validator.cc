@@ -1,4 +1,4 @@
-// Policies against a schema: which names exist, which request environments a scope can match, and the condition typed in each of them.
+// Policies against a schema: which names exist, and the condition typed in each request environment that the scope can match.
 #include "cedar/validator.h"
 
 #include <fmt/format.h>
@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <set>
 #include <tuple>
-#include <unordered_map>
 #include <vector>
 
 #include "base/limits.h"
+#include "cedar/validate/environments.h"
 #include "cedar/validate/level.h"
 #include "cedar/validate/names_check.h"
 #include "cedar/validate/odd_text.h"
@@ -18,132 +18,11 @@
 namespace remit::cedar {
 namespace {
 
-// Whether an entity of `type` can satisfy the constraint, as far as types tell.
-bool ScopeAllows(const Schema& schema, const ScopeConstraint& scope, const std::string& type) {
-  const auto within = [&] {
-    return !scope.slot.empty() || type == scope.entities.front().type || schema.MayBeDescendant(type, scope.entities.front().type);
-  };
-  switch (scope.kind) {
-    case ScopeConstraint::Kind::kEqual: return !scope.slot.empty() || type == scope.entities.front().type;
-    case ScopeConstraint::Kind::kIn: return within();
-    case ScopeConstraint::Kind::kIs: return type == scope.type;
-    case ScopeConstraint::Kind::kIsIn: return type == scope.type && within();
-    case ScopeConstraint::Kind::kAny:
-    case ScopeConstraint::Kind::kInSet: break;
-  }
-  return true;
-}
-
 bool ActionAllowed(const Schema& schema, const ScopeConstraint& scope, const EntityUid& action) {
   if (scope.kind == ScopeConstraint::Kind::kAny) return true;
   return std::ranges::any_of(scope.entities, [&](const EntityUid& uid) {
     return scope.kind == ScopeConstraint::Kind::kEqual ? uid == action : schema.FindAction(uid) != nullptr && schema.ActionIn(action, uid);
   });
-}
-
-// Which actions each action is a group of, itself among them.
-class ActionIndex {
- public:
-  explicit ActionIndex(const Schema& schema) : schema_(schema) {
-    for (const auto& [uid, action] : schema.actions()) {
-      members_[uid].push_back(&action);
-      for (const EntityUid& group : schema.GroupsOf(uid)) members_[group].push_back(&action);
-    }
-  }
-
-  // In order of their uids.
-  std::vector<const ActionType*> Matching(const ScopeConstraint& scope) const {
-    std::vector<const ActionType*> actions;
-    switch (scope.kind) {
-      case ScopeConstraint::Kind::kEqual:
-        if (const ActionType* action = schema_.FindAction(scope.entities.front())) actions.push_back(action);
-        return actions;
-      case ScopeConstraint::Kind::kIn:
-      case ScopeConstraint::Kind::kInSet: break;
-      default:
-        for (const auto& [uid, action] : schema_.actions()) actions.push_back(&action);
-        return actions;
-    }
-    for (const EntityUid& uid : scope.entities) {
-      const auto members = members_.find(uid);
-      if (members != members_.end()) actions.insert(actions.end(), members->second.begin(), members->second.end());
-    }
-    std::ranges::sort(actions, {}, [](const ActionType* action) -> const EntityUid& { return action->uid; });
-    actions.erase(std::unique(actions.begin(), actions.end()), actions.end());
-    return actions;
-  }
-
- private:
-  const Schema& schema_;
-  std::unordered_map<EntityUid, std::vector<const ActionType*>, EntityUidHash> members_;
-};
-
-// The types that a slot can be filled with so that the scope can still match a variable of `type`. One "" where there is no slot.
-std::vector<std::string_view> SlotTypes(const Schema& schema, const ScopeConstraint& scope, std::string_view type) {
-  if (scope.slot.empty()) return {""};
-  std::vector<std::string_view> types{type};
-  if (scope.kind == ScopeConstraint::Kind::kEqual) return types;
-  for (const auto& [name, declared] : schema.entity_types()) {
-    if (name != type && schema.MayBeDescendant(type, name)) types.push_back(name);
-  }
-  return types;
-}
-
-std::vector<RequestEnvironment> Environments(const Schema& schema, const ActionIndex& actions, const Policy& policy,
-                                             const ScopeConstraint& action_scope) {
-  std::vector<RequestEnvironment> environments;
-  const std::vector<const ActionType*> matching = actions.Matching(action_scope);
-  environments.reserve(matching.size());
-  const bool slots = policy.IsTemplate();
-  for (const ActionType* action : matching) {
-    for (const std::string& principal : action->principals) {
-      if (!ScopeAllows(schema, policy.principal, principal)) continue;
-      for (const std::string& resource : action->resources) {
-        if (!ScopeAllows(schema, policy.resource, resource)) continue;
-        if (!slots) {
-          environments.push_back({action, principal, resource, {}, {}});
-          if (environments.size() > limits::kCedarEnvironments) return environments;
-          continue;
-        }
-        for (std::string_view principal_slot : SlotTypes(schema, policy.principal, principal)) {
-          for (std::string_view resource_slot : SlotTypes(schema, policy.resource, resource)) {
-            environments.push_back({action, principal, resource, principal_slot, resource_slot});
-            if (environments.size() > limits::kCedarEnvironments) return environments;
-          }
-        }
-      }
-    }
-  }
-  return environments;
-}
-
-// Which of the variables that come from the action a condition reads.
-struct Reads {
-  bool action = false, context = false;
-
-  void Note(const Expr& expr) {
-    if (expr.op == Op::kVar) {
-      action = action || expr.var == Var::kAction;
-      context = context || expr.var == Var::kContext;
-    }
-    for (const ExprPtr& argument : expr.args) Note(*argument);
-    for (const auto& [name, value] : expr.fields) Note(*value);
-  }
-};
-
-// Leaves one of those that the condition cannot tell apart: it has the same type in all of them, and the same findings.
-void KeepDistinct(const Expr& condition, std::vector<RequestEnvironment>& environments) {
-  if (environments.size() < 2) return;
-  Reads reads;
-  reads.Note(condition);
-  if (reads.action) return;
-  const auto key = [&](const RequestEnvironment& environment) {
-    return std::tuple(reads.context ? environment.action->context.get() : nullptr, environment.principal, environment.resource,
-                      environment.principal_slot, environment.resource_slot);
-  };
-  std::ranges::sort(environments, {}, key);
-  const auto repeated = std::ranges::unique(environments, {}, key);
-  environments.erase(repeated.begin(), repeated.end());
 }
 
 // `principal == Group::"g"` where the action applies to members of groups: `in` was meant.
@@ -226,30 +105,31 @@ void SortAndMerge(std::vector<Diagnostic>& findings) {
   findings.erase(repeated.begin(), repeated.end());
 }
 
-std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const ActionIndex& actions, const Policy& policy, const ValidationOptions& options,
+std::vector<Diagnostic> ValidatePolicy(const Schema& schema, Environments& environments, const Policy& policy, const ValidationOptions& options,
                                        TypeCache& cache) {
   std::vector<Diagnostic> findings;
   CheckNames(schema, policy, findings);
-  std::vector<RequestEnvironment> environments = Environments(schema, actions, policy, policy.action);
-  if (environments.empty()) findings.push_back(NoApplicableAction(schema, policy));
+  const bool trivial = policy.conditions.empty() && !options.level;
+  const ExprPtr condition = trivial ? nullptr : options.level ? policy.AsExpr() : ConditionOf(policy);
+  const ActionReads reads = trivial         ? ActionReads{}
+                            : options.level ? ActionReads{.action = true, .context = true}  // levels are told of each action
+                                            : ReadsOf(*condition);
+  const Environments::Matching* matching = &environments.Of(policy, policy.action, reads);
+  if (matching->list.empty()) findings.push_back(NoApplicableAction(schema, policy));
   if (options.mode == ValidationMode::kStrict) {
     if (auto action_set = CheckActionSet(policy)) {
       // What the scope says of actions is not known then: any of them may be meant.
-      environments = Environments(schema, actions, policy, {});
-      if (!environments.empty()) findings.push_back(std::move(*action_set));
+      matching = &environments.Of(policy, {}, reads);
+      if (!matching->list.empty()) findings.push_back(std::move(*action_set));
     }
   }
-  if (environments.size() > limits::kCedarEnvironments) {
+  if (matching->too_many) {
     findings.push_back(OfPolicy(policy, Diagnostic::Severity::kError, "too-many-environments",
                                 fmt::format("the scope matches more than {} combinations of action and types", limits::kCedarEnvironments)));
-    environments.resize(limits::kCedarEnvironments);
   }
-  const bool trivial = policy.conditions.empty() && !options.level;
-  bool possible = trivial && !environments.empty();
+  bool possible = trivial && !matching->list.empty();
   if (!trivial) {
-    const ExprPtr condition = options.level ? policy.AsExpr() : ConditionOf(policy);
-    if (!options.level) KeepDistinct(*condition, environments);  // levels are told of each action
-    for (const RequestEnvironment& environment : environments) {
+    for (const RequestEnvironment& environment : matching->list) {
       const bool here = CheckIn(schema, environment, *condition, options, cache, findings);
       possible = possible || here;
       if (findings.size() <= kMostFindings) continue;
@@ -270,9 +150,9 @@ std::vector<Diagnostic> ValidatePolicy(const Schema& schema, const ActionIndex& 
 std::vector<Diagnostic> Validate(const Schema& schema, const std::vector<PolicyPtr>& policies, ValidationOptions options) {
   std::vector<Diagnostic> errors, warnings;
   TypeCache cache;
-  const ActionIndex actions(schema);
+  Environments environments(schema);
   for (const PolicyPtr& policy : policies) {
-    std::vector<Diagnostic> findings = ValidatePolicy(schema, actions, *policy, options, cache);
+    std::vector<Diagnostic> findings = ValidatePolicy(schema, environments, *policy, options, cache);
     SortAndMerge(findings);
     for (Diagnostic& finding : findings) {
       (finding.severity == Diagnostic::Severity::kError ? errors : warnings).push_back(std::move(finding));
