@@ -6,6 +6,7 @@
 #pragma once
 
 #include <forward_list>
+#include <functional>
 
 #include "cedar/authorizer.h"
 #include "cedar/evaluate/context.h"
@@ -73,6 +74,16 @@ class Machine {
         --top;
       return false;
     };
+    // A comparison by order. Whether it is the end, and then `result` is the result.
+    Truth result = Truth::kFailed;
+    auto compares = [&](const Instruction& now, auto holds) __attribute__((always_inline)) {
+      const Datum& right = *take_right(now);
+      if (!AreOrdered(*top, right)) return true;
+      const bool truth = holds(top->number64, right.number64);
+      if (!ends(now, truth)) return false;
+      result = TruthOf(truth);
+      return true;
+    };
     for (;;) {
       const Instruction& now = *next++;
       switch (now.what) {
@@ -122,15 +133,17 @@ class Machine {
           break;
         }
         case Do::kLess:
-        case Do::kLessEqual:
-        case Do::kGreater:
-        case Do::kGreaterEqual: {
-          const Datum& right = *take_right(now);
-          if (!AreOrdered(*top, right)) return Truth::kFailed;
-          const bool truth = Compare(now.what, top->number64, right.number64);
-          if (ends(now, truth)) return TruthOf(truth);
+          if (compares(now, std::less<>())) return result;
           break;
-        }
+        case Do::kLessEqual:
+          if (compares(now, std::less_equal<>())) return result;
+          break;
+        case Do::kGreater:
+          if (compares(now, std::greater<>())) return result;
+          break;
+        case Do::kGreaterEqual:
+          if (compares(now, std::greater_equal<>())) return result;
+          break;
         case Do::kAdd:
         case Do::kSubtract:
         case Do::kMultiply: {
@@ -178,14 +191,6 @@ class Machine {
   }
 
  private:
-  static bool Compare(Do what, std::int64_t a, std::int64_t b) {
-    switch (what) {
-      case Do::kLess: return a < b;
-      case Do::kLessEqual: return a <= b;
-      case Do::kGreater: return a > b;
-      default: return a >= b;
-    }
-  }
   static bool Overflows(Do what, std::int64_t& a, std::int64_t b) {
     switch (what) {
       case Do::kAdd: return __builtin_add_overflow(a, b, &a);
