@@ -99,17 +99,22 @@ class Batch : public std::enable_shared_from_this<Batch> {
   bool waiting_ = false, came_ = false;
 };
 
-// What both endpoints do before they read: who asks, and under which names.
+// What both endpoints begin with: who asks, under which names, and what.
 struct Asked {
   Caller pep;
   std::string idempotency_key;
+  json::Value body;
 };
-Result<Asked> ReadHeaders(Services& services, const Request& request) {
+// From a good X-Request-ID on, every answer of `respond` has it, errors included.
+Result<Asked> ReadAsked(Services& services, const Request& request, Respond& respond) {
+  REMIT_ASSIGN(std::string id, NameHeader(request, "x-request-id"));
+  respond = Echoing(std::move(id), std::move(respond));
   Asked asked;
   REMIT_ASSIGN(asked.pep, SomebodyOf(services, request));
   REMIT_TRY(OnlyFor(asked.pep, {Kind::kActor}, "registered enforcement points; a task asks about itself at /v1/check"));
   REMIT_ASSIGN(asked.idempotency_key, NameHeader(request, "idempotency-key"));
   REMIT_TRY(request.OnlyQuery({}));
+  REMIT_ASSIGN(asked.body, BodyOf(request));
   return asked;
 }
 
@@ -128,27 +133,17 @@ void EvaluateOne(Services& services, const Asked& asked, Evaluation evaluation, 
 }
 
 void Evaluate(Services& services, const Request& request, Respond respond) {
-  auto id = NameHeader(request, "x-request-id");
-  if (!id.has_value()) return respond(ErrorText(id.error()));
-  respond = Echoing(std::move(id).value(), std::move(respond));
-  auto asked = ReadHeaders(services, request);
+  auto asked = ReadAsked(services, request, respond);
   if (!asked.has_value()) return respond(ErrorText(asked.error()));
-  auto body = BodyOf(request);
-  if (!body.has_value()) return respond(ErrorText(body.error()));
-  auto evaluation = ReadEvaluation(*body);
+  auto evaluation = ReadEvaluation(asked->body);
   if (!evaluation.has_value()) return respond(ErrorText(evaluation.error()));
   EvaluateOne(services, *asked, std::move(evaluation).value(), request, std::move(respond));
 }
 
 void EvaluateMany(Services& services, const Request& request, Respond respond) {
-  auto id = NameHeader(request, "x-request-id");
-  if (!id.has_value()) return respond(ErrorText(id.error()));
-  respond = Echoing(std::move(id).value(), std::move(respond));
-  auto asked = ReadHeaders(services, request);
+  auto asked = ReadAsked(services, request, respond);
   if (!asked.has_value()) return respond(ErrorText(asked.error()));
-  auto body = BodyOf(request);
-  if (!body.has_value()) return respond(ErrorText(body.error()));
-  auto batch = ReadEvaluations(*body);
+  auto batch = ReadEvaluations(asked->body);
   if (!batch.has_value()) return respond(ErrorText(batch.error()));
   if (batch->single) return EvaluateOne(services, *asked, std::move(*batch->items.front()), request, std::move(respond));
   for (std::size_t i = 0; i < batch->items.size(); ++i) {
