@@ -60,6 +60,21 @@ TEST_F(TreeAttack, AnAnswerThatWasGivenIsNotGivenAgainWhileItIsSuspended) {
   EXPECT_EQ(bench.Shown(lead.task.id).Find("uses")->Find("lead-comments")->AsInt(), 1);  // charged once
 }
 
+// A server stopped just after a sub-task's deadline, before it had ended it, and comes back on a machine whose clock is a little behind. By that
+// clock there is time left, by the ledger's there is none. What is not given is charged to nobody, whoever asks how often.
+TEST_F(TreeAttack, AUseThatIsRefusedLateCostsTheTasksAboveNothing) {
+  StartAnswer lead = Lead(), part = Part(lead);
+  const Time deadline = bench.clock.Now() + minutes(10);
+  bench.clock.Advance(minutes(10));
+  bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", false}, [](auto a) { Bench::Expect(a); });
+  bench.clock.Restart(deadline - limits::kClockSkew);
+  bench.Restart();
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(bench.Use(part.task.id, "ticket.comment", "T-1").error().reason, "wrong-state");
+  EXPECT_TRUE(bench.Shown(lead.task.id).Find("uses")->AsObject().empty());
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(bench.Allowed(lead.task.id, "ticket.comment", "T-1"));
+  EXPECT_FALSE(bench.Allowed(lead.task.id, "ticket.comment", "T-1"));
+}
+
 TEST_F(TreeAttack, WhoHoldsASubTaskHoldsNothingOfItsParent) {
   StartAnswer lead = Lead(), part = Part(lead);
   const Caller holder = bench.Holder(part);

@@ -1,5 +1,6 @@
 // Use: may this task do this, now? What is denied or allowed without obligation touches memory only; what lifts an obligation is
 // committed before the answer.
+#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
@@ -216,49 +217,64 @@ void Uses::Count(LiveTask& live) {
   core_.ArmCounts();
 }
 
-// What a use costs one task: in memory first, so that of many at once only as many pass as may.
-Status Uses::Spend(LiveTask& live, const UseRequest& request, const std::vector<task::Charge>& charges, store::Batch& batch) {
-  if (charges.empty()) return {};
-  std::vector<std::string> forbids;
-  for (const task::Charge& charge : charges) forbids.push_back(charge.policy);
-  REMIT_ASSIGN(task::Transition spent, task::Spend(live.record(), forbids, request.action, request.resource, core_.Stamp()));
-  live.Set(std::move(spent.next));
-  core_.AddEvents(batch, std::move(spent.events));
-  batch.writes.push_back({store::Table::kTask, live.id(), live.Encode()});
-  return {};
+// What an allowed use costs each task of its chain, and changes nothing yet: where one of them cannot be charged, none is. That happens, although
+// Judge has just found all of them in time, since Judge asks the clock, and what is written down has the ledger's time: after a restart on a machine
+// whose clock is a little behind that is later, perhaps than a deadline.
+Result<std::vector<Uses::Payment>> Uses::PaymentsFor(Judged& judged, const UseRequest& request) {
+  const Time now = core_.Stamp();
+  std::vector<Payment> payments;
+  auto add = [&](LiveTask& live, const std::vector<task::Charge>& charges) -> Status {
+    if (charges.empty()) return {};
+    std::vector<std::string> forbids;
+    for (const task::Charge& charge : charges) forbids.push_back(charge.policy);
+    REMIT_ASSIGN(task::Transition spent, task::Spend(live.record(), forbids, request.action, request.resource, now));
+    payments.push_back({&live, std::move(spent)});
+    return {};
+  };
+  for (const auto& [one, charges] : judged.above) REMIT_TRY(add(*one, charges));
+  REMIT_TRY(add(*judged.live, judged.decision.charges));
+  return payments;
+}
+
+// In memory first, so that of many at once only as many pass as may. Nothing here can fail.
+void Uses::Pay(std::vector<Payment> payments, store::Batch& batch) {
+  for (auto& [live, spent] : payments) {
+    live->Set(std::move(spent.next));
+    core_.AddEvents(batch, std::move(spent.events));
+    batch.writes.push_back({store::Table::kTask, live->id(), live->Encode()});
+  }
+}
+
+// A yes counts once.
+void Uses::SpendApproval(const Judged& judged, const UseRequest& request, store::Batch& batch) {
+  auto by_approval = [](const task::Charge& charge) { return charge.lift.kind == task::Obligation::Kind::kUnlessApproved; };
+  const bool approved = std::ranges::any_of(judged.decision.charges, by_approval) ||
+                        std::ranges::any_of(judged.above, [&](const auto& one) { return std::ranges::any_of(one.second, by_approval); });
+  UseApproval* approval = approved ? core_.use_approvals.Find(*judged.live, request) : nullptr;
+  if (approval == nullptr) return;
+  batch.writes.push_back({store::Table::kApproval, approval->id, std::nullopt});
+  core_.use_approvals.Forget(std::string(approval->id));
 }
 
 // Judges, spends what an allow costs, and answers. `extra` goes into the same commit (and makes one necessary).
 void Uses::Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer) {
   Judged judged = Judge(request, true);
   if (judged.decision.verdict == Verdict::kNeedsApproval && judged.live != nullptr) return AskForUse(request, std::move(judged), std::move(answer));
-  bool spends = !judged.decision.charges.empty();
-  for (const auto& [one, charges] : judged.above) spends = spends || !charges.empty();
-  spends = spends && judged.answer.allowed;
-  bool commits = judged.answer.allowed && (spends || !extra.writes.empty());
-  if (!commits) return core_.Later([answer = std::move(answer), result = std::move(judged.answer)]() mutable { answer(std::move(result)); });
+  auto at_once = [&] { core_.Later([answer, result = std::move(judged.answer)]() mutable { answer(std::move(result)); }); };
+  if (!judged.answer.allowed) return at_once();
+  Result<std::vector<Payment>> payments = PaymentsFor(judged, request);
+  if (!payments) return core_.Refuse(answer, std::move(payments.error()));
+  if (payments->empty() && extra.writes.empty()) return at_once();
 
   store::Batch batch = std::move(extra);
-  LiveTask& live = *judged.live;
-  if (spends) {
-    judged.above.emplace_back(&live, judged.decision.charges);
-    bool approved = false;
-    for (const auto& [one, charges] : judged.above) {
-      if (Status spent = Spend(*one, request, charges, batch); !spent)
-        return core_.Later([answer, error = spent.error()] { answer(std::unexpected(error)); });
-      for (const task::Charge& charge : charges) approved = approved || charge.lift.kind == task::Obligation::Kind::kUnlessApproved;
-    }
-    if (UseApproval* approval = approved ? core_.use_approvals.Find(live, request) : nullptr) {
-      batch.writes.push_back({store::Table::kApproval, approval->id, std::nullopt});
-      core_.use_approvals.Forget(std::string(approval->id));  // a yes counts once
-    }
-  }
+  Pay(*std::move(payments), batch);
+  SpendApproval(judged, request, batch);
   if (!idempotency.empty()) {
     batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
     batch.writes.push_back(
         {store::Table::kIdempotency, idempotency, IdempotencyRow(core_.Stamp(), QuestionHash(request) + json::Canonical(AnswerJson(judged.answer)))});
   }
-  std::string id = live.id();
+  std::string id = judged.live->id();
   core_.Commit(std::move(batch), [this, id, answer, result = std::move(judged.answer)](const auto& committed) mutable {
     // Not written down, so not given; the use in memory stays spent, which is the safe side.
     if (!committed) return core_.Refuse(answer, committed.error());

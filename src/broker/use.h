@@ -10,6 +10,7 @@
 #include "broker/broker.h"
 #include "broker/live_task.h"
 #include "task/decision.h"
+#include "task/life.h"
 
 namespace remit::broker {
 
@@ -36,9 +37,10 @@ class Uses {
   // The same for a request with an idempotency key: an allow that cost something is read back, and whoever asks meanwhile gets the same answer;
   // what cost nothing is decided anew. Not under the mutex. Errors: `idempotency-key-reused`.
   void EvaluateOnce(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
-  // Judges, spends what an allow costs, and answers. What is spent is so in memory before the commit, and stays so where that fails; an allow that
-  // costs nothing and has no `extra` commits nothing. `extra` goes into the same commit, of an allow alone. `idempotency`: the key of the row that
-  // keeps the answer; "" for none. Where people must be asked first, the answer names their approval. Errors: those of task::Spend.
+  // Judges, spends what an allow costs, and answers. Where one task of the chain cannot be charged, none is. What is spent is so in memory before
+  // the commit, and stays so where that fails; an allow that costs nothing and has no `extra` commits nothing. `extra` goes into the same commit, of
+  // an allow alone. `idempotency`: the key of the row that keeps the answer; "" for none. Where people must be asked first, the answer names their
+  // approval. Errors: those of task::Spend.
   void Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer);
   // Uses with an idempotency key that are being decided: whoever comes with the same key meanwhile waits for the same answer.
   struct KeyedUse {
@@ -48,7 +50,14 @@ class Uses {
 
  private:
   task::Decision JudgeOne(LiveTask& one, LiveTask& asker, const UseRequest& request, const cedar::Value& context, std::uint32_t& approvals_needed);
-  Status Spend(LiveTask& live, const UseRequest& request, const std::vector<task::Charge>& charges, store::Batch& batch);
+  // What one task is charged for a use.
+  struct Payment {
+    LiveTask* live;
+    task::Transition spent;
+  };
+  Result<std::vector<Payment>> PaymentsFor(Judged& judged, const UseRequest& request);
+  void Pay(std::vector<Payment> payments, store::Batch& batch);
+  void SpendApproval(const Judged& judged, const UseRequest& request, store::Batch& batch);
   std::shared_ptr<const cedar::Entity> ResourceEntity(const UseRequest& request) const;
   Result<cedar::Value> ContextOf(const UseRequest& request, const Zone* zone) const;
   void Count(LiveTask& live);
