@@ -166,9 +166,9 @@ class Broker {
   void Evaluate(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
   // A task about itself, or a PEP, or `view`: spends nothing.
   Result<UseAnswer> Check(const Caller& by, const UseRequest& request);
-  // What a REMIT_TOKEN or a JWT of ours is worth now, for RFC 7662 (tokens.cc). Nothing but {"active": false} for what is dead or unknown.
+  // What a REMIT_TOKEN or a JWT of ours is worth now, for RFC 7662 (introspect.cc). Nothing but {"active": false} for what is dead or unknown.
   json::Value Introspect(const Caller& by, std::string_view token);
-  // Who holds this opaque handle (REMIT_TOKEN or holder key); kNobody where dead or unknown.
+  // Who holds this opaque handle (REMIT_TOKEN or holder key; handles.cc); kNobody where dead or unknown.
   Caller FindHandle(std::string_view handle) const;
   // The task that a handle belongs to, a request included; "" where dead or unknown. To end it only: what a handle may do is FindHandle's.
   std::string TaskOfHandle(std::string_view handle) const;

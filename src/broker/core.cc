@@ -90,14 +90,6 @@ LiveTask* Core::Find(const std::string& id) {
   return found == tasks.end() ? nullptr : found->second.get();
 }
 
-LiveTask* Core::FindByHandle(std::string_view handle, bool* holder) {
-  // The handle is looked up by its hash: how long that takes says nothing about handles that exist.
-  auto found = handles_.find(identity::HandleHash(handle));
-  if (found == handles_.end()) return nullptr;
-  if (holder) *holder = found->second.holder;
-  return found->second.live;
-}
-
 std::shared_ptr<const task::Catalog> Core::Pinned(const std::string& hash) {
   if (current && current->hash() == hash) return current;
   auto found = catalogs.find(hash);
@@ -123,8 +115,7 @@ void Core::Insert(std::unique_ptr<LiveTask> live) {
 }
 
 void Core::Insert(std::unique_ptr<LiveTask> live, const Hash& token, const Hash& holder) {
-  handles_[token] = {live.get(), false};
-  handles_[holder] = {live.get(), true};
+  handles.Add(*live, token, holder);
   live->last_heard = Now();
   LiveTask& inserted = *live;
   tasks[inserted.id()] = std::move(live);
@@ -136,8 +127,7 @@ void Core::Remove(const std::string& id) {
   auto found = tasks.find(id);
   if (found == tasks.end()) return;
   LiveTask& live = *found->second;
-  handles_.erase(live.record().token_hash);
-  handles_.erase(live.record().holder_hash);
+  handles.Remove(live.record());
   Unschedule(live);
   tree.Remove(id, live.parent());
   trips.Forget(id);

@@ -34,7 +34,9 @@
 #include "broker/explain.h"
 #include "broker/extend.h"
 #include "broker/fact_change.h"
+#include "broker/handles.h"
 #include "broker/heartbeat.h"
+#include "broker/keyed_uses.h"
 #include "broker/keys.h"
 #include "broker/live_task.h"
 #include "broker/offboard.h"
@@ -56,7 +58,6 @@
 #include "broker/use_approvals.h"
 #include "broker/view.h"
 #include "broker/windows.h"
-#include "identity/handle.h"
 #include "target/secrets/secret_store.h"
 
 namespace remit::broker {
@@ -107,9 +108,7 @@ class Core {
   bool ClockInDoubt();
 
   // --- tasks ---------------------------------------------------------------------------------------------------------------------
-  LiveTask* Find(const std::string& id);  // null where it does not live
-  // By REMIT_TOKEN or holder key; `holder` says which. Null where it is unknown, or belongs to nothing any more.
-  LiveTask* FindByHandle(std::string_view handle, bool* holder = nullptr);
+  LiveTask* Find(const std::string& id);                                 // null where it does not live
   std::shared_ptr<const task::Catalog> Pinned(const std::string& hash);  // the one in force, or one that a live task started under; else null
   // The task as policies see it: by the catalog that it started under (nobody, where that is gone), or by another (null where it has no such type).
   const cedar::Entity& EntityOf(LiveTask& live);
@@ -141,6 +140,7 @@ class Core {
   std::shared_ptr<const FactSet> facts;
   std::unordered_map<std::string, std::unique_ptr<LiveTask>> tasks;
   TaskTree tree;
+  Handles handles;              // changed by Insert and Remove
   std::set<LiveTask*> counted;  // have counts that are not committed
   bool older_ends = false;      // what started under another catalog than the current one ends
   Time last_event{};
@@ -162,6 +162,7 @@ class Core {
   Budgets budgets{*this};
   Trees trees{*this};
   Uses uses{*this};
+  KeyedUses keyed_uses{*this};
   Trips trips{*this};
   Suspensions suspensions{*this};
   Extensions extensions{*this};
@@ -184,10 +185,6 @@ class Core {
   Sweeps sweeps{*this};
 
  private:
-  struct Handle {
-    LiveTask* live;
-    bool holder;
-  };
   void Drain(std::unique_lock<std::mutex>& lock);
   void OnTimer();
   void Look(LiveTask& live, Time now);
@@ -196,8 +193,7 @@ class Core {
   Underway underway_;                          // commits
   std::deque<std::function<void()>> effects_;  // in the order in which memory changed
   bool draining_ = false;
-  std::unordered_map<Hash, Handle, identity::HandleHashHasher> handles_;  // of tasks
-  std::set<std::pair<Time, LiveTask*>> queue_;                            // of what must be looked at, by when
+  std::set<std::pair<Time, LiveTask*>> queue_;  // of what must be looked at, by when
   io::TimerId queue_timer_ = 0, counts_timer_ = 0;
   Time queue_timer_at_{};
 };

@@ -6,7 +6,6 @@
 #include "broker/core.h"
 #include "jose/access_token.h"
 #include "jose/jwk.h"
-#include "json/read.h"
 #include "json/write.h"
 
 namespace remit::broker {
@@ -14,19 +13,6 @@ namespace remit::broker {
 using Kind = Caller::Kind;
 
 namespace {
-
-// The permission set as authorization details (RFC 9396 §2): what the token carries for its resource server.
-json::Array AuthorizationDetails(const task::TaskRecord& record, const task::PermissionSet& set) {
-  json::Object detail{{"type", "remit_task"}, {"task", record.id}, {"task_type", record.name}, {"parameters", record.parameters}};
-  json::Value permissions = set.ToJson();
-  std::string digest = HexEncode(set.Digest());
-  if (json::Write(permissions).size() > limits::kTokenPermissionBytes) {
-    detail.Set("permissions_ref", "urn:remit:permissions:" + digest);
-  } else {
-    detail.Set("permissions", std::move(permissions));
-  }
-  return json::Array{std::move(detail)};
-}
 
 // What may go offline: nobody asks Remit again, so nothing that depends on being asked.
 task::PermissionSet PlainOnly(task::PermissionSet set) {
@@ -48,6 +34,18 @@ jose::AccessToken TokenOf(Core& core, const task::TaskRecord& record, const task
 }
 
 }  // namespace
+
+json::Array AuthorizationDetails(const task::TaskRecord& record, const task::PermissionSet& set) {
+  json::Object detail{{"type", "remit_task"}, {"task", record.id}, {"task_type", record.name}, {"parameters", record.parameters}};
+  json::Value permissions = set.ToJson();
+  std::string digest = HexEncode(set.Digest());
+  if (json::Write(permissions).size() > limits::kTokenPermissionBytes) {
+    detail.Set("permissions_ref", "urn:remit:permissions:" + digest);
+  } else {
+    detail.Set("permissions", std::move(permissions));
+  }
+  return json::Array{std::move(detail)};
+}
 
 void Broker::IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnswer> answer) {
   Core& core = *core_;
@@ -192,50 +190,6 @@ void Credentials::EndToken(const std::string& id) {
   waits.reason = fmt::format("offline until {}", FormatTime(gone));
   waits.retry_at = gone;
   OnEnded(id, std::move(waits));
-}
-
-// --- introspection (RFC 7662) --------------------------------------------------------------------------------------------------------------
-
-json::Value Broker::Introspect(const Caller& by, std::string_view token) {
-  const json::Value inactive = json::Object{{"active", false}};
-  if (by.Is(Kind::kNobody) || by.Is(Kind::kTask)) return inactive;
-  if (token.find('.') == std::string_view::npos) {
-    return core_->Locked([&]() -> json::Value {
-      bool holder = false;
-      LiveTask* live = core_->FindByHandle(token, &holder);
-      if (live == nullptr || holder || !core_->trees.Usable(*live) || core_->ClockInDoubt()) return inactive;
-      const task::TaskRecord& record = live->record();
-      json::Object answer{{"active", true}, {"iss", core_->parts.issuer}};
-      for (const auto& [name, value] : core_->delegation.Actors(record)) answer.Set(name, value);
-      answer.Set("client_id", record.actor.ToString());
-      answer.Set("token_type", "Bearer");
-      answer.Set("exp", Micros(record.deadline) / 1'000'000);
-      answer.Set("iat", Micros(record.started.value_or(record.requested)) / 1'000'000);
-      answer.Set("remit_task", record.id);
-      answer.Set("authorization_details", AuthorizationDetails(record, core_->trees.PermissionsOf(record, core_->EntityOf(*live))));
-      return answer;
-    });
-  }
-  jose::JwkSet trusted;
-  trusted.Add(core_->keys->access.key.public_key(), core_->keys->access.id);
-  Result<jose::Jws> jws = jose::VerifyCompact(token, trusted, jose::TypPolicy::Expect(jose::kAccessTokenTyp));
-  if (!jws) return inactive;
-  Result<json::Value> payload = json::Parse(AsText(jws->payload));
-  if (!payload) return inactive;
-  Result<jose::Claims> claims = jose::ClaimsFromJson(*payload);
-  if (!claims || !claims->id || !claims->expires) return inactive;
-  return core_->Locked([&]() -> json::Value {
-    LiveCredential* credential = core_->credentials.Find(*claims->id);
-    if (credential == nullptr || credential->record.state != task::CredentialState::kLive) return inactive;
-    LiveTask* live = core_->Find(credential->record.task);
-    if (live == nullptr || !core_->trees.Usable(*live) || core_->Now() >= *claims->expires || core_->ClockInDoubt()) return inactive;
-    json::Object answer{{"active", true}, {"token_type", "Bearer"}};
-    for (const auto& [name, value] : payload->AsObject()) answer.Set(name, value);
-    // What it is worth now: never more than it was made with, and less where catalog or facts have become narrower.
-    const task::PermissionSet now = core_->trees.PermissionsOf(live->record(), core_->EntityOf(*live));
-    answer.Set("authorization_details", AuthorizationDetails(live->record(), task::Intersect(credential->record.permissions, now)));
-    return answer;
-  });
 }
 
 }  // namespace remit::broker

@@ -12,6 +12,9 @@ namespace remit::broker {
 
 class Core;
 
+// A permission set as authorization details (RFC 9396 §2): what a token carries for its resource server, and what introspection says of it.
+json::Array AuthorizationDetails(const task::TaskRecord& record, const task::PermissionSet& set);
+
 class Tokens {
  public:
   explicit Tokens(Core& core) : core_(core) {}

@@ -1,9 +1,9 @@
-// Decisions of live tasks, their obligations, and answers that are given once.
+// Decisions of live tasks, and their obligations.
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,6 +15,8 @@
 namespace remit::broker {
 
 class Core;
+
+UseAnswer DenyFor(std::string_view reason);
 
 class Uses {
  public:
@@ -28,27 +30,23 @@ class Uses {
     // Of the tasks above it, whose own forbids are lifted too: what that costs each.
     std::vector<std::pair<LiveTask*, std::vector<task::Charge>>> above;
   };
+  // The task that a request names, by its token where it has one; `holder`: that was a holder key. Null where none lives.
+  LiveTask* TaskOf(const UseRequest& request, bool* holder = nullptr);
   // Decides, and spends nothing. `count`: it is an enforcement, which is counted, and where policy denies it may trip the task.
   Judged Judge(const UseRequest& request, bool count);
   // Whether the caller is a PEP for this resource: an actor whom the catalog in force permits `enforce`.
   bool MayEnforce(const Caller& by, const cedar::EntityUid& resource);
-  // Use, for a PEP; a deny to anybody else.
+  // Use, for a PEP; a deny to anybody else. `idempotency`: as for Use.
   void Evaluate(const Caller& by, const UseRequest& request, const std::string& idempotency, Answer<UseAnswer> answer);
-  // The same for a request with an idempotency key: an allow that cost something is read back, and whoever asks meanwhile gets the same answer;
-  // what cost nothing is decided anew. Not under the mutex. Errors: `idempotency-key-reused`.
-  void EvaluateOnce(const Caller& by, UseRequest request, Answer<UseAnswer> answer);
   // Judges, spends what an allow costs, and answers. Where one task of the chain cannot be charged, none is. What is spent is so in memory before
   // the commit, and stays so where that fails; an allow that costs nothing and has no `extra` commits nothing. `extra` goes into the same commit, of
-  // an allow alone. `idempotency`: the key of the row that keeps the answer; "" for none. Where people must be asked first, the answer names their
-  // approval. Errors: those of task::Spend.
+  // an allow alone. `idempotency`: the key under which KeyedUses keeps the answer; "" for none. Where people must be asked first, the answer names
+  // their approval. Errors: those of task::Spend.
   void Use(const UseRequest& request, const std::string& idempotency, store::Batch extra, Answer<UseAnswer> answer);
-  // Uses with an idempotency key that are being decided: whoever comes with the same key meanwhile waits for the same answer.
-  struct KeyedUse {
-    std::string question;
-    std::vector<std::pair<std::string, Answer<UseAnswer>>> others;  // their questions, and where they wait
-  };
 
  private:
+  std::optional<UseAnswer> DenyOfAll(LiveTask& live);
+  Judged JudgeChain(LiveTask& live, const UseRequest& request);
   task::Decision JudgeOne(LiveTask& one, LiveTask& asker, const UseRequest& request, const cedar::Value& context, std::uint32_t& approvals_needed);
   // What one task is charged for a use.
   struct Payment {
@@ -58,11 +56,8 @@ class Uses {
   Result<std::vector<Payment>> PaymentsFor(Judged& judged, const UseRequest& request);
   void Pay(std::vector<Payment> payments, store::Batch& batch);
   void SpendApproval(const Judged& judged, const UseRequest& request, store::Batch& batch);
-  std::shared_ptr<const cedar::Entity> ResourceEntity(const UseRequest& request) const;
-  Result<cedar::Value> ContextOf(const UseRequest& request, const Zone* zone) const;
-  void Count(LiveTask& live);
+  void Count(LiveTask& live, const UseAnswer& answer);
   void AskForUse(const UseRequest& request, Judged judged, Answer<UseAnswer> answer);
-  std::unordered_map<std::string, KeyedUse> keyed_uses_;
 
   Core& core_;
 };
