@@ -140,6 +140,15 @@ void NextTarget(const Shared& e) {
   });
 }
 
+void ListTargets(const Shared& e) {
+  e->services.list_targets([e](Result<json::Value> listed) {
+    const json::Value* targets = listed ? listed->Find("targets") : nullptr;
+    if (targets != nullptr && targets->IsArray()) e->targets = targets->AsArray();
+    if (!listed) e->Add("target", Health::kError, listed.error().message, listed.error().hint);
+    NextTarget(e);
+  });
+}
+
 void Doctor(const Call& call, http::Respond respond) {
   REMIT_API_TRY(call.services.broker.MayReadServer(call.caller));
   OnWorker(call, respond, [respond](Services& services) {
@@ -157,11 +166,10 @@ void Doctor(const Call& call, http::Respond respond) {
              : Text(one, "status") == "warning" ? Health::kWarning
                                                 : Health::kError,
              Text(one, "what"), Text(one, "hint"));
-    services.list_targets([e](Result<json::Value> listed) {
-      const json::Value* targets = listed ? listed->Find("targets") : nullptr;
-      if (targets != nullptr && targets->IsArray()) e->targets = targets->AsArray();
-      if (!listed) e->Add("target", Health::kError, listed.error().message, listed.error().hint);
-      NextTarget(e);
+    services.broker.SeeUnknownAccounts([e](Result<json::Array> seen) {
+      if (seen) e->Add(LookAtAccounts(*seen));
+      if (!seen) e->Add("account", Health::kWarning, "which roles declared accounts are was not looked at: " + seen.error().message);
+      ListTargets(e);
     });
   });
 }
@@ -190,6 +198,21 @@ std::vector<Finding> LookAtEnding(const std::vector<task::CredentialRecord>& end
   }
   if (long_ago.size() > kNamed)
     findings.push_back({"ending", Health::kError, fmt::format("and {} more", long_ago.size() - kNamed), "remit list --state ended"});
+  return findings;
+}
+
+std::vector<Finding> LookAtAccounts(const json::Array& seen) {
+  std::vector<Finding> findings;
+  for (const json::Value& one : seen) {
+    const std::string reason = Text(one, "reason");
+    if (reason.empty()) continue;  // it was noted just now
+    if (findings.size() == kNamed) {
+      findings.push_back({"account", Health::kWarning, "and others", "remit actor list"});
+      break;
+    }
+    findings.push_back({"account", Health::kWarning, fmt::format("`{}` is declared, and its OID is not noted: {}", Text(one, "account"), reason),
+                        "until it was seen, whatever role has this name is taken for it; it is looked at with each sweep"});
+  }
   return findings;
 }
 

@@ -30,6 +30,9 @@ std::vector<Finding> LookAtEnding(const std::vector<task::CredentialRecord>& end
 // What GET /v1/webhooks says.
 std::vector<Finding> LookAtWebhooks(const json::Value& webhooks);
 
+// Declared accounts of which it is not known which roles they are (broker::Hooks::see_accounts).
+std::vector<Finding> LookAtAccounts(const json::Array& seen);
+
 // A target as GET /v1/targets says it, and what its check found (null where it was not asked).
 std::vector<Finding> LookAtTarget(const json::Value& target, const Result<json::Value>& report);
 

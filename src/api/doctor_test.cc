@@ -116,6 +116,30 @@ TEST_F(DoctorTest, FindsWebhooksThatAreBehindAndWhatTheMachineSays) {
   EXPECT_EQ(Said(report, "disk"), "error: full\n");
 }
 
+TEST_F(DoctorTest, LooksWhichRolesDeclaredAccountsAre) {
+  broker::Hooks hooks;
+  hooks.see_accounts = [](const std::vector<std::string>& accounts, bool all, const std::function<void(json::Array)>& done) {
+    EXPECT_FALSE(all);
+    json::Array seen;
+    for (const std::string& account : accounts)
+      seen.push_back(account == "box/there" ? json::Object{{"account", account}, {"noted", true}, {"oid", "1"}, {"system", "2"}}
+                                            : json::Object{{"account", account}, {"noted", false}, {"reason", "the box does not answer"}});
+    done(std::move(seen));
+  };
+  broker::ActorRecord bot{{"Agent", "bot"}, "", nullptr, std::nullopt, false};
+  bot.accounts = {"box/there", "box/1", "box/2", "box/3", "box/4", "box/5", "box/6"};
+  server_.bench.broker().PutActor(Bench::Operator(), bot, [](auto a) { Bench::Expect(a); });
+  server_.bench.broker().SetHooks(std::move(hooks));
+  server_.bench.Settle();
+  const json::Value report = Examine();
+  EXPECT_TRUE(report.Find("ok")->AsBool());
+  const std::string said = Said(report, "account");
+  EXPECT_THAT(said, HasSubstr("warning: `box/1` is declared, and its OID is not noted: the box does not answer\n"));
+  EXPECT_THAT(said, testing::Not(HasSubstr("box/there")));
+  EXPECT_THAT(said, testing::Not(HasSubstr("box/6")));
+  EXPECT_THAT(said, HasSubstr("warning: and others\n"));
+}
+
 TEST_F(DoctorTest, SaysWhyItIsNotReady) {
   const From bot = server_.Actor();
   server_.bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "no"));

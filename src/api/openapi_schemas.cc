@@ -425,6 +425,10 @@ std::string_view Schemas() {
     "display_name": {"type": "string"},
     "barred": {"type": "boolean"},
     "accounts": {"type": "array", "items": {"type": "string"}},
+    "accounts_seen": {
+     "type": "array",
+     "items": {"$ref": "#/components/schemas/AccountSeen"},
+     "description": "of an actor whose accounts were named: which roles these are"},
     "still_running": {
      "type": "object",
      "description": "of somebody who is barred: what goes on until it ends or is offboarded",
@@ -466,6 +470,17 @@ std::string_view Schemas() {
      "description": "what it has at targets outside of tasks, TARGET/ROLE each; where it is not there, what is registered stays"},
     "barred": {"type": "boolean"}},
    "required": ["uid"],
+   "additionalProperties": false},
+  "AccountSeen": {
+   "type": "object",
+   "description": "A declared account at its target. What is noted of it decides which role an offboarding ends.",
+   "properties": {
+    "account": {"type": "string", "description": "TARGET/ROLE"},
+    "noted": {"type": "boolean", "description": "not there: nobody has seen it in time"},
+    "oid": {"type": "string", "description": "of the role that is noted"},
+    "system": {"type": "string", "description": "identifier of its cluster"},
+    "reason": {"type": "string", "description": "why nothing is noted, or what is not as it was noted"}},
+   "required": ["account"],
    "additionalProperties": false},
   "Person": {
    "type": "object",

@@ -20,6 +20,16 @@ void ListPeople(const Call& call, Respond respond) {
   respond(http::Json(200, answer));
 }
 
+// With which roles the accounts are that it names, where somebody can see it: `accounts_seen`. A target that does not answer holds up nobody for
+// long.
+void AnswerWithAccounts(Services& services, const std::vector<std::string>& named, Result<json::Value> put, const Respond& respond) {
+  if (!put.has_value() || named.empty() || put->Find("approval") != nullptr) return respond(ToResponse(put));
+  services.broker.SeeAccounts(named, [respond, put = *std::move(put)](Result<json::Array> seen) mutable {
+    if (seen.has_value() && !seen->empty()) put.AsObject().Set("accounts_seen", *std::move(seen));
+    respond(ToResponse(Result<json::Value>(std::move(put))));
+  });
+}
+
 // Who is barred, or has another key than before, starts anew: sessions that were begun before are no longer good.
 void PutActor(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
@@ -28,10 +38,13 @@ void PutActor(const Call& call, Respond respond) {
   const bool ends = actor.barred || (before.has_value() && !(before->jwk == actor.jwk));
   const cedar::EntityUid uid = actor.uid;
   const char* why = actor.barred ? "barred" : "new-key";
-  call.services.broker.PutActor(call.caller, std::move(actor), [&services = call.services, respond, ends, uid, why](Result<json::Value> put) {
-    if (!put.has_value() || !ends) return respond(ToResponse(put));
-    services.sessions.EndAllOf(
-        uid, why, [respond, put = std::move(put)](Status ended) { respond(ended.has_value() ? ToResponse(put) : http::Problem(ended.error())); });
+  const std::vector<std::string> named = actor.accounts.value_or(std::vector<std::string>());
+  call.services.broker.PutActor(call.caller, std::move(actor), [&services = call.services, respond, ends, uid, why, named](Result<json::Value> put) {
+    if (!put.has_value() || !ends) return AnswerWithAccounts(services, named, std::move(put), respond);
+    services.sessions.EndAllOf(uid, why, [&services, respond, named, put = std::move(put)](Status ended) mutable {
+      if (!ended.has_value()) return respond(http::Problem(ended.error()));
+      AnswerWithAccounts(services, named, std::move(put), respond);
+    });
   });
 }
 

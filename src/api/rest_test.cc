@@ -100,6 +100,31 @@ TEST_F(RestTest, ABadHandleIsRefusedAlsoFromRoot) {
   EXPECT_EQ(server_.Send("GET", "/v1/whoami", "", server_.Actor(), {{"Authorization", "Bearer x"}}).status, 401);
 }
 
+TEST_F(RestTest, WhoDeclaresAccountsHearsWhichRolesTheyAre) {
+  broker::Hooks hooks;
+  hooks.see_accounts = [](const std::vector<std::string>&, bool, const std::function<void(json::Array)>&) {};  // the target is silent
+  server_.bench.broker().SetHooks(std::move(hooks));
+  const json::Array seen = {json::Object{{"account", "box/a"}, {"noted", true}, {"oid", "16400"}, {"system", "73"}}};
+  const From bot = server_.Actor();
+  // What takes access away does not wait for it.
+  EXPECT_EQ(server_
+                .Post("/v1/actors", json::Object{{"uid", "Agent::\"bot\""}, {"accounts", json::StringArray({"box/a"})}, {"barred", true}},
+                      TestServer::Root())
+                .status,
+            0);
+  EXPECT_EQ(server_.Get("/v1/whoami", bot).status, 401);
+  EXPECT_EQ(server_.sessions->CountOf({"Agent", "bot"}), 0u);
+  // And who is fast is in the answer. Without accounts nobody looks.
+  hooks = {};
+  hooks.see_accounts = [&](const std::vector<std::string>&, bool, const std::function<void(json::Array)>& done) { done(seen); };
+  server_.bench.broker().SetHooks(std::move(hooks));
+  const json::Value one = json::Object{{"uid", "Agent::\"bot\""}, {"accounts", json::StringArray({"box/a"})}};
+  const Reply answer = server_.Post("/v1/actors", one, TestServer::Root());
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.json.Find("accounts_seen")->AsArray(), seen);
+  EXPECT_EQ(server_.Post("/v1/actors", json::Object{{"uid", "Agent::\"bot\""}}, TestServer::Root()).json.Find("accounts_seen"), nullptr);
+}
+
 TEST_F(RestTest, SetUpIsForTheOperatorAndWhomTheCatalogPermits) {
   const From bot = server_.Actor(), eve = server_.Person("eve"), ann = server_.Person("ann"), peer = {"", 1234};
   for (const From& who : {bot, eve}) {

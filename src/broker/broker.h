@@ -58,6 +58,10 @@ struct Hooks {
   // Takes away what an actor's accounts hold outside of tasks. Each object has `what`, `ended` (bool), `evidence` or `reason`. Asked again after a
   // crash, whatever it had done. Null: nobody looks.
   std::function<void(const StandingRequest& request, std::function<void(Result<json::Array>)> done)> standing;
+  // Looks which roles accounts ("TARGET/ROLE") are and notes it (account_note.h), where nothing is noted yet; ends nothing. With `all` it looks also at
+  // those of which something is noted. Each object has `account`, `noted` (bool), then `oid` and `system`, and where something is not as it should be
+  // `reason`. Null: nobody looks.
+  std::function<void(const std::vector<std::string>& accounts, bool all, std::function<void(json::Array)> done)> see_accounts;
 };
 
 class Broker {
@@ -97,7 +101,11 @@ class Broker {
   // with which evidence and what is still open, with a signed receipt. Asked again, it goes on and says how far it is (offboard.cc).
   // Errors: also `unknown-actor`, `bad-reason`.
   void Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
-  // What others do who are built after the broker: ends of sessions and of standing access. Once, before the first call. Goes on with what was
+  // Which roles declared accounts are, as Hooks::see_accounts says it, after 5 s at the latest (standing_look.cc): these, for whoever just declared them;
+  // or those of which nothing is noted yet. They are looked at at each start and sweep, too. Errors of the second: `pg-no-answer`.
+  void SeeAccounts(std::vector<std::string> accounts, Answer<json::Array> answer);
+  void SeeUnknownAccounts(Answer<json::Array> answer);
+  // What others do who are built after the broker: ends of sessions and of standing access, and looks at it. Once, before the first call. Goes on with what was
   // being offboarded when the server stopped.
   void SetHooks(Hooks hooks);
   // Asks whether `by` may take this step of a replacement (`replace.apply`; only what takes away never waits for a yes, and is open to the operator),

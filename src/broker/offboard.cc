@@ -51,6 +51,7 @@ void Broker::SetHooks(Hooks hooks) {
 void Offboarder::SetHooks(Hooks hooks) {
   hooks_ = std::move(hooks);
   for (std::shared_ptr<Offboarding>& state : std::exchange(left_, {})) EndAllOf(std::move(state), Duration(0));
+  core_.standing_access.LookForTheUnknown();
 }
 
 void Broker::Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer) {

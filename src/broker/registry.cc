@@ -110,7 +110,11 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
     if (named) content.AsObject().Set("accounts", json::StringArray(*named));
     return Ask(call, *needed, content, std::move(answer));
   }
-  WriteDown(call, {"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor)}, [this, actor] { Register(actor); }, std::move(answer));
+  // Who asked for it does not wait at a door: what is declared is seen before the answer. Else whoever called asks for that (api/rest_people.cc).
+  if (call.approved && named && !named->empty()) answer = core_.standing_access.ThenSee(*named, std::move(answer));
+  WriteDown(
+      call, {"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor), core_.standing_access.NotesThatGo(actor)},
+      [this, actor] { Register(actor); }, std::move(answer));
 }
 
 void Registry::WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer) {
@@ -120,6 +124,7 @@ void Registry::WriteDown(const AdminCall& call, const Registered& who, std::func
   event.Set("by", call.by.uid.ToString());
   store::Batch batch;
   batch.writes.push_back({who.table, who.uid.ToString(), json::Canonical(who.row)});
+  batch.writes.insert(batch.writes.end(), who.also.begin(), who.also.end());
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});
   const std::uint64_t change = CountChange(batch);

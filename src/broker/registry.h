@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/admin_call.h"
 
@@ -43,6 +44,7 @@ class Registry {
     cedar::EntityUid uid;
     bool barred = false;
     json::Value row;
+    std::vector<store::Write> also = {};  // rows that belong to it
   };
   // `keep` puts it into memory.
   void WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer);

@@ -42,7 +42,7 @@ void Broker::Record(std::string_view type, const json::Object& fields, std::vect
     json::Object event = Core::Event(type, core.Stamp());
     for (const auto& [name, value] : fields) event.Set(name, value);
     store::Batch batch;
-    batch.must_fit = type.starts_with("standing.");  // standing access ends on a full disk, too
+    batch.must_fit = type.starts_with("standing.") && type != "standing.noted";  // standing access ends on a full disk, too
     batch.writes = std::move(writes);
     core.AddEvents(batch, {std::move(event)});
     core.Commit(std::move(batch), [&core, done = std::move(done)](Result<store::Committed> result) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "broker/broker.h"
 #include "broker/live_task.h"
@@ -20,8 +22,22 @@ class StandingAccess {
   // Has the hook take away what the accounts of who is offboarded hold, and tells Offboarder::Arrived. What is not looked at is open, and named.
   void LookAtStanding(const std::shared_ptr<Offboarding>& state);
 
+  // Has the hook see which roles these are, and note it: all of them, or those of which nothing is noted. Answers what it says, after 5 s at the
+  // latest; nothing where there is no hook. Errors: `pg-no-answer` after that time, where not all are looked at.
+  void See(std::vector<std::string> accounts, bool all, Answer<json::Array> answer);
+  // An answer that has these seen before it goes on to `answer`: its `accounts_seen`.
+  Answer<json::Value> ThenSee(std::vector<std::string> accounts, Answer<json::Value> answer);
+  // The same for all that are declared and of which nothing is noted, with nobody waiting: at the start, and with each sweep. One at a time.
+  void LookForTheUnknown();
+  std::vector<std::string> Declared() const;  // accounts of all actors, each once
+  // For the commit that makes an actor this one: notes of accounts that nobody had before it, or nobody has after it.
+  std::vector<store::Write> NotesThatGo(const ActorRecord& after) const;
+
  private:
+  struct Look;
+
   Core& core_;
+  bool looking_ = false;
 };
 
 }  // namespace remit::broker

@@ -1,5 +1,6 @@
 // What an actor holds outside of tasks is declared, looked at when it is offboarded, and never silently left out; and replacements at servers that
 // Remit does not see are asked for and written down.
+#include "broker/account_note.h"
 #include "broker/test_bench.h"
 
 namespace remit::broker {
@@ -28,6 +29,11 @@ class StandingTest : public BrokerTest {
       asked.push_back(request);
       if (waits) return;  // until the server stops
       done(found);
+    };
+    hooks.see_accounts = [this](const Accounts& accounts, bool all, std::function<void(json::Array)> done) {
+      looks.emplace_back(accounts, all);
+      if (target_is_silent) return late.push_back(std::move(done));
+      done(seen);
     };
     bench.broker().SetHooks(std::move(hooks));
     bench.Settle();
@@ -76,6 +82,10 @@ class StandingTest : public BrokerTest {
   std::vector<StandingRequest> asked;
   json::Array found = {json::Object{{"what", "account"}, {"id", "bot_rw"}, {"target", "box"}, {"ended", true}, {"evidence", "NOLOGIN"}}};
   bool waits = false;
+  std::vector<std::pair<Accounts, bool>> looks;  // and whether at all of them
+  json::Array seen = {json::Object{{"account", "box/bot_rw"}, {"noted", true}, {"oid", "16400"}, {"system", "73"}}};
+  bool target_is_silent = false;
+  std::vector<std::function<void(json::Array)>> late;
 };
 
 TEST_F(StandingTest, WhatIsDeclaredIsLookedAtAndStandsInTheReceipt) {
@@ -251,6 +261,100 @@ TEST_F(StandingTest, AYesToAnotherKeyForgetsNoAccountThatWasDeclaredMeanwhile) {
   EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->accounts->empty());
 }
 
+// --- which roles they are is looked at when they are declared --------------------------------------------------------------------------------
+
+TEST_F(StandingTest, WhoDeclaresHearsWhichRolesTheseAre) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  std::optional<Result<json::Array>> answer;
+  bench.broker().SeeAccounts({"box/bot_rw"}, [&](Result<json::Array> a) { answer = std::move(a); });
+  bench.Settle();
+  ASSERT_TRUE(answer && *answer);
+  EXPECT_EQ(**answer, seen);
+  EXPECT_EQ(looks.back(), (std::pair(Accounts{"box/bot_rw"}, true)));
+}
+
+// A target that is down holds up nobody: what is declared is declared, and whoever asked hears what is not known yet.
+TEST_F(StandingTest, ATargetThatIsSilentHoldsUpNoDeclaration) {
+  target_is_silent = true;
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
+  EXPECT_EQ(*bench.broker().FindActor({"Agent", "bot"})->accounts, Accounts{"box/bot_rw"});
+  int answers = 0;
+  json::Array told;
+  bench.broker().SeeAccounts({"box/bot_rw"}, [&](Result<json::Array> a) { ++answers, told = *std::move(a); });
+  bench.broker().SeeUnknownAccounts([&](const Result<json::Array>& a) { ++answers, EXPECT_EQ(a.error().reason, "pg-no-answer"); });
+  bench.Settle();
+  EXPECT_EQ(answers, 0);
+  // Nothing else waits for it.
+  EXPECT_TRUE(bench.Start("triage", {{"ticket", "T-1"}}));
+  bench.Pass(std::chrono::seconds(5));
+  EXPECT_EQ(answers, 2);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].Find("noted"), nullptr);
+  EXPECT_EQ(*told[0].FindString("reason"), "nobody has seen it after 5 seconds");
+  // What comes late is for the note alone.
+  for (const auto& done : std::exchange(late, {})) done(seen);
+  bench.Settle();
+  EXPECT_EQ(answers, 2);
+}
+
+TEST_F(StandingTest, WhatIsDeclaredByAYesIsSeenToo) {
+  WithAdministrators(kFourEyes);
+  const std::string approval = Ask(Accounts{"box/bot_rw"});
+  EXPECT_TRUE(looks.empty());
+  const Result<json::Value> made = bench.Approve(bench.Person("ann"), approval);
+  ASSERT_TRUE(made);
+  EXPECT_EQ(looks.back(), (std::pair(Accounts{"box/bot_rw"}, true)));
+  EXPECT_EQ(made->Find("result")->Find("accounts_seen")->AsArray(), seen);
+  EXPECT_EQ(bench.store().Get(store::Table::kActor, R"(Agent::"bot")")->value().find("accounts_seen"), std::string::npos);
+}
+
+TEST_F(StandingTest, WhatIsNotKnownIsLookedAtAtEachStartAndSweep) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw", "box/a"}));
+  ASSERT_TRUE(Declare("helpdesk", Accounts{"box/a"}));
+  ASSERT_TRUE(Declare("helpdesk", std::nullopt, Bench::Operator(), true));  // whoever is barred may be offboarded next
+  bench.Restart();
+  looks.clear();
+  SetHooks();  // an older store knows none of these
+  ASSERT_FALSE(looks.empty());
+  EXPECT_EQ(looks[0], (std::pair(Accounts{"box/a", "box/bot_rw"}, false)));
+  looks.clear();
+  target_is_silent = true;
+  bench.Pass(limits::kSweepInterval);
+  EXPECT_EQ(looks.size(), 1u);
+  bench.Pass(limits::kSweepInterval);
+  EXPECT_EQ(looks.size(), 1u) << "one at a time";
+  for (const auto& done : std::exchange(late, {})) done({});
+  bench.Pass(limits::kSweepInterval);
+  EXPECT_EQ(looks.size(), 2u);
+}
+
+// A note belongs to a declaration: it goes with the last one, and a new one does not inherit it.
+TEST_F(StandingTest, TheNoteOfAnAccountGoesWithItsLastDeclaration) {
+  const auto note = [&](const std::string& account) {
+    std::optional<Status> done;
+    bench.broker().Record("standing.noted", {}, {{store::Table::kMeta, AccountNoteKey(account), "{}"}}, [&](Status status) { done = status; });
+    bench.Settle();
+    ASSERT_TRUE(done && *done);
+  };
+  const auto noted = [&](const std::string& account) { return bench.store().Get(store::Table::kMeta, AccountNoteKey(account))->has_value(); };
+  note("box/a");  // left behind by a look that came too late
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a", "box/b"}));
+  EXPECT_FALSE(noted("box/a"));
+  note("box/a");
+  note("box/b");
+  ASSERT_TRUE(Declare("helpdesk", Accounts{"box/b"}));
+  ASSERT_TRUE(Declare("bot", std::nullopt));  // another key, say
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a", "box/b"}));
+  EXPECT_TRUE(noted("box/a") && noted("box/b"));
+  ASSERT_TRUE(Offboard());
+  EXPECT_TRUE(noted("box/a") && noted("box/b"));
+  ASSERT_TRUE(Declare("bot", Accounts{}, Bench::Operator(), true));
+  EXPECT_FALSE(noted("box/a"));
+  EXPECT_TRUE(noted("box/b")) << "it is another's, too";
+  ASSERT_TRUE(Declare("helpdesk", Accounts{"box/c"}));
+  EXPECT_FALSE(noted("box/b"));
+}
+
 TEST_F(StandingTest, AReplacementIsAskedForAndWrittenDown) {
   WithAdministrators();
   using Step = Replacement::Step;
@@ -295,6 +399,7 @@ TEST_F(StandingTest, OnAFullDiskAccessIsTakenAwayAndNotGivenBack) {
     return done && *done ? "written" : done ? done->error().reason : "no answer";
   };
   EXPECT_EQ(written("standing.ending"), "written");
+  EXPECT_EQ(written("standing.noted"), "store-full");
   EXPECT_EQ(written("webhook.failed"), "store-full");
 }
 

@@ -32,6 +32,7 @@ void Sweeps::Sweep(Answer<json::Value> answer) {
   auto round = std::make_shared<Round>(Round{core_.parts.targets.size(), {}, std::move(answer)});
   auto finish = [this, round] {
     if (round->answer) core_.Later([round] { round->answer(json::Value(json::Object{{"targets", std::move(round->report)}})); });
+    core_.standing_access.LookForTheUnknown();
     Arm();
   };
   if (core_.parts.targets.empty()) return finish();

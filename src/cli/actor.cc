@@ -33,6 +33,26 @@ Result<json::Value> ReadPublicKey(const std::string& path) {
   return jwk;
 }
 
+// Which roles its accounts are: from here on no other role of the same name is taken for one that was seen.
+void PrintAccountsSeen(const json::Value& answer) {
+  const json::Value* seen = answer.Find("accounts_seen");
+  if (seen == nullptr) return;
+  for (const json::Value& one : seen->AsArray()) {
+    const std::string account = Text(one, "account"), reason = Text(one, "reason");
+    const json::Value* noted = one.Find("noted");
+    if (noted == nullptr || !noted->AsBool())
+      PrintMessage(fmt::format(
+          "{} is declared, and was not seen: {}. Its OID is noted as soon as it is seen; until then whatever role has this name is taken for it",
+          account, reason));
+    else if (!reason.empty())
+      PrintMessage(
+          fmt::format("{} is declared, and noted as the role with OID {} at cluster {}: {}", account, Text(one, "oid"), Text(one, "system"), reason));
+    else
+      PrintLine(fmt::format("{} is the role with OID {} at cluster {}: `remit offboard` ends that one, and no other that has its name by then",
+                            account, Text(one, "oid"), Text(one, "system")));
+  }
+}
+
 }  // namespace
 
 void AddActor(Command& root) {
@@ -74,6 +94,7 @@ void AddActor(Command& root) {
         if (Waits(answer)) return kNotApproved;
         if (globals().json) return PrintJson(answer), kOk;
         PrintLine(fmt::format("{} is {} (client id `{}`)", Text(answer, "uid"), put->bar ? "barred" : "registered", Text(answer, "client_id")));
+        PrintAccountsSeen(answer);
         if (put->bar) PrintStillRunning(answer);
         return kOk;
       });

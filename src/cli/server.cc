@@ -64,8 +64,9 @@ struct Server::Impl {
   std::unique_ptr<io::WorkerPool> read_workers = std::make_unique<io::WorkerPool>(4);
   std::unique_ptr<io::WorkerPool> webhook_workers;  // one each: a receiver that does not answer holds up nobody else
   std::unique_ptr<notify::Webhooks> webhooks;
-  std::unique_ptr<io::WorkerPool> standing_worker = std::make_unique<io::WorkerPool>(1);  // one account after the other
   std::unique_ptr<StandingEnder> standing;
+  std::unique_ptr<io::WorkerPool> standing_worker = std::make_unique<io::WorkerPool>(1);  // one account after the other
+  std::unique_ptr<io::WorkerPool> look_workers = std::make_unique<io::WorkerPool>(2);     // at declared accounts: the sweep, and whoever waits for it
   std::unique_ptr<http::Server> http;
 
   Status Open();
@@ -221,6 +222,9 @@ void Server::Impl::SetHooks() {
     if (standing_worker->Submit([this, request, done] { done(standing->End(request)); })) return;
     done(Fail(Code::kUnavailable, "stopping", "this server is stopping"));
   };
+  hooks.see_accounts = [this](const std::vector<std::string>& accounts, bool all, std::function<void(json::Array)> done) {
+    if (!look_workers->Submit([this, accounts, all, done] { done(standing->notes().Look(accounts, all)); })) done({});
+  };
   hooks.end_sessions = [this](const cedar::EntityUid& who, const std::string& why, std::function<void(Result<std::size_t>)> done) {
     const std::size_t count = sessions->CountOf(who);
     sessions->EndAllOf(who, why, [count, done = std::move(done)](Status ended) {
@@ -298,6 +302,7 @@ Server::~Server() {
   if (impl_->webhooks) impl_->webhooks->Stop();
   if (impl_->webhook_workers) impl_->webhook_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->standing_worker->Stop(io::WorkerPool::Rest::kDrop);
+  impl_->look_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->read_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->target_workers->Stop(io::WorkerPool::Rest::kDrop);
   impl_->anchor_worker->Stop(io::WorkerPool::Rest::kDrop);

@@ -10,17 +10,9 @@
 
 #include "base/text.h"
 #include "cli/targets.h"
-#include "json/object_reader.h"
-#include "json/read.h"
 #include "json/write.h"
 
 namespace remit::cli {
-
-// One account: "TARGET/ROLE", taken apart.
-struct StandingEnder::Place {
-  std::string account, target, role;
-  const config::TargetSettings* settings;  // null where no such target is configured
-};
 
 namespace {
 
@@ -35,13 +27,6 @@ void Open(json::Array& lines, const std::string& role, const std::string& target
   lines.push_back(std::move(line));
 }
 
-// Which role an account was, written down before anything is done to it: {"oid", "system"}.
-std::string KnownKey(const std::string& account) { return "account/" + account; }
-
-store::Write Known(const std::string& account, const posture::AccountIntent& intent) {
-  return {store::Table::kMeta, KnownKey(account), json::Canonical(json::Object{{"oid", intent.account.oid}, {"system", intent.system}})};
-}
-
 json::Array StepsOf(const posture::AccountEnd& end) {
   json::Array steps;
   for (const auto& [step, detail] : end.evidence) steps.push_back(json::Object{{"step", step}, {"detail", detail}});
@@ -50,20 +35,9 @@ json::Array StepsOf(const posture::AccountEnd& end) {
 
 }  // namespace
 
-const config::TargetSettings* StandingEnder::Find(std::string_view target) const {
-  for (const config::TargetSettings& settings : parts_.targets)
-    if (settings.name == target) return &settings;
-  return nullptr;
-}
-
 json::Array StandingEnder::End(const broker::StandingRequest& request) {
   json::Array lines;
-  for (const std::string& account : request.accounts) {
-    const std::size_t slash = account.find('/');
-    Place place{account, account.substr(0, slash), slash == std::string::npos ? "" : account.substr(slash + 1), nullptr};
-    place.settings = Find(place.target);
-    EndOne(request, place, lines);
-  }
+  for (const std::string& account : request.accounts) EndOne(request, notes_.PlaceOf(account), lines);
   return lines;
 }
 
@@ -91,7 +65,7 @@ Result<std::string> StandingEnder::WhoShares(const broker::StandingRequest& requ
   for (const auto& [account, owner] : request.others) {
     const std::size_t slash = account.find('/');
     if (slash == std::string::npos || account.substr(slash + 1) != place.role) continue;
-    const config::TargetSettings* other = Find(account.substr(0, slash));
+    const config::TargetSettings* other = notes_.Find(account.substr(0, slash));
     if (other == nullptr || other->type != "postgres") continue;
     if (system.empty()) {
       REMIT_ASSIGN(system, SystemOf(*place.settings));
@@ -119,16 +93,6 @@ bool StandingEnder::IsRemits(const Place& place, std::string_view role) const {
   return false;
 }
 
-Result<std::optional<posture::KnownRole>> StandingEnder::KnownOf(const Place& place) const {
-  REMIT_ASSIGN(const std::optional<std::string> row, parts_.read(KnownKey(place.account)));
-  if (!row) return std::optional<posture::KnownRole>();
-  REMIT_ASSIGN(const json::Value document, json::Parse(*row));
-  json::ObjectReader r(document, "account");
-  posture::KnownRole known{r.RequiredString("oid"), r.RequiredString("system")};
-  REMIT_TRY(r.Finish());
-  return std::optional(std::move(known));
-}
-
 Result<std::string> StandingEnder::SystemOf(const config::TargetSettings& settings) const {
   REMIT_ASSIGN(const pg::ConnectOptions options, ReaderOptions(settings));
   REMIT_ASSIGN(const auto connection, pg::Connection::Open(options));
@@ -148,10 +112,10 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
     if (!plan.empty()) event.Set("plan", plan);
     return event;
   };
-  Result<std::optional<posture::KnownRole>> known = KnownOf(place);
+  const Result<std::optional<posture::KnownRole>> known = notes_.Noted(place, server->system());
   if (!known) return open("which role it was cannot be read: " + known.error().message);
   posture::AccountEndOptions how;
-  how.known = *std::move(known);
+  how.known = *known;
   how.folder = parts_.folder;
   how.prefix = place.target;
   how.at = parts_.at;
@@ -159,9 +123,7 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
   how.intent = [&](const posture::AccountIntent& intent) -> Status {
     json::Object event = fields(intent.account, intent.system, intent.plan);
     if (!intent.file.empty()) event.Set("file", intent.file);
-    std::vector<store::Write> writes;
-    if (!intent.another) writes.push_back(Known(place.account, intent));
-    return parts_.record("standing.ending", event, std::move(writes));
+    return notes_.NoteWith("standing.ending", event, place, {intent.account.oid, intent.system}, *known);
   };
   Result<posture::AccountEnd> end = posture::EndAccount(*server, place.role, how, parts_.clock);
   if (!end) return open(end.error().message);
@@ -195,14 +157,16 @@ void StandingEnder::OnlyRead(const Place& place, const pg::ConnectOptions& optio
   if (!connection) return open(connection.error().message);
   const Result<posture::AccountHeld> held = posture::ReadAccountHeld(**connection, place.role);
   if (!held && held.error().reason != "unknown-account") return open(held.error().message);
-  const Result<std::optional<posture::KnownRole>> known = KnownOf(place);
+  const Result<posture::KnownRole> now = posture::SeeRole(**connection, place.role);
+  if (!now) return open(now.error().message);
+  const Result<std::optional<posture::KnownRole>> known = notes_.Noted(place, now->system);
   if (!known) return open("which role it was cannot be read: " + known.error().message);
-  const Result<std::string> system = SystemOf(*place.settings);
-  if (!system) return open(system.error().message);
-  const Result<posture::AccountFate> fate = posture::ReadAccountFate(**connection, place.role, held ? held->account.oid : "", *system, *known);
+  const Result<posture::AccountFate> fate = posture::ReadAccountFate(**connection, place.role, *now, *known);
   if (!fate) return open(fate.error().message);
-  if (!fate->why_open.empty()) open(fate->why_open);
-  if (!held && !fate->gone) return;
+  if (!fate->why_open.empty()) return open(fate->why_open);
+  if ((held ? held->account.oid : "") != now->oid) return open("what has this name changed while it was looked at: offboard again");
+  if (held && *known != *now)
+    if (Status noted = notes_.Note(place, *now, *known); !noted) return open(noted.error().message);
   if (held && !held->holds.empty())
     return open(
         fmt::format("it holds {}; nothing here may take that away: no `superuser` is set for this target. `remit replace plan`, and ALTER ROLE … "

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "broker/answers.h"
+#include "cli/account_notes.h"
 #include "config/target_settings.h"
 #include "json/value.h"
 #include "posture/account_end.h"
@@ -21,31 +22,30 @@ class StandingEnder {
     std::vector<config::TargetSettings> targets;
     std::string folder;  // for plans; made when it is first needed, for this user alone
     const Clock& clock;
-    // Writes an event into the ledger, in one commit with these rows, and waits until it is there.
-    std::function<Status(std::string_view type, const json::Object& fields, std::vector<store::Write> writes)> record;
-    // The row of store::Table::kMeta.
-    std::function<Result<std::optional<std::string>>(const std::string& key)> read;
+    RecordEvent record;
+    ReadMeta read;
     std::function<void(std::string_view step)> at{};  // for tests: see posture::AccountEndOptions
   };
-  explicit StandingEnder(Parts parts) : parts_(std::move(parts)) {}
+  explicit StandingEnder(Parts parts) : parts_(std::move(parts)), notes_(parts_.targets, parts_.record, parts_.read) {}
 
   // Lines for the receipt, as broker::Hooks::standing answers them. Blocks; one call at a time.
   json::Array End(const broker::StandingRequest& request);
+  // Which roles accounts are, also from other threads and while one is ended.
+  AccountNotes& notes() { return notes_; }
 
  private:
-  struct Place;
+  using Place = AccountPlace;
 
-  const config::TargetSettings* Find(std::string_view target) const;
   void EndOne(const broker::StandingRequest& request, const Place& place, json::Array& lines);
   void TakeAway(const broker::StandingRequest& request, const Place& place, const pg::ConnectOptions& options, json::Array& lines);
   void OnlyRead(const Place& place, const pg::ConnectOptions& options, json::Array& lines);
   Result<std::string> WhoShares(const broker::StandingRequest& request, const Place& place);
   bool IsRemits(const Place& place, std::string_view role) const;
-  Result<std::optional<posture::KnownRole>> KnownOf(const Place& place) const;
   Result<std::string> SystemOf(const config::TargetSettings& settings) const;
   Status MakeFolder() const;
 
   Parts parts_;
+  AccountNotes notes_;
 };
 
 }  // namespace remit::cli

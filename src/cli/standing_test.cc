@@ -70,6 +70,11 @@ class StandingEnderTest : public testing::Test {
     return server_.Connect()->Exec("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", {role})->Bool(0, 0);
   }
   json::Array End() { return StandingEnder(parts_).End(request_); }
+  json::Array Look(bool all = true) { return StandingEnder(parts_).notes().Look(request_.accounts, all); }
+  std::string Oid(const std::string& role) {
+    return std::string(server_.Connect()->Exec("SELECT oid FROM pg_roles WHERE rolname = $1", {role})->Text(0, 0));
+  }
+  std::string System() { return std::string(server_.Connect()->Exec("SELECT system_identifier FROM pg_control_system()")->Text(0, 0)); }
   // The only line, which is open; its reason.
   std::string ReasonOf(const json::Array& lines) {
     if (lines.size() != 1 || lines[0].Find("ended")->AsBool()) return "not one open line: " + json::Write(json::Value(lines));
@@ -142,9 +147,10 @@ TEST_F(StandingEnderTest, WithoutASuperuserItIsReadAndNamed) {
   Sql("REVOKE SELECT ON t FROM app");
   Sql("ALTER ROLE app NOLOGIN");
   EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  EXPECT_THAT(events_, ElementsAre("standing.noted"));
   request_.accounts = {"orders/gone"};
   EXPECT_THAT(ReasonOf(End()), HasSubstr("it may have been renamed"));
-  EXPECT_TRUE(events_.empty());
+  EXPECT_THAT(events_, ElementsAre("standing.noted"));
 }
 
 // A name that nobody has is no proof: the role may go by another one.
@@ -165,15 +171,11 @@ TEST_F(StandingEnderTest, WhatWasSeenOnceIsKnownByItsOid) {
   Sql("ALTER ROLE app RENAME TO application");
   Sql("ALTER ROLE application LOGIN");
   EXPECT_THAT(ReasonOf(End()), HasSubstr("is called `application` now"));
-  // Another one takes its name: that one is ended as it was declared, and the first one is not forgotten for it.
+  // Another one takes its name: it is not the one, and the first one is not forgotten for it.
   Sql("CREATE ROLE app LOGIN");
   for (int again = 0; again < 2; ++again) {
-    const json::Array lines = End();
-    ASSERT_EQ(lines.size(), 2u) << json::Write(json::Value(lines));
-    EXPECT_TRUE(lines[0].Find("ended")->AsBool());
-    EXPECT_FALSE(lines[1].Find("ended")->AsBool());
-    EXPECT_THAT(*lines[1].FindString("reason"), HasSubstr("is called `application` now"));
-    EXPECT_FALSE(CanLogIn("app"));
+    EXPECT_THAT(ReasonOf(End()), testing::AllOf(HasSubstr("is called `application` now"), HasSubstr("is another role")));
+    EXPECT_TRUE(CanLogIn("app"));
   }
   // Dropped: then it is gone, and what shows it is its oid.
   Sql("DROP ROLE application");
@@ -182,12 +184,181 @@ TEST_F(StandingEnderTest, WhatWasSeenOnceIsKnownByItsOid) {
   ASSERT_EQ(lines.size(), 1u);
   EXPECT_TRUE(lines[0].Find("ended")->AsBool());
   EXPECT_THAT(json::Write(lines[0]), HasSubstr("there is none with its OID"));
-  // At another cluster nothing is known of it.
+}
+
+// Whoever decides which server answers could let another one say that nothing is there, or have another's role ended.
+TEST_F(StandingEnderTest, AnotherServerBehindTheAddressIsOpenAndNotTouched) {
+  ASSERT_TRUE(Look().at(0).Find("noted")->AsBool());
+  const std::string noted = rows_.at("account/orders/app");
   pg::TestServer elsewhere;
+  for (const char* sql : {"CREATE ROLE remit LOGIN PASSWORD 'remit'", "CREATE ROLE offboarder SUPERUSER LOGIN PASSWORD 'offboarder'"})
+    EXPECT_TRUE(elsewhere.Connect()->Run(sql));
+  for (const bool superuser : {true, false}) {
+    parts_.targets = {Target("orders", superuser)};
+    parts_.targets[0].settings["port"].value = static_cast<std::int64_t>(elsewhere.port());
+    parts_.targets[0].settings["host"].value = elsewhere.Get("host");
+    EXPECT_THAT(ReasonOf(End()), HasSubstr("answers now: nothing was done there"));
+    EXPECT_TRUE(elsewhere.Connect()->Run("CREATE ROLE app LOGIN"));
+    EXPECT_THAT(ReasonOf(End()), HasSubstr("answers now: nothing was done there"));
+    EXPECT_TRUE(elsewhere.Connect()->Exec("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'app'")->Bool(0, 0));
+    // Nor is it noted as what is there.
+    const json::Array seen = Look();
+    EXPECT_THAT(*seen.at(0).FindString("reason"), HasSubstr("answers now"));
+    EXPECT_EQ(rows_.at("account/orders/app"), noted);
+    EXPECT_TRUE(elsewhere.Connect()->Run("DROP ROLE app"));
+  }
+  // Where somebody says that it took over the roles, it is seen anew, by its name.
+  EXPECT_TRUE(elsewhere.Connect()->Run("CREATE ROLE app LOGIN"));
+  parts_.targets = {Target("orders", true)};
   parts_.targets[0].settings["port"].value = static_cast<std::int64_t>(elsewhere.port());
   parts_.targets[0].settings["host"].value = elsewhere.Get("host");
-  EXPECT_TRUE(elsewhere.Connect()->Run("CREATE ROLE offboarder SUPERUSER LOGIN PASSWORD 'offboarder'"));
-  EXPECT_THAT(ReasonOf(End()), HasSubstr("it may have been renamed"));
+  parts_.targets[0].settings["former_systems"].value = std::vector<std::string>{System()};
+  EXPECT_EQ(Look(false).size(), 1u);
+  EXPECT_NE(rows_.at("account/orders/app"), noted);
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+}
+
+// --- what is declared is known from then on ------------------------------------------------------------------------------------------------
+
+TEST_F(StandingEnderTest, WhatIsSeenWhenItIsDeclaredIsWrittenDown) {
+  const json::Array seen = Look();
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0], json::Value(json::Object{{"account", "orders/app"}, {"noted", true}, {"oid", Oid("app")}, {"system", System()}}));
+  EXPECT_THAT(events_, ElementsAre("standing.noted"));
+  EXPECT_EQ(json::Canonical(last_),
+            json::Canonical(json::Object{{"target", "orders"}, {"account", "app"}, {"account_oid", Oid("app")}, {"system", System()}}));
+  // Once; and whoever only wants what is not known is told nothing.
+  EXPECT_EQ(Look(), seen);
+  EXPECT_TRUE(Look(false).empty());
+  EXPECT_THAT(events_, ElementsAre("standing.noted"));
+  EXPECT_TRUE(MaySelect());
+  EXPECT_TRUE(CanLogIn());
+}
+
+TEST_F(StandingEnderTest, ADecoyThatCameAfterTheDeclarationIsNamedAndNotTouched) {
+  for (const bool superuser : {true, false}) {
+    parts_.targets = {Target("orders", superuser)};
+    (void)Look();
+    const std::string oid = Oid("app");
+    Sql("ALTER ROLE app RENAME TO application");
+    Sql("CREATE ROLE app LOGIN");
+    EXPECT_THAT(ReasonOf(End()), testing::AllOf(HasSubstr("(OID " + oid + ") is called `application` now"),
+                                                HasSubstr("(OID " + Oid("app") + ") that nobody declared"), HasSubstr("nothing was done to either")));
+    EXPECT_TRUE(CanLogIn("app"));
+    EXPECT_TRUE(MaySelect("application"));
+    // Asked again, also in between by whoever looks, it is no other.
+    EXPECT_TRUE(Look(false).empty());
+    EXPECT_THAT(*Look().at(0).FindString("reason"), HasSubstr("is called `application` now"));
+    EXPECT_THAT(ReasonOf(End()), HasSubstr("is called `application` now"));
+    EXPECT_THAT(events_, ElementsAre("standing.noted"));
+    Sql("DROP ROLE app");
+    Sql("ALTER ROLE application RENAME TO app");
+  }
+  parts_.targets = {Target("orders", true)};
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  EXPECT_FALSE(MaySelect());
+}
+
+// Somebody else's role gets the name: nobody's access ends because of another's.
+TEST_F(StandingEnderTest, ARoleOfSomebodyElsesThatGotTheNameIsNotEnded) {
+  Sql("CREATE ROLE victim LOGIN");
+  Sql("GRANT SELECT ON t TO victim");
+  (void)Look();
+  Sql("ALTER ROLE app RENAME TO hidden");
+  Sql("ALTER ROLE victim RENAME TO app");
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("is called `hidden` now"));
+  EXPECT_TRUE(MaySelect("app"));
+  EXPECT_TRUE(CanLogIn("app"));
+}
+
+TEST_F(StandingEnderTest, ARoleThatWasRenamedAfterTheDeclarationIsCalledByItsName) {
+  (void)Look();
+  Sql("ALTER ROLE app RENAME TO application");
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("is called `application` now: nothing was done to it"));
+  EXPECT_TRUE(MaySelect("application"));
+  // Dropped, and known to be: that is an end.
+  Sql("DROP OWNED BY application");
+  Sql("DROP ROLE application");
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+}
+
+TEST_F(StandingEnderTest, ATargetThatIsDownIsSeenLaterAndADecoyAfterThatIsNone) {
+  server_.Stop();
+  json::Array seen = Look();
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_FALSE(seen[0].Find("noted")->AsBool());
+  EXPECT_NE(*seen[0].FindString("reason"), "");
+  EXPECT_TRUE(rows_.empty());
+  server_.Start();
+  seen = Look(false);
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_TRUE(seen[0].Find("noted")->AsBool());
+  Sql("ALTER ROLE app RENAME TO application");
+  Sql("CREATE ROLE app LOGIN");
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("is called `application` now"));
+  EXPECT_TRUE(CanLogIn("app"));
+}
+
+TEST_F(StandingEnderTest, AnOffboardingThatOnlyReadsNotesItToo) {
+  parts_.targets = {Target("orders", false)};
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("no `superuser` is set"));
+  EXPECT_THAT(events_, ElementsAre("standing.noted"));
+  Sql("ALTER ROLE app RENAME TO application");
+  Sql("CREATE ROLE app NOLOGIN");  // that holds nothing: as if all were over
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("is called `application` now"));
+}
+
+TEST_F(StandingEnderTest, WhatIsNotThereOrCannotBeNotedIsNotNoted) {
+  request_.accounts = {"orders/nobody", "gone/app", "orders/app"};
+  disk_full_ = true;
+  json::Array seen = Look();
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_THAT(*seen[0].FindString("reason"), HasSubstr("there is no role of this name"));
+  EXPECT_THAT(*seen[1].FindString("reason"), HasSubstr("no target of this name"));
+  EXPECT_EQ(*seen[2].FindString("reason"), "the disk is full");
+  for (const json::Value& one : seen) EXPECT_FALSE(one.Find("noted")->AsBool());
+  EXPECT_TRUE(rows_.empty());
+  // What cannot be read is not written over.
+  disk_full_ = false;
+  rows_["account/orders/app"] = "{";
+  seen = Look(false);
+  EXPECT_THAT(*seen.at(2).FindString("reason"), HasSubstr("cannot be read"));
+  EXPECT_EQ(rows_["account/orders/app"], "{");
+}
+
+// A role that was dropped is nobody's any more; declared once more, it is what has the name now.
+TEST_F(StandingEnderTest, ARoleThatWasMadeAnewIsNotedWhenItIsDeclaredAgain) {
+  (void)Look();
+  Sql("DROP OWNED BY app");
+  Sql("DROP ROLE app");
+  EXPECT_THAT(*Look().at(0).FindString("reason"), HasSubstr("is gone"));
+  Sql("CREATE ROLE app LOGIN");
+  EXPECT_EQ(*Look().at(0).FindString("oid"), Oid("app"));
+  EXPECT_EQ(Look().at(0).Find("reason"), nullptr);
+}
+
+// What is noted while an offboarding is under way is not overtaken by what it saw before.
+TEST_F(StandingEnderTest, AnotherRoleThatIsNotedMeanwhileStopsAnEnd) {
+  const auto read = parts_.read;
+  int reads = 0;
+  parts_.read = [&](const std::string& key) -> Result<std::optional<std::string>> {
+    if (++reads == 2) rows_[key] = json::Canonical(json::Object{{"oid", "4711"}, {"system", System()}});
+    return read(key);
+  };
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("was noted anew meanwhile"));
+  EXPECT_TRUE(CanLogIn());
+  EXPECT_TRUE(MaySelect());
+  EXPECT_TRUE(events_.empty());
+}
+
+// Whoever may alter Remit's own role cannot have its session answer otherwise.
+TEST_F(StandingEnderTest, SettingsOfRemitsOwnRoleDoNotDecideWhatIsSeen) {
+  Sql("CREATE SCHEMA evil");
+  Sql("CREATE FUNCTION evil.lie(text, text) RETURNS bool LANGUAGE sql AS 'SELECT pg_catalog.texteq($1, ''offboarder'')'");
+  Sql("CREATE OPERATOR evil.= (FUNCTION = evil.lie, LEFTARG = text, RIGHTARG = text)");
+  Sql("GRANT USAGE ON SCHEMA evil TO PUBLIC");
+  Sql("ALTER ROLE remit SET search_path = evil, pg_catalog");
+  EXPECT_EQ(*Look().at(0).FindString("oid"), Oid("app"));
 }
 
 TEST_F(StandingEnderTest, WithoutASuperuserARenamedRoleIsOpenToo) {

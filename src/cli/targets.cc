@@ -67,6 +67,8 @@ Result<pg::ConnectOptions> ReaderOptions(const config::TargetSettings& settings)
   options.user = config.user;
   options.password = std::move(config.password);
   options.application_name = "remit offboard";
+  // Whoever may alter this role could have other code, or another role, answer what is asked here.
+  options.settings = {{"search_path", "pg_catalog,pg_temp"}, {"role", "none"}};
   return options;
 }
 

@@ -41,19 +41,21 @@ class Ending {
     end_.system = server_.system();
     Result<Account> account = FindAccount(server_.base(), name);
     if (!account && account.error().reason != "unknown-account") return Fail(std::move(account).error());
-    REMIT_ASSIGN(const AccountFate fate, ReadAccountFate(server_.base(), name, account ? account->role.oid : "", end_.system, options_.known));
+    REMIT_ASSIGN(const AccountFate fate, ReadAccountFate(server_.base(), name, {account ? account->role.oid : "", end_.system}, options_.known));
     if (fate.gone) Seen("role", fate.seen);
-    if (!fate.why_open.empty()) Open("account", name, fate.why_open);
+    if (!fate.why_open.empty()) {
+      Open("account", name, fate.why_open);
+      return std::move(end_);
+    }
     end_.ended = fate.gone && !account;
     if (!account) return std::move(end_);
     end_.account = account->role;
-    another_ = !fate.why_open.empty();
     REMIT_ASSIGN(const std::string untouchable, WhyUntouchable());
     if (!untouchable.empty()) {
       Open("account", name, untouchable);
       return std::move(end_);
     }
-    REMIT_TRY(options_.intent({end_.account, end_.system, "", "", another_}));
+    REMIT_TRY(options_.intent({end_.account, end_.system, "", ""}));
     Disarm();
     At("disarmed");
     EndAllSessions();
@@ -173,7 +175,7 @@ class Ending {
     file.planned = file.changed = clock_.Now();
     file.path = fmt::format("{}/{}{}.replace.json", options_.folder, FilePrefix(), Micros(file.planned));
     REMIT_TRY(file.Create());
-    REMIT_TRY(options_.intent({end_.account, end_.system, PlanHash(file.plan), file.path, another_}));
+    REMIT_TRY(options_.intent({end_.account, end_.system, PlanHash(file.plan), file.path}));
     if (Status done = Apply(file); !done) why_left_ = done.error().message;
     return {};
   }
@@ -227,7 +229,6 @@ class Ending {
   const AccountEndOptions& options_;
   const Clock& clock_;
   AccountEnd end_;
-  bool another_ = false;  // see AccountIntent
   std::string why_left_;  // why the grants could not be taken
 };
 
@@ -235,29 +236,6 @@ class Ending {
 
 Result<AccountEnd> EndAccount(ReplaceServer& server, const std::string& name, const AccountEndOptions& options, const Clock& clock) {
   return Ending(server, options, clock).Run(name);
-}
-
-Result<AccountFate> ReadAccountFate(pg::Connection& connection, const std::string& name, const std::string& oid, const std::string& system,
-                                    const std::optional<KnownRole>& known) {
-  const bool here = known && known->system == system;
-  if (here && known->oid == oid) return AccountFate{};
-  if (!here && !oid.empty()) return AccountFate{};  // seen for the first time, and by its name
-  if (!here)
-    return AccountFate{
-        .why_open =
-            fmt::format("there is no role of this name at cluster {}; it may have been renamed. If it was dropped, take it off the actor's accounts "
-                        "and offboard again; else declare the name that it has now",
-                        system)};
-  REMIT_ASSIGN(const pg::Rows rows, connection.Exec("SELECT rolname FROM pg_roles WHERE oid::text = $1", {known->oid}));
-  if (rows.size() == 0)
-    return AccountFate{
-        .gone = true,
-        .seen = fmt::format("the role that was `{}` is gone: there is none with its OID {} at cluster {}", EscapeControl(name), known->oid, system)};
-  const std::string now = EscapeControl(rows.Text(0, 0));
-  return AccountFate{.why_open =
-                         fmt::format("the role that had this name (OID {}) is called `{}` now: nothing was done to it; declare it by that name as "
-                                     "the actor's account, and offboard again",
-                                     known->oid, now)};
 }
 
 Result<AccountHeld> ReadAccountHeld(pg::Connection& connection, const std::string& name) {

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "posture/account_known.h"
 #include "posture/replace_apply.h"
 #include "posture/replace_server.h"
 
@@ -30,13 +31,6 @@ struct AccountIntent {
   RoleRef account;
   std::string system;      // the cluster's identifier
   std::string plan, file;  // the plan's hash and where it is kept; "" before there is one
-  bool another = false;    // it is not the role that was known, which is there by another name: that one is to be known still
-};
-
-// Which role an account was when it was last seen. Accounts are declared by name, and a role can be renamed; its oid stays.
-struct KnownRole {
-  std::string oid;
-  std::string system;  // the cluster's identifier
 };
 
 struct AccountEndOptions {
@@ -66,9 +60,10 @@ struct AccountEnd {
 };
 
 // Where there is no role of that name, it is ended only if its oid is known and gone: else it may have been renamed, and is open. So is one whose oid
-// goes by another name now, whether or not another role has taken the old one, which is ended; nothing is done to a role of a name that nobody
-// declared. The administrator's own, the first superuser, predefined and reserved roles are not touched, and open. Errors: what keeps it from being
-// looked at at all (pg::Connection's), and `intent`'s. One caller at a time for each folder.
+// goes by another name now, or that was known at another cluster: then nothing is done to it, nor to what has its name now, which nobody declared.
+// Where its oid is gone, what has the name is ended, as it was declared. The administrator's own, the first superuser, predefined and reserved roles
+// are not touched, and open. Errors: what keeps it from being looked at at all (pg::Connection's), and `intent`'s. One caller at a time for each
+// folder.
 Result<AccountEnd> EndAccount(ReplaceServer& server, const std::string& name, const AccountEndOptions& options, const Clock& clock);
 
 // What an account has at a server, as any role sees it: for where nobody may take it away.
@@ -79,15 +74,5 @@ struct AccountHeld {
 };
 // Errors: `unknown-account`, pg::Connection's.
 Result<AccountHeld> ReadAccountHeld(pg::Connection& connection, const std::string& name);
-
-// What became of an account's role at the cluster `system`, by what was known of it.
-struct AccountFate {
-  bool gone = false;       // it is known to be no more
-  std::string why_open{};  // it is not, or may not be, the role of that name; "": it is
-  std::string seen{};      // gone: what shows it
-};
-// `oid`: of the role that has the name now; "" for none. Errors: pg::Connection's.
-Result<AccountFate> ReadAccountFate(pg::Connection& connection, const std::string& name, const std::string& oid, const std::string& system,
-                                    const std::optional<KnownRole>& known);
 
 }  // namespace remit::posture

@@ -185,12 +185,31 @@ TEST_F(AccountEndTest, ARoleThatWasRenamedIsNamedAndNotTouched) {
   EXPECT_THAT(intents_, IsEmpty());
   EXPECT_EQ(Acls(), before);
   EXPECT_TRUE(CanLogIn("application"));
-  // Who takes its name is ended, as declared, and hides it from nobody.
+  // Who takes its name hides it from nobody, and may be somebody whom nobody meant.
   Sql("postgres", {"CREATE ROLE app LOGIN"});
   end = MustEnd();
-  EXPECT_THAT(end.open, ElementsAre(Open("account", "app", "is called `application` now")));
-  EXPECT_FALSE(CanLogIn("app"));
-  for (const AccountIntent& intent : intents_) EXPECT_TRUE(intent.another);
+  EXPECT_FALSE(end.ended);
+  EXPECT_THAT(end.open, ElementsAre(Open("account", "app", "is called `application` now, and what has this name now is another role (OID ")));
+  EXPECT_TRUE(CanLogIn("app"));
+  EXPECT_THAT(intents_, IsEmpty());
+}
+
+TEST_F(AccountEndTest, AnotherClusterBehindTheAddressIsNotTouched) {
+  end_options_.known = KnownRole{Ask("SELECT oid FROM pg_roles WHERE rolname = 'app'"), "7300000000000000001"};
+  const std::set<std::string> before = Acls();
+  const AccountEnd end = MustEnd();
+  EXPECT_FALSE(end.ended);
+  EXPECT_THAT(end.open, ElementsAre(Open("account", "app", "at cluster 7300000000000000001, and cluster " + end.system + " answers now")));
+  EXPECT_EQ(Acls(), before);
+  EXPECT_TRUE(CanLogIn("app"));
+  EXPECT_THAT(intents_, IsEmpty());
+}
+
+TEST_F(AccountEndTest, WhatHasTheNameOfARoleThatIsGoneIsEndedAsDeclared) {
+  end_options_.known = KnownRole{"4711", MustEnd("nobody").system};
+  const AccountEnd end = MustEnd();
+  EXPECT_TRUE(end.ended);
+  ExpectAllGone();
 }
 
 TEST_F(AccountEndTest, AnIntentThatCannotBeWrittenDownStopsEverything) {

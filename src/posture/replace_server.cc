@@ -65,7 +65,7 @@ Result<std::vector<ReplaceServer::Database>> ReplaceServer::Databases() {
 
 Result<Account> FindAccount(pg::Connection& connection, const std::string& name, const std::string& oid) {
   REMIT_ASSIGN(const pg::Rows rows, connection.Exec("SELECT oid, rolname, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls "
-                                                    "FROM pg_roles WHERE CASE WHEN $2 = '' THEN rolname = $1 ELSE oid::text = $2 END",
+                                                    "FROM pg_roles WHERE CASE WHEN $2 = '' THEN rolname::text = $1 ELSE oid::text = $2 END",
                                                     {name, oid}));
   if (rows.size() == 0)
     return Fail(Code::kNotFound, "unknown-account", fmt::format("there is no role `{}` at this server", EscapeControl(name)),

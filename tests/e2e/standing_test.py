@@ -80,6 +80,59 @@ class Offboarding(Standing):
         self.assertEqual(again.json["standing_access"], "looked at")
         self.assertTrue(server.verify_ledger().json["ok"])
 
+    def oid(self, role):
+        return self.sql(f"SELECT oid FROM pg_roles WHERE rolname = '{role}'")
+
+    def decoy(self):
+        self.sql("ALTER ROLE billing RENAME TO hidden")
+        self.sql("CREATE ROLE billing LOGIN")
+
+    def assert_found_out(self, server, oid):
+        done = server.cli("offboard", CI, check=False)
+        self.assertEqual(done.returncode, 8, done)
+        self.assertIn(f"open  account billing at orders  the role that had this name (OID {oid}) is called `hidden` now", done.stdout)
+        self.assertIn(f"another role (OID {self.oid('billing')}) that nobody declared: nothing was done to either", done.stdout)
+        self.assertEqual(self.sql("SELECT count(*) FROM pg_roles WHERE rolname IN ('billing', 'hidden') AND rolcanlogin"), "2")
+        self.assertEqual(self.events(server, "standing.ending"), [])
+
+    def test_a_decoy_that_came_after_the_declaration_is_found_out(self):
+        server = self.serve("deploy")
+        oid, system = self.oid("billing"), self.sql("SELECT system_identifier FROM pg_control_system()")
+        put = server.cli("actor", "put", CI, "--account", "orders/billing")
+        self.assertIn(f"orders/billing is the role with OID {oid} at cluster {system}: `remit offboard` ends that one", put.stdout)
+        noted, = self.events(server, "standing.noted")
+        self.assertEqual((noted["target"], noted["account"], noted["account_oid"], noted["system"]), ("orders", "billing", oid, system))
+        self.decoy()
+        server.restart(hard=True)
+        self.assert_found_out(server, oid)
+        self.assertTrue(server.verify_ledger().json["ok"])
+
+    def test_a_target_that_is_down_when_it_is_declared_is_seen_later(self):
+        server = self.serve("deploy")
+        oid = self.oid("billing")
+        self.postgres_server.stop()
+        put = server.cli("actor", "put", CI, "--account", "orders/billing")
+        self.assertIn("is registered", put.stdout)
+        self.assertIn("orders/billing is declared, and was not seen: ", put.stderr)
+        self.assertIn("until then whatever role has this name is taken for it", put.stderr)
+        self.assertIn("its OID is not noted", server.cli("doctor", check=False).stdout)
+        self.postgres_server.start()
+        self.assertNotIn("its OID is not noted", server.cli("doctor", check=False).stdout)
+        self.assertEqual(len(self.events(server, "standing.noted")), 1)
+        self.decoy()
+        self.assert_found_out(server, oid)
+
+    def test_what_an_older_store_has_declared_is_seen_at_the_start(self):
+        server = self.serve("deploy")
+        self.postgres_server.stop()
+        server.cli("actor", "put", CI, "--account", "orders/billing")
+        self.postgres_server.start()
+        oid = self.oid("billing")
+        server.restart()
+        eventually(lambda: self.events(server, "standing.noted"), what="its OID is noted")
+        self.decoy()
+        self.assert_found_out(server, oid)
+
     def test_a_server_that_is_down_is_named_and_the_next_start_goes_on(self):
         server = self.serve("deploy")
         server.cli("actor", "put", CI, "--account", "orders/billing")
