@@ -25,6 +25,7 @@ THIRD_PARTY = [
     (r"(openssl|nettle)/", ["crypto/"]),
     (r"libpq|pg_config|postgres_ext", ["pg/"]),
     (r"boost/json", ["json/"]),
+    (r"boost/container/small_vector", ["cedar/ast.h"]),
     (r"boost/asio/ssl", ["http/connection."]),
     (r"boost/(asio|beast)", ["io/", "http/"]),
     (r"sqlite3", ["store/sqlite/"]),
