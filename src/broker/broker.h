@@ -102,7 +102,7 @@ class Broker {
   // Errors: also `unknown-actor`, `bad-reason`.
   void Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
   // Which roles declared accounts are, as Hooks::see_accounts says it, after 5 s at the latest (standing_look.cc): these, for whoever just declared them;
-  // or those of which nothing is noted yet. They are looked at at each start and sweep, too. Errors of the second: `pg-no-answer`.
+  // or those of which nothing is noted yet. They are looked at at each start and sweep, too. Errors of the second: `accounts-unseen`.
   void SeeAccounts(std::vector<std::string> accounts, Answer<json::Array> answer);
   void SeeUnknownAccounts(Answer<json::Array> answer);
   // What others do who are built after the broker: ends of sessions and of standing access, and looks at it. Once, before the first call. Goes on with what was

@@ -23,7 +23,7 @@ class StandingAccess {
   void LookAtStanding(const std::shared_ptr<Offboarding>& state);
 
   // Has the hook see which roles these are, and note it: all of them, or those of which nothing is noted. Answers what it says, after 5 s at the
-  // latest; nothing where there is no hook. Errors: `pg-no-answer` after that time, where not all are looked at.
+  // latest; nothing where there is no hook. Errors: `accounts-unseen` after that time, where not all are looked at.
   void See(std::vector<std::string> accounts, bool all, Answer<json::Array> answer);
   // An answer that has these seen before it goes on to `answer`: its `accounts_seen`.
   Answer<json::Value> ThenSee(std::vector<std::string> accounts, Answer<json::Value> answer);

@@ -40,7 +40,7 @@ void StandingAccess::See(std::vector<std::string> accounts, bool all, Answer<jso
   };
   look->timer = core_.parts.timers.At(core_.Now() + kLookWait, [tell, accounts, all]() -> void {
     if (all) return tell(NotYet(accounts));
-    tell(Fail(Code::kUnavailable, "pg-no-answer", fmt::format("nobody has seen them after {} seconds", kLookWait.count())));
+    tell(Fail(Code::kUnavailable, "accounts-unseen", fmt::format("nobody has seen them after {} seconds", kLookWait.count())));
   });
   core_.Later([see, accounts = std::move(accounts), all, tell] { see(accounts, all, tell); });
 }

@@ -283,7 +283,7 @@ TEST_F(StandingTest, ATargetThatIsSilentHoldsUpNoDeclaration) {
   bench.broker().SeeAccounts({"box/bot_rw"}, [&](Result<json::Array> a) { ++answers, told = *std::move(a); });
   bench.broker().SeeUnknownAccounts([&](const Result<json::Array>& a) {
     ++answers;
-    EXPECT_EQ(a ? "seen" : a.error().reason, "pg-no-answer");
+    EXPECT_EQ(a ? "seen" : a.error().reason, "accounts-unseen");
   });
   bench.Settle();
   EXPECT_EQ(answers, 0);
