@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,11 +37,12 @@ namespace {
 using boost::json::error_code;
 using boost::json::string_view;
 
-// An object or array that is being read.
+// An object or array that is being read. It stays where it is: only the innermost grows.
 struct Frame {
-  explicit Frame(Value&& empty) : value(std::move(empty)) {}
+  explicit Frame(Value& empty) : array(empty.IsArray() ? &empty.AsArray() : nullptr), object(empty.IsObject() ? &empty.AsObject() : nullptr) {}
 
-  Value value;
+  Array* array;
+  Object* object;                                          // one of the two
   std::string name;                                        // of the member whose value comes next
   std::unique_ptr<std::unordered_set<std::string>> names;  // of the members so far, once there are many
 };
@@ -65,27 +67,29 @@ struct Builder {
     return false;
   }
 
+  Value& Add(Value&& value) {
+    if (open.empty()) return root = std::move(value);
+    Frame& top = open.back();
+    if (top.array != nullptr) return top.array->emplace_back(std::move(value));
+    top.object->Append(std::move(top.name), std::move(value));
+    return std::prev(top.object->end())->value;
+  }
+
   bool Put(Value&& value) {
-    if (open.empty()) {
-      root = std::move(value);
-    } else if (Frame& top = open.back(); top.value.IsArray()) {
-      top.value.AsArray().push_back(std::move(value));
-    } else {
-      top.value.AsObject().Append(std::move(top.name), std::move(value));
-    }
+    Add(std::move(value));
     return true;
   }
 
   bool Open(Value&& empty) {
     if (open.empty()) open.reserve(8);  // under 1 KiB, which the allocator keeps at hand
-    open.emplace_back(std::move(empty));
+    Value& place = Add(std::move(empty));
+    open.emplace_back(place);
     return true;
   }
 
   bool Close() {
-    Value done = std::move(open.back().value);
     open.pop_back();
-    return Put(std::move(done));
+    return true;
   }
 
   std::string Joined(string_view last) {
@@ -101,7 +105,7 @@ struct Builder {
 
   // Whether the open object has that member already.
   bool Known(Frame& frame, const std::string& name) {
-    const Object& object = frame.value.AsObject();
+    const Object& object = *frame.object;
     if (object.size() < kLinearSearch) return object.Contains(name);
     if (frame.names == nullptr) {
       frame.names = std::make_unique<std::unordered_set<std::string>>();
