@@ -71,8 +71,8 @@ class Broker {
   static Result<std::unique_ptr<Broker>> Open(Parts parts);
   ~Broker();  // closes it
 
-  // No timer runs and no work at targets begins from here on; returns when the store has answered every commit, and those that the answers made.
-  // Nobody may ask anything meanwhile or afterwards. Not on a thread of the store's.
+  // No sweep and no work at targets begins from here on; returns when the store has answered every commit, and those that the answers made.
+  // Nobody may ask anything, and neither timers nor workers may run, meanwhile or afterwards. Not on a thread of the store's.
   void Close();
 
   // Errors of every call, besides its own: `unauthenticated`; `unknown-task`, also where the caller may not know of the task; the

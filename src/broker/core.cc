@@ -39,8 +39,9 @@ void Core::Drain(std::unique_lock<std::mutex>& lock) {
 }
 
 void Core::Commit(store::Batch batch, std::function<void(Result<store::Committed>)> done) {
-  Later([this, batch = std::make_shared<store::Batch>(std::move(batch)), done = std::move(done)]() mutable {
-    parts.store.Commit(std::move(*batch), [this, done = std::move(done), token = underway_.Begin()](Result<store::Committed> result) {
+  // The token is captured first, so that it goes last: `done` may hold what belongs to others.
+  Later([token = underway_.Begin(), this, batch = std::make_shared<store::Batch>(std::move(batch)), done = std::move(done)]() mutable {
+    parts.store.Commit(std::move(*batch), [token, this, done = std::move(done)](Result<store::Committed> result) {
       Locked([&] {
         if (!result) {
           ++totals.commit_failures;

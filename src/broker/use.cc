@@ -2,6 +2,7 @@
 // committed before the answer.
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -205,13 +206,14 @@ void Uses::Count(LiveTask& live, const UseAnswer& answer) {
 // Judge has just found all of them in time, since Judge asks the clock, and what is written down has the ledger's time: after a restart on a machine
 // whose clock is a little behind that is later, perhaps than a deadline.
 Result<std::vector<Uses::Payment>> Uses::PaymentsFor(Judged& judged, const UseRequest& request) {
-  const Time now = core_.Stamp();
   std::vector<Payment> payments;
+  std::optional<Time> now;  // asked where something is charged: it is a time for the ledger
   auto add = [&](LiveTask& live, const std::vector<task::Charge>& charges) -> Status {
     if (charges.empty()) return {};
+    if (!now) now = core_.Stamp();
     std::vector<std::string> forbids;
     for (const task::Charge& charge : charges) forbids.push_back(charge.policy);
-    REMIT_ASSIGN(task::Transition spent, task::Spend(live.record(), forbids, request.action, request.resource, now));
+    REMIT_ASSIGN(task::Transition spent, task::Spend(live.record(), forbids, request.action, request.resource, *now));
     payments.push_back({&live, std::move(spent)});
     return {};
   };

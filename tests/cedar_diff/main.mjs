@@ -26,7 +26,8 @@ const tally = new Map(CHECKS.map((check) => [check.name, {cases: 0, inputs: 0, r
 const refusals = new Map();  // why the reference refused, and how often
 
 const withoutMessage = ({message, ...rest}) => rest;
-const missing = (answers) => answers.some((answer) => !answer.ok && /not-supported|no usable `op`/.test(answer.message));
+// An array in place of an object is what ours refuses by intent.
+const missing = (answers) => answers.some((answer) => !answer.ok && /not-supported|no usable `op`|expected an object, not an array/.test(answer.message));
 
 // {ours, theirs}: both answers in one form; null where they cannot be compared.
 async function compare(check, input) {

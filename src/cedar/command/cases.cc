@@ -142,6 +142,7 @@ Answer AnswerSchemaToJson(const json::Value& question) {
 Answer AnswerSchemaToText(const json::Value& question) {
   const json::Value* document = question.Find("json");
   if (document == nullptr) return BadQuestion("json");
+  REMIT_TRY(At("schema", ReadSchemaJson(*document)));  // a translation alone looks no name up, this door of the reference does
   REMIT_ASSIGN(std::string text, At("schema", SchemaJsonToText(*document)));
   return json::Object{{"text", std::move(text)}};
 }

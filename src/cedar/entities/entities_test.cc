@@ -208,6 +208,9 @@ std::string Read(std::string_view text) {
 
 TEST(ValueJsonTest, AnObjectIsARecordUnlessItIsAnEscapeAsAWhole) {
   EXPECT_EQ(Read(R"({"__entity": {"type": "A", "id": "x", "more": 1}})"), "A::\"x\"");
+  EXPECT_EQ(Read(R"({"__entity": {"type": "A", "id": "x", "more": [{"deep": 1.5}]}})"), "bad-value");  // holds what is no value
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "ip", "arg": "1.2.3.4", "more": 1.5}})"), "bad-value");
+  EXPECT_EQ(Read(R"({"__extn": {"fn": "ip", "arg": "1.2.3.4", "more": null}})"), R"(ip("1.2.3.4"))");
   EXPECT_EQ(Read(R"({"__entity": {"type": "A"}})"), R"({"__entity": {"type": "A"}})");
   EXPECT_EQ(Read(R"({"__entity": {"type": "A", "id": "x"}, "b": 1})"), R"({"__entity": {"id": "x", "type": "A"}, "b": 1})");
   EXPECT_EQ(Read(R"({"__entity": {"type": "not a name", "id": "x"}})"), "bad-value");

@@ -1,6 +1,17 @@
 #include "cedar/language/json_escape.h"
 
+#include <algorithm>
+
 namespace remit::cedar {
+namespace {
+
+bool HoldsFraction(const json::Value& value) {
+  if (value.IsArray()) return std::ranges::any_of(value.AsArray(), HoldsFraction);
+  if (value.IsObject()) return std::ranges::any_of(value.AsObject(), [](const json::Member& member) { return HoldsFraction(member.value); });
+  return value.IsDouble();
+}
+
+}  // namespace
 
 std::optional<JsonUid> FindUid(const json::Value& value) {
   const JsonUid uid{value.FindString("type"), value.FindString("id")};
@@ -28,6 +39,7 @@ JsonEscape FindEscape(const json::Object& object) {
   JsonEscape escape;
   if (object.size() != 1) return escape;
   const auto& [name, inner] = *object.begin();
+  if (inner.IsObject() && inner.AsObject().size() > 2 && HoldsFraction(inner)) return escape;
   if (name == "__entity") escape.uid = FindUid(inner);
   if (name == "__extn") escape.call = FindCall(inner);
   escape.expression = name == "__expr" && inner.IsString();

@@ -1,5 +1,5 @@
 // What objects mean in Cedar's JSON for values, wherever they are read: a record, unless the only member is an escape that is well-formed.
-// Members besides those that are asked for are not looked at.
+// Members besides those that are asked for are not looked at, but that an escape with a number in them that is no Cedar value is none.
 #pragma once
 
 #include <optional>

@@ -100,6 +100,7 @@ const Environments::Matching& Environments::Of(const Policy& policy, const Scope
   matching.too_many = matching.list.size() > limits::kCedarEnvironments;
   if (matching.too_many) matching.list.resize(limits::kCedarEnvironments);
   KeepDistinct(reads, matching.list);
+  matching.list.shrink_to_fit();  // what is kept is what is counted
   if (kept_ + matching.list.size() > limits::kCedarEnvironments) known_.clear(), kept_ = 0;
   kept_ += matching.list.size() + 1;
   return known_.emplace(key_, std::move(matching)).first->second;

@@ -91,5 +91,24 @@ TEST(EnvironmentsTest, WhatStandsInAnIdIsNotTheNextPart) {
   EXPECT_EQ(environments.Of(*(*policies)[0], (*policies)[0]->action, {}).list.size(), 4u);
 }
 
+TEST(EnvironmentsTest, WhatIsKeptIsWhatIsCounted) {
+  std::string types, principals, resources;
+  for (int i = 0; i < 16; ++i) {
+    types += fmt::format("entity P{}; entity R{};\n", i, i);
+    principals += fmt::format("{}P{}", i == 0 ? "" : ", ", i);
+    resources += fmt::format("{}R{}", i == 0 ? "" : ", ", i);
+  }
+  std::string text = types + "action g;\n";
+  for (int i = 0; i < 64; ++i) text += fmt::format("action a{} in [g] appliesTo {{ principal: [{}], resource: [{}] }};\n", i, principals, resources);
+  const auto schema = Schema::Parse({{"s.cedarschema", text}});
+  ASSERT_TRUE(schema.has_value()) << schema.error().ToString();
+  const auto policies = ParsePolicies("permit (principal, action in Action::\"g\", resource);", "p.cedar");
+  ASSERT_TRUE(policies.has_value()) << policies.error().ToString();
+  Environments environments(*schema);
+  const auto& list = environments.Of(*(*policies)[0], (*policies)[0]->action, {}).list;  // 64 × 16 × 16, one of 64 kept
+  EXPECT_EQ(list.size(), 256u);
+  EXPECT_EQ(list.capacity(), 256u);
+}
+
 }  // namespace
 }  // namespace remit::cedar
