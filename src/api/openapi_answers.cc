@@ -97,6 +97,44 @@ std::string_view AnswerSchemas() {
    "properties": {"people": {"type": "array", "items": {"$ref": "#/components/schemas/Person"}}},
    "required": ["people"],
    "additionalProperties": false},
+  "KeyList": {
+   "type": "object",
+   "properties": {
+    "keys": {
+     "type": "array",
+     "items": {
+      "type": "object",
+      "properties": {
+       "key": {"type": "string", "enum": ["access", "receipt", "checkpoint"], "description": "what it signs"},
+       "kid": {"type": "string", "description": "RFC 7638 thumbprint"},
+       "state": {"type": "string", "enum": ["signing", "published", "leaked"]},
+       "jwk": {"type": "object", "description": "public"},
+       "since": {"type": "string", "format": "date-time", "description": "when it began to sign; not there for a store of before that was kept"},
+       "until": {"type": "string", "format": "date-time", "description": "when it signed last"},
+       "published_until": {"type": "string", "format": "date-time", "description": "not there: for ever"},
+       "verifier": {"type": "string", "description": "of checkpoints: as a signed note names it"}},
+      "required": ["key", "kid", "state", "jwk"],
+      "additionalProperties": false}}},
+   "required": ["keys"],
+   "additionalProperties": false},
+  "KeyRotateAnswer": {
+   "type": "object",
+   "properties": {
+    "key": {"type": "string"},
+    "old": {"type": "string", "description": "kid"},
+    "new": {"type": "string", "description": "kid"},
+    "since": {"type": "string", "format": "date-time"},
+    "published_until": {
+     "type": "string", "format": "date-time",
+     "description": "of the old one; not there: for ever, or, where it has leaked, not at all"},
+    "leaked": {"type": "boolean"},
+    "tokens": {
+     "type": "integer", "minimum": 0,
+     "description": "tokens of tasks that are in force: good until they end, or, where it has leaked, fetched anew"},
+    "dry_run": {"const": true},
+    "approvals_needed": {"type": "integer", "minimum": 0, "description": "of a dry run"},
+    "approval": {"type": "string", "description": "it waits for people: apv_…"}},
+   "additionalProperties": false},
   "SignInLink": {
    "type": "object",
    "properties": {"link": {"type": "string"}, "code": {"type": "string"}, "expires": {"type": "string", "format": "date-time"}},

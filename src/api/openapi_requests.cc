@@ -84,6 +84,16 @@ std::string_view RequestSchemas() {
     "wait": {"$ref": "#/components/schemas/Span"}},
    "required": ["actor"],
    "additionalProperties": false},
+  "KeyRotateRequest": {
+   "type": "object",
+   "properties": {
+    "key": {"type": "string", "enum": ["access", "receipt"]},
+    "kid": {"type": "string", "description": "only if it is this one that signs now"},
+    "leaked": {"type": "boolean", "description": "what the old one signed is not trusted any more, from now on"},
+    "dry_run": {"type": "boolean"},
+    "idempotency_key": {"type": "string"}},
+   "required": ["key"],
+   "additionalProperties": false},
   "ReplacementRequest": {
    "type": "object",
    "properties": {

@@ -31,6 +31,12 @@ std::vector<Operation> SetupOperations() {
             "The answer is a signed receipt; `complete` is false while something in `open` has not ended. Asking again says how far it is.",
         .body = "OffboardRequest",
         .answers = {{.schema = "Offboarding"}}}},
+      {{"get", "/v1/keys", "listKeys", "registry", "The keys that sign, and those that still verify"}, {.answers = {{.schema = "KeyList"}}}},
+      {{"post", "/v1/keys/rotate", "rotateKey", "registry", "A new signing key in the place of one"},
+       {.description = "The old private key is gone; what it signed is verified for as long as it is good. With `leaked` nothing that it signed is "
+                       "trusted any more.",
+        .body = "KeyRotateRequest",
+        .answers = {{.schema = "KeyRotateAnswer"}}}},
       {{"post", "/v1/replacements", "recordReplacement", "targets", "Before and after `remit replace`: may I, and what came of it"},
        {.description =
             "Asks for `replace.apply` and writes it into the ledger. The server does not see the database: what is told is the caller's word.",

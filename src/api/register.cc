@@ -10,6 +10,7 @@ void Register(http::Router& router, Services& services) {
   AddDecisionRoutes(router, services);
   AddCatalogRoutes(router, services);
   AddPeopleRoutes(router, services);
+  AddKeyRoutes(router, services);
   AddSecretRoutes(router, services);
   AddReplaceRoutes(router, services);
   AddTargetRoutes(router, services);

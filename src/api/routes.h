@@ -11,6 +11,7 @@ void AddHoldRoutes(http::Router& router, Services& services);      // rest_hold.
 void AddDecisionRoutes(http::Router& router, Services& services);  // rest_decisions.cc: check, explain, approvals
 void AddCatalogRoutes(http::Router& router, Services& services);   // rest_catalog.cc: catalog and facts
 void AddPeopleRoutes(http::Router& router, Services& services);    // rest_people.cc: actors, people, signing in
+void AddKeyRoutes(http::Router& router, Services& services);       // rest_keys.cc: signing keys
 void AddSecretRoutes(http::Router& router, Services& services);    // rest_secrets.cc
 void AddReplaceRoutes(http::Router& router, Services& services);   // rest_replace.cc
 void AddTargetRoutes(http::Router& router, Services& services);    // rest_targets.cc

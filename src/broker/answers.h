@@ -142,6 +142,15 @@ struct FactsAnswer {
   std::string approval;  // it waits for people: apv_…
 };
 
+// Another signing key in the place of the one that signs.
+struct RotateRequest {
+  std::string key;              // "access" or "receipt"
+  std::string kid;              // only if it is this one that signs; "": whichever does
+  bool leaked = false;          // the one that goes is not trusted any more, from the call on
+  bool dry_run = false;         // changes nothing, and says what it would do
+  std::string idempotency_key;  // the same key of the same caller rotates once, and gets the same answer
+};
+
 struct ListFilter {
   std::string state;  // "" for all that live, "ended", or the name of a state
   std::string type, actor;

@@ -113,6 +113,16 @@ class Broker {
   // Errors: also `needs-approval`.
   void RecordReplacement(const Caller& by, const Replacement& replacement, Answer<json::Value> answer);
 
+  // Puts a new signing key in the place of one (key_rotation.cc): `key.rotate`. What is signed after the commit is signed with it; the private half
+  // of the old one is gone, and its public half stays published for as long as something that it signed is good: of tokens until the last is past its
+  // time, of receipts for ever. With `leaked` no signature by it is trusted from the call on, and none of an earlier key for tokens; that only takes
+  // away. Checkpoints have one key. Answers `key`, `old`, `new`, `since`, … (docs/reference/http-api.md).
+  // Errors: also `no-such-key`, `key-not-rotatable`, `request-changed` (another one signs by now), `rotation-under-way`, `too-many-keys`,
+  // `idempotency-key-reused`. Where the commit fails the old key goes on, unless it has leaked: then nothing is signed until it is asked again.
+  void RotateKey(const Caller& by, RotateRequest request, Answer<json::Value> answer);
+  // The keys that sign, and those that verify. For the operator, and for whom a policy permits `view` on Remit::Server.
+  Result<json::Value> ListKeys(const Caller& by) const;
+
   // For what is decided here and done elsewhere ("administer"): whether `by` may, at once.
   // Errors: also `needs-approval`.
   Status MayAdminister(const Caller& by, const std::string& verb) const;
@@ -183,9 +193,9 @@ class Broker {
 
   // --- tokens for other resource servers (tokens.cc) ------------------------------------------------------------------------------
   // The task's own, while it is active. One credential for each audience and kind: asking again renews it. Errors: `wrong-state`,
-  // `bad-audience`, `clock-in-doubt`.
+  // `bad-audience`, `clock-in-doubt`, `key-not-trusted`.
   void IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnswer> answer);
-  json::Value Jwks() const;
+  json::Value Jwks() const;  // RFC 7517: the keys that verify tokens and receipts
 
   // --- secrets (secrets.cc): decided as any use ---------------------------------------------------------------------------------------
   // What a task is refused is `no-such-secret`. Who may `target.change` writes too, and reads nothing; the operator lists names besides.
@@ -207,7 +217,7 @@ class Broker {
   // What such a task could do and who may start it (explain.cc); with `under`, whether that task may start it as a part of itself, and what is
   // left of it there: for whoever may see that task. Spends nothing. Errors: `no-catalog`, `unknown-type`, parameter errors.
   Result<json::Value> Explain(const Caller& by, const ExplainRequest& request);
-  Result<json::Value> Receipt(const Caller& by, const std::string& task);  // signed; see docs/formats.md
+  Result<json::Value> Receipt(const Caller& by, const std::string& task);  // signed; see docs/formats.md. Errors: also `key-not-trusted`
   Result<json::Value> Checkpoint();                                        // signed note of the ledger as it is
   json::Value Health() const;                                              // for /readyz: what is in doubt, if anything
   Counters counters() const;

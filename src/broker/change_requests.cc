@@ -96,6 +96,14 @@ void ChangeRequests::ForgetOld(store::Batch& batch) {
   });
 }
 
+const ChangeRequest* ChangeRequests::FindSame(const AdminCall& call, const json::Value& content) const {
+  for (const auto& [id, change] : waiting)
+    if (change.verb == call.verb && change.by == call.by.uid && change.base == core_.current->hash() && core_.Now() < change.expires &&
+        change.content == content)
+      return &change;
+  return nullptr;
+}
+
 // How many of those who said yes may still, the one who asked never among them.
 std::uint32_t ChangeRequests::StandingYes(const ChangeRequest& change) {
   std::uint32_t count = 0;
@@ -232,6 +240,7 @@ void ChangeRequests::Make(ChangeRequest request, Answer<json::Value> answer) {
     if (!person) return refuse(std::move(person.error()));
     return core_.registry.ChangePerson(call, *std::move(person), std::move(done));
   }
+  if (change->verb == "key.rotate") return core_.key_rotation.RotateApproved(call, std::move(done));
   refuse(Error(Code::kCorrupt, "store-corrupt", fmt::format("a change that waits is a `{}`, of which nothing is known", change->verb)));
 }
 

@@ -19,6 +19,8 @@ class ChangeRequests {
   // Writes down what waits, with `batch`, and answers the id of its approval. There is a catalog. `content` is what will be done, `shown` the same
   // for people to read. In memory after the commit. Errors: `too-many-changes`.
   void Ask(const AdminCall& call, std::uint32_t needed, json::Value content, json::Value shown, store::Batch batch, Answer<std::string> answer);
+  // The same, asked by the same under the same catalog, that waits already; null: none.
+  const ChangeRequest* FindSame(const AdminCall& call, const json::Value& content) const;
   // By a person in a recent session. A yes counts after its commit; the last that it takes makes the change, decided once more. Where that fails,
   // the request stays, and who said yes may try again. Errors: `unknown-approval`, `own-request`, `approve-denied`, `request-changed`,
   // `already-approved`, those of the change.

@@ -36,6 +36,7 @@
 #include "broker/fact_change.h"
 #include "broker/handles.h"
 #include "broker/heartbeat.h"
+#include "broker/key_rotation.h"
 #include "broker/keyed_uses.h"
 #include "broker/keys.h"
 #include "broker/live_task.h"
@@ -133,7 +134,7 @@ class Core {
   Parts parts;
   target::secrets::SecretStore secrets;
   std::string installation;
-  std::optional<Keys> keys;  // set by Open
+  std::optional<Keys> keys;  // set by Open; those of checkpoints and for sealing never change
   std::mutex mutex;
   std::shared_ptr<const task::Catalog> current;
   std::map<std::string, std::shared_ptr<const task::Catalog>> catalogs;  // by hash; those that live tasks started under
@@ -179,6 +180,7 @@ class Core {
   FactChanges fact_changes{*this};
   CatalogChange catalog_change{*this};
   Registry registry{*this};
+  KeyRotation key_rotation{*this};
   Views views{*this};
   Receipts receipts{*this};
   Opening opening{*this};

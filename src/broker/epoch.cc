@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "broker/barred_list.h"
+#include "broker/keys.h"
 #include "json/read.h"
 #include "json/write.h"
 
@@ -46,8 +47,8 @@ Status OpenEpoch(store::Store& store, std::uint64_t number, Time now, const std:
   const std::size_t before = batch.writes.size();
   REMIT_TRY(BarAgain(store, barred, batch));
   const std::size_t barred_again = batch.writes.size() - before;
-  // The key of tokens is made anew. Those of receipts and checkpoints stay: what they signed is still true.
-  batch.writes.push_back({store::Table::kKey, "access", std::nullopt});
+  // The key of tokens is made anew, and no earlier one verifies any more. Those of receipts and checkpoints stay: what they signed is still true.
+  REMIT_TRY(ForgetKeys(store, kAccessKey, batch));
   const Time since = std::max(now, last_event) + std::chrono::microseconds(1);
   batch.writes.push_back({store::Table::kMeta, "epoch", std::to_string(number)});
   batch.writes.push_back({store::Table::kMeta, "epoch-since", std::to_string(Micros(since))});

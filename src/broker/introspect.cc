@@ -47,8 +47,7 @@ json::Value OfJwt(Core& core, const json::Value& payload, const jose::Claims& cl
 json::Value Broker::Introspect(const Caller& by, std::string_view token) {
   if (by.Is(Kind::kNobody) || by.Is(Kind::kTask)) return Inactive();
   if (token.find('.') == std::string_view::npos) return core_->Locked([&] { return OfHandle(*core_, token); });
-  jose::JwkSet trusted;
-  trusted.Add(core_->keys->access.key.public_key(), core_->keys->access.id);
+  const jose::JwkSet trusted = core_->Locked([&] { return core_->key_rotation.Trusted({kAccessKey}); });
   Result<jose::Jws> jws = jose::VerifyCompact(token, trusted, jose::TypPolicy::Expect(jose::kAccessTokenTyp));
   if (!jws) return Inactive();
   Result<json::Value> payload = json::Parse(AsText(jws->payload));

@@ -1,11 +1,14 @@
 #include "broker/keys.h"
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <cstdlib>
 
 #include "base/time.h"
 #include "crypto/envelope.h"
 #include "crypto/seal.h"
 #include "jose/jwk.h"
+#include "json/object_reader.h"
 #include "json/read.h"
 #include "json/write.h"
 
@@ -14,34 +17,113 @@ namespace {
 
 Bytes ContextOf(std::string_view name) { return crypto::AssociatedData({"remit signing key v1", name}); }
 
-Result<NamedKey> OpenKey(store::Store& store, const crypto::MasterKey& master, Rng& rng, const std::string& name, crypto::KeyType type) {
+std::string SinceKey(std::string_view name) { return fmt::format("since/{}", name); }
+std::string OldPrefix(std::string_view name) { return fmt::format("old/{}/", name); }
+
+Result<std::optional<Time>> SinceOf(store::Store& store, std::string_view name) {
+  REMIT_ASSIGN(const std::optional<std::string> row, store.Get(store::Table::kKey, SinceKey(name)));
+  if (!row) return std::optional<Time>();
+  return std::optional<Time>(FromMicros(std::strtoll(row->c_str(), nullptr, 10)));
+}
+
+Result<NamedKey> OpenKey(store::Store& store, const crypto::MasterKey& master, Rng& rng, std::string_view name, crypto::KeyType type, Time now) {
   REMIT_ASSIGN(std::optional<std::string> row, store.Get(store::Table::kKey, name));
-  crypto::SigningKey key;
-  if (row) {
-    REMIT_ASSIGN(crypto::Envelope envelope, crypto::DecodeEnvelope(AsBytes(*row)));
-    REMIT_ASSIGN(Secret bytes, crypto::OpenEnvelope(master, envelope, ContextOf(name)));
-    REMIT_ASSIGN(key, crypto::SigningKey::FromPrivateBytes(type, bytes.RevealBytes()));
-  } else {
-    key = crypto::SigningKey::Generate(type);
-    Secret bytes = key.PrivateBytes();
+  if (!row) {
     store::Batch batch;
-    batch.expects.push_back({store::Table::kKey, name, std::nullopt});
-    batch.writes.push_back(
-        {store::Table::kKey, name, ToText(crypto::EncodeEnvelope(crypto::SealEnvelope(master, bytes.RevealBytes(), ContextOf(name), rng)))});
+    batch.expects.push_back({store::Table::kKey, std::string(name), std::nullopt});
+    NamedKey made = MakeKey(name, type, master, rng, now, batch);
     REMIT_TRY(store.CommitNow(std::move(batch)));
+    return made;
   }
+  REMIT_ASSIGN(crypto::Envelope envelope, crypto::DecodeEnvelope(AsBytes(*row)));
+  REMIT_ASSIGN(Secret bytes, crypto::OpenEnvelope(master, envelope, ContextOf(name)));
+  REMIT_ASSIGN(crypto::SigningKey key, crypto::SigningKey::FromPrivateBytes(type, bytes.RevealBytes()));
   std::string id = jose::Thumbprint(key.public_key());
-  return NamedKey{std::move(id), std::move(key)};
+  REMIT_ASSIGN(const std::optional<Time> since, SinceOf(store, name));
+  return NamedKey{std::move(id), std::move(key), since, *std::move(row)};
+}
+
+Result<OldKey> OldFromRow(std::string_view name, std::string_view id, std::string_view row) {
+  REMIT_ASSIGN(const json::Value document, json::Parse(row));
+  OldKey old;
+  json::ObjectReader r(document, "key");
+  const json::Value jwk = r.RequiredValue("jwk");
+  const auto since = r.OptionalInt("since"), published_until = r.OptionalInt("published_until");
+  old.until = FromMicros(r.RequiredInt("until"));
+  old.leaked = r.OptionalBool("leaked").value_or(false);
+  REMIT_TRY(r.Finish());
+  REMIT_ASSIGN(jose::NamedKey key, jose::ParsePublicJwk(jwk));
+  // By its name a signature is laid to it: it is made from the key, and no row says otherwise.
+  if (key.kid != id || jose::Thumbprint(key.key) != id) return Fail(Code::kCorrupt, "store-corrupt", "a key is in the place of another");
+  old.name = name;
+  old.id = id;
+  old.key = std::move(key.key);
+  if (since) old.since = FromMicros(*since);
+  if (published_until) old.published_until = FromMicros(*published_until);
+  return old;
+}
+
+Status LoadOld(store::Store& store, std::string_view name, std::vector<OldKey>& keys) {
+  Status read;
+  const std::string prefix = OldPrefix(name);
+  REMIT_TRY(store.Scan(store::Table::kKey, prefix, [&](std::string_view key, std::string_view row) {
+    Result<OldKey> old = OldFromRow(name, key.substr(prefix.size()), row);
+    if (!old) {
+      read = Fail(Code::kCorrupt, "store-corrupt", fmt::format("key `{}`: {}", key, old.error().message));
+      return false;
+    }
+    keys.push_back(*std::move(old));
+    return true;
+  }));
+  return read;
 }
 
 }  // namespace
 
-Result<Keys> OpenKeys(store::Store& store, const crypto::MasterKey& master, Rng& rng) {
-  Keys keys{.access = {}, .receipt = {}, .checkpoint = {}, .sealing = master.Derive("remit credentials v1")};
-  REMIT_ASSIGN(keys.access, OpenKey(store, master, rng, "access", crypto::KeyType::kEs256));
-  REMIT_ASSIGN(keys.receipt, OpenKey(store, master, rng, "receipt", crypto::KeyType::kEs256));
-  REMIT_ASSIGN(keys.checkpoint, OpenKey(store, master, rng, "checkpoint", crypto::KeyType::kEd25519));
+store::Write OldKey::Row() const {
+  json::Object row{{"jwk", jose::PublicJwk(key)}, {"until", Micros(until)}};
+  if (since) row.Set("since", Micros(*since));
+  if (published_until) row.Set("published_until", Micros(*published_until));
+  if (leaked) row.Set("leaked", true);
+  return {store::Table::kKey, OldPrefix(name) + id, json::Canonical(row)};
+}
+
+NamedKey MakeKey(std::string_view name, crypto::KeyType type, const crypto::MasterKey& master, Rng& rng, Time now, store::Batch& batch) {
+  NamedKey made;
+  made.key = crypto::SigningKey::Generate(type);
+  made.id = jose::Thumbprint(made.key.public_key());
+  made.since = now;
+  const Secret bytes = made.key.PrivateBytes();
+  made.row = ToText(crypto::EncodeEnvelope(crypto::SealEnvelope(master, bytes.RevealBytes(), ContextOf(name), rng)));
+  batch.writes.push_back({store::Table::kKey, std::string(name), made.row});
+  batch.writes.push_back({store::Table::kKey, SinceKey(name), std::to_string(Micros(now))});
+  return made;
+}
+
+Result<Keys> OpenKeys(store::Store& store, const crypto::MasterKey& master, Rng& rng, Time now) {
+  Keys keys{.access = {}, .receipt = {}, .checkpoint = {}, .old = {}, .sealing = master.Derive("remit credentials v1")};
+  REMIT_ASSIGN(keys.access, OpenKey(store, master, rng, kAccessKey, crypto::KeyType::kEs256, now));
+  REMIT_ASSIGN(keys.receipt, OpenKey(store, master, rng, kReceiptKey, crypto::KeyType::kEs256, now));
+  REMIT_ASSIGN(keys.checkpoint, OpenKey(store, master, rng, kCheckpointKey, crypto::KeyType::kEd25519, now));
+  for (const std::string_view name : {kAccessKey, kReceiptKey}) REMIT_TRY(LoadOld(store, name, keys.old));
+  std::ranges::stable_sort(keys.old, {}, &OldKey::until);
   return keys;
+}
+
+Result<NamedKey> ToSign(const NamedKey& key) {
+  if (!key.distrusted) return key;
+  return Fail(Code::kUnavailable, "key-not-trusted", fmt::format("key `{}` is said to have leaked, and the next one is not written down yet", key.id),
+              "rotate it again: `remit key rotate`");
+}
+
+Status ForgetKeys(store::Store& store, std::string_view name, store::Batch& batch) {
+  const auto forget = [&](std::string key) { batch.writes.push_back({store::Table::kKey, std::move(key), std::nullopt}); };
+  forget(std::string(name));
+  forget(SinceKey(name));
+  return store.Scan(store::Table::kKey, OldPrefix(name), [&](std::string_view key, std::string_view) {
+    forget(std::string(key));
+    return true;
+  });
 }
 
 Result<std::string> OpenInstallation(store::Store& store, const crypto::MasterKey& master, Rng& rng, Time now) {

@@ -82,7 +82,8 @@ Result<json::Value> Offboarder::Sign(json::Object report, const std::string& bod
   REMIT_ASSIGN(json::Value proof, core_.receipts.ProofOf(index, body));
   report.Set("proof", std::move(proof));
   const std::string payload = json::Canonical(report);
-  report.Set("jws", jose::SignCompact(core_.keys->receipt.key, core_.keys->receipt.id, kOffboardingTyp, AsBytes(payload)));
+  REMIT_ASSIGN(const NamedKey key, core_.Locked([&] { return ToSign(core_.keys->receipt); }));
+  report.Set("jws", jose::SignCompact(key.key, key.id, kOffboardingTyp, AsBytes(payload)));
   return json::Value(std::move(report));
 }
 

@@ -178,7 +178,8 @@ Result<json::Value> Broker::Receipt(const Caller& by, const std::string& task) {
                        {"events", std::move(story.timeline)},
                        {"proof", ProofJson(end, path, *checkpoint.FindString("checkpoint"), *checkpoint.FindString("key"))}};
   std::string payload = json::Canonical(receipt);
-  std::string jws = jose::SignCompact(core_->keys->receipt.key, core_->keys->receipt.id, kReceiptTyp, AsBytes(payload));
+  REMIT_ASSIGN(const NamedKey key, core_->Locked([&] { return ToSign(core_->keys->receipt); }));
+  std::string jws = jose::SignCompact(key.key, key.id, kReceiptTyp, AsBytes(payload));
   receipt.Set("jws", std::move(jws));
   return json::Value(std::move(receipt));
 }

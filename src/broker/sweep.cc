@@ -145,9 +145,10 @@ void Sweeps::EndStray(LiveCredential credential) {
   core_.credentials.StartEnd(id);
 }
 
-// Idempotency keys are remembered for a day, starts for as long as a budget counts them.
+// Idempotency keys are remembered for a day, starts for as long as a budget counts them, keys of tokens until the last is past its time.
 void Sweeps::Housekeeping() {
   core_.budgets.Tidy();
+  core_.key_rotation.Tidy();
   core_.Later([this] {
     core_.parts.workers.Submit([this] {
       store::Batch batch;

@@ -18,7 +18,8 @@ class Sweeps {
 
   // Asks every target what it holds, and answers the report when all have; `answer` may be null. The next one comes within a sweep interval.
   void Sweep(Answer<json::Value> answer);
-  // Forgets rows that are too old to count: idempotency keys after a day, starts when no budget counts them.
+  // Forgets rows that are too old to count: idempotency keys after a day, starts when no budget counts them,
+  // keys of tokens when they verify none any more.
   void Housekeeping();
   void Stop();  // no more of them by the clock
 

@@ -62,6 +62,7 @@ Status Tokens::MayIssue(LiveTask& live, const TokenRequest& request) {
   if (!core_.trees.Usable(live) || !core_.current)
     return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is not active", live.id()));
   if (core_.ClockInDoubt()) return Fail(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event");
+  REMIT_TRY(ToSign(core_.keys->access));
   if (request.audience.empty() || request.audience.size() > 512 || request.audience == core_.parts.issuer)
     return Fail(Code::kInvalidArgument, "bad-audience", "an audience is the one resource server that the token is for, and not Remit itself");
   return {};
@@ -100,14 +101,16 @@ void Tokens::Issue(LiveTask& live, const TokenRequest& request, Answer<TokenAnsw
   token.expires = expires;
   core_.Commit(std::move(batch), [this, answer, token = std::move(token), id, task_id = live.id(), fresh](const auto& committed) {
     LiveTask* owner = core_.Find(task_id);
-    if (!committed) {  // it was never handed out
+    // Chosen under the mutex: commits come back in their order, so that what was committed behind a rotation is signed with the new key.
+    Result<NamedKey> key = committed ? ToSign(core_.keys->access) : std::unexpected(committed.error());
+    if (!key) {  // it was never handed out
       if (fresh && owner != nullptr && !owner->latched) core_.credentials.StartEnd(id);
-      return core_.Refuse(answer, committed.error());
+      return core_.Refuse(answer, std::move(key.error()));
     }
     if (owner == nullptr || !core_.trees.Usable(*owner)) return core_.Later([answer, task_id] { answer(NoSuchTask(task_id)); });
     if (fresh) ++core_.totals.credentials_made;
-    core_.Later([this, answer, token, id] {
-      answer(TokenAnswer{Secret(jose::SignAccessToken(core_.keys->access.key, core_.keys->access.id, token)), token.expires, id});
+    core_.Later([answer, token, id, key = *std::move(key)] {
+      answer(TokenAnswer{Secret(jose::SignAccessToken(key.key, key.id, token)), token.expires, id});
     });
   });
 }
@@ -152,13 +155,6 @@ void Tokens::PutRenewal(const LiveTask& live, LiveCredential& before, Time expir
   event.Set("not_after", FormatTime(before.record.not_after));
   core_.AddEvents(batch, {std::move(event)});
   batch.writes.push_back(core_.credentials.CredentialWrite(before.record));
-}
-
-json::Value Broker::Jwks() const {
-  jose::JwkSet set;
-  set.Add(core_->keys->access.key.public_key(), core_->keys->access.id);
-  set.Add(core_->keys->receipt.key.public_key(), core_->keys->receipt.id);
-  return set.ToJson();
 }
 
 // --- their ends --------------------------------------------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ class Tokens {
   explicit Tokens(Core& core) : core_(core) {}
 
   // For the task itself. One credential for each audience and kind: asking again renews it. Known in memory before its commit, so that an end in
-  // between ends it too; handed out after. Errors: `wrong-state`, `clock-in-doubt`, `bad-audience`, `too-many-tokens`, `unknown-task` of a task that
-  // ended meanwhile.
+  // between ends it too; handed out after. Errors: `wrong-state`, `clock-in-doubt`, `bad-audience`, `too-many-tokens`, `key-not-trusted`,
+  // `unknown-task` of a task that ended meanwhile.
   void Issue(LiveTask& live, const TokenRequest& request, Answer<TokenAnswer> answer);
 
  private:

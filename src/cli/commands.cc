@@ -8,7 +8,7 @@ const std::vector<CommandGroup>& CommandGroups() {
       {"Follow and end them", {"list", "show", "events", "complete", "extend", "suspend", "resume", "revoke", "withdraw", "receipt"}},
       {"Approve and review", {"sign-in", "approvals", "approve", "deny", "review", "whoami", "sign-out"}},
       {"Declare", {"catalog", "facts"}},
-      {"Administer", {"person", "actor", "offboard", "target", "sweep", "ledger"}},
+      {"Administer", {"person", "actor", "offboard", "target", "sweep", "key", "ledger"}},
       {"Replace standing access", {"scan", "replace"}},
       {"Serve", {"dev", "init", "serve", "doctor", "backup", "restore"}},
       {"Find your way", {"help", "completion"}},
@@ -31,6 +31,7 @@ void AddCommands(Command& root) {
   AddLedger(root);
   AddReplace(root);
   AddActor(root);
+  AddKey(root);
   AddPeople(root);
   AddOffboard(root);
   AddInit(root);

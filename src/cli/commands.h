@@ -29,6 +29,7 @@ void AddDoctor(Command& root);
 void AddBackup(Command& root);  // backup, restore
 void AddPeople(Command& root);  // person, sign-in, sign-out, whoami
 void AddActor(Command& root);
+void AddKey(Command& root);
 void AddCheck(Command& root);  // check, explain
 void AddCatalog(Command& root);
 void AddFacts(Command& root);

@@ -72,6 +72,7 @@ void ForArgument(Completion& to, const Position& at) {
   const std::string& name = arguments[index].name;
   if (at.path == "completion") return Offer(to, {"bash", "zsh", "fish"});
   if (at.path == "target init" && name == "type") return Offer(to, {"postgres"});
+  if (at.path == "key rotate" && name == "key") return Offer(to, {"access", "receipt"});
   if (name == "task") to.source = at.path == "show" || at.path == "receipt" ? Source::kEndedTask : Source::kTask;
   if (name == "approval") to.source = Source::kApproval;
   if (name == "type") to.source = Source::kType;

@@ -73,6 +73,7 @@ TEST(Completer, KnowsWhatTheValuesAre) {
   EXPECT_EQ(At({"catalog", "load", "a", ""}).source, Source::kFiles);
   EXPECT_EQ(At({"secret", "get", ""}).source, Source::kNone);
   EXPECT_THAT(Values(At({"completion", ""})), ElementsAre("bash", "zsh", "fish"));
+  EXPECT_THAT(Values(At({"key", "rotate", ""})), ElementsAre("access", "receipt"));
 }
 
 TEST(Completer, KnowsWhatWasGiven) {

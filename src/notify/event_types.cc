@@ -20,9 +20,9 @@ bool IsPattern(std::string_view text) {
 
 // What events of the ledger begin with: who asks for another would wait for ever. tests/events_test.py holds it to the events that are made.
 const std::vector<std::string>& Families() {
-  static const std::vector<std::string> families{"actor",   "approval",     "catalog",  "change", "credential", "epoch",
-                                                 "facts",   "installation", "offboard", "person", "replace",    "secret",
-                                                 "session", "standing",     "sweep",    "target", "task",       "webhook"};
+  static const std::vector<std::string> families{"actor",        "approval", "catalog",  "change", "credential", "epoch",  "facts",
+                                                 "installation", "key",      "offboard", "person", "replace",    "secret", "session",
+                                                 "standing",     "sweep",    "target",   "task",   "webhook"};
   return families;
 }
 

@@ -9,6 +9,7 @@ import sqlite3
 import stat
 import threading
 
+import formats_test
 import harness
 from harness import eventually
 
@@ -60,6 +61,14 @@ class Upgrade(harness.Case):
             if server.task(tasks[living])["state"] == "active":
                 server.cli("revoke", tasks[living], "--why", "over")
         eventually(lambda: all(server.task(tasks[t])["state"] not in ("active",) for t in ("live", "approved")))
+
+        # Its keys are rotated like any, and verify on.
+        receipt = server.api("GET", f"/v1/tasks/{tasks['done']}/receipt", bearer=harness.OPERATOR).json["jws"]
+        keys = server.api("GET", "/v1/keys", bearer=harness.OPERATOR).json["keys"]
+        self.assertEqual([(one["key"], one["state"], "since" in one) for one in keys],
+                         [(key, "signing", False) for key in ("access", "receipt", "checkpoint")])
+        server.cli("key", "rotate", "receipt")
+        formats_test.open_jws(receipt, server.api("GET", "/jwks").json, "remit-receipt+jwt")
 
         # The ledger is the old one, continued.
         self.assertTrue(server.verify_ledger("--against", fixture / "checkpoint.txt").json["complete"])

@@ -1,0 +1,88 @@
+// remit key: the keys that the server signs with.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/local_time.h"
+#include "cli/output.h"
+#include "cli/remote.h"
+
+namespace remit::cli {
+namespace {
+
+bool Flagged(const json::Value& answer, std::string_view member) {
+  const json::Value* value = answer.Find(member);
+  return value != nullptr && value->IsBool() && value->AsBool();
+}
+
+// What it means for what was signed, and what is to be done.
+void PrintConsequences(const json::Value& answer) {
+  const bool leaked = Flagged(answer, "leaked"), tokens = Text(answer, "key") == "access", dry = Flagged(answer, "dry_run");
+  const std::string is = dry ? "would be" : "is";
+  if (tokens && leaked) {
+    PrintMessage(fmt::format("tokens signed before: no JWT {} accepted here any more; {} of tasks {} to be fetched anew, with `remit token`", is,
+                             Text(answer, "tokens"), dry ? "would have" : "have"));
+    PrintMessage("tasks go on, and so does each REMIT_TOKEN: it is no JWT");
+    PrintMessage("who verifies JWTs without asking accepts them until it reads /jwks again: let it do so now");
+  } else if (tokens) {
+    PrintMessage(fmt::format("{} tokens of tasks stay good; the old public key {} published until {}", Text(answer, "tokens"), is,
+                             Moment(answer, "published_until")));
+  } else if (leaked) {
+    PrintMessage(
+        fmt::format("the old public key {} not in /jwks any more, and stays in `remit key list`; ask for receipts anew: `remit receipt TASK`", is));
+  } else {
+    PrintMessage(fmt::format("receipts signed before stay good: the old public key {} published for ever", is));
+  }
+}
+
+Result<int> List() {
+  REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
+  REMIT_ASSIGN(json::Value answer, remote.Get("/v1/keys"));
+  if (globals().json) return PrintJson(answer), kOk;
+  std::vector<std::vector<std::string>> rows = {{"KEY", "KID", "STATE", "SINCE", "UNTIL", "PUBLISHED UNTIL"}};
+  for (const json::Value& one : answer.Find("keys")->AsArray()) {
+    const auto moment = [&one](const char* name) { return one.Find(name) == nullptr ? std::string() : Moment(one, name); };
+    const std::string ever = Text(one, "state") == "published" && one.Find("published_until") == nullptr ? "for ever" : "";
+    rows.push_back(
+        {Text(one, "key"), Text(one, "kid"), Text(one, "state"), moment("since"), moment("until"), ever.empty() ? moment("published_until") : ever});
+  }
+  PrintTable(rows);
+  return kOk;
+}
+
+}  // namespace
+
+void AddKey(Command& root) {
+  Command& key = root.Sub("key", "lists and rotates the keys that the server signs with (administrators)");
+  key.Sub("list", "lists the keys that sign, and those that still verify").Example("remit key list").Run(List);
+  struct Args {
+    std::string key, kid, idempotency;
+    bool leaked = false, dry_run = false;
+  };
+  auto args = std::make_shared<Args>();
+  key.Sub("rotate", "puts a new signing key in the place of one")
+      .Argument("key", args->key, "access (signs tokens) or receipt")
+      .Flag("--leaked", args->leaked, "the old one has leaked: nothing that it signed is trusted from now on. Waits for nobody's yes")
+      .Flag("--dry-run", args->dry_run, "says what it would do, and changes nothing")
+      .Option("--kid", args->kid, "only if it is this one that signs now", "KID")
+      .Option("--idempotency-key", args->idempotency, "rotates at most once for the same key")
+      .Example("remit key rotate access --dry-run\nremit key rotate access\nremit key rotate access --leaked")
+      .Run([args]() -> Result<int> {
+        json::Object body{{"key", args->key}};
+        if (!args->kid.empty()) body.Set("kid", args->kid);
+        if (!args->idempotency.empty()) body.Set("idempotency_key", args->idempotency);
+        if (args->leaked) body.Set("leaked", true);
+        if (args->dry_run) body.Set("dry_run", true);
+        REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
+        REMIT_ASSIGN(json::Value answer, remote.Post("/v1/keys/rotate", body));
+        if (Waits(answer)) return kNotApproved;
+        if (globals().json) return PrintJson(answer), kOk;
+        PrintLine(args->dry_run ? fmt::format("would be rotated: {} {}", Text(answer, "key"), Text(answer, "old"))
+                                : fmt::format("{} {} signs now, in the place of {}", Text(answer, "key"), Text(answer, "new"), Text(answer, "old")));
+        PrintConsequences(answer);
+        if (const std::string needed = Text(answer, "approvals_needed"); !needed.empty() && needed != "0")
+          PrintMessage(fmt::format("it would wait for the yes of {} others", needed));
+        return kOk;
+      });
+}
+
+}  // namespace remit::cli
