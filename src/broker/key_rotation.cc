@@ -236,7 +236,7 @@ void KeyRotation::Commit(const AdminCall& call, const RotateRequest& request, An
   if (const std::string idempotency = IdempotencyKey(call, request); !idempotency.empty()) {
     const json::Value row = json::Object{{"asked", QuestionOf(request)}, {"answer", made}};
     batch.expects.push_back({store::Table::kIdempotency, idempotency, std::nullopt});
-    batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(now, json::Canonical(row))});
+    batch.writes.push_back({store::Table::kIdempotency, idempotency, IdempotencyRow(now, json::Write(row))});
   }
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});

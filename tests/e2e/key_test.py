@@ -16,17 +16,16 @@ class Keys(harness.Case):
     def setUp(self):
         self.remit = self.server(catalogs=["deploy"])
         self.ci = self.remit.actor('Pipeline::"ci"')
-        self.asker = self.remit.actor('Pipeline::"checkout"')
 
     def start(self):
         return self.remit.start_task(self.ci, "deploy", {"service": "checkout", "environment": "staging"}, from_text=True)
 
     def jwt(self, started):
-        return harness.run("token", started["task"]["id"], "--audience", "https://cd.example", "--json",
+        return harness.run("token", "--audience", "https://cd.example", "--json",
                            env={"REMIT_ADDR": self.remit.url, "REMIT_TOKEN": started["token"]}).json["token"]
 
     def active(self, token):
-        return self.remit.api("POST", "/introspect", form={"token": token}, bearer=self.asker.session()).json["active"]
+        return self.remit.api("POST", "/introspect", form={"token": token}, bearer=harness.OPERATOR).json["active"]
 
     def jwks(self):
         return self.remit.api("GET", "/jwks").json
