@@ -38,7 +38,7 @@ Value& Object::operator[](std::string_view name) {
 }
 
 void Object::Append(std::string name, Value value) {
-  if (members_.capacity() == 0) members_.reserve(2);  // who has one member most often has another
+  if (members_.capacity() == 0) members_.reserve(3);  // who has one member most often has another one or two
   members_.emplace_back(std::move(name), std::move(value));
 }
 

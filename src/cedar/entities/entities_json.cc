@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -87,7 +87,7 @@ class EntityReader {
     Record record;
     for (const auto& [name, member] : object) {
       REMIT_ASSIGN(const Type* type, TypeOf(declared, uid, name, tags));
-      auto value = type == nullptr ? ValueFromJson(member) : schema_->ReadValue(member, *type);
+      auto value = type == nullptr ? ValueFromJson(member) : schema_->ReadForm(member, *type);  // ValidateEntity looks at the whole
       if (!value) {
         Error error = std::move(value.error()).Within(fmt::format("{} `{}`", tags ? "tag" : "attribute", EscapeControl(name)));
         const bool ill_typed = error.reason == "ill-typed";
@@ -100,6 +100,7 @@ class EntityReader {
 
   static Status ReadParents(const json::Array& parents, Entity& entity) {
     const bool action = IsActionType(entity.uid.type);
+    entity.parents.reserve(parents.size());
     for (const json::Value& parent : parents) {
       auto read = EntityUidFromJson(parent);
       if (!read) return BadEntity(entity.uid, std::move(read.error()), "bad-entities");
@@ -121,14 +122,18 @@ bool HaveSameParents(const Entity& a, const Entity& b) {
 // The entities of a document by their uid.
 class Collected {
  public:
+  explicit Collected(std::size_t count) : places_(count, Hash{entities_}, Same{entities_}) { entities_.reserve(count); }
+  Collected(const Collected&) = delete;
+
   // The same entity twice is one entity. Errors: `duplicate-entity` where they differ.
   Status Add(Entity entity) {
-    const auto [place, added] = places_.try_emplace(entity.uid, entities_.size());
-    if (added) {
+    const auto place = places_.find(entity.uid);
+    if (place == places_.end()) {
       entities_.push_back(std::move(entity));
+      places_.insert(entities_.size() - 1);
       return {};
     }
-    const Entity& known = entities_[place->second];
+    const Entity& known = entities_[*place];
     if (known.attributes == entity.attributes && known.tags == entity.tags && HaveSameParents(known, entity)) return {};
     return Fail(Code::kInvalidArgument, "duplicate-entity", fmt::format("duplicate entity entry `{}`", entity.uid.ToString()));
   }
@@ -158,14 +163,29 @@ class Collected {
       for (const EntityUid& parent : entity.parents) {
         if (!groups.insert(parent).second) continue;
         const auto place = places_.find(parent);
-        if (place != places_.end()) open.push_back(&entities_[place->second]);
+        if (place != places_.end()) open.push_back(&entities_[*place]);
       }
     }
     return groups;
   }
 
+  // Places are found by the uid of what stands there, which is not copied.
+  struct Hash {
+    using is_transparent = void;
+    const std::vector<Entity>& entities;
+    std::size_t operator()(std::size_t place) const { return EntityUidHash()(entities[place].uid); }
+    std::size_t operator()(const EntityUid& uid) const { return EntityUidHash()(uid); }
+  };
+  struct Same {
+    using is_transparent = void;
+    const std::vector<Entity>& entities;
+    bool operator()(std::size_t a, std::size_t b) const { return entities[a].uid == entities[b].uid; }
+    bool operator()(const EntityUid& uid, std::size_t place) const { return entities[place].uid == uid; }
+    bool operator()(std::size_t place, const EntityUid& uid) const { return entities[place].uid == uid; }
+  };
+
   std::vector<Entity> entities_;
-  std::unordered_map<EntityUid, std::size_t, EntityUidHash> places_;
+  std::unordered_set<std::size_t, Hash, Same> places_;
 };
 
 }  // namespace
@@ -173,7 +193,7 @@ class Collected {
 Result<Entities> Entities::FromJson(const json::Value& document, const Schema* schema) {
   if (!document.IsArray()) return BadEntities(fmt::format("entities must be an array, found {}", document.TypeName()));
   const EntityReader reader(schema);
-  Collected collected;
+  Collected collected(document.AsArray().size());
   for (const json::Value& member : document.AsArray()) {
     REMIT_ASSIGN(Entity entity, reader.Read(member));
     if (schema != nullptr && !IsActionType(entity.uid.type)) REMIT_TRY(schema->ValidateEntity(entity));

@@ -40,6 +40,7 @@ Result<Value> ReadCall(const JsonCall& call) {
 }  // namespace
 
 Result<EntityUid> EntityUidFromJson(const json::Value& document) {
+  if (const auto uid = FindPlainUid(document)) return ReadUid(*uid);
   if (document.FindString("__expr") != nullptr) return NotSupported();
   if (const auto uid = FindUidOrEscape(document)) return ReadUid(*uid);
   return BadValue("an entity reference must be an object with the strings `type` and `id`", R"(write {"type": "User", "id": "alice"})");

@@ -1,9 +1,13 @@
 #include "cedar/language/json_escape.h"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 namespace remit::cedar {
 namespace {
+
+using std::string_view_literals::operator""sv;  // compared without a call
 
 bool HoldsFraction(const json::Value& value) {
   if (value.IsArray()) return std::ranges::any_of(value.AsArray(), HoldsFraction);
@@ -17,6 +21,17 @@ std::optional<JsonUid> FindUid(const json::Value& value) {
   const JsonUid uid{value.FindString("type"), value.FindString("id")};
   if (uid.type == nullptr || uid.id == nullptr) return std::nullopt;
   return uid;
+}
+
+std::optional<JsonUid> FindPlainUid(const json::Value& value) {
+  if (!value.IsObject()) return std::nullopt;
+  const bool escaped = value.AsObject().size() == 1 && value.AsObject().begin()->name == "__entity"sv;
+  const json::Value& inner = escaped ? value.AsObject().begin()->value : value;
+  if (!inner.IsObject() || inner.AsObject().size() != 2) return std::nullopt;
+  const json::Object& object = inner.AsObject();
+  const json::Member &type = *object.begin(), &id = *std::next(object.begin());
+  if (type.name != "type"sv || id.name != "id"sv || !type.value.IsString() || !id.value.IsString()) return std::nullopt;
+  return JsonUid{&type.value.AsString(), &id.value.AsString()};
 }
 
 std::optional<JsonUid> FindUidOrEscape(const json::Value& value) {

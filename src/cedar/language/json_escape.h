@@ -19,6 +19,9 @@ std::optional<JsonUid> FindUid(const json::Value& value);
 // The same, or {"__entity": {"type", "id"}}, which goes first.
 std::optional<JsonUid> FindUidOrEscape(const json::Value& value);
 
+// The same as nearly everybody writes it, these members in this order and no other: found at once. Of anything else it knows nothing.
+std::optional<JsonUid> FindPlainUid(const json::Value& value);
+
 // {"fn": …, "arg": …} or {"fn": …, "args": […]}. Whether there is such a function is not asked.
 struct JsonCall {
   const std::string* function = nullptr;

@@ -235,9 +235,11 @@ bool IsIdentifier(std::string_view text) {
 
 bool IsTypeName(std::string_view text) {
   for (;;) {
-    const std::size_t end = text.find("::");
-    if (!IsIdentifier(text.substr(0, end))) return false;
-    if (end == std::string_view::npos) return true;
+    std::size_t end = 0;
+    while (end < text.size() && IsWordPart(text[end])) ++end;
+    if (end == 0 || !IsWordStart(text.front()) || IsReserved(text.substr(0, end))) return false;
+    if (end == text.size()) return true;
+    if (!text.substr(end).starts_with("::")) return false;
     text.remove_prefix(end + 2);
   }
 }

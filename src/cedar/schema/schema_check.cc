@@ -24,17 +24,20 @@ Status Within(Status status, std::string_view part) {
   return status;
 }
 
-Status CheckUid(const Schema& schema, const EntityUid& uid) {
-  if (IsActionType(uid.type)) {
-    if (schema.FindAction(uid) == nullptr) return IllTyped(fmt::format("there is no action `{}`", uid.ToString()));
-    return {};
-  }
-  const EntityType* type = schema.FindEntityType(uid.type);
+Status CheckUid(const EntityType* type, const EntityUid& uid) {
   if (type == nullptr) return IllTyped(fmt::format("unknown entity type `{}`", uid.type));
   if (!type->enumeration.empty() && std::ranges::find(type->enumeration, uid.id) == type->enumeration.end()) {
     return IllTyped(fmt::format("`{}` is not one of the entities that `{}` lists", uid.ToString(), uid.type));
   }
   return {};
+}
+
+Status CheckUid(const Schema& schema, const EntityUid& uid) {
+  if (IsActionType(uid.type)) {
+    if (schema.FindAction(uid) == nullptr) return IllTyped(fmt::format("there is no action `{}`", uid.ToString()));
+    return {};
+  }
+  return CheckUid(schema.FindEntityType(uid.type), uid);
 }
 
 Status CheckRecord(const Schema& schema, const Record& record, const std::map<std::string, AttributeType, std::less<>>& attributes) {
@@ -67,8 +70,9 @@ Status CheckActionEntity(const Schema& schema, const Entity& entity) {
 
 Status CheckEntity(const Schema& schema, const Entity& entity) {
   if (IsActionType(entity.uid.type)) return CheckActionEntity(schema, entity);
-  REMIT_TRY(CheckUid(schema, entity.uid));
-  const EntityType& type = *schema.FindEntityType(entity.uid.type);
+  const EntityType* declared = schema.FindEntityType(entity.uid.type);
+  REMIT_TRY(CheckUid(declared, entity.uid));
+  const EntityType& type = *declared;
   REMIT_TRY(CheckRecord(schema, entity.attributes, type.attributes));
   for (const auto& [name, value] : entity.tags) {
     if (type.tags == nullptr) return IllTyped(fmt::format("entities of type `{}` have no tags", type.name));
