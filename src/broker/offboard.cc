@@ -93,8 +93,10 @@ void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const
   event.Set("why", why);
   if (!state->accounts.empty()) event.Set("accounts", json::StringArray(state->accounts));
   core_.AddEvents(batch, {std::move(event)});
-  core_.Commit(std::move(batch), [this, state, wait](const auto& committed) {
+  core_.Commit(std::move(batch), [this, state, wait, before = std::exchange(open_[uid], state)](const auto& committed) {
     if (committed) return EndAllOf(state, wait);
+    if (const auto open = open_.find(state->actor); open != open_.end() && open->second == state) open_.erase(open);
+    KeepOpen(before);
     // Barred in memory all the same; asking again writes it down.
     core_.Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
   });
@@ -133,6 +135,25 @@ void Offboarder::EndChanges(Offboarding& state, store::Batch& batch) {
         json::Object{{"what", "change"}, {"id", id}, {"evidence", "it was about somebody who was not barred; nobody can approve it"}});
 }
 
+std::vector<store::Write> Offboarder::TakeOff(const ActorRecord& after) {
+  const auto open = open_.find(after.uid);
+  if (!after.barred || open == open_.end()) return {};
+  Offboarding& state = *open->second;
+  const auto gone = [&](const std::string& account) { return !after.accounts || std::ranges::count(*after.accounts, account) == 0; };
+  if (std::erase_if(state.accounts, gone) == 0) return {};
+  return {{store::Table::kMeta, OffboardingKey(after.uid), json::Canonical(OffboardingRow(state))}};
+}
+
+std::shared_ptr<Offboarding> Offboarder::Forget(const cedar::EntityUid& who, store::Batch& batch) {
+  batch.writes.push_back({store::Table::kMeta, OffboardingKey(who), std::nullopt});
+  const auto open = open_.extract(who);
+  return open ? open.mapped() : nullptr;
+}
+
+void Offboarder::KeepOpen(const std::shared_ptr<Offboarding>& state) {
+  if (state) open_.try_emplace(state->actor, state);
+}
+
 Status Offboarder::Load() {
   Status read;
   REMIT_TRY(core_.parts.store.Scan(store::Table::kMeta, kOffboardingPrefix, [&](std::string_view key, std::string_view row) {
@@ -154,6 +175,7 @@ Status Offboarder::Load() {
       if (report && !report->Find("complete")->AsBool())
         log::Warn("the offboarding of {} is not complete: `remit offboard` says what is open", uid.ToString());
     };
+    open_[state->actor] = state;
     left_.push_back(std::move(state));
     return read.has_value();
   }));

@@ -36,6 +36,12 @@ class Offboarder {
   const Hooks& hooks() const { return hooks_; }
   void Arrived(const std::shared_ptr<Offboarding>& state);   // one of the things that are waited for is there
   json::Object StillRunning(const cedar::EntityUid& actor);  // what goes on although its actor is barred: {"tasks", "count", "credentials"}
+  // For the commit that makes a barred actor this one. Accounts that it has no more are none of those that it was offboarded with: who declares one
+  // again, perhaps as another role that has the name by then, has it ended by nobody who asked before.
+  std::vector<store::Write> TakeOff(const ActorRecord& after);
+  // Nothing is open any more, or somebody was let in again: the row goes with `batch`. Where that is not committed, KeepOpen what it answers.
+  std::shared_ptr<Offboarding> Forget(const cedar::EntityUid& who, store::Batch& batch);
+  void KeepOpen(const std::shared_ptr<Offboarding>& state);  // unless somebody began another one; null: nothing
 
  private:
   Status MayStart(const AdminCall& call, const cedar::EntityUid& uid, const std::string& why);
@@ -50,7 +56,8 @@ class Offboarder {
 
   Core& core_;
   Hooks hooks_;
-  std::vector<std::shared_ptr<Offboarding>> left_;  // that a crash interrupted, until there are hooks
+  std::vector<std::shared_ptr<Offboarding>> left_;                 // that a crash interrupted, until there are hooks
+  std::map<cedar::EntityUid, std::shared_ptr<Offboarding>> open_;  // whose row is in the store, or on its way there
 };
 
 }  // namespace remit::broker

@@ -66,11 +66,14 @@ void Offboarder::Report(const std::shared_ptr<Offboarding>& state) {
   store::Batch batch;
   batch.must_fit = true;
   // Unless it was registered and barred again meanwhile: what the row says then is of that.
-  if (complete && !core_.registry.WasOvertaken(state->actor, state->bar))
-    batch.writes.push_back({store::Table::kMeta, OffboardingKey(state->actor), std::nullopt});
+  std::shared_ptr<Offboarding> over;
+  if (complete && !core_.registry.WasOvertaken(state->actor, state->bar)) over = Forget(state->actor, batch);
   core_.AddEvents(batch, {std::move(event)});
-  core_.Commit(std::move(batch), [this, state, report = std::move(report), body](const auto& committed) mutable {
-    if (!committed) return core_.Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
+  core_.Commit(std::move(batch), [this, state, over, report = std::move(report), body](const auto& committed) mutable {
+    if (!committed) {
+      KeepOpen(over);
+      return core_.Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
+    }
     core_.Later([this, state, report = std::move(report), body, index = committed->first_event]() mutable {
       core_.parts.workers.Submit(
           [this, state, report = std::move(report), body, index]() mutable { state->answer(Sign(std::move(report), body, index)); });

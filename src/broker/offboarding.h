@@ -15,7 +15,7 @@ struct Offboarding {
   std::string why, by;
   Time begun{};
   std::uint64_t bar = 0;                      // the change of the registry that it began with; 0: before this process
-  std::vector<std::string> accounts;          // that were declared when it began: whoever asked had these ended, and no others
+  std::vector<std::string> accounts;          // that were declared when it began, and ever since: whoever asked had these ended, and no others
   std::string standing_denied;                // why accounts at targets are not touched: whoever asked may not
   std::string standing = "nothing declared";  // the receipt's `standing_access`
   json::Array ended, open;

@@ -1,5 +1,8 @@
 // The registry: actors and people. Who may change it is decided by the catalog in force (administer.cc), may wait for people
 // (change_requests.cc), and each change is one commit with its event.
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -112,9 +115,11 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
   }
   // Who asked for it does not wait at a door: what is declared is seen before the answer. Else whoever called asks for that (api/rest_people.cc).
   if (call.approved && named && !named->empty()) answer = core_.standing_access.ThenSee(*named, std::move(answer));
+  std::vector<store::Write> also = core_.standing_access.NotesThatGo(actor);
+  std::ranges::move(core_.offboarder.TakeOff(actor), std::back_inserter(also));
   WriteDown(
-      call, {"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor), core_.standing_access.NotesThatGo(actor)},
-      [this, actor] { Register(actor); }, std::move(answer));
+      call, {"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor), std::move(also)}, [this, actor] { Register(actor); },
+      std::move(answer));
 }
 
 void Registry::WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer) {
@@ -128,16 +133,18 @@ void Registry::WriteDown(const AdminCall& call, const Registered& who, std::func
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});
   const std::uint64_t change = CountChange(batch);
+  std::shared_ptr<Offboarding> over;
   if (who.barred) {  // takes access away: before the commit, and also on a full disk
     batch.must_fit = true;
     core_.change_requests.EndAbout(who.uid, batch);
     NoteBar(who.uid, change);
     keep();
   } else {
-    batch.writes.push_back({store::Table::kMeta, OffboardingKey(who.uid), std::nullopt});
+    over = core_.offboarder.Forget(who.uid, batch);
   }
-  core_.Commit(std::move(batch), [this, call, who, keep = std::move(keep), answer = std::move(answer), change](const auto& committed) {
+  core_.Commit(std::move(batch), [this, call, who, keep = std::move(keep), answer = std::move(answer), change, over](const auto& committed) {
     if (!committed) {
+      core_.offboarder.KeepOpen(over);
       core_.change_requests.Unsettle(call);
       return core_.Refuse(answer, committed.error());
     }

@@ -51,7 +51,8 @@ void StandingAccess::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
   const std::string untouched = core_.offboarder.hooks().standing ? state->standing_denied : "nothing here can look at it";
   state->standing = "not looked at";
   for (const std::string& account : *actor->second.accounts) {
-    // Else whoever declares accounts could have any ended by the next start, in the name of somebody who may end them, and asked for others.
+    // Else whoever declares accounts could have any ended by the next start, in the name of somebody who may end them, and asked for others. One that
+    // was taken off meanwhile is not among these any more (Offboarder::TakeOff): declared again, it may be another role.
     const bool asked = std::ranges::count(state->accounts, account) > 0;
     if (!untouched.empty()) {
       open(account, untouched);

@@ -230,6 +230,65 @@ TEST_F(StandingTest, WhatIsDeclaredAfterAnOffboardingBeganIsNotEndedByTheNextSta
   EXPECT_EQ(asked.back().accounts, (Accounts{"box/bot_rw", "box/production"}));
 }
 
+TEST_F(StandingTest, WhatIsTakenOffAndDeclaredAgainIsNotEndedByTheNextStart) {
+  // What is noted of an account goes with its declaration: declared again, the name is that of whatever role has it now. Whoever may declare, and
+  // rename roles at the server, would have another's ended in the name of who asked, or a decoy's end stand for the account's.
+  ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw", "box/other"}));
+  found = {json::Object{{"what", "ownership"}, {"id", "table t"}, {"ended", false}, {"reason", "it owns it"}}};
+  EXPECT_FALSE(Offboard()->Find("complete")->AsBool());
+  ASSERT_EQ(asked.size(), 1u);
+  ASSERT_TRUE(Declare("bot", Accounts{"box/other"}, Bench::Operator(), true));
+  ASSERT_TRUE(Declare("bot", Accounts{"box/other", "box/bot_rw"}, Bench::Operator(), true));
+  found = {};
+  for (int starts = 2; starts < 4; ++starts) {
+    bench.Restart();
+    SetHooks();
+    ASSERT_EQ(asked.size(), static_cast<std::size_t>(starts));
+    EXPECT_EQ(asked.back().accounts, Accounts{"box/other"});
+    EXPECT_EQ(Count("offboard.done"), 0u);  // the other one is open, and named
+    EXPECT_EQ(*bench.broker().FindActor({"Agent", "bot"})->accounts, (Accounts{"box/other", "box/bot_rw"}));
+  }
+  // Also after a start in between, and where the last one is taken off.
+  ASSERT_TRUE(Declare("bot", Accounts{}, Bench::Operator(), true));
+  ASSERT_TRUE(Declare("bot", Accounts{"box/other", "box/bot_rw"}, Bench::Operator(), true));
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 3u);
+  EXPECT_EQ(Count("offboard.done"), 0u);
+  // Who may ends them by asking.
+  found = {json::Object{{"what", "account"}, {"id", "x"}, {"ended", true}}};
+  EXPECT_TRUE(Offboard()->Find("complete")->AsBool());
+  EXPECT_EQ(asked.back().accounts, (Accounts{"box/other", "box/bot_rw"}));
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 4u);
+}
+
+// An offboarding that is over, or was never written down, does not come back with a row that is written anew.
+TEST_F(StandingTest, WhatIsTakenOffBringsNoOffboardingBack) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a", "box/b"}));
+  bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "the disk is on fire"));
+  EXPECT_FALSE(Offboard());
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a"}, Bench::Operator(), true));
+  bench.Restart();
+  SetHooks();
+  EXPECT_TRUE(asked.empty());
+  EXPECT_TRUE(Offboard()->Find("complete")->AsBool());
+  ASSERT_TRUE(Declare("bot", Accounts{}, Bench::Operator(), true));
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 1u);
+  // Nor one of somebody who was let in meanwhile.
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a", "box/b"}));
+  found = {json::Object{{"what", "account"}, {"id", "a"}, {"ended", false}, {"reason", "the server does not answer"}}};
+  EXPECT_FALSE(Offboard()->Find("complete")->AsBool());
+  ASSERT_TRUE(Declare("bot", std::nullopt));
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a"}, Bench::Operator(), true));
+  bench.Restart();
+  SetHooks();
+  EXPECT_EQ(asked.size(), 2u);
+}
+
 TEST_F(StandingTest, AYesToWhatWasAskedBeforeLetsNobodyInAgain) {
   ASSERT_TRUE(Declare("bot", Accounts{"box/bot_rw"}));
   WithAdministrators(kFourEyes);
