@@ -98,9 +98,23 @@ class Ending {
     REMIT_ASSIGN(const RoleState before, ReadRole(server_.base(), end_.account.oid));
     if (!before.login && before.attributes.empty()) return Seen("login", "it could not log in before"), Status();
     REMIT_ASSIGN(const std::string role, pg::QuoteIdentifier(end_.account.name));
-    REMIT_TRY(server_.base().Run(fmt::format("ALTER ROLE {} NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS", role)));
+    At("disarming");
+    REMIT_TRY(pg::InTransaction(server_.base(), [&]() -> Status {
+      REMIT_TRY(server_.base().Run(fmt::format("ALTER ROLE {} NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS", role)));
+      return ItWasThisOne();
+    }));
     Seen("login", fmt::format("NOLOGIN{}", before.attributes.empty() ? "" : "; it had " + Join(before.attributes, ", ")));
     return {};
+  }
+
+  // In the transaction that altered the role of that name: is it the one that was meant? No statement takes an OID, and whoever may rename roles can
+  // give the name to another one in between. From the change to the end of the transaction the name cannot go to any other.
+  Status ItWasThisOne() {
+    REMIT_ASSIGN(const pg::Rows rows, server_.base().Exec("SELECT rolname FROM pg_authid WHERE oid = $1::oid", {end_.account.oid}));
+    if (rows.size() == 1 && rows.Text(0, 0) == end_.account.name) return {};
+    const std::string now = rows.size() == 0 ? "gone" : fmt::format("called `{}`", EscapeControl(rows.Text(0, 0)));
+    return Fail(Code::kConflict, "account-changed",
+                fmt::format("the role with OID {} is {} now: what has its name was left as it is", end_.account.oid, now), "offboard again");
   }
 
   // Transactions that it prepared, itself or as a role that it could become, and that changed the very row: no session has to be left for these.

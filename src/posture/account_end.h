@@ -40,7 +40,7 @@ struct AccountEndOptions {
   std::function<Status(const AccountIntent&)> intent;   // an error stops before anything more is done
   std::optional<KnownRole> known;                       // none: nobody has seen it yet
   Duration sessions_limit = std::chrono::seconds(30);
-  std::function<void(std::string_view step)> at;  // for tests: "disarmed", and those of ApplyOptions
+  std::function<void(std::string_view step)> at;  // for tests: "disarming" (each try), "disarmed", and those of ApplyOptions
 };
 
 struct AccountEnd {
@@ -61,9 +61,9 @@ struct AccountEnd {
 
 // Where there is no role of that name, it is ended only if its oid is known and gone: else it may have been renamed, and is open. So is one whose oid
 // goes by another name now, or that was known at another cluster: then nothing is done to it, nor to what has its name now, which nobody declared.
-// Where its oid is gone, what has the name is ended, as it was declared. The administrator's own, the first superuser, predefined and reserved roles
-// are not touched, and open. Errors: what keeps it from being looked at at all (pg::Connection's), and `intent`'s. One caller at a time for each
-// folder.
+// Where its oid is gone, what has the name is ended, as it was declared. From `intent` on it is the role with that oid: where the name goes to
+// another one meanwhile, that one keeps all that it has. The administrator's own, the first superuser, predefined and reserved roles are not touched,
+// and open. Errors: what keeps it from being looked at at all (pg::Connection's), and `intent`'s. One caller at a time for each folder.
 Result<AccountEnd> EndAccount(ReplaceServer& server, const std::string& name, const AccountEndOptions& options, const Clock& clock);
 
 // What an account has at a server, as any role sees it: for where nobody may take it away.

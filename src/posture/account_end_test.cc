@@ -212,6 +212,45 @@ TEST_F(AccountEndTest, WhatHasTheNameOfARoleThatIsGoneIsEndedAsDeclared) {
   ExpectAllGone();
 }
 
+// Statements take names. Whoever may rename roles waits for the moment between a look at the role and its change, and can make that long: by a
+// session that holds the row, so that Disarm tries again.
+TEST_F(AccountEndTest, ARoleThatGetsTheNameMeanwhileIsNotHit) {
+  Sql("shop", {"CREATE ROLE victim LOGIN CREATEDB", "GRANT SELECT ON t TO victim", "GRANT readers TO victim"});
+  for (const std::string step : {"disarming", "disarmed", "checked:shop"}) {
+    for (const bool holds_the_row : {false, true}) {
+      SCOPED_TRACE(step + (holds_the_row ? ", held" : ""));
+      std::unique_ptr<pg::Connection> holder;
+      if (holds_the_row) {
+        holder = server_.Connect("shop", "app", Secret("app"));
+        for (const char* sql : {"BEGIN", "ALTER ROLE app PASSWORD 'app'"}) ASSERT_TRUE(holder->Run(sql)) << sql;
+      }
+      const std::string oid = Ask("SELECT oid FROM pg_roles WHERE rolname = 'app'");
+      int tries = 0;
+      bool swapped = false;
+      end_options_.at = [&](std::string_view at) {
+        if (at != step || swapped || (holds_the_row && step == "disarming" && ++tries < 2)) return;  // while it is held nobody can rename it
+        swapped = true;
+        Sql("postgres", {"ALTER ROLE app RENAME TO hidden", "ALTER ROLE victim RENAME TO app"});
+      };
+      const AccountEnd end = MustEnd();
+      end_options_.at = nullptr;
+      ASSERT_TRUE(swapped);
+      EXPECT_EQ(Ask("SELECT rolcanlogin AND rolcreatedb FROM pg_roles WHERE rolname = 'app'"), "t");
+      EXPECT_EQ(StateAs("app", "shop", "SELECT * FROM t"), "");
+      EXPECT_EQ(StateAs("app", "shop", "SET ROLE readers"), "");
+      if (step == "disarming") {
+        EXPECT_FALSE(end.ended);
+        EXPECT_THAT(end.open, Contains(Open("login", "app", "with OID " + oid + " is called `hidden` now")));
+        EXPECT_TRUE(CanLogIn("hidden"));
+      }
+      Sql("postgres", {"ALTER ROLE app RENAME TO victim", "ALTER ROLE hidden RENAME TO app",
+                       "ALTER ROLE app LOGIN PASSWORD 'app' CREATEDB CREATEROLE", "GRANT readers TO app"});
+      Sql("shop", {"GRANT SELECT, INSERT ON t TO app"});
+      Sql("archive", {"GRANT SELECT ON old TO app"});
+    }
+  }
+}
+
 TEST_F(AccountEndTest, AnIntentThatCannotBeWrittenDownStopsEverything) {
   end_options_.intent = [](const AccountIntent&) { return Fail(Code::kUnavailable, "store-failed", "the disk is on fire"); };
   const std::set<std::string> before = Acls();
@@ -221,7 +260,7 @@ TEST_F(AccountEndTest, AnIntentThatCannotBeWrittenDownStopsEverything) {
 }
 
 TEST_F(AccountEndTest, ACrashAtAnyStepIsGoneOnWithByTheNextCall) {
-  std::set<std::string> steps = {"disarmed", "ended"};
+  std::set<std::string> steps = {"disarming", "disarmed", "ended"};
   for (const char* database : {"postgres", "shop", "archive", "template1"}) {
     steps.insert(std::string("checked:") + database);
     steps.insert(std::string("committed:") + database);
