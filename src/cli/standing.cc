@@ -27,6 +27,10 @@ void Open(json::Array& lines, const std::string& role, const std::string& target
   lines.push_back(std::move(line));
 }
 
+std::string SharedWith(const std::string& owner) {
+  return fmt::format("it is {}'s too, who is not offboarded: nothing was done to it; give that one an account of its own, or offboard it too", owner);
+}
+
 json::Array StepsOf(const posture::AccountEnd& end) {
   json::Array steps;
   for (const auto& [step, detail] : end.evidence) steps.push_back(json::Object{{"step", step}, {"detail", detail}});
@@ -47,15 +51,13 @@ void StandingEnder::EndOne(const broker::StandingRequest& request, const Place& 
   if (place.settings->type != "postgres") return open("what accounts hold at a target of this type is not known here");
   const Result<std::string> shared = WhoShares(request, place);
   if (!shared) return open("whether somebody else works with it cannot be seen: " + shared.error().message);
-  if (!shared->empty())
-    return open(fmt::format("it is {}'s too, who is not offboarded: nothing was done to it; give that one an account of its own, or offboard it too",
-                            *shared));
+  if (!shared->empty()) return open(SharedWith(*shared));
   Result<std::optional<pg::ConnectOptions>> superuser = SuperuserOptions(*place.settings);
   if (!superuser) return open(superuser.error().message);
   if (*superuser) return TakeAway(request, place, **superuser, lines);
   const Result<pg::ConnectOptions> reader = ReaderOptions(*place.settings);
   if (!reader) return open(reader.error().message);
-  OnlyRead(place, *reader, lines);
+  OnlyRead(request, place, *reader, lines);
 }
 
 // Who else has it: under the same name, or by another target's name for the same server. "" for nobody.
@@ -76,6 +78,15 @@ Result<std::string> StandingEnder::WhoShares(const broker::StandingRequest& requ
   return std::string();
 }
 
+// Who else has this very role, whatever either calls it: names move, what is noted does not. "" for nobody.
+Result<std::string> StandingEnder::WhoHas(const broker::StandingRequest& request, const posture::KnownRole& role) const {
+  for (const auto& [account, owner] : request.others) {
+    REMIT_ASSIGN(const std::optional<posture::KnownRole> theirs, notes_.Noted(account));
+    if (theirs == role) return owner;
+  }
+  return std::string();
+}
+
 // Roles of tasks and scope roles of any installation, and what Remit itself works as there, also by another target's name: without these nothing that
 // it made there could be ended. Where it cannot be seen whether that is the same server, it is.
 bool StandingEnder::IsRemits(const Place& place, std::string_view role) const {
@@ -91,6 +102,14 @@ bool StandingEnder::IsRemits(const Place& place, std::string_view role) const {
     if (const Result<std::string> here = SystemOf(*place.settings), there = SystemOf(target); !here || !there || *here == *there) return true;
   }
   return false;
+}
+
+Status StandingEnder::OnlyTheirs(const broker::StandingRequest& request, const posture::KnownRole& role) const {
+  const Result<std::string> shared = WhoHas(request, role);
+  if (!shared)
+    return Fail(Code::kFailedPrecondition, "account-shared", "whether somebody else works with it cannot be seen: " + shared.error().message);
+  if (!shared->empty()) return Fail(Code::kFailedPrecondition, "account-shared", SharedWith(*shared));
+  return {};
 }
 
 Result<std::string> StandingEnder::SystemOf(const config::TargetSettings& settings) const {
@@ -123,6 +142,7 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
   how.intent = [&](const posture::AccountIntent& intent) -> Status {
     json::Object event = fields(intent.account, intent.system, intent.plan);
     if (!intent.file.empty()) event.Set("file", intent.file);
+    if (intent.plan.empty()) REMIT_TRY(OnlyTheirs(request, {intent.account.oid, intent.system}));
     return notes_.NoteWith("standing.ending", event, place, {intent.account.oid, intent.system}, *known);
   };
   Result<posture::AccountEnd> end = posture::EndAccount(*server, place.role, how, parts_.clock);
@@ -151,7 +171,7 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
     open("what was done could not be written down: " + told.error().message);
 }
 
-void StandingEnder::OnlyRead(const Place& place, const pg::ConnectOptions& options, json::Array& lines) {
+void StandingEnder::OnlyRead(const broker::StandingRequest& request, const Place& place, const pg::ConnectOptions& options, json::Array& lines) {
   const auto open = [&](std::string reason) { Open(lines, place.role, place.target, std::move(reason)); };
   const auto connection = pg::Connection::Open(options);
   if (!connection) return open(connection.error().message);
@@ -165,6 +185,7 @@ void StandingEnder::OnlyRead(const Place& place, const pg::ConnectOptions& optio
   if (!fate) return open(fate.error().message);
   if (!fate->why_open.empty()) return open(fate->why_open);
   if ((held ? held->account.oid : "") != now->oid) return open("what has this name changed while it was looked at: offboard again");
+  if (Status theirs = OnlyTheirs(request, *now); held && !theirs) return open(theirs.error().message);
   if (held && *known != *now)
     if (Status noted = notes_.Note(place, *now, *known); !noted) return open(noted.error().message);
   if (held && !held->holds.empty())

@@ -38,8 +38,10 @@ class StandingEnder {
 
   void EndOne(const broker::StandingRequest& request, const Place& place, json::Array& lines);
   void TakeAway(const broker::StandingRequest& request, const Place& place, const pg::ConnectOptions& options, json::Array& lines);
-  void OnlyRead(const Place& place, const pg::ConnectOptions& options, json::Array& lines);
+  void OnlyRead(const broker::StandingRequest& request, const Place& place, const pg::ConnectOptions& options, json::Array& lines);
   Result<std::string> WhoShares(const broker::StandingRequest& request, const Place& place);
+  Result<std::string> WhoHas(const broker::StandingRequest& request, const posture::KnownRole& role) const;
+  Status OnlyTheirs(const broker::StandingRequest& request, const posture::KnownRole& role) const;
   bool IsRemits(const Place& place, std::string_view role) const;
   Result<std::string> SystemOf(const config::TargetSettings& settings) const;
   Status MakeFolder() const;

@@ -130,6 +130,51 @@ TEST_F(StandingEnderTest, AnAccountThatSomebodyElseWorksWithIsNotTouched) {
   EXPECT_TRUE(MaySelect());
 }
 
+// By whatever name either knows it: what is noted as another's is another's.
+TEST_F(StandingEnderTest, ARoleThatIsNotedAsSomebodyElsesIsNotTouchedByAnyName) {
+  Sql("CREATE ROLE theirs LOGIN");
+  Sql("GRANT SELECT ON t TO theirs");
+  const std::string oid = Oid("theirs"), system = System();
+  const auto note = [&](const std::string& account, const std::string& at) {
+    rows_["account/" + account] = json::Canonical(json::Object{{"oid", oid}, {"system", at}});
+  };
+  note("orders/theirs", system);
+  request_.others = {{"orders/theirs", R"(Agent::"other")"}};
+  const auto refused = [&](const std::string& role) {
+    for (const bool superuser : {true, false}) {
+      parts_.targets = {Target("orders", superuser)};
+      request_.accounts = {"orders/" + role};
+      EXPECT_THAT(ReasonOf(End()), HasSubstr(R"(it is Agent::"other"'s too)")) << role;
+      EXPECT_TRUE(CanLogIn(role));
+      EXPECT_TRUE(MaySelect(role));
+      EXPECT_TRUE(events_.empty()) << "nor is it noted as this one's";
+    }
+  };
+  // Renamed, and declared by the new name as the one's who goes.
+  Sql("ALTER ROLE theirs RENAME TO theirs2");
+  refused("theirs2");
+  // Or it gets the name of a role that was dropped, and that was the one's who goes.
+  rows_["account/orders/app"] = json::Canonical(json::Object{{"oid", Oid("app")}, {"system", system}});
+  Sql("DROP OWNED BY app");
+  Sql("DROP ROLE app");
+  Sql("ALTER ROLE theirs2 RENAME TO app");
+  refused("app");
+  // Also where it is theirs by another target's name, and nobody can ask there.
+  rows_.erase("account/orders/theirs");
+  note("reports/theirs", system);
+  request_.others = {{"reports/theirs", R"(Agent::"other")"}};
+  refused("app");
+  // What cannot be read may be it.
+  rows_["account/reports/theirs"] = "{";
+  EXPECT_THAT(ReasonOf(End()), HasSubstr("whether somebody else works with it cannot be seen"));
+  EXPECT_TRUE(CanLogIn("app"));
+  // The same number at another cluster is another role.
+  note("reports/theirs", "7300000000000000001");
+  parts_.targets = {Target("orders", true)};
+  EXPECT_TRUE(End().at(0).Find("ended")->AsBool());
+  EXPECT_FALSE(CanLogIn("app"));
+}
+
 TEST_F(StandingEnderTest, AServerThatIsDownIsOpenAndTheNextCallGoesOn) {
   server_.Stop();
   EXPECT_NE(ReasonOf(End()), "");
