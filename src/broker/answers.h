@@ -158,12 +158,19 @@ struct ListFilter {
   std::string after;  // task id to go on behind
 };
 
+// One declaration of an account ("TARGET/ROLE"): the number is another one, in this process, once somebody declares it or takes it off.
+struct Declared {
+  std::string account;
+  std::uint64_t number = 0;
+};
+
 // What an offboarding asks of whoever can reach accounts at targets (standing.cc).
 struct StandingRequest {
   cedar::EntityUid actor;
-  std::string by;                             // on whose word
-  std::vector<std::string> accounts;          // "TARGET/ROLE"
-  std::map<std::string, std::string> others;  // accounts of other actors who are not barred, and whose they are
+  std::string by;                                          // on whose word
+  std::vector<std::string> accounts;                       // "TARGET/ROLE"
+  std::map<std::string, std::string> others;               // accounts of other actors who are not barred, and whose they are
+  std::map<std::string, std::uint64_t> declarations = {};  // of `accounts`: the numbers of the declarations that are meant
 };
 
 // One step of `remit replace` at a server that Remit does not see: its plan, and once it is over what came of it.

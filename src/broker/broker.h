@@ -58,9 +58,9 @@ struct Hooks {
   // Takes away what an actor's accounts hold outside of tasks. Each object has `what`, `ended` (bool), `evidence` or `reason`. Asked again after a
   // crash, whatever it had done. Null: nobody looks.
   std::function<void(const StandingRequest& request, std::function<void(Result<json::Array>)> done)> standing;
-  // Looks which roles accounts ("TARGET/ROLE") are and notes it (account_note.h), where nothing is noted yet; ends nothing. With `all` it looks also at
-  // those of which something is noted. Each object has `account`, `noted` (bool), then `oid` and `system`, and where something is not as it should be
-  // `reason`. Null: nobody looks.
+  // Looks which roles accounts ("TARGET/ROLE") are and notes it (account_note.h), where nothing is noted yet; ends nothing. With `all` it looks also
+  // at those of which something is noted. Each object has `account`, `noted` (bool), then `oid` and `system`, and where something is not as it should
+  // be `reason`. Null: nobody looks.
   std::function<void(const std::vector<std::string>& accounts, bool all, std::function<void(json::Array)> done)> see_accounts;
 };
 
@@ -101,12 +101,14 @@ class Broker {
   // with which evidence and what is still open, with a signed receipt. Asked again, it goes on and says how far it is (offboard.cc).
   // Errors: also `unknown-actor`, `bad-reason`.
   void Offboard(const Caller& by, const cedar::EntityUid& actor, const std::string& why, Duration wait, Answer<json::Value> answer);
-  // Which roles declared accounts are, as Hooks::see_accounts says it, after 5 s at the latest (standing_look.cc): these, for whoever just declared them;
-  // or those of which nothing is noted yet. They are looked at at each start and sweep, too. Errors of the second: `accounts-unseen`.
+  // Which roles declared accounts are, as Hooks::see_accounts says it, after 5 s at the latest (standing_look.cc): these, for whoever just declared
+  // them; or those of which nothing is noted yet. They are looked at at each start and sweep, too. Errors of the second: `accounts-unseen`.
   void SeeAccounts(std::vector<std::string> accounts, Answer<json::Array> answer);
   void SeeUnknownAccounts(Answer<json::Array> answer);
-  // What others do who are built after the broker: ends of sessions and of standing access, and looks at it. Once, before the first call. Goes on with what was
-  // being offboarded when the server stopped.
+  // Which declaration of an account this is, to be asked before somebody looks at it. None while nobody declares it, or that is about to change.
+  std::optional<std::uint64_t> DeclarationOf(const std::string& account) const;
+  // What others do who are built after the broker: ends of sessions and of standing access, and looks at it. Once, before the first call. Goes on
+  // with what was being offboarded when the server stopped.
   void SetHooks(Hooks hooks);
   // Asks whether `by` may take this step of a replacement (`replace.apply`; only what takes away never waits for a yes, and is open to the operator),
   // and writes it down: event `replace.begun` before it, `replace.done` or `replace.failed` after. Answers the event's index (standing.cc).
@@ -225,8 +227,10 @@ class Broker {
   // The credentials that should be dead and are not, of all tasks (see.cc).
   std::vector<task::CredentialRecord> EndingCredentials() const;
   // Writes an event of something that is told or kept outside the broker into the ledger, in its order of time, with rows that belong to it, in one
-  // commit (see.cc). `fields` have no `type` and no `time`. Errors: the store's.
-  void Record(std::string_view type, const json::Object& fields, std::vector<store::Write> writes, std::function<void(Status)> done);
+  // commit (see.cc). `fields` have no `type` and no `time`. With `still`, only where that account's declaration is the one that was looked at.
+  // Errors: the store's; `account-changed`.
+  void Record(std::string_view type, const json::Object& fields, std::vector<store::Write> writes, std::function<void(Status)> done,
+              const std::optional<Declared>& still = {});
 
   // --- seeing to it (sweep.cc) ----------------------------------------------------------------------------------------------------
   // Compares ledger and targets; ends what carries our mark and is not live. Runs at start and on a schedule too.

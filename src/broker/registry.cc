@@ -117,9 +117,8 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
   if (call.approved && named && !named->empty()) answer = core_.standing_access.ThenSee(*named, std::move(answer));
   std::vector<store::Write> also = core_.standing_access.NotesThatGo(actor);
   std::ranges::move(core_.offboarder.TakeOff(actor), std::back_inserter(also));
-  WriteDown(
-      call, {"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor), std::move(also)}, [this, actor] { Register(actor); },
-      std::move(answer));
+  Registered who{"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor), std::move(also), core_.standing_access.Move(actor)};
+  WriteDown(call, who, [this, actor] { Register(actor); }, std::move(answer));
 }
 
 void Registry::WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer) {
@@ -143,6 +142,7 @@ void Registry::WriteDown(const AdminCall& call, const Registered& who, std::func
     over = core_.offboarder.Forget(who.uid, batch);
   }
   core_.Commit(std::move(batch), [this, call, who, keep = std::move(keep), answer = std::move(answer), change, over](const auto& committed) {
+    core_.standing_access.Moved(who.accounts);
     if (!committed) {
       core_.offboarder.KeepOpen(over);
       core_.change_requests.Unsettle(call);

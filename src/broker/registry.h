@@ -44,7 +44,8 @@ class Registry {
     cedar::EntityUid uid;
     bool barred = false;
     json::Value row;
-    std::vector<store::Write> also = {};  // rows that belong to it
+    std::vector<store::Write> also = {};     // rows that belong to it
+    std::vector<std::string> accounts = {};  // that are declared or taken off: StandingAccess::Move
   };
   // `keep` puts it into memory.
   void WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer);

@@ -1,4 +1,7 @@
 // Who may see what happens to a task: whoever may view it, and whoever may approve it while it lives, since he is the one who is asked.
+#include <fmt/format.h>
+
+#include "base/text.h"
 #include "broker/core.h"
 
 namespace remit::broker {
@@ -36,9 +39,15 @@ std::vector<task::CredentialRecord> Broker::EndingCredentials() const {
   });
 }
 
-void Broker::Record(std::string_view type, const json::Object& fields, std::vector<store::Write> writes, std::function<void(Status)> done) {
+void Broker::Record(std::string_view type, const json::Object& fields, std::vector<store::Write> writes, std::function<void(Status)> done,
+                    const std::optional<Declared>& still) {
   Core& core = *core_;
   core.Locked([&] {
+    if (still && core.standing_access.DeclarationOf(still->account) != still->number)
+      return core.Later([done = std::move(done), account = still->account] {
+        done(Fail(Code::kConflict, "account-changed", fmt::format("`{}` was declared anew or taken off meanwhile", EscapeControl(account)),
+                  "ask again"));
+      });
     json::Object event = Core::Event(type, core.Stamp());
     for (const auto& [name, value] : fields) event.Set(name, value);
     store::Batch batch;

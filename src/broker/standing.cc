@@ -44,7 +44,7 @@ Status StandingAccess::CheckAccounts(const ActorRecord& actor) const {
 void StandingAccess::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
   const auto actor = core_.registry.actors.find(state->actor);
   if (actor == core_.registry.actors.end() || !actor->second.accounts || actor->second.accounts->empty()) return;
-  StandingRequest request{state->actor, state->by, {}, {}};
+  StandingRequest request{state->actor, state->by, {}, {}, {}};
   const auto open = [&](const std::string& account, std::string_view reason) {
     state->open.push_back(json::Object{{"what", "account"}, {"id", account}, {"reason", reason}});
   };
@@ -58,8 +58,11 @@ void StandingAccess::LookAtStanding(const std::shared_ptr<Offboarding>& state) {
       open(account, untouched);
     } else if (!asked) {
       open(account, "it was declared after this offboarding began: offboard again");
+    } else if (const auto declaration = DeclarationOf(account); !declaration) {
+      open(account, "who declares it is about to change: offboard again");
     } else {
       request.accounts.push_back(account);
+      request.declarations[account] = *declaration;
     }
   }
   if (request.accounts.empty()) return;

@@ -1,7 +1,10 @@
 // What an actor holds outside of tasks: its declared accounts, and what became of them.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,11 +36,23 @@ class StandingAccess {
   // For the commit that makes an actor this one: notes of accounts that nobody had before it, or nobody has after it.
   std::vector<store::Write> NotesThatGo(const ActorRecord& after) const;
 
+  // Which declaration of an account this is: what somebody saw belongs to the one that there was when he began to look. None while nobody declares
+  // it, or a change of that is on its way into the store: what is written then would come after what goes with the change.
+  std::optional<std::uint64_t> DeclarationOf(const std::string& account) const;
+  // Around that commit: accounts that the actor did not have before it, or has not after it. Behind it: Moved.
+  std::vector<std::string> Move(const ActorRecord& after);
+  void Moved(const std::vector<std::string>& accounts);
+
  private:
   struct Look;
+  struct Declaration {
+    std::uint64_t number = 0;
+    std::size_t on_their_way = 0;  // changes
+  };
 
   Core& core_;
   bool looking_ = false;
+  std::map<std::string, Declaration> declarations_;  // of what was declared or taken off in this process; else the number is 0
 };
 
 }  // namespace remit::broker

@@ -1,5 +1,8 @@
 // Which roles the accounts are that actors declared: looked at when they are declared, and again until it is noted. Nothing here waits for a target:
 // a declaration is committed before anybody looks, and who asked hears after a while what is not known yet.
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 #include "broker/account_note.h"
@@ -86,6 +89,38 @@ std::vector<store::Write> StandingAccess::NotesThatGo(const ActorRecord& after) 
       if (!(before.contains(account) && now.contains(account)) && !others.contains(account))
         writes.push_back({store::Table::kMeta, AccountNoteKey(account), std::nullopt});
   return writes;
+}
+
+std::optional<std::uint64_t> StandingAccess::DeclarationOf(const std::string& account) const {
+  const auto has = [&](const auto& entry) { return entry.second.accounts && std::ranges::count(*entry.second.accounts, account) > 0; };
+  if (std::ranges::none_of(core_.registry.actors, has)) return std::nullopt;
+  const auto moved = declarations_.find(account);
+  if (moved == declarations_.end()) return 0;
+  return moved->second.on_their_way > 0 ? std::nullopt : std::optional(moved->second.number);
+}
+
+std::vector<std::string> StandingAccess::Move(const ActorRecord& after) {
+  const auto before = core_.registry.actors.find(after.uid);
+  std::vector<std::string> had, has, moving;
+  if (before != core_.registry.actors.end()) had = before->second.accounts.value_or(had);
+  has = after.accounts.value_or(has);
+  std::ranges::sort(had);
+  std::ranges::sort(has);
+  std::ranges::set_symmetric_difference(had, has, std::back_inserter(moving));
+  for (const std::string& account : moving) {
+    Declaration& declaration = declarations_[account];
+    ++declaration.number;
+    ++declaration.on_their_way;
+  }
+  return moving;
+}
+
+void StandingAccess::Moved(const std::vector<std::string>& accounts) {
+  for (const std::string& account : accounts) --declarations_[account].on_their_way;
+}
+
+std::optional<std::uint64_t> Broker::DeclarationOf(const std::string& account) const {
+  return core_->Locked([&] { return core_->standing_access.DeclarationOf(account); });
 }
 
 void Broker::SeeAccounts(std::vector<std::string> accounts, Answer<json::Array> answer) {

@@ -417,6 +417,74 @@ TEST_F(StandingTest, TheNoteOfAnAccountGoesWithItsLastDeclaration) {
   EXPECT_FALSE(noted("box/b"));
 }
 
+// A look takes its time. What it saw belongs to the declaration that it looked for, and is not written down behind what goes with the next.
+TEST_F(StandingTest, WhatWasSeenForAnEarlierDeclarationIsNotNoted) {
+  const auto note = [&](std::optional<std::uint64_t> declaration) -> std::string {
+    const auto done = std::make_shared<std::optional<Status>>();
+    bench.broker().Record(
+        "standing.noted", {}, {{store::Table::kMeta, AccountNoteKey("box/a"), "{}"}}, [done](Status status) { *done = std::move(status); },
+        Declared{"box/a", declaration.value_or(0)});
+    bench.Settle();
+    if (!*done) return "no answer";
+    return **done ? "noted" : (**done).error().reason;
+  };
+  const auto noted = [&] { return bench.store().Get(store::Table::kMeta, AccountNoteKey("box/a"))->has_value(); };
+  const auto now = [&] { return bench.broker().DeclarationOf("box/a"); };
+  EXPECT_EQ(now(), std::nullopt);
+  EXPECT_EQ(note(now()), "account-changed");
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a"}));
+  const std::optional<std::uint64_t> first = now();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(note(first), "noted");
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a"}));
+  ASSERT_TRUE(Declare("bot", std::nullopt));
+  EXPECT_EQ(now(), first) << "it is declared as before";
+  ASSERT_TRUE(Declare("bot", Accounts{}));
+  EXPECT_EQ(now(), std::nullopt);
+  EXPECT_EQ(note(first), "account-changed");
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a"}));
+  EXPECT_EQ(note(first), "account-changed");
+  EXPECT_FALSE(noted());
+  // Taken off, and not written down yet: what is noted now would come after that.
+  const std::optional<std::uint64_t> second = now();
+  EXPECT_EQ(note(second), "noted");
+  bench.store().HoldCommits();
+  bool taken_off = false;
+  bench.broker().PutActor(Bench::Operator(), {{"Agent", "bot"}, "bot", nullptr, std::nullopt, false, Accounts{}},
+                          [&](const Result<json::Value>& done) { taken_off = done.has_value(); });
+  bench.Settle();
+  EXPECT_FALSE(taken_off);
+  EXPECT_EQ(bench.broker().FindActor({"Agent", "bot"})->accounts, Accounts{"box/a"}) << "who gives something has it given with the commit";
+  EXPECT_EQ(now(), std::nullopt);
+  EXPECT_EQ(note(second), "account-changed");
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_TRUE(taken_off);
+  EXPECT_FALSE(noted());
+  // Where it was not, it stays.
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a"}));
+  bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "the disk is on fire"));
+  EXPECT_FALSE(Declare("bot", Accounts{}));
+  EXPECT_EQ(note(now()), "noted");
+}
+
+// An offboarding has ended what its asker meant: what changes hands while it waits for its turn is refused by its number.
+TEST_F(StandingTest, AnOffboardingSaysWhichDeclarationsItMeans) {
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a", "box/b"}));
+  waits = true;
+  EXPECT_FALSE(Offboard());
+  ASSERT_EQ(asked.size(), 1u);
+  ASSERT_EQ(asked[0].declarations.size(), 2u);
+  const auto as_meant = [&](const std::string& account) { return bench.broker().DeclarationOf(account) == asked[0].declarations.at(account); };
+  EXPECT_TRUE(as_meant("box/a") && as_meant("box/b"));
+  ASSERT_TRUE(Declare("bot", Accounts{"box/b"}, Bench::Operator(), true));
+  ASSERT_TRUE(Declare("bot", Accounts{"box/a", "box/b"}, Bench::Operator(), true));
+  EXPECT_FALSE(as_meant("box/a"));
+  EXPECT_TRUE(as_meant("box/b"));
+  ASSERT_TRUE(Declare("helpdesk", Accounts{"box/b"}));  // somebody else works with it since
+  EXPECT_FALSE(as_meant("box/b"));
+}
+
 TEST_F(StandingTest, AReplacementIsAskedForAndWrittenDown) {
   WithAdministrators();
   using Step = Replacement::Step;

@@ -49,7 +49,7 @@ struct AccountNotes::Doors {
 
 AccountPlace AccountNotes::PlaceOf(const std::string& account) const {
   const std::size_t slash = account.find('/');
-  AccountPlace place{account, account.substr(0, slash), slash == std::string::npos ? "" : account.substr(slash + 1), nullptr};
+  AccountPlace place{account, account.substr(0, slash), slash == std::string::npos ? "" : account.substr(slash + 1), nullptr, {}};
   place.settings = Find(place.target);
   return place;
 }
@@ -96,14 +96,18 @@ Status AccountNotes::NoteWith(std::string_view type, const json::Object& event, 
     return Fail(Code::kConflict, "account-changed", fmt::format("what `{}` is was noted anew meanwhile", EscapeControl(place.account)), "ask again");
   std::vector<store::Write> writes;
   if (now != seen) writes.push_back({store::Table::kMeta, broker::AccountNoteKey(place.account), RowOf(seen)});
-  return record_(type, event, std::move(writes));
+  // What was seen for one declaration says nothing of the next: the row that would be written goes with the one, and would come after that.
+  if (!place.declaration)
+    return Fail(Code::kConflict, "account-changed", fmt::format("nobody declares `{}`, or not for long", EscapeControl(place.account)), "ask again");
+  return record_(type, event, std::move(writes), broker::Declared{place.account, *place.declaration});
 }
 
 json::Array AccountNotes::Look(const std::vector<std::string>& accounts, bool all) {
   json::Array seen;
   Doors doors;
   for (const std::string& account : accounts) {
-    const AccountPlace place = PlaceOf(account);
+    AccountPlace place = PlaceOf(account);
+    place.declaration = declared_(account);  // INVARIANT: before anything of it is read
     const Result<std::optional<posture::KnownRole>> known = Noted(account);
     if (!known) {
       json::Object line = LineOf(place, std::nullopt);

@@ -5,10 +5,12 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "broker/answers.h"
 #include "config/target_settings.h"
 #include "json/value.h"
 #include "posture/account_known.h"
@@ -16,8 +18,11 @@
 
 namespace remit::cli {
 
-// Writes an event into the ledger, in one commit with these rows, and waits until it is there.
-using RecordEvent = std::function<Status(std::string_view type, const json::Object& fields, std::vector<store::Write> writes)>;
+// Writes an event into the ledger, in one commit with these rows, and waits until it is there: broker::Broker::Record.
+using RecordEvent = std::function<Status(std::string_view type, const json::Object& fields, std::vector<store::Write> writes,
+                                         const std::optional<broker::Declared>& still)>;
+// broker::Broker::DeclarationOf.
+using DeclarationOf = std::function<std::optional<std::uint64_t>(const std::string& account)>;
 // The row of store::Table::kMeta.
 using ReadMeta = std::function<Result<std::optional<std::string>>(const std::string& key)>;
 
@@ -25,13 +30,14 @@ using ReadMeta = std::function<Result<std::optional<std::string>>(const std::str
 struct AccountPlace {
   std::string account, target, role;
   const config::TargetSettings* settings = nullptr;  // null where no such target is configured
+  std::optional<std::uint64_t> declaration = {};     // the one that is looked at for; none: nothing is noted of it
 };
 
 // From any thread; blocks.
 class AccountNotes {
  public:
-  AccountNotes(std::vector<config::TargetSettings> targets, RecordEvent record, ReadMeta read)
-      : targets_(std::move(targets)), record_(std::move(record)), read_(std::move(read)) {}
+  AccountNotes(std::vector<config::TargetSettings> targets, RecordEvent record, ReadMeta read, DeclarationOf declared)
+      : targets_(std::move(targets)), record_(std::move(record)), read_(std::move(read)), declared_(std::move(declared)) {}
 
   AccountPlace PlaceOf(const std::string& account) const;
   const config::TargetSettings* Find(std::string_view target) const;
@@ -43,7 +49,8 @@ class AccountNotes {
   Result<std::optional<posture::KnownRole>> Noted(const std::string& account) const;
   // The same, as far as it says something at the cluster `system`: what was noted at a cluster that is in the target's `former_systems` does not.
   Result<std::optional<posture::KnownRole>> Noted(const AccountPlace& place, const std::string& system) const;
-  // Notes `seen`, unless something else than `before` is noted by now; event `standing.noted`. Errors: `account-changed`, the store's.
+  // Notes `seen`, unless something else than `before` is noted by now, or `place.declaration` is not the account's any more; event `standing.noted`.
+  // Errors: `account-changed`, the store's.
   Status Note(const AccountPlace& place, const posture::KnownRole& seen, const std::optional<posture::KnownRole>& before);
   // The same in one commit with another event: what is begun is begun at exactly this role.
   Status NoteWith(std::string_view type, const json::Object& event, const AccountPlace& place, const posture::KnownRole& seen,
@@ -58,6 +65,7 @@ class AccountNotes {
   const std::vector<config::TargetSettings> targets_;
   const RecordEvent record_;
   const ReadMeta read_;
+  const DeclarationOf declared_;
   std::mutex notes_;  // INVARIANT: nothing is noted between a look at what is noted and the commit that rests on it
 };
 

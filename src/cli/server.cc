@@ -211,12 +211,14 @@ Status Server::Impl::OpenAnchors(const std::vector<std::shared_ptr<target::Targe
 
 void Server::Impl::SetHooks() {
   // On the worker: it waits for the store.
-  const auto record = [this](std::string_view type, const json::Object& fields, std::vector<store::Write> writes) -> Status {
-    return Await<void>([&](auto answer) { broker->Record(type, fields, std::move(writes), answer); });
+  const auto record = [this](std::string_view type, const json::Object& fields, std::vector<store::Write> writes,
+                             const std::optional<broker::Declared>& still) -> Status {
+    return Await<void>([&](auto answer) { broker->Record(type, fields, std::move(writes), answer, still); });
   };
   const auto read = [this](const std::string& key) { return store->Get(store::Table::kMeta, key); };
-  standing =
-      std::make_unique<StandingEnder>(StandingEnder::Parts{options.config.targets, options.config.data_dir + "/standing", clock, record, read});
+  const auto declared = [this](const std::string& account) { return broker->DeclarationOf(account); };
+  standing = std::make_unique<StandingEnder>(
+      StandingEnder::Parts{options.config.targets, options.config.data_dir + "/standing", clock, record, read, declared});
   broker::Hooks hooks;
   hooks.standing = [this](const broker::StandingRequest& request, std::function<void(Result<json::Array>)> done) {
     if (standing_worker->Submit([this, request, done] { done(standing->End(request)); })) return;

@@ -41,7 +41,11 @@ json::Array StepsOf(const posture::AccountEnd& end) {
 
 json::Array StandingEnder::End(const broker::StandingRequest& request) {
   json::Array lines;
-  for (const std::string& account : request.accounts) EndOne(request, notes_.PlaceOf(account), lines);
+  for (const std::string& account : request.accounts) {
+    Place place = notes_.PlaceOf(account);
+    if (const auto meant = request.declarations.find(account); meant != request.declarations.end()) place.declaration = meant->second;
+    EndOne(request, place, lines);
+  }
   return lines;
 }
 
@@ -167,7 +171,7 @@ void StandingEnder::TakeAway(const broker::StandingRequest& request, const Place
   event.Set("refused", end->refused);
   event.Set("evidence", StepsOf(*end));
   event.Set("open", end->open.size());
-  if (Status told = parts_.record(end->ended ? "standing.ended" : "standing.open", event, {}); !told)
+  if (Status told = parts_.record(end->ended ? "standing.ended" : "standing.open", event, {}, {}); !told)
     open("what was done could not be written down: " + told.error().message);
 }
 

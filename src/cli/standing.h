@@ -24,9 +24,10 @@ class StandingEnder {
     const Clock& clock;
     RecordEvent record;
     ReadMeta read;
+    DeclarationOf declared;
     std::function<void(std::string_view step)> at{};  // for tests: see posture::AccountEndOptions
   };
-  explicit StandingEnder(Parts parts) : parts_(std::move(parts)), notes_(parts_.targets, parts_.record, parts_.read) {}
+  explicit StandingEnder(Parts parts) : parts_(std::move(parts)), notes_(parts_.targets, parts_.record, parts_.read, parts_.declared) {}
 
   // Lines for the receipt, as broker::Hooks::standing answers them. Blocks; one call at a time.
   json::Array End(const broker::StandingRequest& request);

@@ -31,7 +31,9 @@ class StandingEnderTest : public testing::Test {
     parts_.targets = {Target("orders", true)};
     parts_.folder = server_.dir() + "/standing";
     EXPECT_EQ(chmod(server_.dir().c_str(), 0777), 0);
-    parts_.record = [this](std::string_view type, const json::Object& fields, const std::vector<store::Write>& writes) -> Status {
+    parts_.record = [this](std::string_view type, const json::Object& fields, const std::vector<store::Write>& writes,
+                           const std::optional<broker::Declared>& still) -> Status {
+      if (still && still->number != declaration_) return Fail(Code::kConflict, "account-changed", "it was declared anew or taken off meanwhile");
       if (disk_full_) return Fail(Code::kResourceExhausted, "store-full", "the disk is full");
       for (const store::Write& write : writes) rows_[write.key] = *write.value;
       events_.push_back(std::string(type));
@@ -42,7 +44,8 @@ class StandingEnderTest : public testing::Test {
       const auto row = rows_.find(key);
       return row == rows_.end() ? std::nullopt : std::optional(row->second);
     };
-    request_ = {{"Agent", "bot"}, R"(Employee::"ann")", {"orders/app"}, {}};
+    parts_.declared = [this](const std::string&) { return std::optional(declaration_); };
+    request_ = {{"Agent", "bot"}, R"(Employee::"ann")", {"orders/app"}, {}, {}};
   }
 
   config::TargetSettings Target(const std::string& name, bool superuser) {
@@ -69,7 +72,10 @@ class StandingEnderTest : public testing::Test {
   bool CanLogIn(const std::string& role = "app") {
     return server_.Connect()->Exec("SELECT rolcanlogin FROM pg_roles WHERE rolname = $1", {role})->Bool(0, 0);
   }
-  json::Array End() { return StandingEnder(parts_).End(request_); }
+  json::Array End() {
+    for (const std::string& account : request_.accounts) request_.declarations.try_emplace(account, declaration_);
+    return StandingEnder(parts_).End(request_);
+  }
   json::Array Look(bool all = true) { return StandingEnder(parts_).notes().Look(request_.accounts, all); }
   std::string Oid(const std::string& role) {
     return std::string(server_.Connect()->Exec("SELECT oid FROM pg_roles WHERE rolname = $1", {role})->Text(0, 0));
@@ -83,12 +89,13 @@ class StandingEnderTest : public testing::Test {
 
   pg::TestServer server_;
   SystemClock clock_;
-  StandingEnder::Parts parts_{{}, "", clock_, {}, {}};
+  StandingEnder::Parts parts_{{}, "", clock_, {}, {}, {}};
   std::map<std::string, std::string> rows_;
   broker::StandingRequest request_;
   std::vector<std::string> events_;
   json::Object last_;
   bool disk_full_ = false;
+  std::uint64_t declaration_ = 7;  // of every account, as the broker counts them
 };
 
 TEST_F(StandingEnderTest, TakesAwaySaysSoBeforeAndAfterAndIsDone) {
@@ -394,6 +401,36 @@ TEST_F(StandingEnderTest, AnotherRoleThatIsNotedMeanwhileStopsAnEnd) {
   EXPECT_TRUE(CanLogIn());
   EXPECT_TRUE(MaySelect());
   EXPECT_TRUE(events_.empty());
+}
+
+// A look, or an offboarding that waited its turn, may be older than the declaration: the name may be another role's since.
+TEST_F(StandingEnderTest, WhatWasSeenForAnEarlierDeclarationIsNeitherNotedNorEnded) {
+  const auto read = parts_.read;
+  int reads = 0;
+  parts_.read = [&](const std::string& key) -> Result<std::optional<std::string>> {
+    if (++reads == 2) ++declaration_;  // it was taken off, with its note, and declared again, after this look saw the server
+    return read(key);
+  };
+  const json::Array seen = Look();
+  EXPECT_EQ(reads, 2);
+  EXPECT_FALSE(seen.at(0).Find("noted")->AsBool());
+  EXPECT_THAT(*seen.at(0).FindString("reason"), HasSubstr("declared anew or taken off"));
+  EXPECT_TRUE(rows_.empty());
+  EXPECT_TRUE(events_.empty());
+  parts_.read = read;
+  for (const bool superuser : {true, false}) {
+    parts_.targets = {Target("orders", superuser)};
+    request_.declarations["orders/app"] = declaration_ - 1;
+    EXPECT_THAT(ReasonOf(End()), HasSubstr("declared anew or taken off"));
+    EXPECT_TRUE(CanLogIn());
+    EXPECT_TRUE(MaySelect());
+    EXPECT_TRUE(rows_.empty());
+    EXPECT_TRUE(events_.empty());
+  }
+  // Nor where nobody declares it any more.
+  parts_.declared = [](const std::string&) { return std::nullopt; };
+  EXPECT_THAT(*Look().at(0).FindString("reason"), HasSubstr("nobody declares"));
+  EXPECT_TRUE(rows_.empty());
 }
 
 // Whoever may alter Remit's own role cannot have its session answer otherwise.
