@@ -476,10 +476,10 @@ std::string_view Schemas() {
    "description": "A declared account at its target. What is noted of it decides which role an offboarding ends.",
    "properties": {
     "account": {"type": "string", "description": "TARGET/ROLE"},
-    "noted": {"type": "boolean", "description": "not there: nobody has seen it in time"},
+    "noted": {"type": "boolean", "description": "not there: nobody has seen it in time, and nothing was noted before"},
     "oid": {"type": "string", "description": "of the role that is noted"},
     "system": {"type": "string", "description": "identifier of its cluster"},
-    "reason": {"type": "string", "description": "why nothing is noted, or what is not as it was noted"}},
+    "reason": {"type": "string", "description": "why nothing is noted, or why it was not seen as it is noted"}},
    "required": ["account"],
    "additionalProperties": false},
   "Person": {

@@ -7,6 +7,7 @@
 
 #include "broker/account_note.h"
 #include "broker/core.h"
+#include "json/read.h"
 
 namespace remit::broker {
 
@@ -14,11 +15,22 @@ namespace {
 
 constexpr std::chrono::seconds kLookWait{5};  // whoever declares accounts hears after this time what became of the look
 
-json::Array NotYet(const std::vector<std::string>& accounts) {
-  json::Array seen;
-  for (const std::string& account : accounts)
-    seen.push_back(json::Object{{"account", account}, {"reason", fmt::format("nobody has seen it after {} seconds", kLookWait.count())}});
-  return seen;
+// What is said of an account that nobody has seen in time; of one that was noted before, also as which role: no other is taken for it.
+json::Object NotYet(store::Store& store, const std::string& account) {
+  json::Object line{{"account", account}, {"reason", fmt::format("nobody has seen it after {} seconds", kLookWait.count())}};
+  const auto row = store.Get(store::Table::kMeta, AccountNoteKey(account));
+  if (!row) line.Set("reason", "what is noted of it cannot be read: " + row.error().message);
+  if (!row || !*row) return line;
+  const Result<json::Value> note = json::Parse(**row);
+  const std::string *oid = note ? note->FindString("oid") : nullptr, *system = note ? note->FindString("system") : nullptr;
+  if (oid == nullptr || system == nullptr) {
+    line.Set("reason", "what is noted of it cannot be read");
+    return line;
+  }
+  line.Set("noted", true);
+  line.Set("oid", *oid);
+  line.Set("system", *system);
+  return line;
 }
 
 }  // namespace
@@ -41,8 +53,11 @@ void StandingAccess::See(std::vector<std::string> accounts, bool all, Answer<jso
       core_.Later([answer = std::exchange(look->answer, nullptr), seen = std::move(seen)] { answer(seen); });
     });
   };
-  look->timer = core_.parts.timers.At(core_.Now() + kLookWait, [tell, accounts, all]() -> void {
-    if (all) return tell(NotYet(accounts));
+  look->timer = core_.parts.timers.At(core_.Now() + kLookWait, [this, tell, accounts, all]() -> void {
+    json::Array seen;
+    if (all)
+      for (const std::string& account : accounts) seen.push_back(NotYet(core_.parts.store, account));
+    if (all) return tell(std::move(seen));
     tell(Fail(Code::kUnavailable, "accounts-unseen", fmt::format("nobody has seen them after {} seconds", kLookWait.count())));
   });
   core_.Later([see, accounts = std::move(accounts), all, tell] { see(accounts, all, tell); });

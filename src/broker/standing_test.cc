@@ -353,6 +353,17 @@ TEST_F(StandingTest, ATargetThatIsSilentHoldsUpNoDeclaration) {
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].Find("noted"), nullptr);
   EXPECT_EQ(*told[0].FindString("reason"), "nobody has seen it after 5 seconds");
+  // Of what was noted long ago it is said as which role: no other is taken for it. What cannot be read is not taken for nothing.
+  const auto said = [&](const std::string& row) {
+    bench.broker().Record("standing.noted", {}, {{store::Table::kMeta, AccountNoteKey("box/bot_rw"), row}}, [](const Status&) {});
+    bench.broker().SeeAccounts({"box/bot_rw"}, [&](Result<json::Array> a) { told = *std::move(a); });
+    bench.Pass(std::chrono::seconds(5));
+    return told.at(0);
+  };
+  EXPECT_EQ(said(R"({"oid":"16400","system":"73"})"),
+            json::Value(json::Object{
+                {"account", "box/bot_rw"}, {"reason", "nobody has seen it after 5 seconds"}, {"noted", true}, {"oid", "16400"}, {"system", "73"}}));
+  for (const char* wrong : {"{", "{}"}) EXPECT_NE(said(wrong).FindString("reason")->find("cannot be read"), std::string::npos);
   // What comes late is for the note alone.
   for (const auto& done : std::exchange(late, {})) done(seen);
   bench.Settle();

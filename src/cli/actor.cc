@@ -33,7 +33,7 @@ Result<json::Value> ReadPublicKey(const std::string& path) {
   return jwk;
 }
 
-// Which roles its accounts are: from here on no other role of the same name is taken for one that was seen.
+// Which roles its accounts are: from here on no other role of the same name is taken for one that was seen, as long as that one is there.
 void PrintAccountsSeen(const json::Value& answer) {
   const json::Value* seen = answer.Find("accounts_seen");
   if (seen == nullptr) return;
@@ -48,8 +48,11 @@ void PrintAccountsSeen(const json::Value& answer) {
       PrintMessage(
           fmt::format("{} is declared, and noted as the role with OID {} at cluster {}: {}", account, Text(one, "oid"), Text(one, "system"), reason));
     else
-      PrintLine(fmt::format("{} is the role with OID {} at cluster {}: `remit offboard` ends that one, and no other that has its name by then",
-                            account, Text(one, "oid"), Text(one, "system")));
+      PrintLine(
+          fmt::format("{} is the role with OID {} at cluster {}: `remit offboard` ends that one, and no other of its name while it is there; where "
+                      "it was dropped, "
+                      "what has the name then",
+                      account, Text(one, "oid"), Text(one, "system")));
   }
 }
 
