@@ -9,11 +9,30 @@
 #include "base/ids.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "identity/handle.h"
 #include "json/object_reader.h"
 #include "json/read.h"
 #include "task/task.h"
 
 namespace remit::api {
+
+namespace {
+
+// Of a task's token that is refused because the task is suspended. Only who holds that very token gets here: to all others nothing is said.
+std::string SuspendedTaskOf(const Services& services, const std::optional<std::string_view>& handle) {
+  if (!handle || !identity::IsHandle(*handle, identity::kTaskTokenPrefix)) return "";
+  const std::string id = services.broker.TaskOfHandle(*handle);
+  if (id.empty()) return "";
+  Caller itself;
+  itself.kind = Kind::kHolder;
+  itself.task = id;
+  broker::ListFilter filter;
+  filter.state = "suspended";
+  const Result<json::Value> suspended = services.broker.ListTasks(itself, filter);  // of one task, from memory
+  return suspended && !suspended->Find("tasks")->AsArray().empty() ? id : "";
+}
+
+}  // namespace
 
 Result<Caller> CallerOf(const Services& services, const http::Request& request) {
   identity::CallerFacts facts;
@@ -22,7 +41,12 @@ Result<Caller> CallerOf(const Services& services, const http::Request& request) 
     REMIT_ASSIGN(facts.bearer, request.BearerToken());
   }
   if (request.peer->is_unix) facts.unix_uid = request.peer->uid;
-  return services.authenticator.Authenticate(facts);
+  Result<Caller> caller = services.authenticator.Authenticate(facts);
+  if (caller) return caller;
+  if (const std::string id = SuspendedTaskOf(services, facts.bearer); !id.empty())
+    return Fail(Code::kUnauthenticated, "not-active", fmt::format("the token's task `{}` is suspended: nothing is allowed, and its time runs on", id),
+                fmt::format("it is good again after `remit resume {}`", id));
+  return caller;
 }
 
 Result<Caller> SomebodyOf(const Services& services, const http::Request& request) {

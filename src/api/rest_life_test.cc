@@ -30,7 +30,14 @@ TEST_F(RestLife, ATaskStopsAndGoesOn) {
   EXPECT_EQ(*suspended.json.Find("task")->FindString("state"), "suspended");
   EXPECT_TRUE(suspended.json.Find("all_dead")->AsBool());
   EXPECT_TRUE(suspended.json.Find("sub_tasks")->AsArray().empty());
-  EXPECT_EQ(server_.Get("/v1/whoami", token).status, 401);
+  const Reply refused = server_.Get("/v1/whoami", token);
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.Reason(), "not-active");
+  EXPECT_NE(refused.body.find("is suspended"), std::string::npos) << refused.body;
+  EXPECT_EQ(server_.Post("/v1/check", json::Object{{"action", "ticket.read"}, {"resource", "Ticket::\"T-1\""}}, token).Reason(), "not-active");
+  EXPECT_EQ(server_.Get("/v1/whoami", Bearer("rmt_" + started.Text("holder").substr(4))).Reason(), "bad-credentials")
+      << "the other handle is no token";
+  EXPECT_EQ(server_.Get("/v1/whoami", Bearer("rmt_" + std::string(43, 'A'))).Reason(), "bad-credentials") << "nobody else is told anything";
   EXPECT_EQ(server_.Get("/v1/whoami", holder).status, 200);
   EXPECT_EQ(server_.Get("/v1/tasks?state=suspended", ann).json.Find("tasks")->AsArray().size(), 1u);
   EXPECT_EQ(server_.Post(path + "/resume", json::Object{{"x", 1}}, ann).status, 400);
@@ -39,6 +46,9 @@ TEST_F(RestLife, ATaskStopsAndGoesOn) {
   EXPECT_EQ(*resumed.json.Find("task")->FindString("state"), "active");
   for (const char* secret : {"token", "holder", "environment"}) EXPECT_EQ(resumed.json.Find(secret), nullptr) << secret;
   EXPECT_EQ(server_.Get("/v1/whoami", token).status, 200);
+  ASSERT_EQ(server_.Post(path + "/suspend", json::Object{{"reason", "odd"}}, ann).status, 200);
+  ASSERT_EQ(server_.Post(path + "/complete", json::Object{{"wait", "1s"}}, holder).status, 200);
+  EXPECT_EQ(server_.Get("/v1/whoami", token).Reason(), "bad-credentials") << "over is over";
 }
 
 TEST_F(RestLife, MoreTimeIsAskedForAndApproved) {
