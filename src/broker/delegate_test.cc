@@ -235,7 +235,10 @@ TEST_F(DelegateTest, AYesCountsForNothingWhileTheParentIsStopped) {
 TEST_F(DelegateTest, HandingOnIsCountedAtTheParent) {
   StartAnswer lead = Lead(), part = Part(lead);
   StartAnswer below = Part(part);
-  EXPECT_EQ(bench.Delegate(part, "part", {{"ticket", "T-1"}}).error().reason, "delegate-denied");
+  const Error used_up = bench.Delegate(part, "part", {{"ticket", "T-1"}}).error();
+  EXPECT_EQ(used_up.reason, "delegate-denied");
+  EXPECT_EQ(used_up.hint.find("needs a permit"), std::string::npos) << "it has one";
+  EXPECT_NE(used_up.hint.find("`remit explain part --under " + part.task.id + "`"), std::string::npos) << used_up.hint;
   ASSERT_TRUE(bench.Complete(below).has_value());
   bench.Restart();
   EXPECT_EQ(bench.Delegate(part, "part", {{"ticket", "T-1"}}).error().reason, "delegate-denied");

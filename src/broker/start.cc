@@ -214,6 +214,19 @@ Result<StartDraft> Starts::DraftTask(const task::TaskType& type, const cedar::En
   return draft;
 }
 
+namespace {
+
+// What helps against a delegation that was refused: another permit is no answer to a number that is used up.
+std::string DelegateHint(const task::TaskRecord& record, std::string_view reason) {
+  if (reason == "no-permit") return "the task's type needs a permit for Remit::Action::\"delegate\"";
+  const std::string see = fmt::format("`remit explain {} --under {}`", record.name, record.parent);
+  if (reason == "used-up")
+    return fmt::format("each that was started counts, also when it is over: go on with those, or start another task; {} has the limit", see);
+  return fmt::format("see why with {}", see);
+}
+
+}  // namespace
+
 Error Starts::NotPermitted(const task::TaskRecord& record, const task::Decision& decision) const {
   const std::string why = decision.reason == "no-permit" ? "no policy permits it" : decision.reason;
   const std::string policies = decision.policies.empty() ? "" : " (" + Join(decision.policies, ", ") + ")";
@@ -223,7 +236,7 @@ Error Starts::NotPermitted(const task::TaskRecord& record, const task::Decision&
         .Hint(fmt::format("see who may with `remit explain {}`", record.name));
   return Error(Code::kPermissionDenied, "delegate-denied",
                fmt::format("task `{}` may not hand `{}` to {}: {}{}", record.parent, record.name, record.actor.ToString(), why, policies))
-      .Hint("the task's type needs a permit for Remit::Action::\"delegate\"");
+      .Hint(DelegateHint(record, decision.reason));
 }
 
 }  // namespace remit::broker
