@@ -119,8 +119,8 @@ class Shell:
 
 
 class HowTo(harness.Case):
-    def follow(self, page, ports, before=None):
-        """`before`: what is done in the reader's folder before a command, by the command."""
+    def follow(self, page, ports, before=None, also=None):
+        """`before`: what is done in the reader's folder before a command, by the command. `also`: what it prints besides, where the page leaves it open."""
         steps = read_page(PAGES / page)
         self.assertTrue(steps, f"{page} has no command")
         top = harness.temp_dir("remit-howto-")
@@ -142,7 +142,7 @@ class HowTo(harness.Case):
             if before and step.command in before:
                 before[step.command](pathlib.Path(folder))
             since, status = shell.run(here(step.command))
-            expected = [here(line) for line in step.expected]
+            expected = [here(line) for line in (also or {}).get(step.command, step.expected)]
             if step.stays:
                 try:
                     harness.eventually(lambda: missing(expected, shell.output(since)) is None)
@@ -165,25 +165,45 @@ class HowTo(harness.Case):
     def test_agents_that_delegate(self):
         self.follow("agents-that-delegate.md", {7070: harness.free_port()})
 
-    def test_production_change(self):
-        # From Friday afternoon on the catalog refuses what the page does at once: here it refuses the one moment alone that the page asks for in vain.
-        def any_day(folder):
+    def change_page(self, when, refusal):
+        """The page, where the catalog's rule about the weekend is about `when`; `refusal` is what it says that Ines reads then."""
+        page = "production-change.md"
+        self.assertIn(f"``may not start `change`{refusal}``", (PAGES / page).read_text())
+
+        def another_day(folder):
             (folder / "catalogs").unlink()
             shutil.copytree(harness.SOURCE / "catalogs", folder / "catalogs")
             policies = folder / "catalogs/change/change.cedar"
-            text = policies.read_text()
-            moment = "when { context.local.weekday == 6 && context.local.minute == 10 * 60 }"
-            text, count = re.subn(r"when \{ context\.local\.weekday [^}]*\}", moment, text)
+            text, count = re.subn(r"when \{ context\.local\.weekday [^}]*\}", f"when {{ {when} }}", policies.read_text())
             self.assertEqual(count, 1)
             policies.write_text(text)
 
-        self.follow("production-change.md", {7070: harness.free_port()}, {"remit catalog load catalogs/change --with-facts": any_day})
+        broken = "ines start change system=shop --reason 'INC-9 checkout fails' --break-glass"
+        self.assertIn(broken, [step.command for step in read_page(PAGES / page)])
+        self.follow(page, {7070: harness.free_port()}, {"remit catalog load catalogs/change --with-facts": another_day},
+                    {broken: [f'remit: Employee::"ines" may not start `change`{refusal}', "hint: …"]})
+
+    @staticmethod
+    def moment(day, time):
+        """As the page has it, and as Cedar writes it."""
+        date = subprocess.run(["date", "-d", day, "+%Y-%m-%d"], capture_output=True, text=True, check=True).stdout.strip()
+        return f'context.now == datetime("{date}T{time}:00+0100")'
+
+    def test_production_change(self):
+        self.follow("production-change.md", {7070: harness.free_port()})
+
+    def test_production_change_on_a_weekday(self):
+        self.change_page(self.moment("next saturday", "10:00"), " without its approvals: no policy permits it")
+
+    def test_production_change_at_the_weekend(self):
+        self.change_page(f"!({self.moment('next tuesday', '02:00')})", ": forbidden (not-before-the-weekend)")
 
     def test_rotate_secret(self):
         self.follow("rotate-secret.md", {7070: harness.free_port()})
 
     def test_administer(self):
         self.follow("administer.md", {7070: harness.free_port()})
+
     def test_look_after(self):
         self.follow("look-after.md", {7070: harness.free_port()})
 
@@ -238,6 +258,15 @@ class HowTo(harness.Case):
             return re.sub(r"with it \((cgroup|pid namespace|subreaper)\)", "with it (…)", line)
 
         self.assertEqual([bare(line) for line in done.stderr.splitlines()], [bare(line) for line in shown], str(done))
+
+    def test_servers_are_stopped(self):
+        """Each page stops the server that it started, else that of the next page finds its port taken."""
+        for page in sorted(PAGES.glob("*.md")):
+            running = 0
+            for step in read_page(page):
+                running += step.stays and "remit serve" in step.command
+                running -= step.command.startswith("kill %")
+            self.assertLessEqual(running, 0, page.name)
 
     def test_cli_reference(self):
         """docs/reference/cli.md has every command that there is, with every option, and no other."""
