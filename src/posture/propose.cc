@@ -144,10 +144,11 @@ class Proposer {
       if (!hides || !Holds(account, object, privilege)) continue;
       if (options_.hidden.contains(std::string(privilege))) {
         type.permissions.push_back({"", std::string(privilege), object, name.ToString(), true});
-      } else if (privilege != "DELETE") {  // which only a MERGE hides
+      } else {
         Note("hidden-use", account.name,
-             fmt::format("{} on {} in {} is held, and may stand behind its {}: pgaudit writes down one privilege of a statement", privilege,
-                         object.ToString(), object.database, Join({used.begin(), used.end()}, ", ")));
+             fmt::format("{} on {} in {} is held, and may stand behind its {}: pgaudit writes down one privilege of a statement{}", privilege,
+                         object.ToString(), object.database, Join({used.begin(), used.end()}, ", "),
+                         privilege == "DELETE" ? ", and a MERGE may delete too" : ""));
       }
     }
     return {};

@@ -176,6 +176,23 @@ TEST(Propose, JustWhatWasUsedAndHeld) {
             std::string::npos);
 }
 
+// Whatever `scan` shows as `?`, `propose` leaves out and says so, each privilege by name.
+TEST(Propose, AllThatMayBeHiddenIsSaid) {
+  World world;
+  world.Table("orders", {{20, "INSERT"}, {20, "UPDATE"}, {20, "DELETE"}, {20, "SELECT"}});
+  world.Uses("billing", "INSERT", "TABLE", "public.orders");
+  const auto said = [&] {
+    std::vector<std::string> privileges;
+    const Proposal proposal = Propose(world.Report(), {}).value();
+    for (const Finding& finding : proposal.findings)
+      if (finding.reason == "hidden-use") privileges.push_back(finding.message.substr(0, finding.message.find(' ')));
+    return privileges;
+  };
+  EXPECT_THAT(said(), testing::UnorderedElementsAre("SELECT", "UPDATE", "DELETE"));
+  world.inventory.server_version = 140000;  // without MERGE
+  EXPECT_THAT(said(), testing::UnorderedElementsAre("SELECT", "UPDATE"));
+}
+
 TEST(Propose, TheCatalogLoadsWithoutWarnings) {
   ProposeOptions options;
   options.hidden = {"UPDATE"};
