@@ -96,13 +96,14 @@ class Ending {
 
   Status TryToDisarm() {
     REMIT_ASSIGN(const RoleState before, ReadRole(server_.base(), end_.account.oid));
-    if (!before.login && before.attributes.empty()) return Seen("login", "it could not log in before"), Status();
+    if (!before.login && before.attributes.empty()) return Seen("login", "NOLOGIN already, before it was asked this time"), Status();
     REMIT_ASSIGN(const std::string role, pg::QuoteIdentifier(end_.account.name));
     At("disarming");
-    REMIT_TRY(pg::InTransaction(server_.base(), [&]() -> Status {
+    const Status altered = pg::InTransaction(server_.base(), [&]() -> Status {
       REMIT_TRY(server_.base().Run(fmt::format("ALTER ROLE {} NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION NOBYPASSRLS", role)));
       return ItWasThisOne();
-    }));
+    });
+    if (!altered) return altered;
     Seen("login", fmt::format("NOLOGIN{}", before.attributes.empty() ? "" : "; it had " + Join(before.attributes, ", ")));
     return {};
   }
@@ -143,7 +144,8 @@ class Ending {
 
   std::string FilePrefix() const { return fmt::format("{}-{}-", options_.prefix, end_.account.oid); }
 
-  // Plans of calls that were cut short. What does not fit any more stays as it is, for a rollback; the new plan has the rest.
+  // Plans of calls before: those that were done are the way back still, and those that were cut short go on. What does not fit any more stays as it
+  // is, for a rollback; the new plan has the rest.
   void GoOn() {
     std::vector<std::string> files;
     std::error_code error;
@@ -155,7 +157,11 @@ class Ending {
       // By what it says: a name begins with another target's where that one is `shop-16400`.
       if (!file || file->plan.system != end_.system || file->plan.account.oid != end_.account.oid) continue;
       if (file->phase == Phase::kPlanned) std::filesystem::remove(path, error);  // nothing of it was done
-      if (file->phase == Phase::kApplying) (void)Apply(*file);
+      if (file->phase == Phase::kApplying) {
+        (void)Apply(*file);
+      } else if (file->phase == Phase::kApplied) {
+        before_.push_back(*std::move(file));
+      }
     }
   }
 
@@ -219,7 +225,7 @@ class Ending {
     if (usable || !plan.removed.empty()) return {};
     end_.ended = true;
     Seen("sessions", fmt::format("{} ended, none is left", end_.sessions));
-    if (end_.plan.empty()) Seen("grants", "it had none that can be taken away");
+    SayWhatWentBefore();
     if (!plan.members.empty()) {
       std::vector<std::string> members;
       for (const RoleRef& role : plan.members) members.push_back("`" + EscapeControl(role.name) + "`");
@@ -227,6 +233,16 @@ class Ending {
     }
     if (!of_public.empty()) Seen("public", fmt::format("{} rights of everybody stay, and nobody can use them as this account", of_public.size()));
     return {};
+  }
+
+  // Asked again, what a call before took away is said again, with its way back: nobody else keeps it.
+  void SayWhatWentBefore() {
+    for (const PlanFile& file : before_)
+      Seen("grants", fmt::format("{} taken away at {}, by a call before; plan {} in {}", file.plan.removed.size(), FormatTime(file.changed),
+                                 PlanHash(file.plan), EscapeControl(file.path)));
+    if (!end_.plan.empty()) return;
+    if (!before_.empty()) end_.file = before_.back().path;
+    Seen("grants", before_.empty() ? "it had none that can be taken away" : "it has no other that can be taken away");
   }
 
   void OpenSome(const std::vector<AccountEnd::Open>& all) {
@@ -243,7 +259,8 @@ class Ending {
   const AccountEndOptions& options_;
   const Clock& clock_;
   AccountEnd end_;
-  std::string why_left_;  // why the grants could not be taken
+  std::string why_left_;          // why the grants could not be taken
+  std::vector<PlanFile> before_;  // that were applied by calls before, and not taken back; the oldest first
 };
 
 }  // namespace

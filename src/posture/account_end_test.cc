@@ -98,15 +98,30 @@ TEST_F(AccountEndTest, EverythingThatCanBeTakenIsTakenAndNobodyComesInAsIt) {
 }
 
 TEST_F(AccountEndTest, AgainItIsEndedAlreadyAndWhatCameBackGoes) {
-  MustEnd();
+  const AccountEnd first = MustEnd();
   AccountEnd again = MustEnd();
   EXPECT_TRUE(again.ended);
   EXPECT_EQ(again.removed, 0u);
+  // What the first call took away is said again: how much, when, and by which plan, which is the way back.
+  const std::string when = FormatTime(PlanFile::Load(first.file)->changed);
+  EXPECT_EQ(again.file, first.file);
+  EXPECT_EQ(again.plan, "") << "it is no plan of this call";
+  EXPECT_THAT(again.evidence, Contains(Field(&AccountEnd::Step::detail,
+                                             fmt::format("4 taken away at {}, by a call before; plan {} in {}", when, first.plan, first.file))));
+  EXPECT_THAT(again.evidence, Contains(Field(&AccountEnd::Step::detail, "NOLOGIN already, before it was asked this time")));
   Sql("shop", {"GRANT DELETE ON t TO app", "ALTER ROLE app LOGIN"});
   again = MustEnd();
   EXPECT_TRUE(again.ended);
   EXPECT_EQ(again.removed, 1u);
   EXPECT_FALSE(CanLogIn("app"));
+  EXPECT_NE(again.file, first.file) << "the way back for what was taken last";
+  EXPECT_THAT(again.evidence, Contains(Field(&AccountEnd::Step::detail, HasSubstr(first.file)))) << "and the other is not forgotten";
+  const AccountEnd third = MustEnd();
+  EXPECT_EQ(third.file, again.file);
+  PlanFile back = PlanFile::Load(again.file).value();
+  ASSERT_TRUE(RollBack(back));
+  Sql("shop", {"REVOKE DELETE ON t FROM app"});
+  EXPECT_EQ(MustEnd().file, first.file) << "what was given back is no way back any more";
 }
 
 TEST_F(AccountEndTest, WhatItOwnsIsNamedAndStays) {
