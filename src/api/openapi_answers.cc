@@ -6,8 +6,10 @@ namespace remit::api::openapi {
 std::string_view AnswerSchemas() {
   return R"json(  "TaskList": {
    "type": "object",
-   "properties": {"tasks": {"type": "array", "items": {"$ref": "#/components/schemas/Task"}}},
-   "required": ["tasks"],
+   "properties": {
+    "tasks": {"type": "array", "items": {"$ref": "#/components/schemas/Task"}, "description": "in the order of their ids: the oldest first"},
+    "more": {"type": "boolean", "description": "there are others behind these: ask again with `after`, the last one's id"}},
+   "required": ["tasks", "more"],
    "additionalProperties": false},
   "ReviewList": {
    "type": "object",

@@ -51,6 +51,25 @@ TEST_F(RestLife, ATaskStopsAndGoesOn) {
   EXPECT_EQ(server_.Get("/v1/whoami", token).Reason(), "bad-credentials") << "over is over";
 }
 
+TEST_F(RestLife, AListSaysThatThereIsMore) {
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(Start("lead", {{"ticket", "T-1"}}).status, 201);
+  const From ann = server_.Person("ann");
+  const auto list = [&](const std::string& query) { return server_.Get("/v1/tasks" + query, ann).json; };
+  EXPECT_FALSE(list("?limit=3").Find("more")->AsBool());
+  const json::Value first = list("?limit=2");
+  EXPECT_TRUE(first.Find("more")->AsBool());
+  ASSERT_EQ(first.Find("tasks")->AsArray().size(), 2u);
+  const json::Value rest = list("?limit=2&after=" + *first.Find("tasks")->AsArray()[1].FindString("id"));
+  EXPECT_EQ(rest.Find("tasks")->AsArray().size(), 1u);
+  EXPECT_FALSE(rest.Find("more")->AsBool());
+  const json::Value all = list("");
+  for (const json::Value& task : all.Find("tasks")->AsArray())
+    ASSERT_EQ(server_.Post("/v1/tasks/" + *task.FindString("id") + "/complete", json::Object{{"wait", "1s"}}, server_.Actor()).status, 200);
+  EXPECT_TRUE(list("?state=ended&limit=1").Find("more")->AsBool());
+  EXPECT_EQ(list("?state=ended&limit=1").Find("tasks")->AsArray().size(), 1u);
+  EXPECT_FALSE(list("?state=ended&limit=3").Find("more")->AsBool());
+}
+
 TEST_F(RestLife, MoreTimeIsAskedForAndApproved) {
   const Reply started = Start("box", {{"box", "b1"}});
   const std::string path = "/v1/tasks/" + TaskOf(started);

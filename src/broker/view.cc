@@ -98,6 +98,8 @@ void Views::ListLive(const Caller& by, const ListFilter& filter, const std::func
 Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter) {
   if (by.Is(Kind::kNobody)) return Fail(Code::kUnauthenticated, "unauthenticated", "nobody knows who is calling");
   std::vector<task::TaskRecord> found;
+  ListFilter with_next = filter;
+  ++with_next.limit;  // that there are more is said, not left to be guessed
   auto matches = [&](const task::TaskRecord& record) {
     bool state = filter.state.empty()      ? !task::IsEnd(record.state)
                  : filter.state == "ended" ? task::IsEnd(record.state)
@@ -107,21 +109,22 @@ Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter
   };
   const std::set<std::string> living = {"active", "requested", "suspended", "scheduled"};
   bool ended = !filter.state.empty() && !living.contains(filter.state);
-  if (!ended) core_->views.ListLive(by, filter, matches, found);
+  if (!ended) core_->views.ListLive(by, with_next, matches, found);
   // A task sees itself alone, and is gone when it has ended.
   if (ended && !by.Is(Kind::kTask) && !by.Is(Kind::kHolder)) {
     REMIT_TRY(core_->parts.store.Scan(store::Table::kEndedTask, "", [&](std::string_view key, std::string_view row) {
       if (key <= filter.after) return true;
       auto record = task::TaskRecord::Decode(row);
       if (record && matches(*record) && core_->Locked([&] { return core_->who_may.MayViewEnded(by, *record); })) found.push_back(*std::move(record));
-      return found.size() < filter.limit;
+      return found.size() < with_next.limit;
     }));
   }
   std::ranges::sort(found, {}, &task::TaskRecord::id);
-  if (found.size() > filter.limit) found.resize(filter.limit);
+  const bool more = found.size() > filter.limit;
+  if (more) found.resize(filter.limit);
   json::Array tasks;
   for (const task::TaskRecord& record : found) tasks.push_back(TaskJson(record));
-  return json::Value(json::Object{{"tasks", std::move(tasks)}});
+  return json::Value(json::Object{{"tasks", std::move(tasks)}, {"more", more}});
 }
 
 void Broker::WatchTask(const Caller& by, const std::string& task, const std::string& state, Duration wait, Answer<json::Value> answer) {

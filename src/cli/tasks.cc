@@ -166,7 +166,7 @@ void AddList(Command& root) {
     bool reviews = false;
   };
   auto args = std::make_shared<Args>();
-  root.Sub("list", "lists tasks; those that live, unless --state says otherwise")
+  root.Sub("list", "lists tasks, the oldest first; those that live, unless --state says otherwise")
       .Option("--state", args->state,
               "requested, scheduled, active, suspended, completed, revoked, expired, failed, withdrawn or denied; ended: all ends")
       .Option("--type", args->type, "of this type only")
@@ -190,6 +190,8 @@ void AddList(Command& root) {
                           Text(task, "state") == "scheduled" ? "starts " + Moment(task, "at")
                                                              : Moment(task, task.Find("ended") != nullptr ? "ended" : "deadline")});
         PrintTable(rows);
+        if (const json::Value* more = answer.Find("more"); more != nullptr && more->IsBool() && more->AsBool())
+          PrintMessage("there are more; these are the oldest: a higher --limit (1000 at most), or --state, --type, --actor");
         return kOk;
       });
 }
