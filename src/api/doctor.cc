@@ -8,6 +8,7 @@
 
 #include "api/rest.h"
 #include "api/routes.h"
+#include "base/count.h"
 #include "base/text.h"
 #include "cedar/value.h"
 #include "ledger/hash.h"
@@ -59,9 +60,11 @@ void LookAtServer(Examination& e) {
                                                       : "see the server's log");
   }
   const broker::Counters counters = e.services.broker.counters();
-  if (doubts->AsArray().empty()) e.Add("server", Health::kOk, fmt::format("ready at {}; {} tasks live", e.services.issuer, counters.live_tasks));
+  if (doubts->AsArray().empty())
+    e.Add("server", Health::kOk, fmt::format("ready at {}; {} live", e.services.issuer, Counted(counters.live_tasks, "task")));
   if (counters.commit_failures > 0)
-    e.Add("store", Health::kWarning, fmt::format("{} commits have failed since it started", counters.commit_failures), "see the server's log");
+    e.Add("store", Health::kWarning, fmt::format("{} failed since it started", Counted(counters.commit_failures, "commit has", "commits have")),
+          "see the server's log");
 }
 
 void LookAtCatalog(Examination& e) {
@@ -72,7 +75,7 @@ void LookAtCatalog(Examination& e) {
     const Error error = warning.ToError();
     e.Add("catalog", Health::kWarning, error.ToString(), error.hint);
   }
-  if (again.warnings.empty()) e.Add("catalog", Health::kOk, fmt::format("{} task types, no warnings", catalog->task_types().size()));
+  if (again.warnings.empty()) e.Add("catalog", Health::kOk, fmt::format("{}, no warnings", Counted(catalog->task_types().size(), "task type")));
 }
 
 bool IsBarred(const json::Value& somebody) {
@@ -88,6 +91,32 @@ std::string Barred(const json::Array& all) {
   return barred == 0 ? "" : fmt::format(" ({} barred)", barred);
 }
 
+// What to do where nobody is there, not barred, whose type a task type's actor may have; "" where somebody is. A person may be an actor too. Which
+// policies would let them is not asked: that depends on the parameters.
+std::string NobodyStarts(Examination& e, const json::Array& actors, const json::Array& people) {
+  const auto catalog = e.services.broker.catalog();
+  const auto starts = [&](const json::Value& somebody) {
+    const auto uid = cedar::EntityUid::Parse(somebody.FindString("uid") == nullptr ? "" : *somebody.FindString("uid"));
+    if (!uid || IsBarred(somebody)) return false;
+    return catalog == nullptr ||
+           std::ranges::any_of(catalog->task_types(), [&](const auto& type) { return task::CheckActor(type.second, *uid).has_value(); });
+  };
+  if (std::ranges::any_of(actors, starts) || std::ranges::any_of(people, starts)) return "";
+  std::vector<std::string> ways;
+  for (const auto& [type, command] :
+       {std::pair(&task::Catalog::IsActor, "remit actor put UID --key FILE"), std::pair(&task::Catalog::IsPerson, "remit person put UID")}) {
+    if (catalog == nullptr) continue;
+    for (const auto& [name, declared] : catalog->schema().entity_types()) {
+      const bool marked = ((*catalog).*type)(name);
+      const auto fits = [&, &uid = name](const auto& one) { return task::CheckActor(one.second, {uid, "somebody"}).has_value(); };
+      if (!marked || !std::ranges::any_of(catalog->task_types(), fits)) continue;
+      ways.emplace_back(command);
+      break;
+    }
+  }
+  return "nobody can start a task: " + (ways.empty() ? std::string("remit actor put UID --key FILE") : Join(ways, ", or "));
+}
+
 // Who administers: those whom the catalog permits to load another, alone or with others' yes; and while there is nobody, the operator.
 void LookAtPeople(Examination& e) {
   const Caller root{.kind = Kind::kOperator, .uid = {"Remit::Operator", "local"}, .task = {}, .signed_in = {}, .session = {}};
@@ -97,7 +126,7 @@ void LookAtPeople(Examination& e) {
   };
   const json::Array people = list(e.services.broker.ListPeople(root), "people");
   const json::Array actors = list(e.services.broker.ListActors(root), "actors");
-  const std::size_t working = actors.size() - CountBarred(actors);
+  const std::string nobody = NobodyStarts(e, actors, people);
   std::vector<std::string> administrators;
   for (const json::Value& person : people) {
     const auto uid = cedar::EntityUid::Parse(person.FindString("uid") == nullptr ? "" : *person.FindString("uid"));
@@ -108,12 +137,14 @@ void LookAtPeople(Examination& e) {
   }
   const std::size_t many = administrators.size();
   if (many > kNamed) administrators.resize(kNamed);
-  const std::string who = e.services.broker.SetUpIsOpen() ? "the set-up is open: root and the server's own user administer, on its unix socket"
-                          : many == 0                     ? "nobody administers"
-                                      : fmt::format("{}{} administer", Join(administrators, ", "), many > kNamed ? " and others" : "");
-  e.Add("people", working > 0 ? Health::kOk : Health::kWarning,
-        fmt::format("{}; {} actors{} and {} people{} are registered", who, actors.size(), Barred(actors), people.size(), Barred(people)),
-        working > 0 ? "" : "nobody can start a task: remit actor put UID --key FILE");
+  const std::string who =
+      e.services.broker.SetUpIsOpen() ? "the set-up is open: root and the server's own user administer, on its unix socket"
+      : many == 0                     ? "nobody administers"
+                  : fmt::format("{}{} {}", Join(administrators, ", "), many > kNamed ? " and others" : "", many == 1 ? "administers" : "administer");
+  e.Add("people", nobody.empty() ? Health::kOk : Health::kWarning,
+        fmt::format("{}; {}{} and {}{} are registered", who, Counted(actors.size(), "actor"), Barred(actors),
+                    Counted(people.size(), "person", "people"), Barred(people)),
+        nobody);
 }
 
 void Finish(const Shared& e) {
@@ -186,7 +217,8 @@ std::vector<Finding> LookAtEnding(const std::vector<task::CredentialRecord>& end
   std::vector<const task::CredentialRecord*> long_ago;
   for (const task::CredentialRecord& one : ending)
     if (one.ending && now - *one.ending > kEndingTooLong) long_ago.push_back(&one);
-  if (long_ago.empty()) return {{"ending", Health::kOk, fmt::format("{} credentials are ending, none of them for long", ending.size()), ""}};
+  if (long_ago.empty())
+    return {{"ending", Health::kOk, fmt::format("{} ending, none of them for long", Counted(ending.size(), "credential is", "credentials are")), ""}};
   std::ranges::sort(long_ago, {}, [](const task::CredentialRecord* one) { return *one->ending; });
   std::vector<Finding> findings;
   for (std::size_t i = 0; i < std::min(long_ago.size(), kNamed); ++i) {
@@ -222,12 +254,13 @@ std::vector<Finding> LookAtWebhooks(const json::Value& webhooks) {
     const std::string name = Text(one, "name"), since = Text(one, "failing_since");
     if (!since.empty()) {
       findings.push_back({"webhook", Health::kWarning,
-                          fmt::format("`{}` ({}) has taken nothing since {}, {} events wait: {}", name, Text(one, "host"), since,
-                                      Number(one, "behind"), Text(one, "last_error")),
+                          fmt::format("`{}` ({}) has taken nothing since {}, {}: {}", name, Text(one, "host"), since,
+                                      Counted(Number(one, "behind"), "event waits", "events wait"), Text(one, "last_error")),
                           "it is tried again at least every 5 minutes; a message is given up after 24 hours"});
     } else {
-      findings.push_back(
-          {"webhook", Health::kOk, fmt::format("`{}` ({}) has taken everything but {} events", name, Text(one, "host"), Number(one, "behind")), ""});
+      findings.push_back({"webhook", Health::kOk,
+                          fmt::format("`{}` ({}) has taken everything but {}", name, Text(one, "host"), Counted(Number(one, "behind"), "event")),
+                          ""});
     }
   }
   return findings;
@@ -244,13 +277,15 @@ std::vector<Finding> LookAtTarget(const json::Value& target, const Result<json::
              report.error().hint.empty() ? "remit target check " + name : report.error().hint}};
   std::vector<Finding> findings;
   if (const std::int64_t open = Number(*report, "open"); open > 0)
-    findings.push_back({"target", Health::kWarning,
-                        fmt::format("`{}`: {} things are open to everybody who can log in there, so to every task", name, open),
-                        fmt::format("remit target check {}: close them, or accept them by name", name)});
+    findings.push_back(
+        {"target", Health::kWarning,
+         fmt::format("`{}`: {} open to everybody who can log in there, so to every task", name, Counted(open, "thing is", "things are")),
+         fmt::format("remit target check {}: close them, or accept them by name", name)});
   if (const json::Value* stale = report->Find("stale_accepted"); stale != nullptr && stale->IsArray() && !stale->AsArray().empty())
-    findings.push_back({"target", Health::kWarning,
-                        fmt::format("`{}`: {} things are accepted in remit.toml and are not there any more", name, stale->AsArray().size()),
-                        "take them out of `accepted`"});
+    findings.push_back(
+        {"target", Health::kWarning,
+         fmt::format("`{}`: {} accepted in remit.toml and not there any more", name, Counted(stale->AsArray().size(), "thing is", "things are")),
+         "take them out of `accepted`"});
   if (findings.empty())
     findings.push_back({"target", Health::kOk, fmt::format("`{}` answers, and gives tasks nothing but what Remit gives", name), ""});
   return findings;
@@ -280,7 +315,7 @@ Finding LookAtLedger(store::Store& store) {
   if (!proof) return broken(proof.error().message);
   if (!ledger::VerifyInclusion(head.size - 1, head.size, last, *proof, head.root)) return broken("its last event is not in its tree");
   return {"ledger", Health::kOk,
-          fmt::format("{} events; the last {} and the tree over all hold (`remit ledger verify` recomputes everything)", head.size,
+          fmt::format("{}; the last {} and the tree over all hold (`remit ledger verify` recomputes everything)", Counted(head.size, "event"),
                       std::min(head.size, kLastEvents)),
           ""};
 }

@@ -53,6 +53,25 @@ TEST_F(DoctorTest, WhoIsBarredIsCountedAndNobodyWhoWorksIsAWarning) {
   EXPECT_THAT(Said(Examine(), "people"), HasSubstr("2 actors (2 barred) and 3 people (1 barred) are registered"));
 }
 
+// As in catalogs/vendor: whoever starts tasks there is a person.
+TEST_F(DoctorTest, APersonWhoMayStartTasksIsSomebody) {
+  std::string schema(broker::kSchema);
+  for (std::size_t at = 0; (at = schema.find("actor: Agent", at)) != std::string::npos;) schema.replace(at, 12, "actor: Employee");
+  server_.bench.LoadCatalog(broker::kPolicies, schema);
+  EXPECT_THAT(Said(Examine(), "people"), HasSubstr("ok: "));
+  for (const char* id : {"ann", "bob", "eve"}) {
+    server_.bench.broker().PutPerson(Bench::Operator(), {{"Employee", id}, "", true}, [](auto a) { Bench::Expect(a); });
+    server_.bench.Settle();
+  }
+  const json::Value report = Examine();
+  EXPECT_THAT(Said(report, "people"), HasSubstr("warning: ")) << "actors are there, and no task is theirs to start";
+  for (const json::Value& one : report.Find("findings")->AsArray()) {
+    if (*one.FindString("check") == "people") {
+      EXPECT_EQ(*one.FindString("hint"), "nobody can start a task: remit person put UID");
+    }
+  }
+}
+
 TEST_F(DoctorTest, IsForTheOperatorAndWhoMayViewTheServer) {
   EXPECT_EQ(server_.Get("/v1/doctor", server_.Actor()).status, 403);
   EXPECT_EQ(server_.Get("/v1/doctor", server_.Person("eve")).status, 403);
@@ -66,7 +85,7 @@ TEST_F(DoctorTest, FindsWhatHangsInEnding) {
   ASSERT_EQ(started.status, 201) << started.body;
   server_.bench.box->down = true;
   server_.Post("/v1/tasks/" + TaskOf(started) + "/complete", json::Object{{"wait", "0s"}}, bot);
-  EXPECT_THAT(Said(Examine(), "ending"), HasSubstr("ok: 1 credentials are ending"));
+  EXPECT_THAT(Said(Examine(), "ending"), HasSubstr("ok: 1 credential is ending"));
   server_.bench.Pass(6min);
   const json::Value report = Examine();
   EXPECT_FALSE(report.Find("ok")->AsBool());
@@ -146,7 +165,7 @@ TEST_F(DoctorTest, SaysWhyItIsNotReady) {
   server_.StartTriage(bot);
   const json::Value report = Examine();
   EXPECT_THAT(Said(report, "server"), HasSubstr("error: the last commit failed"));
-  EXPECT_THAT(Said(report, "store"), HasSubstr("commits have failed"));
+  EXPECT_THAT(Said(report, "store"), HasSubstr("1 commit has failed"));
 }
 
 TEST(LookAtLedger, FindsAnEventThatWasChanged) {

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -11,6 +12,12 @@
 
 namespace remit {
 namespace {
+
+TEST(Count, OneIsOne) {
+  EXPECT_EQ(Counted(0, "actor"), "0 actors");
+  EXPECT_EQ(Counted(1u, "actor"), "1 actor");
+  EXPECT_EQ(Counted(std::int64_t{2}, "person", "people"), "2 people");
+}
 
 TEST(Bytes, EncodesTheVectorsOfRfc4648) {
   EXPECT_EQ(Base64UrlEncode(AsBytes("foobar")), "Zm9vYmFy");

@@ -403,6 +403,19 @@ TEST_F(AdministrationTest, BarringRegistersNobody) {
   EXPECT_EQ(ReasonOf(*answer), "not-an-actor-type");
 }
 
+TEST_F(AdministrationTest, WhoTakesAPersonForAnActorIsToldTheOtherCommand) {
+  const auto actor = [&](const std::string& type) {
+    std::optional<Result<json::Value>> answer;
+    bench.broker().PutActor(bench.Person("ann"), {{type, "x"}, "", nullptr, std::nullopt, false}, [&](auto a) { answer = std::move(a); });
+    return answer->error().hint;
+  };
+  EXPECT_EQ(actor("Employee"), "it is marked @person: `remit person put`");
+  EXPECT_EQ(actor("Ticket"), "these are: Agent");
+  std::optional<Result<json::Value>> answer;
+  bench.broker().PutPerson(bench.Person("ann"), {{"Agent", "x"}, "", false}, [&](auto a) { answer = std::move(a); });
+  EXPECT_EQ(answer->error().hint, "it is marked @actor: `remit actor put`");
+}
+
 TEST_F(AdministrationTest, AChangeThatCannotBeWrittenDownStillWaits) {
   const auto asked = Load(bench.Person("ann"), wider_);
   const std::string hash = *bench.broker().ListApprovals(Bench::Operator())->Find("approvals")->AsArray()[0].FindString("hash");

@@ -22,12 +22,17 @@ namespace {
 
 // The hint for a type that has not the mark: the nearest that has, or all of them.
 std::string MarkedTypes(const task::Catalog& catalog, const std::string& type, bool (task::Catalog::*marked)(std::string_view) const) {
+  // Actors and people are put with a command each.
+  const bool actors = marked == &task::Catalog::IsActor;
+  if (actors ? catalog.IsPerson(type) : catalog.IsActor(type))
+    return actors ? "it is marked @person: `remit person put`" : "it is marked @actor: `remit actor put`";
   std::vector<std::string> names;
   for (const auto& [name, declared] : catalog.schema().entity_types())
     if ((catalog.*marked)(name)) names.push_back(name);
   const std::string near = Nearest(type, names);
   if (!near.empty()) return fmt::format("did you mean `{}`?", near);
-  return names.empty() ? "no type of the catalog is" : fmt::format("these are: {}", Join(names, ", "));
+  if (!names.empty()) return fmt::format("these are: {}", Join(names, ", "));
+  return "no type of the catalog is: mark one in its schema, then `remit catalog load`";
 }
 
 }  // namespace

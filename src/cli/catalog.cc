@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/count.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/catalog_folder.h"
@@ -64,7 +65,8 @@ void AddCheckCommand(Command& catalog) {
           return PrintJson(json::Object{{"hash", loaded->hash()}, {"types", std::move(types)}}), kOk;
         }
         for (const auto& [name, type] : loaded->task_types()) PrintLine(fmt::format("{}  {}", Styled(Style::kBold, type.name), type.purpose));
-        PrintLine(fmt::format("{} policies, no errors; catalog {}", loaded->policies().policies().size(), loaded->hash().substr(0, 12)));
+        PrintLine(fmt::format("{}, no errors; catalog {}", Counted(loaded->policies().policies().size(), "policy", "policies"),
+                              loaded->hash().substr(0, 12)));
         return kOk;
       });
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/count.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/local_time.h"
@@ -53,7 +54,9 @@ std::string UsesLine(const json::Value& uses) {
   return Text(uses, "left") == "0" ? Styled(Style::kYellow, line) : line;
 }
 
-std::string BudgetLine(const json::Value& budget) { return fmt::format("{} starts left of {}", Text(budget, "left"), Text(budget, "budget")); }
+std::string BudgetLine(const json::Value& budget) {
+  return fmt::format("{} left of {}", Counted(budget.Find("left")->AsInt(), "start"), Text(budget, "budget"));
+}
 
 std::string LostLine(const json::Value& lost) {
   if (lost.Find("task") == nullptr)

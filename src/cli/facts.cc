@@ -1,6 +1,7 @@
 // remit facts: what is known of entities, as Cedar entities JSON.
 #include <fmt/format.h>
 
+#include "base/count.h"
 #include "base/limits.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -36,7 +37,7 @@ void AddFacts(Command& root) {
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/facts", body));
         if (Waits(answer)) return kNotApproved;
         if (globals().json) return PrintJson(answer), kOk;
-        PrintLine(fmt::format("{} entities, facts {}", Text(answer, "entities"), Text(answer, "hash").substr(0, 12)));
+        PrintLine(fmt::format("{}, facts {}", Counted(answer.Find("entities")->AsInt(), "entity", "entities"), Text(answer, "hash").substr(0, 12)));
         return kOk;
       });
   facts.Sub("show", "prints every entity").Example("remit facts show").Run([]() -> Result<int> {

@@ -1,6 +1,7 @@
 // remit key: the keys that the server signs with.
 #include <fmt/format.h>
 
+#include "base/count.h"
 #include "cli/commands.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
@@ -24,7 +25,8 @@ void PrintConsequences(const json::Value& answer) {
     PrintMessage("tasks go on, and so does each REMIT_TOKEN: it is no JWT");
     PrintMessage("who verifies JWTs without asking accepts them until it reads /jwks again: let it do so now");
   } else if (tokens) {
-    PrintMessage(fmt::format("{} tokens of tasks stay good; the old public key {} published until {}", Text(answer, "tokens"), is,
+    PrintMessage(fmt::format("{} good; the old public key {} published until {}",
+                             Counted(answer.Find("tokens")->AsInt(), "token of tasks stays", "tokens of tasks stay"), is,
                              Moment(answer, "published_until")));
   } else if (leaked) {
     PrintMessage(
@@ -80,7 +82,7 @@ void AddKey(Command& root) {
                                 : fmt::format("{} {} signs now, in the place of {}", Text(answer, "key"), Text(answer, "new"), Text(answer, "old")));
         PrintConsequences(answer);
         if (const std::string needed = Text(answer, "approvals_needed"); !needed.empty() && needed != "0")
-          PrintMessage(fmt::format("it would wait for the yes of {} others", needed));
+          PrintMessage(fmt::format("it would wait for the yes of {} {}", needed, needed == "1" ? "other" : "others"));
         return kOk;
       });
 }

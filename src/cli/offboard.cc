@@ -1,6 +1,7 @@
 // remit offboard: ends everything that an actor holds, and proves it.
 #include <fmt/format.h>
 
+#include "base/count.h"
 #include "cli/commands.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
@@ -12,7 +13,7 @@ namespace {
 // "task tsk_… (deploy)", "credential crd_… at orders", "3 sessions"
 std::string NameOf(const json::Value& one) {
   const std::string what = Text(one, "what");
-  if (what == "sessions" && one.Find("count") != nullptr) return fmt::format("{} sessions", Text(one, "count"));
+  if (what == "sessions" && one.Find("count") != nullptr) return Counted(one.Find("count")->AsInt(), "session");
   std::string name = what + " " + Text(one, "id");
   if (const std::string type = Text(one, "type"); !type.empty()) name += " (" + type + ")";
   if (const std::string target = Text(one, "target"); !target.empty()) name += " at " + target;

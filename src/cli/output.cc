@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/count.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/local_time.h"
@@ -116,8 +117,8 @@ void PrintStillRunning(const json::Value& answer) {
   if (still == nullptr || still->Find("count")->AsInt() == 0) return;
   for (const json::Value& task : still->Find("tasks")->AsArray())
     PrintLine(fmt::format("{} {} ({}, {})", Styled(Style::kYellow, "still there:"), Text(task, "task"), Text(task, "type"), Text(task, "state")));
-  PrintMessage(
-      fmt::format("{} tasks go on until they end; `remit offboard '{}'` ends them and all else", Text(*still, "count"), Text(answer, "uid")));
+  PrintMessage(fmt::format("{}; `remit offboard '{}'` ends all of it",
+                           Counted(still->Find("count")->AsInt(), "task goes on until it ends", "tasks go on until they end"), Text(answer, "uid")));
 }
 
 std::string Parameters(const json::Value& parameters) {

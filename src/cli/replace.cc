@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/local_time.h"
@@ -145,12 +146,13 @@ json::Object ForLedger(const posture::PlanFile& file, const posture::ApplyResult
 void PrintApplied(const posture::PlanFile& file, const posture::ApplyResult& result) {
   std::size_t refused = 0;
   for (const posture::Probe& probe : result.probes) refused += probe.verdict == posture::ProbeVerdict::kRefused;
-  PrintLine(fmt::format("{}  {} grants are gone, {} of others fell with them", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
-                        result.removed, result.cascades));
+  PrintLine(fmt::format("{}  {} gone, {} of others fell with {}", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
+                        Counted(result.removed, "grant is", "grants are"), result.cascades, result.removed == 1 ? "it" : "them"));
   PrintLine(fmt::format("  asked in each database: the account may do nothing there but what the plan says stays ({})",
                         file.plan.left.size() + file.plan.kept.size()));
-  PrintLine(fmt::format("  {} sessions of it were ended", result.sessions));
-  PrintLine(fmt::format("  {} of {} statements as the account were refused with SQLSTATE 42501", refused, result.probes.size()));
+  PrintLine(fmt::format("  {} ended", Counted(result.sessions, "session of it was", "sessions of it were")));
+  PrintLine(fmt::format("  {} of {} as the account {} refused with SQLSTATE 42501", refused, Counted(result.probes.size(), "statement"),
+                        refused == 1 ? "was" : "were"));
   for (const posture::Probe& probe : result.probes)
     if (probe.verdict == posture::ProbeVerdict::kUndecided)
       PrintLine(fmt::format("    undecided: {}: {}", EscapeControl(probe.statement), EscapeControl(probe.answer)));
@@ -196,8 +198,8 @@ void AddRollback(Command& replace) {
         record.Done(json::Object{{"restored", result.restored}, {"lost", Shown(result.lost)}});
         const int exit = result.lost.empty() ? kOk : kVerificationFailed;
         if (globals().json) return PrintJson(json::Object{{"restored", result.restored}, {"lost", json::StringArray(result.lost)}}), exit;
-        PrintLine(
-            fmt::format("{}  {} grants are back as they were", Styled(Style::kBold, EscapeControl(locked.file.plan.account.name)), result.restored));
+        PrintLine(fmt::format("{}  {}", Styled(Style::kBold, EscapeControl(locked.file.plan.account.name)),
+                              Counted(result.restored, "grant is back as it was", "grants are back as they were")));
         PrintPart("could not come back", result.lost);
         return exit;
       });
@@ -225,9 +227,9 @@ void AddStatus(Command& replace) {
                                         {"more", json::StringArray(status.more)},
                                         {"drift", drift}}),
                  exit;
-        PrintLine(fmt::format("{}  {} since {}: {} of {} grants are gone", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
+        PrintLine(fmt::format("{}  {} since {}: {} of {} gone", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
                               posture::PhaseName(file.phase), LocalTime(file.changed, SystemClock().Wall()), status.gone.size(),
-                              status.gone.size() + status.there.size()));
+                              Counted(status.gone.size() + status.there.size(), "grant is", "grants are")));
         PrintPart(applied ? "has come back" : "is there", status.there);
         PrintPart("was granted besides the plan", status.new_here);
         PrintPart("may be done besides the plan, by PUBLIC, ownership or an attribute", status.more);

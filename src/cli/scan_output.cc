@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/text.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
@@ -90,7 +91,7 @@ void PrintFindings(const std::vector<posture::Finding>& findings) {
 
 void PrintScan(const posture::ScanReport& report) {
   if (report.first && report.last) {
-    PrintLine(fmt::format("{} lines of the log, {} to {}", report.records, When(*report.first), When(*report.last)));
+    PrintLine(fmt::format("{} of the log, {} to {}", Counted(report.records, "line"), When(*report.first), When(*report.last)));
   } else {
     PrintLine("no log was read: what is held, and not what is used");
   }

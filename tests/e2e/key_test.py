@@ -49,7 +49,7 @@ class Keys(harness.Case):
         before = self.jwt(started)
         dry = self.remit.cli("key", "rotate", "access", "--dry-run")
         self.assertIn(f"would be rotated: access {kid_of(before)}", dry.stdout)
-        self.assertIn("1 tokens of tasks stay good", dry.stderr)
+        self.assertIn("1 token of tasks stays good", dry.stderr)
         self.assertEqual(self.keys("access")[0]["kid"], kid_of(before))
         rotated = self.remit.cli("key", "rotate", "access", "--idempotency-key", "monday", "--json").json
         self.assertEqual(rotated["old"], kid_of(before))
