@@ -57,6 +57,12 @@ TEST_F(RestTest, ATokenAllowsUseNotLife) {
   EXPECT_EQ(server_.bench.StateOf(TaskOf(started)), "active");
 }
 
+TEST_F(RestTest, TheTokenOfARequestIsNotSaidToBeSuspended) {
+  const Reply asked = server_.Post("/v1/tasks", json::Object{{"type", "change"}, {"parameters", json::Object{{"ticket", "T-1"}}}}, server_.Actor());
+  ASSERT_EQ(server_.bench.StateOf(TaskOf(asked)), "requested") << asked.body;
+  EXPECT_EQ(server_.Get("/v1/whoami", Bearer(asked.Text("token"))).Reason(), "bad-credentials");
+}
+
 TEST_F(RestTest, UnknownAndForbiddenLookTheSame) {
   const Reply started = server_.StartTriage(server_.Actor());
   const std::string mine = TaskOf(started);
