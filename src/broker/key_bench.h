@@ -76,6 +76,22 @@ class KeyRotationBenchTest : public ::testing::Test {
     return *json::Parse(AsText(*Base64UrlDecode(text.substr(0, text.find('.')))))->FindString("kid");
   }
   std::optional<std::string> Row(const std::string& key) { return *bench.store().Get(store::Table::kKey, key); }
+  // What stays of a key that was rotated.
+  json::Value OldRow(const std::string& name, const std::string& kid) {
+    const auto envelope = crypto::DecodeEnvelope(AsBytes(*Row("old/" + name + "/" + kid)));
+    const auto text = crypto::OpenEnvelope(bench.master, *envelope, crypto::AssociatedData({"remit old signing key v1", name, kid}));
+    return *json::Parse(text->Reveal());
+  }
+  // The kid of the only one of its name.
+  std::string OldKid(const std::string& name) {
+    std::string kid;
+    const std::string prefix = "old/" + name + "/";
+    EXPECT_TRUE(bench.store().Scan(store::Table::kKey, prefix, [&](std::string_view key, std::string_view) {
+      kid = key.substr(prefix.size());
+      return false;
+    }));
+    return kid;
+  }
   // What somebody holds who took the store and the master key before the key was erased.
   crypto::SigningKey Stolen(const std::string& name) {
     const auto envelope = crypto::DecodeEnvelope(AsBytes(*Row(name)));

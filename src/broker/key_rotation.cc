@@ -99,9 +99,7 @@ void KeyRotation::Tidy() {
     event.Set("key", old.name);
     event.Set("kid", old.id);
     core_.AddEvents(batch, {std::move(event)});
-    store::Write row = old.Row();
-    row.value.reset();
-    batch.writes.push_back(std::move(row));
+    batch.writes.push_back({store::Table::kKey, old.RowKey(), std::nullopt});
     return true;
   });
   if (!batch.writes.empty()) core_.Commit(std::move(batch), [](const auto&) {});
@@ -132,7 +130,10 @@ void KeyRotation::Rotate(const AdminCall& call, const RotateRequest& request, An
   Result<std::optional<json::Value>> before = AnsweredBefore(call, request);
   if (!before) return refuse(std::move(before.error()));
   if (*before) return core_.Later([answer, before = **before] { answer(before); });
+  // A store that hangs in the middle of a rotation keeps no leaked key alive.
+  if (request.leaked && !request.dry_run && under_way_.contains(request.key) && LeakedOld(request) == nullptr) Of(request.key).distrusted = true;
   if (Status can = CanRotate(call, request); !can) return refuse(std::move(can.error()));
+  if (OldKey* old = LeakedOld(request)) return DistrustOld(call, request, *old, std::move(answer));
   if (*needed > 0 && !request.dry_run) return Ask(call, *needed, request, std::move(answer));
   if (!request.dry_run) return Commit(call, request, std::move(answer));
   const Plan plan = MakePlan(request);
@@ -161,8 +162,11 @@ Status KeyRotation::CanRotate(const AdminCall& call, const RotateRequest& reques
   if (request.key != kAccessKey && request.key != kReceiptKey)
     return Fail(Code::kInvalidArgument, "no-such-key", fmt::format("there is no key `{}` that is rotated", EscapeControl(request.key)),
                 "these are: access, receipt");
+  if (LeakedOld(request) != nullptr) return {};
   if (under_way_.contains(request.key))
-    return Fail(Code::kConflict, "rotation-under-way", fmt::format("key `{}` is being rotated", request.key), "look at `remit key list`");
+    return Fail(Code::kConflict, "rotation-under-way", fmt::format("key `{}` is being rotated", request.key),
+                request.leaked ? fmt::format("it is not trusted from now on; ask again with --kid {} when it is through", Of(request.key).id)
+                               : "look at `remit key list`");
   const std::string& signs = Of(request.key).id;
   if (!request.kid.empty() && request.kid != signs)
     return Fail(Code::kConflict, "request-changed", fmt::format("`{}` does not sign any more: `{}` does", EscapeControl(request.kid), signs),
@@ -204,14 +208,44 @@ void KeyRotation::Ask(const AdminCall& call, std::uint32_t needed, const RotateR
   });
 }
 
-// Nothing that the key of tokens signed, or an earlier one, is trusted any more. Of receipts' this one alone is meant: the others' are gone.
+// The key that was rotated before and is said to have leaked; null: it is the one that signs that goes.
+OldKey* KeyRotation::LeakedOld(const RotateRequest& request) const {
+  if (!request.leaked || request.kid.empty() || request.kid == Of(request.key).id) return nullptr;
+  const auto old = std::ranges::find_if(core_.keys->old, [&](const OldKey& one) { return one.name == request.key && one.id == request.kid; });
+  return old == core_.keys->old.end() ? nullptr : &*old;
+}
+
+// Takes away: before the commit. It stays in the list, since it signed what somebody may hold.
+void KeyRotation::DistrustOld(const AdminCall& call, const RotateRequest& request, OldKey& old, Answer<json::Value> answer) {
+  const Time now = core_.Stamp();
+  json::Object made{{"key", old.name}, {"old", old.id}, {"new", Of(old.name).id}, {"leaked", true}};
+  if (request.dry_run) {
+    made.Set("dry_run", true);
+    return core_.Later([answer, made = std::move(made)] { answer(json::Value(made)); });
+  }
+  old.leaked = true;
+  store::Batch batch;
+  batch.must_fit = true;
+  batch.writes.push_back(old.Row(core_.parts.master_key, core_.parts.rng));
+  json::Object event = core_.Event("key.distrusted", now);
+  event.Set("key", old.name);
+  event.Set("kid", old.id);
+  event.Set("by", call.by.uid.ToString());
+  core_.AddEvents(batch, {std::move(event)});
+  core_.Commit(std::move(batch), [this, answer, made = std::move(made)](const auto& committed) mutable {
+    if (!committed) return core_.Refuse(answer, committed.error());
+    core_.Later([answer, made = std::move(made)] { answer(json::Value(made)); });
+  });
+}
+
+// Nothing that the key of tokens signed, or an earlier one, is trusted any more. Of receipts' this one alone is meant: another is called by its kid.
 void KeyRotation::Distrust(NamedKey& key, std::string_view name, store::Batch& batch) {
   key.distrusted = true;
   if (name != kAccessKey) return;
   for (OldKey& old : core_.keys->old) {
     if (old.name != kAccessKey) continue;
     old.leaked = true;
-    batch.writes.push_back({store::Table::kKey, old.Row().key, std::nullopt});
+    batch.writes.push_back({store::Table::kKey, old.RowKey(), std::nullopt});
   }
 }
 
@@ -224,7 +258,7 @@ void KeyRotation::Commit(const AdminCall& call, const RotateRequest& request, An
   batch.expects.push_back({store::Table::kKey, request.key, key.row});  // the store has the key that memory has
   NamedKey next = MakeKey(request.key, crypto::KeyType::kEs256, core_.parts.master_key, core_.parts.rng, now, batch);
   const bool stays = StaysKnown(plan.old);
-  if (stays) batch.writes.push_back(plan.old.Row());
+  if (stays) batch.writes.push_back(plan.old.Row(core_.parts.master_key, core_.parts.rng));
   if (plan.old.leaked) Distrust(key, request.key, batch);  // takes away: before the commit
   json::Object made{{"key", request.key}, {"old", plan.old.id}, {"new", next.id}, {"since", FormatTime(now)}, {"leaked", plan.old.leaked}};
   SetTime(made, "published_until", plan.old.published_until);
@@ -248,6 +282,7 @@ void KeyRotation::Commit(const AdminCall& call, const RotateRequest& request, An
       return core_.Refuse(answer, committed.error());
     }
     core_.change_requests.Settled(call);
+    old.leaked = old.leaked || (stays && Of(old.name).distrusted);  // said while this was on its way: whoever said so asks again
     Of(old.name) = std::move(next);
     std::erase_if(core_.keys->old, [](const OldKey& one) { return !StaysKnown(one); });
     if (stays) core_.keys->old.push_back(std::move(old));

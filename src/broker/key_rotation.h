@@ -25,7 +25,8 @@ class KeyRotation {
   explicit KeyRotation(Core& core) : core_(core) {}
 
   // Asks who may, waits for people where the catalog says so (the answer then holds `approval`), and rotates. Reads the store. A key that has leaked
-  // is not trusted from here on, before the commit and also where that fails. Errors: those of Broker::RotateKey.
+  // is not trusted from here on, before the commit and also where that fails; where one that was rotated before has leaked, it is that one alone, and
+  // none is rotated. Errors: those of Broker::RotateKey.
   void Rotate(const AdminCall& call, const RotateRequest& request, Answer<json::Value> answer);
   // What people said yes to: the key that they saw goes, or none does. Errors: those of Rotate.
   void RotateApproved(const AdminCall& call, Answer<json::Value> answer);
@@ -44,6 +45,8 @@ class KeyRotation {
   Status CanRotate(const AdminCall& call, const RotateRequest& request) const;
   Plan MakePlan(const RotateRequest& request) const;
   void Ask(const AdminCall& call, std::uint32_t needed, const RotateRequest& request, Answer<json::Value> answer);
+  OldKey* LeakedOld(const RotateRequest& request) const;
+  void DistrustOld(const AdminCall& call, const RotateRequest& request, OldKey& old, Answer<json::Value> answer);
   void Distrust(NamedKey& key, std::string_view name, store::Batch& batch);
   void Commit(const AdminCall& call, const RotateRequest& request, Answer<json::Value> answer);
   Result<std::optional<json::Value>> AnsweredBefore(const AdminCall& call, const RotateRequest& request) const;

@@ -36,7 +36,7 @@ TEST_F(KeyRotationTest, TokensAreSignedWithTheNewKeyAndThoseOfTheOldOneAreGoodUn
   }
   // Its private half is nowhere any more: its row is another's, and what stays of it is public.
   EXPECT_NE(*Row("access"), row);
-  const json::Value stays = json::Parse(*Row("old/access/" + old)).value();
+  const json::Value stays = OldRow("access", old);
   EXPECT_EQ(stays.Find("jwk")->Find("d"), nullptr);
   EXPECT_EQ(jose::Thumbprint(Stolen("access").public_key()), next);
   const json::Value event = bench.EventOf("key.rotated");
@@ -225,11 +225,80 @@ TEST_F(KeyRotationTest, ARowThatCallsAnotherKeyByTheNameOfAnOldOneIsNotRead) {
   for (const std::string& kid : {old, jose::Thumbprint(mine.public_key())}) {
     store::Batch batch;
     const json::Value row = json::Object{{"jwk", jose::PublicJwk(mine.public_key(), kid)}, {"until", Micros(bench.clock.Now())}};
-    batch.writes.push_back({store::Table::kKey, "old/access/" + old, json::Canonical(row)});
+    const auto context = crypto::AssociatedData({"remit old signing key v1", "access", old});
+    const std::string text = json::Canonical(row);
+    const std::string sealed = ToText(crypto::EncodeEnvelope(crypto::SealEnvelope(bench.master, AsBytes(text), context, bench.rng)));
+    batch.writes.push_back({store::Table::kKey, "old/access/" + old, sealed});
     ASSERT_TRUE(bench.store().CommitNow(std::move(batch)).has_value());
     const auto opened = OpenKeys(bench.store(), bench.master, bench.rng, bench.clock.Now());
     EXPECT_EQ(ReasonOf(opened), "store-corrupt");
   }
+}
+
+TEST_F(KeyRotationTest, WhoWritesTheStoreWithoutTheMasterKeyAddsNoKeyThatIsTrusted) {
+  ASSERT_TRUE(Rotate().has_value());
+  ASSERT_TRUE(Rotate("receipt").has_value());
+  const auto mine = crypto::SigningKey::Generate(crypto::KeyType::kEs256);
+  const std::string kid = jose::Thumbprint(mine.public_key());
+  const std::string plain = json::Canonical(json::Object{{"jwk", jose::PublicJwk(mine.public_key(), kid)}, {"until", Micros(bench.clock.Now())}});
+  const auto other = crypto::MasterKey::Random(bench.rng);
+  for (const std::string name : {"access", "receipt"}) {
+    const auto context = crypto::AssociatedData({"remit old signing key v1", name, kid});
+    // In the clear, under a key of one's own, and what stands there for another key or another use.
+    for (const std::string& row :
+         {plain, ToText(crypto::EncodeEnvelope(crypto::SealEnvelope(other, AsBytes(plain), context, bench.rng))),
+          *Row("old/" + name + "/" + OldKid(name)),
+          *Row("old/" + std::string(name == "access" ? "receipt/" : "access/") + OldKid(name == "access" ? "receipt" : "access"))}) {
+      store::Batch batch;
+      batch.writes.push_back({store::Table::kKey, "old/" + name + "/" + kid, row});
+      ASSERT_TRUE(bench.store().CommitNow(std::move(batch)).has_value());
+      EXPECT_EQ(ReasonOf(OpenKeys(bench.store(), bench.master, bench.rng, bench.clock.Now())), "store-corrupt");
+    }
+    store::Batch batch;
+    batch.writes.push_back({store::Table::kKey, "old/" + name + "/" + kid, std::nullopt});
+    ASSERT_TRUE(bench.store().CommitNow(std::move(batch)).has_value());
+  }
+}
+
+TEST_F(KeyRotationTest, AStoreThatHangsInTheMiddleOfARotationKeepsNoLeakedKeyAlive) {
+  for (const std::string name : {"receipt", "access"}) {
+    const std::string old = KidOf(name);
+    bench.store().HoldCommits();
+    std::string first;
+    bench.broker().RotateKey(bench.Person("ann"), {.key = name}, [&](auto answer) { first = ReasonOf(answer); });
+    bench.Settle();
+    EXPECT_TRUE(IsPublished(old));
+    EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = name, .leaked = true})), "rotation-under-way");
+    EXPECT_FALSE(IsPublished(old));
+    bench.store().ReleaseCommits();
+    bench.Settle();
+    EXPECT_EQ(first, "done");
+    EXPECT_FALSE(IsPublished(old));
+    EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = name, .kid = old, .leaked = true})), "done");
+    bench.Restart();
+    EXPECT_FALSE(IsPublished(old));
+  }
+}
+
+TEST_F(KeyRotationTest, AKeyThatWasRotatedBeforeItsLeakWasSeenIsDistrustedByItsKid) {
+  const std::string first = KidOf("receipt");
+  ASSERT_TRUE(Rotate("receipt").has_value());
+  const std::string second = KidOf("receipt");
+  ASSERT_TRUE(IsPublished(first));
+  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = first, .leaked = true, .dry_run = true})), "done");
+  EXPECT_TRUE(IsPublished(first));
+  // Not trusted from the call on, also where that cannot be written down.
+  bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "no"));
+  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = first, .leaked = true})), "store-failed");
+  EXPECT_FALSE(IsPublished(first));
+  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = first, .leaked = true})), "done");
+  EXPECT_EQ(KidOf("receipt"), second);  // which nobody suspects
+  EXPECT_TRUE(IsPublished(second));
+  EXPECT_EQ(*bench.EventOf("key.distrusted").FindString("kid"), first);
+  bench.Restart();
+  EXPECT_FALSE(IsPublished(first));
+  EXPECT_TRUE(IsPublished(second));
+  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = "nobody's", .leaked = true})), "request-changed");
 }
 
 // --- receipts and the ledger -----------------------------------------------------------------------------------------------------------------------

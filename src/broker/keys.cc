@@ -43,8 +43,12 @@ Result<NamedKey> OpenKey(store::Store& store, const crypto::MasterKey& master, R
   return NamedKey{std::move(id), std::move(key), since, *std::move(row)};
 }
 
-Result<OldKey> OldFromRow(std::string_view name, std::string_view id, std::string_view row) {
-  REMIT_ASSIGN(const json::Value document, json::Parse(row));
+Bytes OldContextOf(std::string_view name, std::string_view id) { return crypto::AssociatedData({"remit old signing key v1", name, id}); }
+
+Result<OldKey> OldFromRow(const crypto::MasterKey& master, std::string_view name, std::string_view id, std::string_view row) {
+  REMIT_ASSIGN(const crypto::Envelope envelope, crypto::DecodeEnvelope(AsBytes(row)));
+  REMIT_ASSIGN(const Secret text, crypto::OpenEnvelope(master, envelope, OldContextOf(name, id)));
+  REMIT_ASSIGN(const json::Value document, json::Parse(text.Reveal()));
   OldKey old;
   json::ObjectReader r(document, "key");
   const json::Value jwk = r.RequiredValue("jwk");
@@ -63,11 +67,11 @@ Result<OldKey> OldFromRow(std::string_view name, std::string_view id, std::strin
   return old;
 }
 
-Status LoadOld(store::Store& store, std::string_view name, std::vector<OldKey>& keys) {
+Status LoadOld(store::Store& store, const crypto::MasterKey& master, std::string_view name, std::vector<OldKey>& keys) {
   Status read;
   const std::string prefix = OldPrefix(name);
   REMIT_TRY(store.Scan(store::Table::kKey, prefix, [&](std::string_view key, std::string_view row) {
-    Result<OldKey> old = OldFromRow(name, key.substr(prefix.size()), row);
+    Result<OldKey> old = OldFromRow(master, name, key.substr(prefix.size()), row);
     if (!old) {
       read = Fail(Code::kCorrupt, "store-corrupt", fmt::format("key `{}`: {}", key, old.error().message));
       return false;
@@ -80,12 +84,15 @@ Status LoadOld(store::Store& store, std::string_view name, std::vector<OldKey>& 
 
 }  // namespace
 
-store::Write OldKey::Row() const {
+std::string OldKey::RowKey() const { return OldPrefix(name) + id; }
+
+store::Write OldKey::Row(const crypto::MasterKey& master, Rng& rng) const {
   json::Object row{{"jwk", jose::PublicJwk(key)}, {"until", Micros(until)}};
   if (since) row.Set("since", Micros(*since));
   if (published_until) row.Set("published_until", Micros(*published_until));
   if (leaked) row.Set("leaked", true);
-  return {store::Table::kKey, OldPrefix(name) + id, json::Canonical(row)};
+  const std::string text = json::Canonical(row);
+  return {store::Table::kKey, RowKey(), ToText(crypto::EncodeEnvelope(crypto::SealEnvelope(master, AsBytes(text), OldContextOf(name, id), rng)))};
 }
 
 NamedKey MakeKey(std::string_view name, crypto::KeyType type, const crypto::MasterKey& master, Rng& rng, Time now, store::Batch& batch) {
@@ -105,7 +112,7 @@ Result<Keys> OpenKeys(store::Store& store, const crypto::MasterKey& master, Rng&
   REMIT_ASSIGN(keys.access, OpenKey(store, master, rng, kAccessKey, crypto::KeyType::kEs256, now));
   REMIT_ASSIGN(keys.receipt, OpenKey(store, master, rng, kReceiptKey, crypto::KeyType::kEs256, now));
   REMIT_ASSIGN(keys.checkpoint, OpenKey(store, master, rng, kCheckpointKey, crypto::KeyType::kEd25519, now));
-  for (const std::string_view name : {kAccessKey, kReceiptKey}) REMIT_TRY(LoadOld(store, name, keys.old));
+  for (const std::string_view name : {kAccessKey, kReceiptKey}) REMIT_TRY(LoadOld(store, master, name, keys.old));
   std::ranges::stable_sort(keys.old, {}, &OldKey::until);
   return keys;
 }

@@ -40,7 +40,9 @@ struct OldKey {
   bool leaked = false;                  // known, and neither published nor trusted
 
   bool PublishedAt(Time now) const { return !leaked && (!published_until || now < *published_until); }
-  store::Write Row() const;
+  std::string RowKey() const;
+  // Sealed under the master key: whoever can write the store alone makes nothing that he signed himself be trusted.
+  store::Write Row(const crypto::MasterKey& master, Rng& rng) const;
 };
 
 struct Keys {
