@@ -67,6 +67,20 @@ def open_checkpoint(note, verifier):
     return origin, int(size), base64.b64decode(root)
 
 
+def open_envelope(remit, envelope, *context):
+    """What is sealed in it, by docs/formats.md and the master key alone."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+    with open(f"{remit.dir}/etc/master.key", "rb") as file:
+        master = file.read()
+    fields = lambda *texts: b"".join(len(text).to_bytes(8, "big") + text for text in texts)
+    unseal = lambda key, sealed, data: AESGCM(key).decrypt(sealed[1:13], sealed[13:], data)
+    key_id, wrapped, sealed = envelope[1:17], envelope[17:78], envelope[78:]
+    wrapping = HKDF(hashes.SHA256(), 32, b"remit master key v1", b"data keys").derive(master)
+    data_key = unseal(wrapping, wrapped, fields(b"remit data key", key_id, fields(*context)))
+    return unseal(data_key, sealed, fields(b"remit sealed text", fields(*context)))
+
+
 def open_jws(jws, jwks, typ):
     head, payload, signature = jws.split(".")
     header = json.loads(harness.b64url_decode(head))
@@ -170,23 +184,12 @@ class Formats(harness.Case):
         store.close()
 
     def test_a_secret_opens_with_the_master_key_and_what_the_page_says(self):
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-        from cryptography.hazmat.primitives.kdf.hkdf import HKDF
         self.remit.cli("secret", "put", "a/b", input="something\n")
         self.remit.stop()
         store = sqlite3.connect(self.remit.store)
         row = store.execute("SELECT value FROM secret WHERE key = ?", (b"a/b\x0000000001",)).fetchone()[0]
         store.close()
-        with open(f"{self.remit.dir}/etc/master.key", "rb") as file:
-            master = file.read()
-        fields = lambda *texts: b"".join(len(text).to_bytes(8, "big") + text for text in texts)
-        unseal = lambda key, sealed, data: AESGCM(key).decrypt(sealed[1:13], sealed[13:], data)
-        envelope = row[8:]
-        key_id, wrapped, sealed = envelope[1:17], envelope[17:78], envelope[78:]
-        context = fields(b"remit secret v1", b"a/b", b"1")
-        wrapping = HKDF(hashes.SHA256(), 32, b"remit master key v1", b"data keys").derive(master)
-        data_key = unseal(wrapping, wrapped, fields(b"remit data key", key_id, context))
-        self.assertEqual(unseal(data_key, sealed, fields(b"remit sealed text", context)), b"something")
+        self.assertEqual(open_envelope(self.remit, row[8:], b"remit secret v1", b"a/b", b"1"), b"something")
 
 
 if __name__ == "__main__":

@@ -65,10 +65,11 @@ class Keys(harness.Case):
         shown = self.remit.cli("key", "list").stdout
         self.assertIn(rotated["old"], shown)
         self.assertIn("published", shown)
-        # What stays of it in the store is public.
+        # What stays of it in the store is public, and sealed so that nobody else puts one there.
         rows = dict(sqlite3.connect(f"file:{self.remit.store}?mode=ro", uri=True).execute("SELECT key, value FROM signing_key").fetchall())
         rows = {(key if isinstance(key, str) else key.decode()): value for key, value in rows.items()}
-        self.assertNotIn("d", json.loads(rows["old/access/" + rotated["old"]])["jwk"])
+        kept = formats_test.open_envelope(self.remit, rows["old/access/" + rotated["old"]], b"remit old signing key v1", b"access", rotated["old"].encode())
+        self.assertNotIn("d", json.loads(kept)["jwk"])
         self.assertTrue(self.remit.verify_ledger().json["ok"])
 
     def test_a_key_that_has_leaked(self):
