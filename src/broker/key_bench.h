@@ -1,6 +1,7 @@
 // For tests of signing keys: a catalog in which leads may rotate them, and what others see of it.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
