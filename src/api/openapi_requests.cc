@@ -88,7 +88,7 @@ std::string_view RequestSchemas() {
    "type": "object",
    "properties": {
     "key": {"type": "string", "enum": ["access", "receipt"]},
-    "kid": {"type": "string", "description": "only if it is this one that signs now"},
+    "kid": {"type": "string", "description": "only if it is this one that signs now; with `leaked` also one that was rotated before"},
     "leaked": {"type": "boolean", "description": "what the old one signed is not trusted any more, from now on"},
     "dry_run": {"type": "boolean"},
     "idempotency_key": {"type": "string"}},

@@ -34,7 +34,7 @@ std::vector<Operation> SetupOperations() {
       {{"get", "/v1/keys", "listKeys", "registry", "The keys that sign, and those that still verify"}, {.answers = {{.schema = "KeyList"}}}},
       {{"post", "/v1/keys/rotate", "rotateKey", "registry", "A new signing key in the place of one"},
        {.description = "The old private key is gone; what it signed is verified for as long as it is good. With `leaked` nothing that it signed is "
-                       "trusted any more.",
+                       "trusted any more; with the `kid` of one that was rotated before it is that one, and none is rotated.",
         .body = "KeyRotateRequest",
         .answers = {{.schema = "KeyRotateAnswer"}}}},
       {{"post", "/v1/replacements", "recordReplacement", "targets", "Before and after `remit replace`: may I, and what came of it"},

@@ -145,7 +145,7 @@ struct FactsAnswer {
 // Another signing key in the place of the one that signs.
 struct RotateRequest {
   std::string key;              // "access" or "receipt"
-  std::string kid;              // only if it is this one that signs; "": whichever does
+  std::string kid;              // only if it is this one that signs, or, with `leaked`, did before; "": whichever does
   bool leaked = false;          // the one that goes is not trusted any more, from the call on
   bool dry_run = false;         // changes nothing, and says what it would do
   std::string idempotency_key;  // the same key of the same caller rotates once, and gets the same answer

@@ -118,7 +118,7 @@ class Broker {
   // Puts a new signing key in the place of one (key_rotation.cc): `key.rotate`. What is signed after the commit is signed with it; the private half
   // of the old one is gone, and its public half stays published for as long as something that it signed is good: of tokens until the last is past its
   // time, of receipts for ever. With `leaked` no signature by it is trusted from the call on, and none of an earlier key for tokens; that only takes
-  // away. Checkpoints have one key. Answers `key`, `old`, `new`, `since`, … (docs/reference/http-api.md).
+  // away. With `leaked` and the `kid` of one that was rotated before, that one alone is not trusted any more, and none is rotated: there is no `new`. Checkpoints have one key. Answers `key`, `old`, `new`, `since`, … (docs/reference/http-api.md).
   // Errors: also `no-such-key`, `key-not-rotatable`, `request-changed` (another one signs by now), `rotation-under-way`, `too-many-keys`,
   // `idempotency-key-reused`. Where the commit fails the old key goes on, unless it has leaked: then nothing is signed until it is asked again.
   void RotateKey(const Caller& by, RotateRequest request, Answer<json::Value> answer);

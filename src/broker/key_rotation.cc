@@ -215,10 +215,10 @@ OldKey* KeyRotation::LeakedOld(const RotateRequest& request) const {
   return old == core_.keys->old.end() ? nullptr : &*old;
 }
 
-// Takes away: before the commit. It stays in the list, since it signed what somebody may hold.
+// Takes away: before the commit.
 void KeyRotation::DistrustOld(const AdminCall& call, const RotateRequest& request, OldKey& old, Answer<json::Value> answer) {
   const Time now = core_.Stamp();
-  json::Object made{{"key", old.name}, {"old", old.id}, {"new", Of(old.name).id}, {"leaked", true}};
+  json::Object made{{"key", old.name}, {"old", old.id}, {"leaked", true}};
   if (request.dry_run) {
     made.Set("dry_run", true);
     return core_.Later([answer, made = std::move(made)] { answer(json::Value(made)); });
@@ -226,7 +226,9 @@ void KeyRotation::DistrustOld(const AdminCall& call, const RotateRequest& reques
   old.leaked = true;
   store::Batch batch;
   batch.must_fit = true;
-  batch.writes.push_back(old.Row(core_.parts.master_key, core_.parts.rng));
+  store::Write row{store::Table::kKey, old.RowKey(), std::nullopt};
+  if (StaysKnown(old)) row = old.Row(core_.parts.master_key, core_.parts.rng);
+  batch.writes.push_back(std::move(row));
   json::Object event = core_.Event("key.distrusted", now);
   event.Set("key", old.name);
   event.Set("kid", old.id);

@@ -10,9 +10,17 @@
 namespace remit::cli {
 namespace {
 
-bool Flagged(const json::Value& answer, std::string_view member) {
-  const json::Value* value = answer.Find(member);
-  return value != nullptr && value->IsBool() && value->AsBool();
+// Whether it was about a key that was rotated before: no other takes its place.
+bool IsOfOld(const json::Value& answer) {
+  return Flagged(answer, "leaked") && Text(answer, "new").empty() && Text(answer, "approvals_needed").empty();
+}
+
+std::string WhatBecame(const json::Value& answer) {
+  const std::string key = Text(answer, "key"), old = Text(answer, "old");
+  const bool dry = Flagged(answer, "dry_run");
+  if (IsOfOld(answer)) return fmt::format("{} {} {} not trusted any more; none is rotated", key, old, dry ? "would be" : "is");
+  if (dry) return fmt::format("would be rotated: {} {}", key, old);
+  return fmt::format("{} {} signs now, in the place of {}", key, Text(answer, "new"), old);
 }
 
 // What it means for what was signed, and what is to be done.
@@ -20,8 +28,16 @@ void PrintConsequences(const json::Value& answer) {
   const bool leaked = Flagged(answer, "leaked"), tokens = Text(answer, "key") == "access", dry = Flagged(answer, "dry_run");
   const std::string is = dry ? "would be" : "is";
   if (tokens && leaked) {
-    PrintMessage(fmt::format("tokens signed before: no JWT {} accepted here any more; {} of tasks {} to be fetched anew, with `remit token`", is,
-                             Text(answer, "tokens"), dry ? "would have" : "have"));
+    if (IsOfOld(answer)) {
+      PrintMessage(fmt::format("no JWT that it signed {} accepted here any more", is));
+    } else {
+      const std::int64_t count = answer.Find("tokens")->AsInt();
+      PrintMessage(fmt::format("tokens signed before: no JWT {} accepted here any more; {} {} to be fetched anew, with `remit token`", is,
+                               Counted(count, "token of tasks", "tokens of tasks"),
+                               dry          ? "would have"
+                               : count == 1 ? "has"
+                                            : "have"));
+    }
     PrintMessage("tasks go on, and so does each REMIT_TOKEN: it is no JWT");
     PrintMessage("who verifies JWTs without asking accepts them until it reads /jwks again: let it do so now");
   } else if (tokens) {
@@ -65,7 +81,7 @@ void AddKey(Command& root) {
       .Argument("key", args->key, "access (signs tokens) or receipt")
       .Flag("--leaked", args->leaked, "the old one has leaked: nothing that it signed is trusted from now on. Waits for nobody's yes")
       .Flag("--dry-run", args->dry_run, "says what it would do, and changes nothing")
-      .Option("--kid", args->kid, "only if it is this one that signs now", "KID")
+      .Option("--kid", args->kid, "only if it is this one that signs now; with --leaked also one that was rotated before", "KID")
       .Option("--idempotency-key", args->idempotency, "rotates at most once for the same key")
       .Example("remit key rotate access --dry-run\nremit key rotate access\nremit key rotate access --leaked")
       .Run([args]() -> Result<int> {
@@ -78,8 +94,7 @@ void AddKey(Command& root) {
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/keys/rotate", body));
         if (Waits(answer)) return kNotApproved;
         if (globals().json) return PrintJson(answer), kOk;
-        PrintLine(args->dry_run ? fmt::format("would be rotated: {} {}", Text(answer, "key"), Text(answer, "old"))
-                                : fmt::format("{} {} signs now, in the place of {}", Text(answer, "key"), Text(answer, "new"), Text(answer, "old")));
+        PrintLine(WhatBecame(answer));
         PrintConsequences(answer);
         if (const std::string needed = Text(answer, "approvals_needed"); !needed.empty() && needed != "0")
           PrintMessage(fmt::format("it would wait for the yes of {} {}", needed, needed == "1" ? "other" : "others"));

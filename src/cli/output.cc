@@ -94,6 +94,11 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows) {
   }
 }
 
+bool Flagged(const json::Value& value, std::string_view member) {
+  const json::Value* found = value.Find(member);
+  return found != nullptr && found->IsBool() && found->AsBool();
+}
+
 std::string Text(const json::Value& value, std::string_view member) {
   const json::Value* found = value.Find(member);
   if (found == nullptr || found->IsNull()) return "";

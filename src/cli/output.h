@@ -30,6 +30,9 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows);
 // The member as text: strings as they are (escaped), other values as JSON, "" where there is none.
 std::string Text(const json::Value& value, std::string_view member);
 
+// Whether the member is there, and true.
+bool Flagged(const json::Value& value, std::string_view member);
+
 // A value of Cedar's JSON form as people write it: {"__entity": …} becomes its id.
 std::string Plain(const json::Value& value);
 

@@ -198,8 +198,7 @@ Result<Remote> Remote::With(const Secret& handle) const {
 
 bool Remote::OperatorSetsUp() {
   const Result<json::Value> who = Get("/v1/whoami");
-  const json::Value* open = who ? who->Find("set_up") : nullptr;
-  return open != nullptr && open->IsBool() && open->AsBool();
+  return who && Flagged(*who, "set_up");
 }
 
 bool Waits(const json::Value& answer) {

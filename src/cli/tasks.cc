@@ -190,7 +190,7 @@ void AddList(Command& root) {
                           Text(task, "state") == "scheduled" ? "starts " + Moment(task, "at")
                                                              : Moment(task, task.Find("ended") != nullptr ? "ended" : "deadline")});
         PrintTable(rows);
-        if (const json::Value* more = answer.Find("more"); more != nullptr && more->IsBool() && more->AsBool())
+        if (Flagged(answer, "more"))
           PrintMessage("there are more; these are the oldest: a higher --limit (1000 at most), or --state, --type, --actor");
         return kOk;
       });

@@ -76,7 +76,7 @@ class Keys(harness.Case):
         started = self.start()
         before = self.jwt(started)
         told = self.remit.cli("key", "rotate", "access", "--leaked")
-        self.assertIn("no JWT is accepted here any more; 1 of tasks have to be fetched anew", told.stderr)
+        self.assertIn("no JWT is accepted here any more; 1 token of tasks has to be fetched anew", told.stderr)
         self.assertIn("tasks go on, and so does each REMIT_TOKEN", told.stderr)
         for _ in range(2):
             self.assertFalse(self.active(before))
@@ -111,6 +111,17 @@ class Keys(harness.Case):
         key = receipts[0]["proof"]["checkpoint_key"]
         self.assertEqual(self.keys("checkpoint")[0]["verifier"], key)
         self.assertTrue(self.remit.verify_ledger("--against", checkpoint, "--key", key).json["complete"])
+        # That one of them had leaked is seen afterwards: it alone goes.
+        kids = [kid_of(receipt["jws"]) for receipt in receipts]
+        signs = self.keys("receipt")[0]["kid"]
+        would = self.remit.cli("key", "rotate", "receipt", "--leaked", "--kid", kids[0], "--dry-run")
+        self.assertIn(f"receipt {kids[0]} would be not trusted any more; none is rotated", would.stdout)
+        told = self.remit.cli("key", "rotate", "receipt", "--leaked", "--kid", kids[0])
+        self.assertIn(f"receipt {kids[0]} is not trusted any more; none is rotated", told.stdout)
+        for _ in range(2):
+            self.assertEqual([kid in self.published() for kid in kids], [False, True, True])
+            self.assertEqual(self.keys("receipt")[0]["kid"], signs)
+            self.remit.restart(hard=True)
 
     def test_a_copy_that_is_put_back_has_no_key_of_tokens_of_before(self):
         started = self.start()
