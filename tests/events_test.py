@@ -21,14 +21,14 @@ PASSED_ON = {
     ("task/life_parts.h", "type"): None,  # Event
     ("task/credential.cc", "type"): None,
     ("broker/core.cc", "type"): None,
-    ("broker/see.cc", "type"): None,  # Broker::Record
-    ("cli/server.cc", "type"): None,  # the `record` of others
+    ("broker/view/see.cc", "type"): None,  # Broker::Record
+    ("cli/serve/server.cc", "type"): None,  # the `record` of others
     ("notify/deliverer.cc", "type"): r'\bSettle\("([a-z]+)\.',
     ("identity/sessions.cc", "event_type"): r'\bMint\([^;]*?"([a-z]+)\.',
-    ("broker/standing.cc", "kPhases[static_cast<std::size_t>(replacement.phase)]"): r'kPhases\[\] = \{"([a-z]+)\.',
-    ("broker/receipt.cc", "type"): None,  # of what was made, read again
+    ("broker/end/standing.cc", "kPhases[static_cast<std::size_t>(replacement.phase)]"): r'kPhases\[\] = \{"([a-z]+)\.',
+    ("broker/view/receipt.cc", "type"): None,  # of what was made, read again
     ("notify/message.cc", "notice.type"): None,
-    ("broker/registry.cc", 'fmt::format("{}.changed", who.kind)'): r'\{"([a-z]+)", store::Table::k',
+    ("broker/setup/registry.cc", 'fmt::format("{}.changed", who.kind)'): r'\{"([a-z]+)", store::Table::k',
 }
 
 

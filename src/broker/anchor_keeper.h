@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "broker/anchor.h"
+#include "broker/open/anchor.h"
 #include "io/timers.h"
 #include "io/workers.h"
 #include "target/target.h"

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "broker/broker.h"
-#include "broker/live_task.h"
+#include "broker/live/live_task.h"
 #include "cedar/value.h"
 #include "task/decision.h"
 

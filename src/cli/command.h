@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/completer.h"
+#include "cli/completion/completer.h"
 
 namespace remit::cli {
 

@@ -6,8 +6,8 @@
 
 #include "base/text.h"
 #include "cli/commands.h"
-#include "cli/completer.h"
-#include "cli/completion_scripts.h"
+#include "cli/completion/completer.h"
+#include "cli/completion/completion_scripts.h"
 #include "cli/output.h"
 #include "cli/remote.h"
 

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/server.h"
+#include "cli/serve/server.h"
 #include "crypto/key.h"
 #include "io/files.h"
 #include "jose/jwk.h"

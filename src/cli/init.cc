@@ -13,7 +13,7 @@
 #include "cli/commands.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
-#include "cli/server.h"
+#include "cli/serve/server.h"
 #include "config/config.h"
 #include "crypto/master_key.h"
 #include "io/files.h"

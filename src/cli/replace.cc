@@ -10,15 +10,15 @@
 #include "cli/commands.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
-#include "cli/replace_admin.h"
-#include "cli/replace_record.h"
+#include "cli/standing/replace_admin.h"
+#include "cli/standing/replace_record.h"
 #include "cli/targets.h"
 #include "crypto/hash.h"
 #include "io/files.h"
 #include "json/write.h"
-#include "posture/replace_apply.h"
-#include "posture/replace_make.h"
-#include "posture/replace_rollback.h"
+#include "posture/replace/apply.h"
+#include "posture/replace/make.h"
+#include "posture/replace/rollback.h"
 
 namespace remit::cli {
 namespace {

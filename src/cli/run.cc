@@ -1,7 +1,7 @@
 // remit run: a task for as long as one command runs.
 #include "cli/commands.h"
 #include "cli/parameters.h"
-#include "cli/run_session.h"
+#include "cli/run/session.h"
 
 namespace remit::cli {
 

@@ -16,9 +16,9 @@
 #include "cli/scan_output.h"
 #include "io/files.h"
 #include "json/read.h"
-#include "posture/log_files.h"
-#include "posture/postgres_holdings.h"
-#include "posture/report_json.h"
+#include "posture/log/log_files.h"
+#include "posture/propose/report_json.h"
+#include "posture/scan/postgres_holdings.h"
 
 namespace remit::cli {
 namespace {

@@ -1,8 +1,8 @@
 // What `remit scan` shows to people.
 #pragma once
 
-#include "posture/replay.h"
-#include "posture/scan.h"
+#include "posture/propose/replay.h"
+#include "posture/scan/scan.h"
 
 namespace remit::cli {
 

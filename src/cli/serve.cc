@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
-#include "cli/server.h"
+#include "cli/serve/server.h"
 
 namespace remit::cli {
 

@@ -9,7 +9,7 @@
 #include "cli/output.h"
 #include "cli/parameters.h"
 #include "cli/remote.h"
-#include "cli/run_lines.h"
+#include "cli/run/lines.h"
 #include "http/target.h"
 
 namespace remit::cli {
