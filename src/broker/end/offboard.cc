@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "broker/core.h"
 #include "broker/end/offboarding.h"
 #include "broker/views.h"
 #include "json/object_reader.h"

@@ -1,6 +1,7 @@
 // What an offboarding reached: each thing that is dead, with its evidence, and each that is open, with the reason; in the ledger, and signed.
 #include <fmt/format.h>
 
+#include "broker/core.h"
 #include "broker/end/offboarding.h"
 #include "broker/views.h"
 #include "crypto/hash.h"

@@ -1,11 +1,11 @@
-// One offboarding on its way: what offboard.cc, its report and standing.cc share. Included by these only.
+// One offboarding on its way: what offboard.cc, its report and standing.cc share, under the mutex. Included by these only.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "broker/core.h"
+#include "broker/broker.h"
 
 namespace remit::broker {
 

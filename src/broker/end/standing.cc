@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "broker/core.h"
 #include "broker/end/offboarding.h"
 
 namespace remit::broker {

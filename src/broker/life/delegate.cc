@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "broker/core.h"
 #include "broker/start/below.h"
 
 namespace remit::broker {

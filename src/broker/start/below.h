@@ -2,7 +2,8 @@
 // For the broker's own files; everything here is called under the mutex.
 #pragma once
 
-#include "broker/core.h"
+#include "broker/broker.h"
+#include "broker/live/live_task.h"
 
 namespace remit::broker {
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "broker/core.h"
 #include "broker/start/below.h"
 
 namespace remit::broker {
