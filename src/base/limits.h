@@ -78,6 +78,8 @@ inline constexpr std::chrono::seconds kClockSkew{5};  // between us and those wh
 inline constexpr std::chrono::seconds kSweepInterval{60};  // ledger and targets are compared so often
 inline constexpr std::chrono::seconds kEndBackoffMax{30};  // ending is retried for ever, at least this often
 inline constexpr std::size_t kTargetWorkers = 8;           // credentials that are made or ended at the same time
+inline constexpr std::chrono::seconds kPathProofLife{1};   // a role's login counts for its like: a path that closed unseen is noticed within
+inline constexpr std::size_t kPathProofs = 64;             // of one target: sets of tables that are asked for within that time
 
 // Standing access.
 inline constexpr std::size_t kReplacePlanBytes = 256u << 20;  // one plan of `remit replace`: some 400 bytes a grant, of an account with very many

@@ -78,7 +78,8 @@ class Target {
   // Draws up a credential for these permissions (all owned, all plain). Touches nothing. Errors: `not-enforceable`.
   virtual Result<Plan> MakePlan(const std::string& credential_id, const task::PermissionSet& permissions, Rng& rng) const = 0;
 
-  // Makes the credential that `record` describes and proves that it works. `secret` is the plan's. Called at most once for a record.
+  // Makes the credential that `record` describes and sees that its like works: itself, or one that differs in nothing that decides it, within a
+  // second. `secret` is the plan's. Called at most once for a record.
   // A definite refusal has code kInvalidArgument, kPermissionDenied or kFailedPrecondition and fails the task; kUnavailable and the
   // like too, but the reason says that it may pass. Whatever it answers, the caller ends the credential.
   virtual Result<Made> Make(const task::CredentialRecord& record, const Secret& secret) = 0;

@@ -66,7 +66,7 @@ inline void Populate(const pg::TestServer& server) {
 
 inline pg::TestServer& SharedServer() {
   static pg::TestServer* server = [] {
-    auto* made = new pg::TestServer("--set log_statement=all --set log_min_error_statement=error");
+    auto* made = new pg::TestServer("--set log_statement=all --set log_min_error_statement=error --set log_connections=on");
     std::atexit([] { delete &SharedServer(); });
     Populate(*made);
     made->Psql(InitSql(Init()).value());
@@ -159,6 +159,14 @@ class Bench {
   std::unique_ptr<pg::Connection> Admin(const std::string& database = "orders") const { return server_.Connect(database); }
   bool Exists(const Credential& c) const {
     return Admin()->Exec("SELECT count(*) FROM pg_authid WHERE rolname = $1", {c.record.name})->Int(0, 0) > 0;
+  }
+  // How often it has logged in so far, by the log of a server that was started with log_connections.
+  int Logins(const Credential& c) const {
+    const std::string line = "connection authorized: user=" + c.record.name + " ";
+    const std::string log = server_.Log();
+    int count = 0;
+    for (std::size_t at = log.find(line); at != std::string::npos; at = log.find(line, at + 1)) ++count;
+    return count;
   }
   std::int64_t Sessions(const Credential& c) const {
     const auto oid = c.record.notes.find("oid");

@@ -16,11 +16,23 @@ namespace {
 
 constexpr std::size_t kSaltBytes = 16;  // as PostgreSQL's own
 constexpr std::string_view kSetName = "SELECT set_config('application_name', $1, false)";
-constexpr std::string_view kMake = "SELECT remit.make($1, $2, $3::timestamptz, $4::integer, $5::text[], $6::text[], $7::text[])";
+// What it says besides is what the role's login depends on: the version of the function that made it; whether VALID UNTIL is still to come, and when
+// it was made and the configuration was read, all by the server's clock.
+constexpr std::string_view kMake =
+    "SELECT remit.make($1, $2, $3::timestamptz, $4::integer, $5::text[], $6::text[], $7::text[]), "
+    "(SELECT p.xmin FROM pg_proc p WHERE p.oid = 'remit.make(text,text,timestamptz,integer,text[],text[],text[])'::regprocedure), "
+    "clock_timestamp() < $3::timestamptz, "
+    "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint, (extract(epoch FROM pg_conf_load_time()) * 1000000)::bigint";
 
-// The role's OID.
-Result<std::string> CreateRole(Server& server, const task::CredentialRecord& record, const std::vector<TablePrivilege>& privileges,
-                               const std::string& verifier) {
+struct NewRole {
+  std::string oid;
+  std::string maker;       // as Path's
+  bool unexpired = false;  // its VALID UNTIL is still to come
+  ServerTimes times;
+};
+
+Result<NewRole> CreateRole(Server& server, const task::CredentialRecord& record, const std::vector<TablePrivilege>& privileges,
+                           const std::string& verifier) {
   std::vector<std::string> schemas, tables, verbs;
   for (const TablePrivilege& p : privileges) {
     schemas.push_back(p.schema);
@@ -43,9 +55,12 @@ Result<std::string> CreateRole(Server& server, const task::CredentialRecord& rec
   // A conflict with another transaction: this one was undone as a whole.
   for (int i = 0; i < 3 && !made && pg::IsTransient(made.error()); ++i) made = lease->Exec(kMake, parameters);
   if (!made) return Fail(FromServer(made.error(), config.name));
-  std::string oid(made->Text(0, 0));
+  NewRole role{std::string(made->Text(0, 0)),
+               std::string(made->Text(0, 1)),
+               made->Bool(0, 2),
+               {.configured = FromMicros(made->Int(0, 4)), .made = FromMicros(made->Int(0, 3))}};
   if (lease->Exec(kSetName, {fmt::format("remit/{}", config.installation)})) lease.Keep();
-  return oid;
+  return role;
 }
 
 // A login as the task will do it.
@@ -70,19 +85,25 @@ Status Probe(const Server& server, const task::CredentialRecord& record, const S
 
 }  // namespace
 
-Result<Made> MakeCredential(Server& server, const task::CredentialRecord& record, const Secret& secret, Rng& rng) {
+Result<Made> MakeCredential(Server& server, PathProofs& proofs, const task::CredentialRecord& record, const Secret& secret, const Clock& clock,
+                            Rng& rng) {
   const Config& config = server.config();
   if (record.name != RoleName(config.installation, record.id))
     return Fail(Code::kInvalidArgument, "bad-credential", fmt::format("`{}` is not the name of credential `{}` here", record.name, record.id));
-  REMIT_ASSIGN(const std::vector<TablePrivilege> privileges, PrivilegesOf(config.name, record.permissions));
+  REMIT_ASSIGN(std::vector<TablePrivilege> privileges, PrivilegesOf(config.name, record.permissions));
   if (secret.empty()) return Fail(Code::kInvalidArgument, "bad-credential", fmt::format("credential `{}` has no password", record.id));
   const pg::ScramKeys keys = pg::ScramKeys::Derive(secret, rng.Take(kSaltBytes), config.scram_iterations);
-  REMIT_ASSIGN(const std::string oid, CreateRole(server, record, privileges, keys.Verifier()));
-  REMIT_TRY(Probe(server, record, secret, keys));
+  REMIT_ASSIGN(const NewRole role, CreateRole(server, record, privileges, keys.Verifier()));
+  Path path{std::move(privileges), server.system(), role.maker, server.connections()};
+  if (!role.unexpired || !proofs.Covers(path, role.times, clock.Now())) {
+    const PathProofs::Login login = proofs.Begin(clock.Now());
+    REMIT_TRY(Probe(server, record, secret, keys));
+    proofs.Accepted(login, std::move(path), role.times);
+  }
 
   Made made;
   made.notes = record.notes;
-  made.notes["oid"] = oid;
+  made.notes["oid"] = role.oid;
   made.notes["system"] = server.system();
   made.environment = EnvironmentOf(server, record, secret);
   return made;

@@ -1,6 +1,7 @@
 // A task gets exactly what it was given, and PostgreSQL itself refuses the rest.
 #include <thread>
 
+#include "base/limits.h"
 #include "target/postgres/fixture.h"
 
 namespace remit::target::postgres {
@@ -277,6 +278,145 @@ TEST_F(MakingTest, OverTlsTheTaskIsToldHow) {
   EXPECT_EQ(c.made.environment.at("PGSSLROOTCERT").Reveal(), tls.Get("sslrootcert"));
   EXPECT_EQ(bench.Session(c)->Exec("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")->Text(0, 0), "t");
   bench.ExpectDies(c);
+}
+
+// What one role's login shows counts for others of its kind, for a moment.
+class PathTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    first_ = Make();
+    ASSERT_EQ(bench_.Logins(first_), 1);
+  }
+  void TearDown() override {
+    for (Credential& c : made_) EXPECT_TRUE(bench_.End(c).dead);
+  }
+  Credential Make(const std::vector<std::string>& tables = {"orders/public.invoices"}) { return made_.emplace_back(bench_.Live(tables)); }
+  std::string Refusal(Credential c) {
+    const Status status = bench_.TryMake(made_.emplace_back(std::move(c)));
+    return status ? "made" : status.error().reason;
+  }
+  bool NextLogsIn() {
+    const int logins = bench_.Logins(Make());
+    EXPECT_LE(logins, 1);
+    return logins == 1;
+  }
+
+  Bench bench_{SharedServer()};
+  std::vector<Credential> made_;
+  Credential first_;
+};
+
+TEST_F(PathTest, OfTwoWithinASecondOneLogsInAndBothWork) {
+  const Credential second = Make();
+  EXPECT_EQ(bench_.Logins(second), 0);
+  EXPECT_EQ(StateOf(*bench_.Session(second), "SELECT * FROM public.invoices"), "");
+  EXPECT_EQ(bench_.Logins(second), 1);
+}
+
+TEST_F(PathTest, ASecondLaterTheNextLogsInAgain) {
+  bench_.clock().Advance(limits::kPathProofLife - Duration(1));
+  EXPECT_FALSE(NextLogsIn());
+  bench_.clock().Advance(Duration(1));
+  EXPECT_TRUE(NextLogsIn());
+  EXPECT_FALSE(NextLogsIn());
+}
+
+TEST_F(PathTest, WithOtherMembershipsItIsAnotherPath) {
+  EXPECT_EQ(bench_.Logins(Make({"orders/public.customers"})), 1);
+  EXPECT_EQ(bench_.Logins(Make({"orders/public.invoices", "orders/public.customers"})), 1);
+  EXPECT_EQ(bench_.Logins(Make({"orders/public.customers"})), 0);
+}
+
+TEST_F(PathTest, AnotherTargetShowsItsOwn) {
+  Bench other(SharedServer());
+  Credential c = other.Live();
+  EXPECT_EQ(other.Logins(c), 1);
+  other.ExpectDies(c);
+}
+
+TEST_F(PathTest, ARefusedMakingForgets) {
+  EXPECT_EQ(Refusal(bench_.PlannedFor({"orders/public.salaries"})), "not-permitted-at-target");
+  EXPECT_TRUE(NextLogsIn());
+}
+
+TEST_F(PathTest, AnEndWithEvidenceKeepsItAndOneWithoutForgets) {
+  bench_.ExpectDies(made_.front());
+  EXPECT_FALSE(NextLogsIn());
+  Credential misnamed = made_.front();
+  misnamed.record.name = "somebody";
+  ASSERT_FALSE(bench_.End(misnamed).dead);
+  EXPECT_TRUE(NextLogsIn());
+}
+
+TEST_F(PathTest, ANewConnectionOfRemitsRoleForgets) {
+  bench_.Admin()->Run("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'remit'");
+  EXPECT_TRUE(NextLogsIn());
+  EXPECT_FALSE(NextLogsIn());
+}
+
+TEST_F(PathTest, AnotherVersionOfTheFunctionThatMakesRolesIsSeen) {
+  SharedServer().Psql(InitSql(Init()).value());
+  EXPECT_TRUE(NextLogsIn());
+  EXPECT_FALSE(NextLogsIn());
+}
+
+TEST_F(PathTest, ARoleThatHasExpiredByTheServersClockIsNotTakenForOneThatWorks) {
+  Credential late = bench_.PlannedFor({"orders/public.invoices"});
+  late.record.not_after = FromMicros(1'600'000'000'000'000);
+  EXPECT_EQ(Refusal(late), "login-refused");
+  EXPECT_TRUE(NextLogsIn());  // what refused one may refuse others
+}
+
+// Its pg_hba.conf can be changed.
+class OwnPathTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    Populate(server_);
+    server_.Psql(InitSql(Init()).value());
+  }
+  // Until the server works by it.
+  void SetHba(const std::string& lines) {
+    const auto read = [&] { return std::string(server_.Connect()->Exec("SELECT pg_conf_load_time()")->Text(0, 0)); };
+    const std::string before = read();
+    server_.Psql("COPY (SELECT unnest(ARRAY['host all postgres 127.0.0.1/32 trust', 'host all remit 127.0.0.1/32 scram-sha-256', '" + lines +
+                 "'])) TO '" + server_.Get("data") + "/pg_hba.conf'; SELECT pg_reload_conf()");
+    while (read() == before) std::this_thread::yield();
+  }
+
+  pg::TestServer server_{"--set log_connections=on"};
+};
+
+TEST_F(OwnPathTest, AChangeOfPgHbaIsSeenByTheNextMaking) {
+  Bench bench(server_);
+  Credential before = bench.Live();
+  SetHba("host all all 127.0.0.1/32 reject");
+  Credential after = bench.PlannedFor({"orders/public.invoices"});
+  const Status refused = bench.TryMake(after);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, "login-refused");
+  SetHba("host all all 127.0.0.1/32 scram-sha-256");
+  Credential between = bench.Live();
+  SetHba("host all all 127.0.0.1/32 trust");
+  Credential trusted = bench.PlannedFor({"orders/public.invoices"});
+  const Status let_in = bench.TryMake(trusted);
+  ASSERT_FALSE(let_in);
+  EXPECT_EQ(let_in.error().reason, "password-not-asked");
+  SetHba("host all all 127.0.0.1/32 scram-sha-256");
+  for (Credential* c : {&before, &after, &between, &trusted}) bench.ExpectDies(*c);
+}
+
+// Nothing that Remit's own session is told. It is availability that is late by a second: what cannot log in has nothing that it should not.
+TEST_F(OwnPathTest, WhatClosesThePathUnseenIsNoticedAfterASecond) {
+  Bench bench(server_);
+  Credential before = bench.Live();
+  bench.Admin()->Run("ALTER DATABASE orders CONNECTION LIMIT 0");
+  Credential within = bench.Live();
+  EXPECT_FALSE(pg::TryLogin(bench.Login(within)).accepted);
+  bench.clock().Advance(limits::kPathProofLife);
+  Credential after = bench.PlannedFor({"orders/public.invoices"});
+  EXPECT_FALSE(bench.TryMake(after));
+  bench.Admin()->Run("ALTER DATABASE orders CONNECTION LIMIT -1");
+  for (Credential* c : {&before, &within, &after}) bench.ExpectDies(*c);
 }
 
 TEST_F(MakingTest, AServerThatWasNotPreparedSaysSo) {

@@ -42,7 +42,9 @@ Result<Plan> PostgresTarget::MakePlan(const std::string& credential_id, const ta
 }
 
 Result<Made> PostgresTarget::Make(const task::CredentialRecord& record, const Secret& secret) {
-  return MakeCredential(*server_, record, secret, rng_);
+  auto made = MakeCredential(*server_, path_proofs_, record, secret, clock_, rng_);
+  if (!made) path_proofs_.Forget();
+  return made;
 }
 
 std::map<std::string, Secret> PostgresTarget::Environment(const task::CredentialRecord& record, const Secret& secret) const {
@@ -56,6 +58,8 @@ EndResult PostgresTarget::End(const task::CredentialRecord& record, const Secret
   if (result.dead) {
     const std::lock_guard lock(mutex_);
     look_again_.push_back(clock_.Now() + server_->login_limit());
+  } else {  // perhaps a refusal by pg_hba.conf, or no answer: the path may not be what it was
+    path_proofs_.Forget();
   }
   LookAgainForLateLogins();
   return result;

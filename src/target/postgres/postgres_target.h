@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "target/postgres/check.h"
+#include "target/postgres/path_proof.h"
 #include "target/postgres/plain_ends.h"
 #include "target/postgres/server.h"
 #include "target/target.h"
@@ -48,6 +49,7 @@ class PostgresTarget final : public Target {
 
   std::unique_ptr<Server> server_;
   PlainEnds plain_ends_;
+  PathProofs path_proofs_;
   const Clock& clock_;
   Rng& rng_;
   std::mutex mutex_;

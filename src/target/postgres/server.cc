@@ -72,6 +72,7 @@ pg::ConnectOptions Server::UserOptions(const std::string& role, const Secret& pa
 
 // Looks at each new connection once: a name that now leads to another server must not be taken for the old one.
 Status Server::Recognise(pg::Connection& connection) {
+  ++connections_;
   const auto rows = connection.Exec("SELECT system, standby, installation, login_seconds FROM remit.identity()");
   if (!rows) return Fail(FromServer(rows.error(), config_.name));
   if (rows->Bool(0, 1))

@@ -47,8 +47,9 @@ class Server {
   // The same to another database, which need not be prepared.
   Result<pg::Pool::Lease> Other(const std::string& database);
 
-  std::string system() const;    // the cluster's identifier, as last seen; "" before the first connection
-  Duration login_limit() const;  // the server's authentication_timeout
+  std::string system() const;                                        // the cluster's identifier, as last seen; "" before the first connection
+  std::uint64_t connections() const { return connections_.load(); }  // how many Admin() has opened so far
+  Duration login_limit() const;                                      // the server's authentication_timeout
   // Whether a record that was made on the cluster `system` belongs to this one.
   bool IsSameSystem(const std::string& system) const;
 
@@ -66,6 +67,7 @@ class Server {
   mutable std::mutex mutex_;
   std::string system_;
   std::atomic<std::int64_t> login_seconds_{60};
+  std::atomic<std::uint64_t> connections_{0};
   std::map<std::string, std::unique_ptr<pg::Pool>> others_;
   std::unique_ptr<pg::Pool> admin_;
 };
