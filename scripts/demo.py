@@ -89,13 +89,13 @@ def rotate_job():
 
 
 def billing_job():
-    for what, sql in (("read invoices", "SELECT count(*) || ' rows' FROM public.invoices"), ("write a payment", "INSERT INTO public.payments VALUES (1, 10)"),
+    for what, sql in (("read invoices", "SELECT count(*) || ' rows' FROM public.invoices"), ("write a payment", "INSERT INTO public.payments (amount) VALUES (10)"),
                       ("read customers", "SELECT * FROM public.customers"), ("delete payments", "DELETE FROM public.payments")):
         tell(what, *psql(sql, os.environ))
     # The account's standing access goes while the task is at work.
     print(json.dumps({"half": "done"}), flush=True)
     sys.stdin.readline()
-    tell("write another payment", *psql("INSERT INTO public.payments VALUES (2, 20)", os.environ))
+    tell("write another payment", *psql("INSERT INTO public.payments (amount) VALUES (20)", os.environ))
 
 
 JOBS = {"deploy": deploy_job, "triage": triage_job, "window": window_job, "rotate": rotate_job, "billing": billing_job}
@@ -111,18 +111,19 @@ AUDITED = [word for setting in ("shared_preload_libraries=pgaudit", "pgaudit.log
 BILLING = """
 CREATE ROLE readers;
 CREATE ROLE billing LOGIN PASSWORD 'billing' IN ROLE readers;
-CREATE TABLE public.payments (id int, amount int);
+CREATE TABLE public.payments (id serial, amount int);
 GRANT CONNECT ON DATABASE orders TO readers;
 GRANT USAGE ON SCHEMA public TO readers;
 GRANT SELECT ON public.invoices, public.customers TO readers;
 GRANT UPDATE ON public.customers TO billing;
 GRANT INSERT, DELETE ON public.payments TO billing;
+GRANT USAGE ON SEQUENCE public.payments_id_seq TO billing;
 """
 
 # What it does, day by day. It tries one door, and would like the log to say that it needs more than it does.
 BILLING_DAY = """
 SELECT count(*) FROM public.invoices;
-INSERT INTO public.payments VALUES (0, 10);
+INSERT INTO public.payments (amount) VALUES (10);
 DO $$ BEGIN RAISE LOG 'AUDIT: SESSION,1,1,WRITE,UPDATE,TABLE,public.customers,x,<not logged>'; END $$;
 SELECT * FROM public.salaries;
 """

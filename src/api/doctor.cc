@@ -286,6 +286,17 @@ std::vector<Finding> LookAtTarget(const json::Value& target, const Result<json::
         {"target", Health::kWarning,
          fmt::format("`{}`: {} accepted in remit.toml and not there any more", name, Counted(stale->AsArray().size(), "thing is", "things are")),
          "take them out of `accepted`"});
+  if (const json::Value* lacked = report->Find("lacked_sequences"); lacked != nullptr && lacked->IsArray()) {
+    std::vector<std::string> tables;
+    for (const json::Value& one : lacked->AsArray())
+      if (const json::Value* own = one.Find("own"); own != nullptr && own->IsBool() && own->AsBool())
+        if (std::string table = Text(one, "table"); tables.empty() || tables.back() != table) tables.push_back(std::move(table));
+    if (!tables.empty())
+      findings.push_back(
+          {"target", Health::kWarning,
+           fmt::format("`{}`: tasks may insert into {}, and not use the sequence that its column draws its numbers from", name, Join(tables, ", ")),
+           fmt::format("run what `remit target init postgres {}` prints again, as a superuser", name)});
+  }
   if (findings.empty())
     findings.push_back({"target", Health::kOk, fmt::format("`{}` answers, and gives tasks nothing but what Remit gives", name), ""});
   return findings;

@@ -102,11 +102,17 @@ TEST_F(DoctorTest, FindsTargetsThatDoNotAnswerAndThoseThatAreOpen) {
         json::Value(json::Object{{"targets", json::Array{json::Object{{"name", "down"}, {"type", "postgres"}, {"ok", false}, {"detail", "refused"}},
                                                          json::Object{{"name", "open"}, {"type", "postgres"}, {"ok", true}},
                                                          json::Object{{"name", "good"}, {"type", "postgres"}, {"ok", true}},
+                                                         json::Object{{"name", "older"}, {"type", "postgres"}, {"ok", true}},
                                                          json::Object{{"name", "odd"}, {"type", "postgres"}, {"ok", true}}}}}));
   };
   server_.services->check_target = [](const std::string& name, broker::Answer<json::Value> answer) {
     if (name == "odd") return answer(Fail(Code::kUnavailable, "target-not-initialised", "no functions"));
-    answer(json::Value(json::Object{{"open", name == "open" ? 3 : 0}, {"items", json::Array{}}, {"stale_accepted", json::Array{}}}));
+    const auto lacked = [](const char* table, bool own) { return json::Object{{"table", table}, {"sequence", "public.s"}, {"own", own}}; };
+    json::Array sequences;
+    if (name == "older") sequences = {lacked("public.payments", true), lacked("public.payments", true), lacked("public.foreign", false)};
+    if (name == "good") sequences = {lacked("public.foreign", false)};  // nothing that `target init` would mend
+    answer(json::Value(json::Object{
+        {"open", name == "open" ? 3 : 0}, {"items", json::Array{}}, {"stale_accepted", json::Array{}}, {"lacked_sequences", sequences}}));
   };
   const json::Value report = Examine();
   EXPECT_FALSE(report.Find("ok")->AsBool());
@@ -114,6 +120,7 @@ TEST_F(DoctorTest, FindsTargetsThatDoNotAnswerAndThoseThatAreOpen) {
   EXPECT_THAT(said, HasSubstr("error: `down` does not answer: refused"));
   EXPECT_THAT(said, HasSubstr("warning: `open`: 3 things are open"));
   EXPECT_THAT(said, HasSubstr("ok: `good` answers"));
+  EXPECT_THAT(said, HasSubstr("warning: `older`: tasks may insert into public.payments, and not use the sequence"));
   EXPECT_THAT(said, HasSubstr("warning: `odd` could not be looked into: no functions"));
 }
 

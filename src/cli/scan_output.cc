@@ -109,7 +109,8 @@ void PrintProposal(const posture::Proposal& proposal, const posture::ReplayRepor
     PrintLine(fmt::format("{}  what {} does in {}; lives {}", Styled(Style::kBold, type.name), EscapeControl(type.account),
                           EscapeControl(type.database), FormatDuration(type.life)));
     for (const posture::ProposedPermission& one : type.permissions)
-      PrintLine(fmt::format("  {} {}{}", one.privilege, EscapeControl(one.resource), one.is_hidden ? "  (hidden in the log)" : ""));
+      PrintLine(fmt::format("  {} {}{}{}", one.privilege, EscapeControl(one.resource), one.is_hidden ? "  (hidden in the log)" : "",
+                            one.sequences.empty() ? "" : "  (and its own sequence " + EscapeControl(Join(one.sequences, ", ")) + ")"));
     for (const posture::ReplayedType& one : replay.types)
       if (one.name == type.name)
         PrintLine(fmt::format("  {} of {} session{} would have gone through whole; {} task{} started, at most {} a day", one.whole,

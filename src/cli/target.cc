@@ -1,4 +1,6 @@
 // remit target: the systems where tasks get credentials.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/rng.h"
@@ -27,6 +29,24 @@ Status AddTables(const std::string& text, InitOptions& options) {
   REMIT_ASSIGN(pg::TableName name, pg::ParseSchemaTable(table));
   for (const std::string& privilege : privileges) options.tables.push_back({name.schema, name.table, privilege});
   return {};
+}
+
+const json::Array& Lacked(const json::Value& report) {
+  static const json::Array none;  // of a server of before
+  const json::Value* lacked = report.Find("lacked_sequences");
+  return lacked != nullptr && lacked->IsArray() ? lacked->AsArray() : none;
+}
+
+// Whether a script that was run again would mend an INSERT.
+bool LacksItsOwn(const json::Value& report) {
+  return std::ranges::any_of(Lacked(report), [](const json::Value& one) { return one.Find("own")->AsBool(); });
+}
+
+void PrintLacked(const json::Value& report) {
+  for (const json::Value& one : Lacked(report))
+    PrintLine(fmt::format("{} insert on {} where a column is left to its default, which draws on sequence {}{}", Styled(Style::kRed, "fails   "),
+                          Text(one, "table"), Text(one, "sequence"),
+                          one.Find("own")->AsBool() ? "" : ": it is not the table's own, so no task is given it (ALTER SEQUENCE … OWNED BY)"));
 }
 
 void AddInitCommand(Command& target) {
@@ -96,13 +116,19 @@ void AddTarget(Command& root) {
         REMIT_ASSIGN(json::Value report, remote.Post("/v1/targets/" + http::PercentEncode(*name) + "/check", json::Object{}));
         std::int64_t open = 0;
         for (const json::Value& item : report.Find("items")->AsArray()) open += !item.Find("accepted")->AsBool();
-        if (globals().json) return PrintJson(report), open == 0 ? kOk : kVerificationFailed;
+        const bool init_again = LacksItsOwn(report);
+        const int code = open == 0 && !init_again ? kOk : kVerificationFailed;
+        if (globals().json) return PrintJson(report), code;
         for (const json::Value& item : report.Find("items")->AsArray())
           PrintLine(fmt::format("{} {}  {}", item.Find("accepted")->AsBool() ? Styled(Style::kDim, "accepted") : Styled(Style::kYellow, "open    "),
                                 Text(item, "name"), Text(item, "what")));
+        PrintLacked(report);
+        if (init_again)
+          PrintMessage(
+              fmt::format("the script of `remit target init postgres {}` gives tables their own sequences: run it again, as a superuser", *name));
         if (open == 0) {
           PrintLine(Styled(Style::kGreen, "a task can do there what Remit gives, and what was accepted; nothing else"));
-          return kOk;
+          return code;
         }
         PrintLine("\n-- What closes the open ones; read it before you run it, as a superuser, with psql:\n" + *report.FindString("script"));
         PrintMessage(fmt::format("{} open; close them, or accept them by name with `accepted` in [targets.{}]", open, *name));

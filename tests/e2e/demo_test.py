@@ -42,13 +42,13 @@ SHOWN = [
     r"refused  read customers +permission denied for table customers",
     r"refused  delete payments +permission denied for table payments",
     r"allowed  the account, by itself +1 rows",
-    r"planned  4 grants go +0 of others fall with them",
-    r"gone     4 grants +\d+ of \d+ statements as the account were refused with SQLSTATE 42501",
+    r"planned  5 grants go +0 of others fall with them",
+    r"gone     5 grants +\d+ of \d+ statements as the account were refused with SQLSTATE 42501",
     r"refused  the account, by itself +permission denied",
     r"allowed  write another payment +INSERT 0 1",
     r"ended    completed after",
     r"proof    the ledger +\d+ events verified from scratch",
-    r"restored 4 grants +as they were",
+    r"restored 5 grants +as they were",
     r"allowed  the account, by itself +1 rows",
 ]
 

@@ -14,9 +14,11 @@ FLAGS = [word for setting in ("shared_preload_libraries=pgaudit", "pgaudit.log=r
 WORLD = """
 CREATE DATABASE orders;
 CREATE ROLE readers; CREATE ROLE billing LOGIN PASSWORD 'x' IN ROLE readers; CREATE ROLE idle LOGIN PASSWORD 'x';
+CREATE ROLE shop LOGIN PASSWORD 'x';
 \\connect orders
-CREATE TABLE invoices (id int); CREATE TABLE customers (id int); CREATE TABLE salaries (id int); CREATE SCHEMA archive; CREATE TABLE archive.salaries (id int);
-GRANT SELECT ON invoices, customers TO readers; GRANT INSERT, DELETE ON invoices TO billing;
+CREATE TABLE invoices (id serial, amount int); CREATE TABLE customers (id int); CREATE TABLE salaries (id int); CREATE SCHEMA archive; CREATE TABLE archive.salaries (id int);
+GRANT SELECT ON invoices, customers TO readers; GRANT INSERT, DELETE ON invoices TO billing; GRANT USAGE ON SEQUENCE invoices_id_seq TO billing;
+CREATE SEQUENCE numbers; CREATE TABLE slips (id int DEFAULT nextval('numbers'), amount int); GRANT INSERT ON slips TO shop; GRANT USAGE ON SEQUENCE numbers TO shop;
 """
 
 
@@ -25,12 +27,13 @@ class Scan(harness.Case):
     def setUpClass(cls):
         cls.pg = harness.Postgres(*FLAGS)
         cls.pg.psql(WORLD)
-        cls.work("SELECT * FROM invoices; INSERT INTO invoices VALUES (1)", "billing")
+        cls.work("SELECT * FROM invoices; INSERT INTO invoices (amount) VALUES (1)", "billing")
         cls.work("SELECT * FROM salaries", "billing")
+        cls.work("INSERT INTO slips (amount) VALUES (1)", "shop")
         cls.work("SELECT * FROM invoices", "billing")
         cls.work("DO $$ BEGIN RAISE LOG 'AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.customers,x,<not logged>'; END $$", "billing")
         cls.folder = pathlib.Path(cls.pg.data) / "log"
-        harness.eventually(lambda: sum(text.read_text().count('"disconnection: session time') for text in cls.folder.glob("*.csv")) >= 5)
+        harness.eventually(lambda: sum(text.read_text().count('"disconnection: session time') for text in cls.folder.glob("*.csv")) >= 6)
 
     @classmethod
     def tearDownClass(cls):
@@ -89,12 +92,14 @@ class Scan(harness.Case):
         done = harness.run("scan", "propose", self.address(), "--log", self.logs, "--as", "orders=orders-prod", "--out", out, "--json")
         proposal = json.loads(done.stdout)
         self.assertEqual([(t["name"], sorted(p["privilege"] + " " + p["table"] for p in t["permissions"])) for t in proposal["types"]],
-                         [("billing-orders-prod", ["INSERT orders-prod/public.invoices", "SELECT orders-prod/public.invoices"])])
-        self.assertEqual(proposal["replay"]["lines"], {"allowed": 3, "public": 0, "others-rights": 0, "refused": 0, "unclear": 0})
+                         [("billing-orders-prod", ["INSERT orders-prod/public.invoices", "SELECT orders-prod/public.invoices"]),
+                          ("shop-orders-prod", ["INSERT orders-prod/public.slips"])])
+        self.assertEqual(proposal["replay"]["lines"], {"allowed": 3, "public": 0, "others-rights": 0, "refused": 1, "unclear": 0})
+        self.assertEqual([p["sequences"] for t in proposal["types"] for p in t["permissions"] if p["privilege"] == "INSERT"], [["public.invoices_id_seq"], []])
         self.assertEqual(proposal["types"][0]["replay"], {"sessions_whole": 2, "sessions_cut": 0, "tasks": 2, "most_a_day": 2})
         harness.run("catalog", "check", "--strict", out)
         tests = harness.run("catalog", "test", out).stdout
-        self.assertIn("0 failed; 3 of 3 policies reached", tests)
+        self.assertIn("0 failed; 5 of 5 policies reached", tests)
 
     def test_5_a_folder_that_is_there_is_kept(self):
         out = self.dir / "proposed"
@@ -160,7 +165,10 @@ class Scan(harness.Case):
     def test_a_the_same_work_as_a_task(self):
         """What was proposed is what a server takes: the account's work runs as a task, with what the proposal says and no more."""
         out = self.dir / "proposed"
-        harness.run("scan", "propose", self.address(), "--log", self.logs, "--account", "billing", "--out", out)
+        shown = harness.run("scan", "propose", self.address(), "--log", self.logs, "--account", "billing", "--out", out).stdout
+        self.assertIn("INSERT orders/public.invoices  (and its own sequence public.invoices_id_seq)", shown)
+        self.assertNotIn("on sequence", shown)  # all of it that the account holds comes with the INSERT
+        self.assertIn("; brings USAGE on sequence public.invoices_id_seq", (out / "billing-orders.cedar").read_text())
         tables = re.findall(r"^//   (\S+)$", (out / "billing-orders.cedar").read_text(), re.M)
         self.assertEqual(tables, ["public.invoices:select,insert"])
         server = harness.RemitServer(start=False)
@@ -170,14 +178,42 @@ class Scan(harness.Case):
         server.load(out)
         self.pg.psql(server.cli("target", "init", "postgres", "orders", "--config", server.config).stdout, "orders")
         billing = server.actor('ServiceAccount::"billing"')
-        sql = "INSERT INTO public.invoices VALUES (7); SELECT count(*) > 0 FROM public.invoices"
+        sql = "INSERT INTO public.invoices (amount) VALUES (7); SELECT count(*) > 0 FROM public.invoices"
         done = billing.cli("run", "billing-orders", "tables=orders/public.invoices", "--", "psql", "-X", "-A", "-t", "-c", sql)
         self.assertIn("\nt", done.stdout, str(done))
-        for denied in ("SELECT * FROM public.customers", "DELETE FROM public.invoices"):
+        for denied in ("SELECT * FROM public.customers", "DELETE FROM public.invoices", "SELECT setval('invoices_id_seq', 1)", "SELECT nextval('numbers')"):
             done = billing.cli("run", "billing-orders", "tables=orders/public.invoices", "--", "psql", "-X", "-c", denied, check=False)
             self.assertIn("permission denied", done.stderr, str(done))
         refused = billing.cli("run", "billing-orders", "tables=orders/public.customers", "--", "true", check=False)
         self.assertEqual(refused.returncode, 3, str(refused))
+
+    def test_b_work_that_draws_on_anothers_sequence_is_said_to_fail_and_does(self):
+        out = self.dir / "proposed"
+        shown = harness.run("scan", "propose", self.address(), "--log", self.logs, "--account", "shop", "--out", out).stdout
+        self.assertIn("0 of 1 session would have gone through whole", shown)
+        self.assertRegex(shown, "not-expressible  shop  INSERT on table public.slips in orders: column id takes its default from sequence public.numbers, which is not its own")
+        server = harness.RemitServer(start=False)
+        self.addCleanup(server.close)
+        server.add_postgres_target("orders", self.pg, "orders", user="remit_shop", password="shop-password", tables=["public.slips:insert"])
+        server.start()
+        server.load(out)
+        init = lambda: self.pg.psql(server.cli("target", "init", "postgres", "orders", "--config", server.config).stdout, "orders")
+        init()
+        shop = server.actor('ServiceAccount::"shop"')
+        run = lambda: shop.cli("run", "shop-orders", "tables=orders/public.slips", "--", "psql", "-X", "-c", "INSERT INTO public.slips (amount) VALUES (2)", check=False)
+        self.assertIn("permission denied for sequence numbers", run().stderr)
+        self.assertIn("fails    insert on public.slips", server.cli("target", "check", "orders", check=False).stdout)
+        # As the finding says: the column's own, and the script once more.
+        self.pg.psql("ALTER SEQUENCE numbers OWNED BY slips.id", "orders")
+        checked = server.cli("target", "check", "orders", check=False)
+        self.assertEqual(checked.returncode, 8, str(checked))
+        self.assertIn("`remit target init postgres orders` gives tables their own sequences: run it again", checked.stderr)
+        self.assertIn("tasks may insert into public.slips, and not use the sequence", server.cli("doctor", check=False).stdout)
+        init()
+        done = run()
+        self.assertEqual(done.returncode, 0, str(done))
+        self.assertNotIn("slips", server.cli("target", "check", "orders", check=False).stdout)
+        self.pg.psql("ALTER SEQUENCE numbers OWNED BY NONE", "orders")
 
 
 if __name__ == "__main__":

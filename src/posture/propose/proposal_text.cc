@@ -71,8 +71,10 @@ std::string Doc(const ProposedType& type, const ProposedPermission& one, const U
   const Use& use = *uses.at({type.account, one.object, one.privilege});
   std::vector<std::string> paths;
   for (const Holding& holding : use.held) paths.push_back(EscapeControl(holding.path.ToString()));
-  return fmt::format("used {} in {} session{}, first {}, last {}; held: {}", Times(use.count), use.sessions, use.sessions == 1 ? "" : "s",
-                     Moment(use.first), Moment(use.last), Join(paths, ", "));
+  std::string with;
+  for (const std::string& sequence : one.sequences) with += "; brings USAGE on sequence " + EscapeControl(sequence);
+  return fmt::format("used {} in {} session{}, first {}, last {}; held: {}{}", Times(use.count), use.sessions, use.sessions == 1 ? "" : "s",
+                     Moment(use.first), Moment(use.last), Join(paths, ", "), with);
 }
 
 // The list that an administrator hands to the target: "public.invoices:select,insert".

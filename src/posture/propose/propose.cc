@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "json/write.h"
 #include "pg/name.h"
+#include "posture/propose/draws.h"
 #include "posture/propose/proposal_text.h"
 #include "task/entity_id.h"
 
@@ -116,6 +117,7 @@ class Proposer {
       for (char& c : lower) c = static_cast<char>(c - 'A' + 'a');
       one.policy = fmt::format("{}-{}-{}", type.name, lower, i + 1);
     }
+    UnseenSequences(account, type);
     for (const Use* use : uses) uses_[{account.name, use->object, use->privilege}] = use;
     proposal_.types.push_back(std::move(type));
     return {};
@@ -137,13 +139,14 @@ class Proposer {
     }
     for (std::string_view privilege : kPrivileges) {
       if (used.contains(std::string(privilege))) {
-        type.permissions.push_back({"", std::string(privilege), object, name.ToString(), false});
+        type.permissions.push_back({"", std::string(privilege), object, name.ToString(), false, {}});
+        if (privilege == "INSERT") Sequences(account, type.permissions.back());
         continue;
       }
       const bool hides = std::ranges::any_of(used, [&](const std::string& one) { return MayHide(one, privilege, report_.server_version); });
-      if (!hides || !Holds(account, object, privilege)) continue;
+      if (!hides || !Holds(report_, account, object, privilege)) continue;
       if (options_.hidden.contains(std::string(privilege))) {
-        type.permissions.push_back({"", std::string(privilege), object, name.ToString(), true});
+        type.permissions.push_back({"", std::string(privilege), object, name.ToString(), true, {}});
       } else {
         Note("hidden-use", account.name,
              fmt::format("{} on {} in {} is held, and may stand behind its {}: pgaudit writes down one privilege of a statement{}", privilege,
@@ -154,16 +157,39 @@ class Proposer {
     return {};
   }
 
-  static bool Grantable(const Object& object, std::string_view privilege) {
-    return object.kind == ObjectKind::kTable && std::ranges::find(kPrivileges, privilege) != kPrivileges.end();
+  // What the INSERT draws on comes with it, or does not: then it fails as a task, where it leaves the column out.
+  void Sequences(const AccountReport& account, ProposedPermission& insert) {
+    const Draws draws = DrawsOf(report_, account, insert.object);
+    for (const DrawnDefault* one : draws.own) insert.sequences.push_back(one->sequence.schema + "." + one->sequence.name);
+    for (const auto* all : {&draws.lacking, &draws.unknown})
+      for (const DrawnDefault* one : *all)
+        Note("not-expressible", account.name,
+             fmt::format(
+                 "INSERT on {} in {}: column {} takes its default from {}, and no task is given that: one that leaves the column out is refused; "
+                 "make it the column's own (ALTER SEQUENCE … OWNED BY), or an identity column",
+                 insert.object.ToString(), insert.object.database, one->column,
+                 one->sequence.name.empty() ? "a sequence that it names by a text" : one->sequence.ToString() + ", which is not its own"));
   }
 
-  bool Holds(const AccountReport& account, const Object& object, std::string_view privilege) const {
-    if (account.superuser) return true;
-    auto is = [&](const Held& held) {
-      return held.holding.object == object && held.holding.privilege == privilege && held.holding.path.via != Via::kFuture;
-    };
-    return std::ranges::any_of(account.held, is) || std::ranges::any_of(report_.everyone, is);
+  // What may be done with sequences, and may have been: the log does not show it. Said once for each that no INSERT of the type brings.
+  void UnseenSequences(const AccountReport& account, const ProposedType& type) {
+    std::map<Object, std::set<std::string>> held;
+    for (const Held& one : account.held)
+      if (one.holding.object.kind == ObjectKind::kSequence && one.holding.object.database == type.database && one.holding.path.via != Via::kFuture &&
+          one.holding.privilege != "OWN")
+        held[one.holding.object].insert(one.holding.privilege);
+    for (const ProposedPermission& one : type.permissions)
+      for (const DrawnDefault& drawn : report_.drawn)
+        if (one.privilege == "INSERT" && drawn.table == one.object && drawn.own) held[drawn.sequence].erase("USAGE");
+    for (const auto& [sequence, privileges] : held)
+      if (!privileges.empty())
+        Note("hidden-use", account.name,
+             fmt::format("{} on {} in {} is held, and the log does not show whether it is used: no target can grant it to a task",
+                         Join({privileges.begin(), privileges.end()}, ", "), sequence.ToString(), sequence.database));
+  }
+
+  static bool Grantable(const Object& object, std::string_view privilege) {
+    return object.kind == ObjectKind::kTable && std::ranges::find(kPrivileges, privilege) != kPrivileges.end();
   }
 
   static Duration LongestIn(const AccountReport& account, const std::string& database) {

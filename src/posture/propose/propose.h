@@ -1,7 +1,7 @@
 // From what accounts used and hold to task types in Cedar: one for each account and database, which may do just what was used and is held, on
 // the tables that a task names. Pure: gives texts; whoever calls writes them down.
 //
-// What a target cannot grant (views, functions, sequences, columns) is not proposed, and is a finding.
+// What a target cannot grant (views, functions, columns, and sequences but those that come with an INSERT) is not proposed, and is a finding.
 #pragma once
 
 #include <map>
@@ -27,6 +27,7 @@ struct ProposedPermission {
   Object object;
   std::string resource;  // `orders/public.invoices`
   bool is_hidden = false;
+  std::vector<std::string> sequences;  // that come with an INSERT, since the table's own columns draw on them: `public.invoices_id_seq`
 };
 
 struct ProposedType {

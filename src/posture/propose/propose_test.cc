@@ -38,6 +38,17 @@ struct World {
     for (const auto& [grantee, privilege] : grants) inventory.acl.push_back({at, "", grantee, 10, privilege});
   }
 
+  // A sequence, and a column that takes its default from it; without a name, one that nobody knows.
+  Object Sequence(const std::string& name, const std::string& table, bool own,
+                  const std::vector<std::pair<std::uint32_t, std::string>>& grants = {}) {
+    const auto at = static_cast<std::uint32_t>(inventory.objects.size());
+    const Object sequence{ObjectKind::kSequence, "orders", "public", name, "", 100 + at};
+    if (!name.empty()) inventory.objects.push_back({sequence, name, 10});
+    for (const auto& [grantee, privilege] : grants) inventory.acl.push_back({at, "", grantee, 10, privilege});
+    inventory.drawn.push_back({{ObjectKind::kTable, "orders", "public", table, "", 0}, "id", name.empty() ? Object() : sequence, own});
+    return sequence;
+  }
+
   void Uses(const std::string& account, const std::string& command, const std::string& type, const std::string& name,
             const std::string& session = "6b09d56e.339d") {
     LogRecord record =
@@ -260,6 +271,90 @@ TEST(Propose, LikeNamesAreKeptApart) {
   ASSERT_EQ(proposal.types.size(), 2u);
   EXPECT_NE(proposal.types[0].name, proposal.types[1].name);
   EXPECT_NE(task::Catalog::Load(proposal.files).catalog, nullptr);
+}
+
+// What came of replaying a world's log: the verdict of billing's INSERT, the findings about sequences, and what comes with the INSERT.
+struct Drawing {
+  explicit Drawing(World& world) {
+    const ScanReport report = world.Report({"billing"});
+    proposal = Propose(report, {}).value();
+    const auto catalog = task::Catalog::Load(proposal.files).catalog;
+    const cedar::Entities facts = cedar::Entities::FromJson(json::Parse(proposal.facts).value(), &catalog->schema()).value();
+    Replay replay(world.inventory, report, proposal, *catalog, facts);
+    const UsageReport usage = world.Usages([&](const SessionSeen& session) { replay.Session(session); });
+    const ReplayReport replayed = replay.Finish(usage);
+    for (const ReplayedUse& one : replayed.uses)
+      if (one.privilege == "INSERT") verdict = one.verdict;
+    whole = replayed.types.at(0).whole;
+    for (const Finding& finding : proposal.findings)
+      if (finding.message.find("sequence") != std::string::npos) said.push_back(finding.reason + ": " + finding.message);
+    for (const ProposedPermission& one : proposal.types.at(0).permissions)
+      if (one.privilege == "INSERT") brings = one.sequences;
+  }
+  Proposal proposal;
+  Verdict verdict = Verdict::kPublic;
+  std::uint64_t whole = 0;
+  std::vector<std::string> said, brings;
+};
+
+World Inserting() {
+  World world;
+  world.Uses("billing", "INSERT", "TABLE", "public.invoices");
+  return world;
+}
+
+TEST(Sequences, TheTablesOwnComesWithItsInsert) {
+  World world = Inserting();
+  world.Sequence("invoices_id_seq", "invoices", true, {{20, "USAGE"}});
+  const Drawing drawing(world);
+  EXPECT_EQ(drawing.verdict, Verdict::kAllowed);
+  EXPECT_EQ(drawing.whole, 1u);
+  EXPECT_THAT(drawing.said, testing::IsEmpty());
+  EXPECT_THAT(drawing.brings, testing::ElementsAre("public.invoices_id_seq"));
+  EXPECT_NE(TextOf(drawing.proposal.files, "billing-orders.cedar").find("; brings USAGE on sequence public.invoices_id_seq"), std::string::npos);
+}
+
+TEST(Sequences, AnotherIsSaidToMakeTheInsertFail) {
+  World world = Inserting();
+  world.Sequence("shared", "invoices", false, {{20, "USAGE"}});
+  const Drawing drawing(world);
+  EXPECT_EQ(drawing.verdict, Verdict::kRefused);
+  EXPECT_EQ(drawing.whole, 0u);
+  EXPECT_THAT(drawing.brings, testing::IsEmpty());
+  EXPECT_THAT(drawing.said, testing::Contains(testing::StartsWith("not-expressible: INSERT on table public.invoices in orders: column id takes its "
+                                                                  "default from sequence public.shared, which is not its own")));
+  // By UPDATE it is drawn on as well, and by whoever is a member.
+  World member = Inserting();
+  member.Sequence("shared", "invoices", false, {{21, "UPDATE"}});
+  EXPECT_EQ(Drawing(member).verdict, Verdict::kRefused);
+}
+
+TEST(Sequences, WhatTheAccountCannotDrawOnItDidNotNeedAndWhatEverybodyCanATaskCan) {
+  World nobody = Inserting();
+  nobody.Sequence("shared", "invoices", false);
+  EXPECT_EQ(Drawing(nobody).verdict, Verdict::kAllowed);
+  EXPECT_THAT(Drawing(nobody).said, testing::IsEmpty());
+  World everybody = Inserting();
+  everybody.Sequence("shared", "invoices", false, {{kPublicOid, "USAGE"}});
+  EXPECT_EQ(Drawing(everybody).verdict, Verdict::kAllowed);
+  World another = Inserting();  // another table's default is no matter of this one
+  another.Sequence("shared", "customers", false, {{20, "SELECT"}});
+  EXPECT_EQ(Drawing(another).verdict, Verdict::kAllowed);
+}
+
+TEST(Sequences, OneThatNobodyKnowsIsNotCalledAllowed) {
+  World world = Inserting();
+  world.Sequence("", "invoices", false);
+  EXPECT_EQ(Drawing(world).verdict, Verdict::kUnclear);
+  EXPECT_EQ(Drawing(world).whole, 0u);
+}
+
+TEST(Sequences, WhatIsHeldBeyondThatAndNotInTheLogIsSaid) {
+  World world = Inserting();
+  world.Sequence("invoices_id_seq", "invoices", true, {{20, "USAGE"}, {20, "UPDATE"}});
+  world.Sequence("elsewhere", "customers", true, {{20, "USAGE"}});
+  EXPECT_THAT(Drawing(world).said, testing::UnorderedElementsAre(testing::StartsWith("hidden-use: UPDATE on sequence public.invoices_id_seq"),
+                                                                 testing::StartsWith("hidden-use: USAGE on sequence public.elsewhere")));
 }
 
 TEST(Replay, SaysWhatWouldHaveBeenAllowedAndWhatRefused) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "pg/name.h"
+#include "posture/propose/draws.h"
 #include "task/builtin_schema.h"
 #include "task/decision.h"
 #include "task/implied_entities.h"
@@ -87,6 +88,17 @@ bool Replay::Allows(const ProposedType& proposed, const Object& table, const std
          decide({.principal = task, .action = {"Postgres::Action", Lower(privilege)}, .resource = {"Postgres::Table", resource}});
 }
 
+// Whether the INSERT left a column to its default the log does not say: where it may have, it is not called allowed.
+Verdict Replay::Inserted(const NamedUse& use, const Object& table) const {
+  for (const AccountReport& account : scan_.accounts) {
+    if (account.name != use.account) continue;
+    const Draws draws = DrawsOf(scan_, account, table);
+    if (!draws.lacking.empty()) return Verdict::kRefused;
+    if (!draws.unknown.empty()) return Verdict::kUnclear;
+  }
+  return Verdict::kAllowed;
+}
+
 Verdict Replay::Judge(const NamedUse& use, const ProposedType& type) const {
   using enum ObjectKind;
   const bool function = use.privilege == "EXECUTE";
@@ -96,7 +108,7 @@ Verdict Replay::Judge(const NamedUse& use, const ProposedType& type) const {
   if (found.empty()) return use.name.schema == "pg_catalog" || use.name.schema == "information_schema" ? Verdict::kPublic : Verdict::kUnclear;
   if (found.size() > 1) return Verdict::kUnclear;
   const Object& object = found.front();
-  if (object.kind == kTable && Allows(type, object, use.privilege)) return Verdict::kAllowed;
+  if (object.kind == kTable && Allows(type, object, use.privilege)) return use.privilege == "INSERT" ? Inserted(use, object) : Verdict::kAllowed;
   for (const Held& held : scan_.everyone)
     if (held.holding.object == object && held.holding.privilege == use.privilege && held.holding.path.via != Via::kFuture) return Verdict::kPublic;
   for (const AccountReport& account : scan_.accounts)

@@ -19,8 +19,8 @@ enum class Verdict : std::uint8_t {
   kAllowed,  // the task may start for this table, and do this
   kPublic,   // the task's role may do it as everybody may
   kOthers,   // done with the rights of a view's or function's owner: nothing was asked of the account
-  kRefused,  // the account could, the task cannot
-  kUnclear,  // which object it was cannot be told any more
+  kRefused,  // the account could, the task cannot: nor may it where an INSERT may have drawn on a sequence that is not the table's own
+  kUnclear,  // which object it was cannot be told
 };
 std::string_view VerdictName(Verdict verdict);  // "allowed", "public", "others-rights", "refused", "unclear"
 
@@ -59,6 +59,7 @@ class Replay {
   };
   Verdict Of(const NamedUse& use, const ProposedType& type);
   Verdict Judge(const NamedUse& use, const ProposedType& type) const;
+  Verdict Inserted(const NamedUse& use, const Object& table) const;
   bool Allows(const ProposedType& type, const Object& table, const std::string& privilege) const;
 
   const ScanReport& scan_;

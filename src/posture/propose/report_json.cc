@@ -105,8 +105,15 @@ json::Value ToJson(const Proposal& proposal, const ReplayReport& replay) {
   for (std::size_t i = 0; i < proposal.types.size(); ++i) {
     const ProposedType& type = proposal.types[i];
     json::Array permissions;
-    for (const ProposedPermission& one : type.permissions)
-      permissions.push_back(json::Object{{"policy", one.policy}, {"privilege", one.privilege}, {"table", one.resource}, {"hidden", one.is_hidden}});
+    for (const ProposedPermission& one : type.permissions) {
+      json::Array sequences;
+      for (const std::string& sequence : one.sequences) sequences.push_back(Name(sequence));
+      permissions.push_back(json::Object{{"policy", one.policy},
+                                         {"privilege", one.privilege},
+                                         {"table", one.resource},
+                                         {"hidden", one.is_hidden},
+                                         {"sequences", std::move(sequences)}});
+    }
     json::Object o{
         {"name", type.name},     {"type", type.entity_type},          {"account", Name(type.account)},        {"database", Name(type.database)},
         {"target", type.target}, {"life", FormatDuration(type.life)}, {"permissions", std::move(permissions)}};

@@ -52,6 +52,14 @@ struct FutureGrant {
   bool grantable = false;
 };
 
+// A column of a table that takes its default from a sequence: an INSERT that leaves it out draws on that, too.
+struct DrawnDefault {
+  Object table;
+  std::string column;
+  Object sequence;   // without a name where the default finds it by a text, so that the server does not know which it is
+  bool own = false;  // the column owns it, as a serial one does
+};
+
 struct RoleSetting {
   std::string database, role;  // "" for all
   std::string name, value;
@@ -64,6 +72,7 @@ struct Inventory {
   std::vector<OwnedObject> objects;  // databases among them
   std::vector<AclEntry> acl;
   std::vector<FutureGrant> future;
+  std::vector<DrawnDefault> drawn;
   std::map<std::string, std::string> settings;  // pgaudit.* and what says how the server logs
   std::vector<RoleSetting> role_settings;       // pgaudit.* of databases and roles
   std::vector<Finding> findings;                // `unread-database`

@@ -88,6 +88,7 @@ class Reader {
     index_.clear();
     REMIT_TRY(Objects(connection, kObjectsSql, database));
     REMIT_TRY(Acl(connection, kAclSql));
+    REMIT_TRY(Drawn(connection));
     REMIT_ASSIGN(const pg::Rows future, connection.Exec(kFutureSql, {}, kQueryLimit));
     for (std::size_t i = 0; i < future.size(); ++i)
       inventory_.future.push_back({database, Str(future, i, 0), Str(future, i, 1), Oid(future, i, 2), Oid(future, i, 3), future.Bool(i, 4)});
@@ -95,7 +96,9 @@ class Reader {
   }
 
  private:
-  static std::uint64_t Key(const pg::Rows& rows, std::size_t row) { return std::uint64_t{Oid(rows, row, 0)} << 32 | Oid(rows, row, 1); }
+  static std::uint64_t Key(const pg::Rows& rows, std::size_t row, std::size_t column = 0) {
+    return std::uint64_t{Oid(rows, row, column)} << 32 | Oid(rows, row, column + 1);
+  }
 
   Status Objects(pg::Connection& connection, std::string_view sql, const std::string& database) {
     REMIT_ASSIGN(const pg::Rows rows, connection.Exec(sql, {}, kQueryLimit));
@@ -114,6 +117,17 @@ class Reader {
       if (object == index_.end()) continue;
       inventory_.acl.push_back(
           {object->second, Str(rows, i, 2), Oid(rows, i, 3), Oid(rows, i, 4), Str(rows, i, 5), rows.Bool(i, 6), rows.Bool(i, 7)});
+    }
+    return {};
+  }
+
+  Status Drawn(pg::Connection& connection) {
+    REMIT_ASSIGN(const pg::Rows rows, connection.Exec(kDrawnSql, {}, kQueryLimit));
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto table = index_.find(Key(rows, i)), sequence = index_.find(Key(rows, i, 3));
+      if (table == index_.end()) continue;
+      inventory_.drawn.push_back({inventory_.objects[table->second].object, Str(rows, i, 2),
+                                  sequence == index_.end() ? Object() : inventory_.objects[sequence->second].object, rows.Bool(i, 5)});
     }
     return {};
   }

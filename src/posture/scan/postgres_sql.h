@@ -94,6 +94,17 @@ UNION ALL
 SELECT 'pg_largeobject'::regclass::oid, o.oid, '', a.grantee, a.grantor, a.privilege_type, a.is_grantable, o.lomacl IS NULL
   FROM pg_largeobject_metadata o, aclexplode(coalesce(o.lomacl, acldefault('L', o.lomowner))) a)";
 
+// Defaults that draw on a sequence: class, table, column, class, sequence (0: it is named by a text alone), whether the column owns it. An identity
+// column has no default here, and needs no privilege.
+inline constexpr std::string_view kDrawnSql = R"(
+SELECT DISTINCT 'pg_class'::regclass::oid, d.adrelid, a.attname, 'pg_class'::regclass::oid, coalesce(s.oid, 0),
+       EXISTS (SELECT FROM pg_depend o WHERE o.classid = 'pg_class'::regclass AND o.objid = s.oid AND o.objsubid = 0 AND o.deptype = 'a'
+                 AND o.refclassid = 'pg_class'::regclass AND o.refobjid = d.adrelid AND o.refobjsubid = d.adnum)
+  FROM pg_attrdef d JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+  LEFT JOIN (pg_depend u JOIN pg_class s ON s.oid = u.refobjid AND s.relkind = 'S')
+    ON u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid AND u.refclassid = 'pg_class'::regclass
+ WHERE s.oid IS NOT NULL OR pg_get_expr(d.adbin, d.adrelid) ~ '\mnextval\(')";
+
 // ALTER DEFAULT PRIVILEGES: schema, "SELECT ON TABLES", grantee, grantor, grantable.
 inline constexpr std::string_view kFutureSql = R"(
 SELECT coalesce(n.nspname, ''),

@@ -42,6 +42,8 @@ class Scanner {
     for (Finding& finding : usage_.findings)
       if (wanted.empty() || finding.account.empty() || chosen.contains(finding.account)) report_.findings.push_back(std::move(finding));
     for (const Finding& finding : inventory_.findings) report_.findings.push_back(finding);
+    report_.drawn = inventory_.drawn;
+    std::ranges::sort(report_.drawn, {}, [](const DrawnDefault& one) { return std::tie(one.table, one.column, one.sequence); });
     for (auto& [key, held] : everyone_) report_.everyone.push_back(std::move(held));
     std::ranges::stable_sort(report_.findings, {}, [](const Finding& one) { return std::tie(one.account, one.reason); });
     return std::move(report_);

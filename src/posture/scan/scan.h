@@ -37,7 +37,8 @@ struct ScanReport {
   int server_version = 0;
   std::vector<std::string> databases;  // that were read
   std::vector<AccountReport> accounts;
-  std::vector<Held> everyone;  // what PUBLIC may do, so every account; the account of these is "PUBLIC"
+  std::vector<Held> everyone;       // what PUBLIC may do, so every account; the account of these is "PUBLIC"
+  std::vector<DrawnDefault> drawn;  // of all tables, sorted by table and column
   std::vector<Finding> findings;
   std::uint64_t records = 0;
   std::optional<Time> first, last;  // of the log

@@ -51,6 +51,7 @@ constexpr const char* kWorld = R"(
   CREATE TABLE public.owned (id int); ALTER TABLE public.owned OWNER TO owners; REVOKE ALL ON public.owned FROM owners;
   CREATE TABLE public.mine (id int); ALTER TABLE public.mine OWNER TO owners;
   GRANT EXECUTE ON FUNCTION pg_catalog.pg_read_file(text) TO idle;
+  CREATE TABLE public.drawn (a int DEFAULT nextval('public.sq'), b int DEFAULT nextval(('public.' || 'sq')::regclass), c serial, d int GENERATED ALWAYS AS IDENTITY, e int DEFAULT 1);
   ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO readers;
   SELECT lo_create(4711); GRANT SELECT ON LARGE OBJECT 4711 TO idle;
 )";
@@ -234,6 +235,16 @@ TEST_F(ScanServer, SaysByWhichPath) {
               ElementsAre("default privileges of postgres for readers; billing > readers"));
   EXPECT_THAT(Paths(inventory, "maker", "server", "CREATEROLE"), ElementsAre("attribute of maker"));
   EXPECT_THAT(Paths(inventory, "postgres", "server", "SUPERUSER"), ElementsAre("postgres is a superuser"));
+}
+
+TEST_F(ScanServer, KnowsWhichColumnsDrawOnWhichSequences) {
+  std::vector<std::string> said;
+  for (const DrawnDefault& one : Take().drawn)
+    if (one.table.name == "drawn" || one.table.name == "invoices")
+      said.push_back(
+          fmt::format("{}.{} {}{}", one.table.name, one.column, one.sequence.name.empty() ? "?" : one.sequence.ToString(), one.own ? " own" : ""));
+  EXPECT_THAT(said, testing::UnorderedElementsAre("drawn.a sequence public.sq", "drawn.b ?", "drawn.c sequence public.drawn_c_seq own",
+                                                  "invoices.id sequence public.invoices_id_seq own"));
 }
 
 std::string UsesOf(const UsageReport& report, const std::string& account) {

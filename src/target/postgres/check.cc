@@ -64,7 +64,12 @@ json::Value CheckReport::ToJson() const {
   for (const CheckItem& item : items)
     list.push_back(
         json::Object{{"name", item.name}, {"database", item.database}, {"what", item.what}, {"closing", item.closing}, {"accepted", item.accepted}});
-  return json::Object{{"open", static_cast<std::int64_t>(open())}, {"items", std::move(list)}, {"stale_accepted", json::StringArray(stale_accepted)}};
+  json::Array sequences;
+  for (const LackedSequence& one : lacked) sequences.push_back(json::Object{{"table", one.table}, {"sequence", one.sequence}, {"own", one.own}});
+  return json::Object{{"open", static_cast<std::int64_t>(open())},
+                      {"items", std::move(list)},
+                      {"stale_accepted", json::StringArray(stale_accepted)},
+                      {"lacked_sequences", std::move(sequences)}};
 }
 
 Result<CheckReport> CheckPublicRights(Server& server) {
@@ -77,6 +82,9 @@ Result<CheckReport> CheckPublicRights(Server& server) {
     if (!rows) return Fail(FromServer(rows.error(), config.name));
     AddRows(*rows, config.database, report.items);
     REMIT_ASSIGN(databases, Reachable(*admin));
+    REMIT_ASSIGN(const pg::Rows lacked, admin->Exec(kCheckSequencesSql, {config.installation}));
+    for (std::size_t i = 0; i < lacked.size(); ++i)
+      report.lacked.push_back({OneLine(lacked.Text(i, 0)), OneLine(lacked.Text(i, 1)), lacked.Bool(i, 2)});
   }
   for (const std::string& database : databases) {
     if (const Status status = LookInto(server, database, report.items); !status)

@@ -1,4 +1,5 @@
-// What a task could do on the server that Remit does not give and cannot take: what PUBLIC may do. `remit target check NAME`.
+// What a task could do on the server that Remit does not give and cannot take: what PUBLIC may do; and what it could not do though it was given
+// the table. `remit target check NAME`.
 #pragma once
 
 #include <string>
@@ -17,9 +18,16 @@ struct CheckItem {
   bool accepted = false;
 };
 
+// An INSERT that tasks may be given, and that fails where it leaves a column to its default: that draws on a sequence they may not use.
+struct LackedSequence {
+  std::string table, sequence;  // quoted: public.payments, public.payments_id_seq
+  bool own = false;             // a column of the table owns it: the script of `remit target init` was not run since, and gives it
+};
+
 struct CheckReport {
   std::vector<CheckItem> items;             // sorted by name
   std::vector<std::string> stale_accepted;  // accepted names that nothing has: closed since, or misspelt
+  std::vector<LackedSequence> lacked;       // sorted by table
 
   std::size_t open() const;  // items that are neither closed nor accepted
   // The script that closes every open item, for psql as a superuser. Printed, never run: whoever relies on PUBLIC's rights must first be

@@ -85,4 +85,21 @@ SELECT 'open-large-object:' || here || l.oid, 'use large object ' || l.oid, form
   FROM d, pg_largeobject_metadata l WHERE EXISTS (SELECT FROM aclexplode(l.lomacl) a WHERE a.grantee = 0)
 )SQL";
 
+// Rows: table, sequence, whether the table owns it. Remit's own role may not read remit.scope: a scope role is known by its name and its comment.
+const std::string_view kCheckSequencesSql = R"SQL(
+SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(c.relname), quote_ident(m.nspname) || '.' || quote_ident(q.relname),
+       EXISTS (SELECT FROM pg_depend o WHERE o.classid = 'pg_class'::regclass AND o.objid = q.oid AND o.objsubid = 0 AND o.deptype = 'a'
+                 AND o.refclassid = 'pg_class'::regclass AND o.refobjid = c.oid AND o.refobjsubid = d.adnum)
+  FROM pg_class c CROSS JOIN aclexplode(c.relacl) a
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_roles r ON r.oid = a.grantee AND r.rolname ~ '^remit_scope_[0-9a-f]{24}$'
+   AND shobj_description(r.oid, 'pg_authid') ~ (' for tasks of installation ' || $1::text || '$')
+  JOIN pg_attrdef d ON d.adrelid = c.oid
+  JOIN pg_depend u ON u.classid = 'pg_attrdef'::regclass AND u.objid = d.oid AND u.refclassid = 'pg_class'::regclass
+  JOIN pg_class q ON q.oid = u.refobjid AND q.relkind = 'S'
+  JOIN pg_namespace m ON m.oid = q.relnamespace
+ WHERE a.privilege_type = 'INSERT' AND c.relkind IN ('r', 'p') AND NOT has_sequence_privilege(r.oid, q.oid, 'USAGE, UPDATE')
+ ORDER BY 1, 2
+)SQL";
+
 }  // namespace remit::target::postgres

@@ -28,8 +28,11 @@ inline InitOptions Init(const std::string& installation = kInstallation, const s
   options.login = login;
   options.login_verifier = Verifier(kRemitPassword);
   options.database = "orders";
-  options.tables = {
-      {"public", "invoices", "select"}, {"public", "customers", "select"}, {"Weird.Schema", "T\"x", "select"}, {"public", "invoices", "insert"}};
+  options.tables = {{"public", "invoices", "select"},
+                    {"public", "customers", "select"},
+                    {"Weird.Schema", "T\"x", "select"},
+                    {"public", "invoices", "insert"},
+                    {"public", "payments", "insert"}};
   options.databases = {"other"};
   return options;
 }
@@ -56,6 +59,7 @@ inline void Populate(const pg::TestServer& server) {
     \connect orders
     CREATE TABLE public.invoices (id int PRIMARY KEY, amount int); INSERT INTO public.invoices SELECT n, n * 10 FROM generate_series(1, 1000) n;
     CREATE TABLE public.customers (id int PRIMARY KEY, name text); INSERT INTO public.customers VALUES (1, 'Ada');
+    CREATE TABLE public.payments (id serial PRIMARY KEY, amount int);
     CREATE TABLE public.salaries (id int, amount int); INSERT INTO public.salaries VALUES (1, 1);
     CREATE SCHEMA "Weird.Schema"; CREATE TABLE "Weird.Schema"."T""x" (n int); INSERT INTO "Weird.Schema"."T""x" VALUES (7);
     CREATE SCHEMA hr; CREATE TABLE hr.people (n int);

@@ -42,6 +42,8 @@ CREATE TABLE IF NOT EXISTS remit.scope (
   role_name    text NOT NULL UNIQUE,
   PRIMARY KEY (installation, relation, privilege)
 );
+-- Those that an INSERT into the table draws its columns' numbers from: USAGE on them, and on no others, belongs to its scope role.
+ALTER TABLE remit.scope ADD COLUMN IF NOT EXISTS sequences oid[] NOT NULL DEFAULT '{}' CHECK (sequences = '{}' OR privilege = 'insert');
 -- Roles that were dropped a moment ago: a login that was under way may still turn up.
 CREATE TABLE IF NOT EXISTS remit.dropped (
   role oid PRIMARY KEY,
@@ -77,6 +79,20 @@ BEGIN
   SELECT s.setting::integer INTO login_seconds FROM pg_settings s WHERE s.name = 'authentication_timeout';
 END $remit$;
 
+-- The sequences that the table's columns own and take their defaults from, sorted: those of serial columns. An identity column's needs no privilege,
+-- and what another table's column owns is that table's.
+CREATE OR REPLACE FUNCTION remit.own_sequences(the_relation oid) RETURNS oid[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $remit$
+  SELECT coalesce(array_agg(DISTINCT q.oid ORDER BY q.oid), '{}')
+    FROM pg_depend own
+    JOIN pg_class q ON q.oid = own.objid AND q.relkind = 'S'
+    JOIN pg_attrdef d ON d.adrelid = own.refobjid AND d.adnum = own.refobjsubid
+    JOIN pg_depend uses ON uses.classid = 'pg_attrdef'::regclass AND uses.objid = d.oid AND uses.refclassid = 'pg_class'::regclass
+                       AND uses.refobjid = q.oid
+   WHERE own.classid = 'pg_class'::regclass AND own.objsubid = 0 AND own.refclassid = 'pg_class'::regclass AND own.refobjid = the_relation
+     AND own.deptype = 'a'
+$remit$;
+
 -- What about a scope role is not as init made it; null where nothing is. Holds the role's row until the transaction ends.
 CREATE OR REPLACE FUNCTION remit.scope_fault(s remit.scope) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $remit$
@@ -108,6 +124,7 @@ BEGIN
     WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = s.role
       AND NOT (d.deptype = 'a' AND d.objsubid = 0
                AND ((d.classid = 'pg_class'::regclass AND d.objid = s.relation AND d.dbid = here)
+                    OR (d.classid = 'pg_class'::regclass AND d.objid = ANY (s.sequences) AND d.dbid = here)
                     OR (d.classid = 'pg_namespace'::regclass AND d.objid = s.schema AND d.dbid = here)
                     OR (d.classid = 'pg_database'::regclass AND d.objid = here AND d.dbid = 0))) LIMIT 1;
   IF FOUND THEN
@@ -120,6 +137,14 @@ BEGIN
      OR (SELECT array_agg(DISTINCT a.privilege_type || CASE WHEN a.is_grantable THEN '*' ELSE '' END)
         FROM pg_database b, aclexplode(b.datacl) a WHERE b.oid = here AND a.grantee = s.role) IS DISTINCT FROM ARRAY['CONNECT'] THEN
     RETURN 'its privileges on the table, the schema or the database were changed';
+  END IF;
+  -- A sequence that is gone gives nothing; of one that is there, neither whose it is nor what may be done with it has changed.
+  SELECT pg_describe_object('pg_class'::regclass, q.oid, 0) INTO other FROM pg_class q WHERE q.oid = ANY (s.sequences)
+     AND (NOT q.oid = ANY (remit.own_sequences(s.relation))
+          OR (SELECT array_agg(a.privilege_type || CASE WHEN a.is_grantable THEN '*' ELSE '' END)
+                FROM aclexplode(q.relacl) a WHERE a.grantee = s.role) IS DISTINCT FROM ARRAY['USAGE']) LIMIT 1;
+  IF FOUND THEN
+    RETURN format('%s is not the table''s own any more, or what it may do with it was changed', other);
   END IF;
   RETURN NULL;
 END $remit$;
@@ -376,6 +401,16 @@ BEGIN
   END LOOP;
 END $remit$;
 
+CREATE OR REPLACE FUNCTION remit.grant_sequences(scope_name text, sequences oid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $remit$
+DECLARE
+  q record;
+BEGIN
+  FOR q IN SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY (sequences) LOOP
+    EXECUTE format('GRANT USAGE ON SEQUENCE %I.%I TO %I', q.nspname, q.relname, scope_name);
+  END LOOP;
+END $remit$;
+
 -- For the administrator: allows one privilege on one table to be granted to tasks, by making its scope role.
 CREATE OR REPLACE FUNCTION remit.permit(inst text, the_schema text, the_table text, the_privilege text, scope_name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $remit$
@@ -384,16 +419,23 @@ DECLARE
   s remit.scope;
   fault text;
   made oid;
+  own oid[] := '{}';
 BEGIN
   SELECT c.oid, c.relkind, n.oid AS schema INTO rel FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE n.nspname = the_schema AND c.relname = the_table;
   IF NOT FOUND OR rel.relkind NOT IN ('r', 'p') THEN
     RAISE EXCEPTION 'there is no ordinary or partitioned table %.%', quote_ident(the_schema), quote_ident(the_table);
   END IF;
+  IF the_privilege = 'insert' THEN
+    own := remit.own_sequences(rel.oid);
+  END IF;
   SELECT * INTO s FROM remit.scope x WHERE x.installation = inst AND x.relation = rel.oid AND x.privilege = the_privilege AND x.role_name = scope_name;
   IF FOUND AND EXISTS (SELECT FROM pg_authid WHERE oid = s.role) THEN
     fault := remit.scope_fault(s);
     IF fault IS NULL THEN
+      -- Columns that came since, or an older script that knew of no sequences. Tasks that hold the role keep it.
+      PERFORM remit.grant_sequences(scope_name, own);
+      UPDATE remit.scope x SET sequences = own WHERE x.role = s.role AND x.sequences <> own;
       RETURN;
     END IF;
     RAISE WARNING 'scope role % was not as it was made and is made again: %', quote_ident(scope_name), fault;
@@ -408,10 +450,12 @@ BEGIN
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), scope_name);
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', the_schema, scope_name);
   EXECUTE format('GRANT %s ON TABLE %I.%I TO %I', upper(the_privilege), the_schema, the_table, scope_name);
+  PERFORM remit.grant_sequences(scope_name, own);
   EXECUTE format('COMMENT ON ROLE %I IS %L', scope_name, format('remit: %s on %I.%I in %I for tasks of installation %s', the_privilege, the_schema,
                                                               the_table, current_database(), inst));
   SELECT oid INTO made FROM pg_authid WHERE rolname = scope_name;
-  INSERT INTO remit.scope (installation, relation, schema, privilege, role, role_name) VALUES (inst, rel.oid, rel.schema, the_privilege, made, scope_name);
+  INSERT INTO remit.scope (installation, relation, schema, privilege, role, role_name, sequences)
+    VALUES (inst, rel.oid, rel.schema, the_privilege, made, scope_name, own);
 END $remit$;
 
 -- For the administrator: drops the scope roles that are no longer listed. Tasks that hold one lose it at once.
