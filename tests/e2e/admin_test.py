@@ -220,13 +220,44 @@ class OldStore(harness.Case):
             thief.settimeout(0.0)
             port = thief.getsockname()[1]
             server.edit(f"port = {self.postgres.port}\n", f"port = {port}\n")
-            self.assertIn("is not sent to the new one", self.refused(server))
+            self.assertIn(f"is not sent to 127.0.0.1:{port}", self.refused(server))
             with self.assertRaises(BlockingIOError):  # nobody has called
                 thief.accept()
         # Back, it is as before; and a move that is meant says so.
         server.edit(f"port = {port}\n", f"port = {self.postgres.port}\n")
         server.start()
         installation.window().complete()
+
+    def test_neither_password_follows_to_another_server_whatever_is_renamed(self):
+        """The superuser's is the stronger one. Who may write remit.toml and not the files of the passwords gets neither sent to a server of theirs."""
+        server = self.server(start=False)
+        path = f"{server.dir}/etc/su.password"
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+            file.write("su-password\n")
+        server.add_postgres_target("orders", self.postgres, "orders", user="remit_bound", superuser="su", superuser_password_file=path)
+        server.start()
+        server.stop()
+        own = pathlib.Path(f"{server.dir}/etc/orders.password")
+        was, text = own.read_text(), pathlib.Path(server.config).read_text()
+        with socket.socket() as thief:
+            thief.bind(("127.0.0.1", 0))
+            thief.listen()
+            thief.settimeout(0.0)
+            moved = text.replace(f"port = {self.postgres.port}\n", f"port = {thief.getsockname()[1]}\n")
+            renamed = moved.replace("[targets.orders]", "[targets.others]")
+            for toml, file, content, said in [(moved, own, was, "password_file was given for"),
+                                              (moved, own, "a new one\n", "superuser_password_file was given for"),
+                                              (renamed, own, was, "password_file was given for"),
+                                              (renamed.replace('"remit_bound"', '"another"'), own, was, "password_file was given for"),
+                                              (renamed, own, "a new one\n", "superuser_password_file was given for")]:
+                pathlib.Path(server.config).write_text(toml)
+                file.write_text(content)
+                self.assertIn(said, self.refused(server))
+                with self.assertRaises(BlockingIOError):
+                    thief.accept()
+        own.write_text(was)
+        pathlib.Path(server.config).write_text(text)
+        server.start()
 
     def test_a_store_whose_anchor_was_taken_away(self):
         server = self.server(catalogs=["deploy"])

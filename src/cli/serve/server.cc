@@ -216,9 +216,12 @@ void Server::Impl::SetHooks() {
     return Await<void>([&](auto answer) { broker->Record(type, fields, std::move(writes), answer, still); });
   };
   const auto read = [this](const std::string& key) { return store->Get(store::Table::kMeta, key); };
+  const auto may_send = [this](const config::TargetSettings& target, const Secret& password) {
+    return KeepTargetPassword(*store, *master_key, target, password);
+  };
   const auto declared = [this](const std::string& account) { return broker->DeclarationOf(account); };
   standing = std::make_unique<StandingEnder>(
-      StandingEnder::Parts{options.config.targets, options.config.data_dir + "/standing", clock, record, read, declared});
+      StandingEnder::Parts{options.config.targets, options.config.data_dir + "/standing", clock, record, read, declared, may_send});
   broker::Hooks hooks;
   hooks.standing = [this](const broker::StandingRequest& request, std::function<void(Result<json::Array>)> done) {
     if (standing_worker->Submit([this, request, done] { done(standing->End(request)); })) return;

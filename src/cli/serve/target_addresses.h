@@ -1,10 +1,12 @@
-// A target's password was given for an address. Where the address changes and the password does not, it is not sent there: whoever can change
+// A target's passwords were given for an address. Where the address changes and a password does not, it is not sent there: whoever can change
 // a host's name must not be handed what was meant for another.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "config/config.h"
 #include "crypto/master_key.h"
@@ -12,8 +14,14 @@
 
 namespace remit::cli {
 
-// Compares with what the store notes of each target (meta row "target/NAME": the address, and a code of the password by the master key), and
-// notes what is new, event "target.changed". Before any target is connected to. Errors: `target-moved`, the store's, PostgresConfig's.
+// Compares with what the store notes, and notes what is new, event "target.changed". Before any target is connected to. Noted are
+//   meta row "target/NAME"           the target's address, and a code of each of its two passwords
+//   meta row "target-password/CODE"  the servers that a password was given for, whatever target names it and as whose password
+// The codes are keyed by the master key: without it they say nothing of a password. The second row stays when a target is renamed or taken out.
+// Errors: `target-moved`, the store's, PostgresConfig's, SuperuserOptions'.
 Status KeepTargetAddresses(store::Store& store, const crypto::MasterKey& master, const std::vector<config::TargetSettings>& targets, Time now);
+
+// For a password that is read anew while the server runs: notes its server where it is a new one. Errors: `target-moved`, the store's.
+Status KeepTargetPassword(store::Store& store, const crypto::MasterKey& master, const config::TargetSettings& target, const Secret& password);
 
 }  // namespace remit::cli

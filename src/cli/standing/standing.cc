@@ -58,7 +58,10 @@ void StandingEnder::EndOne(const broker::StandingRequest& request, const Place& 
   if (!shared->empty()) return open(SharedWith(*shared));
   Result<std::optional<pg::ConnectOptions>> superuser = SuperuserOptions(*place.settings);
   if (!superuser) return open(superuser.error().message);
-  if (*superuser) return TakeAway(request, place, **superuser, lines);
+  if (*superuser) {
+    if (const Status may = parts_.may_send(*place.settings, (*superuser)->password); !may) return open(may.error().message);
+    return TakeAway(request, place, **superuser, lines);
+  }
   const Result<pg::ConnectOptions> reader = ReaderOptions(*place.settings);
   if (!reader) return open(reader.error().message);
   OnlyRead(request, place, *reader, lines);

@@ -89,7 +89,7 @@ class StandingEnderTest : public testing::Test {
 
   pg::TestServer server_;
   SystemClock clock_;
-  StandingEnder::Parts parts_{{}, "", clock_, {}, {}, {}};
+  StandingEnder::Parts parts_{{}, "", clock_, {}, {}, {}, [](const config::TargetSettings&, const Secret&) { return Status(); }};
   std::map<std::string, std::string> rows_;
   broker::StandingRequest request_;
   std::vector<std::string> events_;
@@ -97,6 +97,19 @@ class StandingEnderTest : public testing::Test {
   bool disk_full_ = false;
   std::uint64_t declaration_ = 7;  // of every account, as the broker counts them
 };
+
+TEST_F(StandingEnderTest, APasswordThatWasGivenForAnotherServerIsNotSent) {
+  std::string asked;
+  parts_.may_send = [&](const config::TargetSettings& target, const Secret& password) -> Status {
+    asked = target.name + " " + std::string(password.Reveal());
+    return Fail(Code::kFailedPrecondition, "target-moved", "it was given for another server");
+  };
+  EXPECT_EQ(ReasonOf(End()), "it was given for another server");
+  EXPECT_EQ(asked, "orders offboarder");
+  EXPECT_TRUE(MaySelect());
+  EXPECT_TRUE(CanLogIn());
+  EXPECT_THAT(events_, ElementsAre());
+}
 
 TEST_F(StandingEnderTest, TakesAwaySaysSoBeforeAndAfterAndIsDone) {
   const json::Array lines = End();
