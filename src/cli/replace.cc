@@ -119,9 +119,14 @@ void AddPlan(Command& replace) {
 }
 
 json::Value ResultToJson(const posture::ApplyResult& result) {
-  json::Array probes;
-  for (const posture::Probe& probe : result.probes) probes.push_back(posture::ProbeToJson(probe));
-  return json::Object{{"removed", result.removed}, {"cascades", result.cascades}, {"sessions_ended", result.sessions}, {"probes", std::move(probes)}};
+  json::Array probes, unproven;
+  for (const posture::Probe& probe : result.probes.tried) probes.push_back(posture::ProbeToJson(probe));
+  for (const posture::Unproven& one : result.probes.unproven) unproven.push_back(posture::UnprovenToJson(one));
+  return json::Object{{"removed", result.removed},
+                      {"cascades", result.cascades},
+                      {"sessions_ended", result.sessions},
+                      {"probes", std::move(probes)},
+                      {"unproven", std::move(unproven)}};
 }
 
 // For the ledger: the first lines, of those that fit.
@@ -133,29 +138,52 @@ json::Array Shown(const std::vector<std::string>& lines) {
 }
 
 json::Object ForLedger(const posture::PlanFile& file, const posture::ApplyResult& result) {
-  const auto count = [&](posture::ProbeVerdict verdict) { return std::ranges::count(result.probes, verdict, &posture::Probe::verdict); };
+  const auto undecided = std::ranges::count(result.probes.tried, posture::ProbeVerdict::kUndecided, &posture::Probe::verdict);
   return json::Object{{"removed", result.removed},
                       {"cascades", result.cascades},
                       {"sessions_ended", result.sessions},
-                      {"refused", count(posture::ProbeVerdict::kRefused)},
-                      {"undecided", count(posture::ProbeVerdict::kUndecided)},
+                      {"refused", result.probes.refused()},
+                      {"undecided", undecided},
+                      {"unproven", result.probes.unproven.size()},
                       {"gone", Shown(Lines(file.plan.removed))},
                       {"evidence", HexEncode(crypto::Sha256(json::Canonical(file.evidence)))}};
 }
 
+std::string LineOf(const std::string& what, const std::string& why, bool denied, const std::string& hint) {
+  return fmt::format("{}: {}; {}{}", EscapeControl(what), EscapeControl(why), denied ? "the server says that it may not" : "the server was not asked",
+                     hint.empty() ? "" : "; " + EscapeControl(hint));
+}
+
+void PrintProbes(const posture::Probes& probes) {
+  PrintLine(fmt::format("  {} of {} as the account {} refused with SQLSTATE 42501", probes.refused(), Counted(probes.tried.size(), "statement"),
+                        probes.refused() == 1 ? "was" : "were"));
+  std::vector<std::string> lines;
+  for (const posture::Unproven& one : probes.unproven) lines.push_back(LineOf(one.what, one.why, one.denied, one.hint));
+  PrintPart("gone, and shown by no statement", lines);
+}
+
+// What the file says of the last time: nothing where a Remit of before wrote it, and then nothing is claimed.
+void PrintUnproven(const posture::PlanFile& file, const std::string& path) {
+  const json::Value* unproven = file.evidence.Find("unproven");
+  if (unproven == nullptr || !unproven->IsArray()) return PrintLine("  which of it was shown by a statement, the file does not say");
+  std::vector<std::string> lines;
+  bool hinted = false;
+  for (const json::Value& one : unproven->AsArray()) {
+    const json::Value* denied = one.Find("server_says_no");
+    lines.push_back(LineOf(Text(one, "what"), Text(one, "why"), denied != nullptr && denied->IsBool() && denied->AsBool(), ""));
+    hinted = hinted || one.FindString("hint") != nullptr;
+  }
+  PrintPart("gone, and shown by no statement", lines);
+  if (hinted) PrintLine(fmt::format("  to have a login tried: remit replace status {} --account-password-file FILE", path));
+}
+
 void PrintApplied(const posture::PlanFile& file, const posture::ApplyResult& result) {
-  std::size_t refused = 0;
-  for (const posture::Probe& probe : result.probes) refused += probe.verdict == posture::ProbeVerdict::kRefused;
   PrintLine(fmt::format("{}  {} gone, {} of others fell with {}", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
                         Counted(result.removed, "grant is", "grants are"), result.cascades, result.removed == 1 ? "it" : "them"));
   PrintLine(fmt::format("  asked in each database: the account may do nothing there but what the plan says stays ({})",
                         file.plan.left.size() + file.plan.kept.size()));
   PrintLine(fmt::format("  {} ended", Counted(result.sessions, "session of it was", "sessions of it were")));
-  PrintLine(fmt::format("  {} of {} as the account {} refused with SQLSTATE 42501", refused, Counted(result.probes.size(), "statement"),
-                        refused == 1 ? "was" : "were"));
-  for (const posture::Probe& probe : result.probes)
-    if (probe.verdict == posture::ProbeVerdict::kUndecided)
-      PrintLine(fmt::format("    undecided: {}: {}", EscapeControl(probe.statement), EscapeControl(probe.answer)));
+  PrintProbes(result.probes);
 }
 
 void AddApply(Command& replace) {
@@ -205,14 +233,30 @@ void AddRollback(Command& replace) {
       });
 }
 
+// Null where the file does not say.
+json::Value UnprovenOf(const posture::PlanFile& file) {
+  const json::Value* unproven = file.evidence.Find("unproven");
+  return unproven == nullptr ? json::Value() : *unproven;
+}
+
 void AddStatus(Command& replace) {
   auto args = std::make_shared<Args>();
   AddAdmin(replace.Sub("status", "how far a plan has come, and what has come back since"), args)
       .Argument("file", args->file, "the plan")
+      .Option(
+          "--account-password-file", args->account_password_file,
+          "the account's own password: all that was taken away is tried once more, in a session of its own, and the plan's file says what came of it",
+          "FILE")
       .Example("remit replace status billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
       .Run([args]() -> Result<int> {
-        REMIT_ASSIGN(const posture::PlanFile file, posture::PlanFile::Load(args->file));
+        REMIT_ASSIGN(posture::PlanFile file, posture::PlanFile::Load(args->file));
         REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
+        if (!args->account_password_file.empty()) {
+          REMIT_ASSIGN(Locked locked, Take(args->file));
+          REMIT_ASSIGN(const Secret password, ReadPasswordFile(args->account_password_file));
+          REMIT_TRY(posture::ProbePlanAgain(server, locked.file, password, SystemClock()));
+          file = std::move(locked.file);
+        }
         REMIT_ASSIGN(const posture::ReplaceStatus status, posture::ReadStatus(server, file));
         const bool applied = file.phase == posture::Phase::kApplied;
         const bool drift = applied && (!status.there.empty() || !status.new_here.empty() || !status.more.empty());
@@ -225,6 +269,7 @@ void AddStatus(Command& replace) {
                                         {"there", json::StringArray(status.there)},
                                         {"new", json::StringArray(status.new_here)},
                                         {"more", json::StringArray(status.more)},
+                                        {"unproven", UnprovenOf(file)},
                                         {"drift", drift}}),
                  exit;
         PrintLine(fmt::format("{}  {} since {}: {} of {} gone", Styled(Style::kBold, EscapeControl(file.plan.account.name)),
@@ -233,6 +278,7 @@ void AddStatus(Command& replace) {
         PrintPart(applied ? "has come back" : "is there", status.there);
         PrintPart("was granted besides the plan", status.new_here);
         PrintPart("may be done besides the plan, by PUBLIC, ownership or an attribute", status.more);
+        if (applied) PrintUnproven(file, args->file);
         return exit;
       });
 }

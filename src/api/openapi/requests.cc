@@ -112,6 +112,7 @@ std::string_view RequestSchemas() {
       "sessions_ended": {"type": "integer", "minimum": 0},
       "refused": {"type": "integer", "minimum": 0},
       "undecided": {"type": "integer", "minimum": 0},
+      "unproven": {"type": "integer", "minimum": 0, "description": "gone, and no statement was refused for it: undecided, or not tried"},
       "restored": {"type": "integer", "minimum": 0},
       "gone": {"type": "array", "items": {"type": "string"}, "maxItems": 20},
       "lost": {"type": "array", "items": {"type": "string"}, "maxItems": 20},

@@ -44,7 +44,7 @@ void ReadLines(json::ObjectReader& r, const char* name, json::Object& into) {
 Result<json::Object> ReadResult(const json::Value& value) {
   json::ObjectReader r(value, "body.result");
   json::Object result;
-  for (const char* name : {"removed", "cascades", "sessions_ended", "refused", "undecided", "restored"}) {
+  for (const char* name : {"removed", "cascades", "sessions_ended", "refused", "undecided", "unproven", "restored"}) {
     const auto count = r.OptionalInt(name);
     if (count && *count < 0) r.Refuse(name, "is a count");
     if (count) result.Set(name, *count);

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "pg/quote.h"
+#include "posture/replace/check.h"
 #include "posture/replace/make.h"
 #include "posture/replace/sessions.h"
 
@@ -175,14 +176,12 @@ class Ending {
     end_.sessions += result.sessions;
     end_.plan = PlanHash(file.plan);
     end_.file = file.path;
-    std::size_t undecided = 0;
-    for (const Probe& probe : result.probes) {
-      end_.refused += probe.verdict == ProbeVerdict::kRefused;
-      undecided += probe.verdict == ProbeVerdict::kUndecided;
-    }
+    end_.refused += result.probes.refused();
+    std::vector<std::string> unproven;
+    for (const Unproven& one : result.probes.unproven) unproven.push_back(one.what + (one.denied ? " (the server says no)" : ""));
     Seen("grants", fmt::format("{} taken away, {} of others fell with them; plan {}", result.removed, result.cascades, end_.plan));
-    Seen("probe", fmt::format("{} of {} statements as the account were refused with SQLSTATE 42501{}", result.probes.size() - undecided,
-                              result.probes.size(), undecided == 0 ? "" : ", the others were undecided"));
+    Seen("probe", fmt::format("{} of {} statements as the account were refused with SQLSTATE 42501{}", result.probes.refused(),
+                              result.probes.tried.size(), unproven.empty() ? "" : "; shown by none: " + Some(unproven)));
     return {};
   }
 

@@ -14,6 +14,22 @@
 namespace remit::posture {
 namespace {
 
+json::Object EvidenceOf(const Probes& probes, json::Value sessions, Time now) {
+  json::Array tried, unproven;
+  for (const Probe& probe : probes.tried) tried.push_back(ProbeToJson(probe));
+  for (const Unproven& one : probes.unproven) unproven.push_back(UnprovenToJson(one));
+  return {{"asked", FormatTime(now)}, {"sessions_ended", std::move(sessions)}, {"probes", std::move(tried)}, {"unproven", std::move(unproven)}};
+}
+
+Status NoneAllowed(const Probes& probes) {
+  for (const Probe& probe : probes.tried)
+    if (probe.verdict == ProbeVerdict::kAllowed)
+      return Fail(Code::kInternal, "probe-allowed",
+                  fmt::format("`{}` is still allowed as the account, though the server says that it has no right to: {}",
+                              EscapeControl(probe.statement), probe.what));
+  return {};
+}
+
 class Applying {
  public:
   Applying(ReplaceServer& server, PlanFile& file, const ApplyOptions& options, const Clock& clock)
@@ -96,15 +112,10 @@ class Applying {
     At("ended");
     REMIT_TRY(AskAgain());
     REMIT_ASSIGN(result_.probes, ProbeAll(server_, file_.plan, options_.account_password));
-    json::Array probes;
-    for (const Probe& probe : result_.probes) probes.push_back(ProbeToJson(probe));
-    file_.evidence = json::Object{{"asked", FormatTime(clock_.Now())}, {"sessions_ended", result_.sessions}, {"probes", std::move(probes)}};
-    for (const Probe& probe : result_.probes) {
-      if (probe.verdict != ProbeVerdict::kAllowed) continue;
+    file_.evidence = EvidenceOf(result_.probes, result_.sessions, clock_.Now());
+    if (Status allowed = NoneAllowed(result_.probes); !allowed) {
       REMIT_TRY(file_.Enter(Phase::kApplying, clock_.Now()));
-      return Fail(Code::kInternal, "probe-allowed",
-                  fmt::format("`{}` is still allowed as the account, though the server says that it has no right to: {}",
-                              EscapeControl(probe.statement), probe.what));
+      return allowed;
     }
     return file_.Enter(Phase::kApplied, clock_.Now());
   }
@@ -145,6 +156,18 @@ class Applying {
 };
 
 }  // namespace
+
+Result<Probes> ProbePlanAgain(ReplaceServer& server, PlanFile& file, const Secret& account_password, const Clock& clock) {
+  if (file.phase != Phase::kApplied)
+    return Fail(Code::kFailedPrecondition, "wrong-phase", fmt::format("this plan is {}: there is nothing to try", PhaseName(file.phase)),
+                "apply it first");
+  REMIT_ASSIGN(Probes probes, ProbeAll(server, file.plan, account_password));
+  const json::Value* sessions = file.evidence.Find("sessions_ended");
+  file.evidence = EvidenceOf(probes, sessions == nullptr ? json::Value(0) : *sessions, clock.Now());
+  REMIT_TRY(file.Enter(file.phase, file.changed));
+  REMIT_TRY(NoneAllowed(probes));
+  return probes;
+}
 
 Result<ApplyResult> ApplyPlan(ReplaceServer& server, PlanFile& file, const ApplyOptions& options, const Clock& clock) {
   return Applying(server, file, options, clock).Run();

@@ -38,13 +38,20 @@ struct ApplyResult {
   std::size_t removed = 0;   // now; of a plan that was begun before, the rest
   std::size_t cascades = 0;  // of others
   std::int64_t sessions = 0;
-  std::vector<Probe> probes;
+  Probes probes;
 };
 
 // Errors, before anything is done: `wrong-phase`, `account-is-superuser`, `prepared-transaction`, `unsafe-event-trigger`, `changed-since-plan`,
 // `nothing-to-remove`, `cannot-write-file`. Then, with everything rolled back: `more-left-than-planned`, `changed-since-plan`, a statement's own.
 // With the grants gone, and the phase still `applying`: `sessions-left`, `more-left-than-planned`, `probe-allowed`; the hint says which. One caller
 // at a time for each file.
+//
+// `applied` says that the server's ACLs give the account none of it, in new transactions, and that no statement was allowed; for what no statement
+// was refused, the result and the file's evidence have `unproven`.
 Result<ApplyResult> ApplyPlan(ReplaceServer& server, PlanFile& file, const ApplyOptions& options, const Clock& clock);
+
+// Tries all of it once more, of a plan that is applied, and puts what came of it into the file: with a password that was not there before, say.
+// Errors: `wrong-phase`, `probe-allowed` (written down, too), pg::Connection's.
+Result<Probes> ProbePlanAgain(ReplaceServer& server, PlanFile& file, const Secret& account_password, const Clock& clock);
 
 }  // namespace remit::posture

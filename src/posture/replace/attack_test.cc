@@ -175,7 +175,8 @@ TEST_F(ReplaceAttack, AProbeLendsNobodyTheAdministratorsRights) {
   ASSERT_TRUE(applied) << applied.error().ToString();
   EXPECT_FALSE(std::filesystem::exists(loot));
   // It was tried, and the trap went off: what it wanted was refused.
-  EXPECT_THAT(applied->probes, Contains(AllOf(Field(&Probe::what, HasSubstr("table public.trap")), Field(&Probe::verdict, ProbeVerdict::kRefused))));
+  EXPECT_THAT(applied->probes.tried,
+              Contains(AllOf(Field(&Probe::what, HasSubstr("table public.trap")), Field(&Probe::verdict, ProbeVerdict::kRefused))));
 }
 
 TEST_F(ReplaceAttack, AMemberOfARoleThatOwnsThingsLosesThem) {

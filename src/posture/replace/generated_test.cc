@@ -97,7 +97,7 @@ TEST_P(GeneratedTest, TheServerIsTheOracleBeforeAndAfter) {
   ASSERT_TRUE(applied) << applied.error().ToString();
   EXPECT_EQ(applied->removed, plan.removed.size());
   EXPECT_EQ(applied->cascades, plan.cascades.size());
-  for (const Probe& probe : applied->probes) EXPECT_NE(probe.verdict, ProbeVerdict::kAllowed) << probe.statement;
+  for (const Probe& probe : applied->probes.tried) EXPECT_NE(probe.verdict, ProbeVerdict::kAllowed) << probe.statement;
 
   // The account has exactly what the plan says that it keeps.
   const std::set<std::string> rights_after = world.Rights();

@@ -1,6 +1,8 @@
 #include "posture/replace/probe.h"
 
+#include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -14,6 +16,7 @@ namespace remit::posture {
 namespace {
 
 constexpr std::string_view kRefusedState = "42501";
+constexpr std::string_view kWithPassword = "with --account-password-file FILE a login is tried";
 constexpr const char* kApplication = "remit/replace/probe";
 
 // Everything that the plan leaves to the account, as "kind/key/column privilege".
@@ -58,7 +61,7 @@ class Probing {
  public:
   Probing(ReplaceServer& server, const ReplacePlan& plan, const Secret& password) : server_(server), plan_(plan), password_(password) {}
 
-  Result<std::vector<Probe>> Run() {
+  Result<Probes> Run() {
     const std::set<std::string> left = LeftTo(plan_);
     std::map<std::string, std::vector<Grant>> by_database;
     std::set<std::string> seen;
@@ -72,36 +75,86 @@ class Probing {
   }
 
  private:
+  // What is left to the server's own word.
+  struct Open {
+    const Grant* grant;
+    std::string why, hint;
+  };
+
   Status InDatabase(const std::string& database, std::vector<Grant>& grants) {
     auto admin = server_.Connect(database);
-    if (!admin) return admin.error().reason == "pg-55000" ? Status() : Fail(std::move(admin).error());  // takes no connections
+    if (!admin && admin.error().reason != "pg-55000") return Fail(std::move(admin).error());
+    if (!admin) {
+      for (const Grant& grant : grants) open_.push_back({&grant, "the database takes no connections", ""});
+      return AskServer(server_.base_database());
+    }
     REMIT_TRY(NameGrants(**admin, grants));
     REMIT_ASSIGN(const ProbeFacts facts, ReadProbeFacts(**admin, grants));
+    bool tried = false;
     if (!password_.empty()) {
-      REMIT_ASSIGN(const bool over, AsItself(database, grants, facts));
-      if (over) return {};
+      REMIT_ASSIGN(tried, AsItself(database, grants, facts));
     }
+    if (!tried) REMIT_TRY(InItsName(database, **admin, grants, facts));
+    return AskServer(database);
+  }
+
+  Status InItsName(const std::string& database, pg::Connection& admin, const std::vector<Grant>& grants, const ProbeFacts& facts) {
     REMIT_ASSIGN(const auto plain, server_.Connect(database));
-    REMIT_TRY(Guard(**admin));
+    REMIT_TRY(Guard(admin));
     REMIT_ASSIGN(const std::string account, pg::QuoteIdentifier(plan_.account.name));
     REMIT_TRY(plain->Run("SET SESSION AUTHORIZATION " + account));
     REMIT_TRY(plain->Run("BEGIN"));
     for (const Grant& grant : grants) {
       // These two change who somebody is, which the guard forbids with the same SQLSTATE; neither runs anybody's code.
       const bool unguarded = grant.form == GrantForm::kMembership || grant.object.kind == ObjectKind::kParameter;
-      REMIT_TRY(
-          Try(grant, facts, [&](const std::string& statement) { return unguarded ? Plainly(*plain, statement) : Guarded(**admin, statement); }));
+      REMIT_TRY(Try(grant, facts, [&](const std::string& statement) { return unguarded ? Plainly(*plain, statement) : Guarded(admin, statement); }));
     }
     return {};
   }
 
   Status Try(const Grant& grant, const ProbeFacts& facts, const std::function<Result<Answer>(const std::string&)>& ask) {
     if (grant.on.empty()) return {};  // gone since
+    if (IsConnect(grant)) {
+      if (!login_tried_) open_.push_back({&grant, "no statement shows it, a login alone does", std::string(kWithPassword)});
+      return {};
+    }
     REMIT_ASSIGN(const auto statement, ProbeStatement(grant, facts));
-    if (!statement) return {};
+    if (!statement) return open_.push_back({&grant, WhyNoStatement(grant), ""}), Status();
     REMIT_ASSIGN(const Answer answer, ask(*statement));
-    probes_.push_back({grant.ToString(), *statement, Judge(answer.state), answer.state.empty() ? answer.text : answer.state + " " + answer.text});
+    Note(grant, *statement, Judge(answer.state), answer.state.empty() ? answer.text : answer.state + " " + answer.text);
     return {};
+  }
+
+  void Note(const Grant& grant, const std::string& statement, ProbeVerdict verdict, const std::string& answer) {
+    probes_.tried.push_back({grant.ToString(), statement, verdict, answer});
+    if (verdict == ProbeVerdict::kUndecided)
+      open_.push_back({&grant, fmt::format("`{}` was answered with something else: {}", statement, answer), ""});
+  }
+
+  // In a session that nobody else's statement ran in.
+  Status AskServer(const std::string& database) {
+    login_tried_ = false;
+    std::vector<Open> open = std::move(open_);
+    open_.clear();
+    if (open.empty()) return {};
+    REMIT_ASSIGN(const auto connection, server_.Connect(database));
+    for (Open& one : open) {
+      REMIT_ASSIGN(const std::optional<bool> has, HasPrivilege(*connection, plan_.account.oid, *one.grant));
+      if (has && *has) {
+        probes_.tried.push_back({one.grant->ToString(), "has_…_privilege", ProbeVerdict::kAllowed, "the server says that the account has it"});
+      } else {
+        probes_.unproven.push_back({one.grant->ToString(), std::move(one.why), has.has_value(), std::move(one.hint)});
+      }
+    }
+    return {};
+  }
+
+  static bool IsConnect(const Grant& grant) { return grant.object.kind == ObjectKind::kDatabase && grant.privilege == "CONNECT"; }
+
+  static std::string WhyNoStatement(const Grant& grant) {
+    if (grant.form == GrantForm::kDefault) return "what will be granted on objects that are yet to be made cannot be tried";
+    if (grant.object.kind == ObjectKind::kParameter && grant.privilege == "SET") return "everybody may set it, also without a grant";
+    return "no statement tries it without an effect";
   }
 
   // The function lives in a transaction that is never committed: nobody else sees it, and each probe's effects on it are rolled back with the rest.
@@ -151,14 +204,13 @@ class Probing {
     options.password = password_;
     options.application_name = kApplication;
     const auto connection = pg::Connection::Open(options);
-    const auto connect =
-        std::ranges::find_if(grants, [](const Grant& g) { return g.object.kind == ObjectKind::kDatabase && g.privilege == "CONNECT"; });
-    if (connect != grants.end()) {
+    if (const auto connect = std::ranges::find_if(grants, IsConnect); connect != grants.end()) {
       const std::string state = connection ? "" : std::string(pg::SqlState(connection.error()));
-      probes_.push_back({connect->ToString(), "a login with the account's password",
-                         connection || !state.empty() ? Judge(state) : ProbeVerdict::kUndecided, connection ? "" : connection.error().message});
+      Note(*connect, "a login with the account's password", connection || !state.empty() ? Judge(state) : ProbeVerdict::kUndecided,
+           connection ? "" : connection.error().message);
+      login_tried_ = true;
     }
-    if (!connection) return pg::SqlState(connection.error()) == kRefusedState;  // who cannot connect can do nothing there
+    if (!connection) return false;
     REMIT_TRY((*connection)->Run("BEGIN"));
     for (const Grant& grant : grants) REMIT_TRY(Try(grant, facts, [&](const std::string& statement) { return Plainly(**connection, statement); }));
     return true;
@@ -167,12 +219,16 @@ class Probing {
   ReplaceServer& server_;
   const ReplacePlan& plan_;
   const Secret& password_;
-  std::vector<Probe> probes_;
+  Probes probes_;
+  std::vector<Open> open_;    // of the database at hand
+  bool login_tried_ = false;  // there, for CONNECT
 };
 
 }  // namespace
 
-Result<std::vector<Probe>> ProbeAll(ReplaceServer& server, const ReplacePlan& plan, const Secret& account_password) {
+std::size_t Probes::refused() const { return static_cast<std::size_t>(std::ranges::count(tried, ProbeVerdict::kRefused, &Probe::verdict)); }
+
+Result<Probes> ProbeAll(ReplaceServer& server, const ReplacePlan& plan, const Secret& account_password) {
   return Probing(server, plan, account_password).Run();
 }
 
@@ -181,6 +237,12 @@ json::Value ProbeToJson(const Probe& probe) {
                                    : probe.verdict == ProbeVerdict::kAllowed ? "allowed"
                                                                              : "undecided";
   return json::Object{{"what", probe.what}, {"statement", probe.statement}, {"verdict", verdict}, {"answer", probe.answer}};
+}
+
+json::Value UnprovenToJson(const Unproven& unproven) {
+  json::Object o{{"what", unproven.what}, {"why", unproven.why}, {"server_says_no", unproven.denied}};
+  if (!unproven.hint.empty()) o.Set("hint", unproven.hint);
+  return o;
 }
 
 }  // namespace remit::posture

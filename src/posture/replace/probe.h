@@ -30,11 +30,27 @@ struct Probe {
   std::string answer;  // the server's, "42501 permission denied for table t"
 };
 
+// A privilege that is gone by the server's ACLs, and that no statement was refused for.
+struct Unproven {
+  std::string what;     // as in Probe
+  std::string why;      // no statement was tried, or what its answer was
+  bool denied = false;  // has_*_privilege says that the account does not have it: the server's word, and no more than that
+  std::string hint;     // what to add so that it is tried; may be empty
+};
+
+struct Probes {
+  std::vector<Probe> tried;
+  std::vector<Unproven> unproven;
+  std::size_t refused() const;
+};
+
 // One probe for each privilege of plan.removed that nothing in the plan leaves to the account. REFERENCES, TRIGGER, MAINTAIN, ALTER SYSTEM and what
-// future objects will give have no statement that could be tried without effect; for these the server's has_*_privilege is the only witness. CONNECT
-// is tried where the password is there. Errors: pg::Connection's.
-Result<std::vector<Probe>> ProbeAll(ReplaceServer& server, const ReplacePlan& plan, const Secret& account_password);
+// future objects will give have no statement that could be tried without effect, and CONNECT is tried where the password is there: for these, and for
+// what a statement did not decide, the server is asked with has_*_privilege, and they are `unproven`. Where it says that the account has one, that is
+// a probe that was allowed. Errors: pg::Connection's.
+Result<Probes> ProbeAll(ReplaceServer& server, const ReplacePlan& plan, const Secret& account_password);
 
 json::Value ProbeToJson(const Probe& probe);
+json::Value UnprovenToJson(const Unproven& unproven);
 
 }  // namespace remit::posture

@@ -82,6 +82,53 @@ Result<std::optional<std::string>> ProbeStatement(const Grant& grant, const Prob
 
 namespace {
 
+// The function that is asked about an object of this kind, by its OID; null where there is none.
+const char* QuestionOf(ObjectKind kind) {
+  switch (kind) {
+    case ObjectKind::kTable:
+    case ObjectKind::kView:
+    case ObjectKind::kForeignTable: return "has_table_privilege";
+    case ObjectKind::kSequence: return "has_sequence_privilege";
+    case ObjectKind::kSchema: return "has_schema_privilege";
+    case ObjectKind::kDatabase: return "has_database_privilege";
+    case ObjectKind::kFunction: return "has_function_privilege";
+    case ObjectKind::kType: return "has_type_privilege";
+    case ObjectKind::kLanguage: return "has_language_privilege";
+    case ObjectKind::kForeignWrapper: return "has_foreign_data_wrapper_privilege";
+    case ObjectKind::kForeignServer: return "has_server_privilege";
+    case ObjectKind::kTablespace: return "has_tablespace_privilege";
+    default: return nullptr;
+  }
+}
+
+}  // namespace
+
+Result<std::optional<bool>> HasPrivilege(pg::Connection& connection, const std::string& account_oid, const Grant& grant) {
+  std::string sql;
+  std::vector<pg::Parameter> parameters{account_oid, grant.key};
+  if (grant.form == GrantForm::kDefault) return std::optional<bool>();
+  if (grant.form == GrantForm::kMembership) {
+    sql = "SELECT pg_has_role($1::oid, $2::oid, 'MEMBER')";
+  } else if (grant.object.kind == ObjectKind::kColumn) {
+    sql = "SELECT has_column_privilege($1::oid, $2::oid, $3::int2, $4)";
+    parameters.emplace_back(std::to_string(grant.column));
+    parameters.emplace_back(grant.privilege);
+  } else if (grant.object.kind == ObjectKind::kParameter) {
+    sql = "SELECT has_parameter_privilege($1::oid, $2, $3)";
+    parameters.emplace_back(grant.privilege);
+  } else if (const char* question = QuestionOf(grant.object.kind)) {
+    sql = fmt::format("SELECT {}($1::oid, $2::oid, $3)", question);
+    parameters.emplace_back(grant.privilege);
+  } else {
+    return std::optional<bool>();
+  }
+  REMIT_ASSIGN(const pg::Rows rows, connection.Exec(sql, parameters));
+  if (rows.size() == 0 || rows.IsNull(0, 0)) return std::optional<bool>();  // the object is gone, or lies in another database
+  return std::optional(rows.Bool(0, 0));
+}
+
+namespace {
+
 std::string OidArray(const std::vector<Grant>& grants, std::initializer_list<ObjectKind> kinds) {
   std::vector<std::string> oids;
   for (const Grant& grant : grants)

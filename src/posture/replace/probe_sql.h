@@ -24,4 +24,7 @@ Result<ProbeFacts> ReadProbeFacts(pg::Connection& connection, const std::vector<
 // Nothing where there is no such statement.
 Result<std::optional<std::string>> ProbeStatement(const Grant& grant, const ProbeFacts& facts);
 
+// The server's own answer, has_*_privilege; nothing where it has no such question.
+Result<std::optional<bool>> HasPrivilege(pg::Connection& connection, const std::string& account_oid, const Grant& grant);
+
 }  // namespace remit::posture

@@ -90,9 +90,58 @@ TEST_F(ShopTest, EveryKindThatCanBeTriedIsRefusedByStatement) {
   PlanFile file = Plan("svc");
   const auto applied = Apply(file);
   ASSERT_TRUE(applied) << applied.error().ToString();
-  EXPECT_THAT(applied->probes, SizeIs(9));  // all but the default privileges
-  EXPECT_THAT(applied->probes, testing::Each(Field(&Probe::verdict, ProbeVerdict::kRefused)));
-  EXPECT_THAT(applied->probes, testing::Each(Field(&Probe::answer, testing::StartsWith("42501 permission denied"))));
+  EXPECT_THAT(applied->probes.tried, SizeIs(9));  // all but the default privileges
+  EXPECT_THAT(applied->probes.tried, testing::Each(Field(&Probe::verdict, ProbeVerdict::kRefused)));
+  EXPECT_THAT(applied->probes.tried, testing::Each(Field(&Probe::answer, testing::StartsWith("42501 permission denied"))));
+  EXPECT_THAT(applied->probes.unproven, ElementsAre(AllOf(Field(&Unproven::what, HasSubstr("future objects")), Field(&Unproven::denied, false))));
+}
+
+// What no statement was refused for is not called proven: not in the result, and not in the file.
+TEST_F(ShopTest, WhatCannotBeTriedIsSaidAndNotClaimed) {
+  Sql("postgres", {"CREATE ROLE quiet LOGIN PASSWORD 'quiet-password'", "REVOKE CONNECT ON DATABASE store FROM PUBLIC",
+                   "GRANT CONNECT ON DATABASE store TO quiet"});
+  Sql("shop", {"GRANT REFERENCES, TRIGGER ON app.orders TO quiet"});
+  PlanFile file = Plan("quiet");
+  const auto applied = Apply(file);
+  ASSERT_TRUE(applied) << applied.error().ToString();
+  EXPECT_THAT(applied->probes.tried, IsEmpty());
+  EXPECT_EQ(applied->probes.refused(), 0u);
+  const auto unproven = [](const char* what, bool hinted) {
+    return AllOf(Field(&Unproven::what, HasSubstr(what)), Field(&Unproven::denied, true), Field(&Unproven::why, testing::Not(IsEmpty())),
+                 Field(&Unproven::hint, hinted ? HasSubstr("--account-password-file") : HasSubstr("")));
+  };
+  EXPECT_THAT(applied->probes.unproven,
+              testing::UnorderedElementsAre(unproven("REFERENCES on table app.orders", false), unproven("TRIGGER on table app.orders", false),
+                                            unproven("CONNECT on database store", true)));
+  const auto said = [&] { return PlanFile::Load(file.path)->evidence.Find("unproven")->AsArray().size(); };
+  EXPECT_EQ(said(), 3u);
+  // With the account's own password the login is tried, and the file says so; the phase and its time stay.
+  const Time since = file.changed;
+  ReplaceServer server = Open();
+  const auto again = ProbePlanAgain(server, file, Secret("quiet-password"), clock_);
+  ASSERT_TRUE(again) << again.error().ToString();
+  EXPECT_THAT(again->tried, ElementsAre(AllOf(Field(&Probe::what, HasSubstr("CONNECT")), Field(&Probe::verdict, ProbeVerdict::kRefused))));
+  EXPECT_EQ(said(), 2u);
+  EXPECT_EQ(PlanFile::Load(file.path)->phase, Phase::kApplied);
+  EXPECT_EQ(PlanFile::Load(file.path)->changed, since);
+  // A wrong password decides nothing.
+  const auto wrong = ProbePlanAgain(server, file, Secret("another"), clock_);
+  ASSERT_TRUE(wrong) << wrong.error().ToString();
+  EXPECT_EQ(wrong->refused(), 0u);
+  EXPECT_EQ(wrong->unproven.size(), 3u);
+  // What came back is told by the server's own word, where no statement could.
+  Sql("shop", {"GRANT TRIGGER ON app.orders TO quiet"});
+  EXPECT_EQ(ProbePlanAgain(server, file, Secret(), clock_).error().reason, "probe-allowed");
+}
+
+TEST_F(ShopTest, WhoCannotConnectAnyMoreIsTriedInItsNameAsWell) {
+  Sql("postgres", {"REVOKE CONNECT ON DATABASE store FROM PUBLIC", "GRANT CONNECT ON DATABASE store TO svc"});
+  PlanFile file = Plan("svc");
+  options_.account_password = Secret("svc-password");
+  const auto applied = Apply(file);
+  ASSERT_TRUE(applied) << applied.error().ToString();
+  EXPECT_THAT(applied->probes.tried,
+              Contains(AllOf(Field(&Probe::what, HasSubstr("SELECT on table public.stock")), Field(&Probe::verdict, ProbeVerdict::kRefused))));
 }
 
 TEST_F(ShopTest, WithItsOwnPasswordItIsTheAccountItselfThatIsRefused) {
@@ -101,8 +150,8 @@ TEST_F(ShopTest, WithItsOwnPasswordItIsTheAccountItselfThatIsRefused) {
   options_.account_password = Secret("svc-password");
   const auto applied = Apply(file);
   ASSERT_TRUE(applied) << applied.error().ToString();
-  EXPECT_THAT(applied->probes, testing::Each(Field(&Probe::verdict, ProbeVerdict::kRefused)));
-  EXPECT_THAT(applied->probes,
+  EXPECT_THAT(applied->probes.tried, testing::Each(Field(&Probe::verdict, ProbeVerdict::kRefused)));
+  EXPECT_THAT(applied->probes.tried,
               Contains(AllOf(Field(&Probe::statement, "a login with the account's password"), Field(&Probe::what, HasSubstr("CONNECT")))));
 }
 
@@ -201,7 +250,7 @@ TEST_F(ShopTest, AGrantThatNobodyCanTakeBackIsKeptAndSaid) {
   EXPECT_THAT(file.plan.kept[0].grant.ToString(), HasSubstr("DELETE on table app.invoices"));
   const auto applied = Apply(file);
   ASSERT_TRUE(applied) << applied.error().ToString();
-  EXPECT_THAT(applied->probes, testing::Not(Contains(Field(&Probe::what, HasSubstr("DELETE")))));
+  EXPECT_THAT(applied->probes.tried, testing::Not(Contains(Field(&Probe::what, HasSubstr("DELETE")))));
 }
 
 }  // namespace
