@@ -1,4 +1,5 @@
 // remit check and explain: one decision, and what a type could do. Neither spends anything.
+#include <algorithm>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -159,6 +160,8 @@ void AddCheck(Command& root) {
         const json::Array& permissions = answer.Find("permissions")->AsArray();
         PrintLine(permissions.empty() ? "  could do: nothing" : "  could do:");
         for (const json::Value& permission : permissions) PrintLine("    " + PermissionLine(permission));
+        if (std::ranges::any_of(permissions, [](const json::Value& one) { return Text(one, "action") == R"(Postgres::Action::"insert")"; }))
+          PrintLine(Styled(Style::kDim, "    an insert brings USAGE on the sequences that the table's own columns draw on"));
         if (const json::Value* may = answer.Find("may_start"); may != nullptr && may->IsArray() && !may->AsArray().empty()) {
           PrintLine("  who may start it:");
           for (const json::Value& policy : may->AsArray()) PrintPolicy(policy);

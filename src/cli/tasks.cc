@@ -25,6 +25,8 @@ void PrintCredentials(const json::Value& credentials) {
     const std::string until = OfflineUntil(credential);
     if (state == "ending") line += " (" + (until.empty() ? Text(credential, "last_error") : "can be accepted offline until " + until) + ")";
     PrintLine(line);
+    if (const json::Value* brings = credential.Find("brings"); brings != nullptr && brings->IsArray())
+      for (const json::Value& one : brings->AsArray()) PrintLine("      brings " + Plain(one));
     if (const json::Value* evidence = credential.Find("evidence"); evidence != nullptr && evidence->IsArray())
       for (const json::Value& one : evidence->AsArray())
         PrintLine(fmt::format("      {}  {}: {}", Moment(one, "at"), Text(one, "step"), Text(one, "detail")));

@@ -181,6 +181,12 @@ class Scan(harness.Case):
         sql = "INSERT INTO public.invoices (amount) VALUES (7); SELECT count(*) > 0 FROM public.invoices"
         done = billing.cli("run", "billing-orders", "tables=orders/public.invoices", "--", "psql", "-X", "-A", "-t", "-c", sql)
         self.assertIn("\nt", done.stdout, str(done))
+        task = re.search(r"tsk_\w+", done.stderr)[0]
+        receipt = billing.cli("receipt", task, "--json").json
+        self.assertEqual(receipt["credentials"][0]["brings"], ["USAGE on sequence public.invoices_id_seq"])
+        self.assertIn("brings USAGE on sequence public.invoices_id_seq", billing.cli("receipt", task).stdout)
+        explained = billing.cli("explain", "billing-orders", "tables=orders/public.invoices").stdout
+        self.assertIn("an insert brings USAGE on the sequences that the table's own columns draw on", explained)
         for denied in ("SELECT * FROM public.customers", "DELETE FROM public.invoices", "SELECT setval('invoices_id_seq', 1)", "SELECT nextval('numbers')"):
             done = billing.cli("run", "billing-orders", "tables=orders/public.invoices", "--", "psql", "-X", "-c", denied, check=False)
             self.assertIn("permission denied", done.stderr, str(done))

@@ -154,7 +154,8 @@ std::string_view Schemas() {
     "last_error": {"type": "string"},
     "retry_at": {"type": "string", "format": "date-time"},
     "end_attempts": {"type": "integer", "minimum": 0},
-    "permissions": {}},
+    "permissions": {},
+    "brings": {"type": "array", "items": {"type": "string"}, "description": "what the target gave with them: USAGE on sequences"}},
    "required": ["id", "target", "kind", "state", "name", "planned", "not_after", "evidence", "end_attempts", "permissions"]},
   "StartRequest": {
    "type": "object",

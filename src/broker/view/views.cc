@@ -1,5 +1,7 @@
 #include "broker/views.h"
 
+#include "base/text.h"
+
 namespace remit::broker {
 namespace {
 
@@ -84,6 +86,9 @@ json::Object CredentialJson(const task::CredentialRecord& record) {
   if (record.state == task::CredentialState::kEnding) SetTime(credential, "retry_at", record.retry_at);
   credential.Set("end_attempts", record.end_attempts);
   credential.Set("permissions", record.permissions.ToJson());
+  // What the target says that it gave with them.
+  if (const auto brings = record.notes.find("brings"); brings != record.notes.end())
+    credential.Set("brings", json::StringArray(Split(brings->second, '\n')));
   return credential;
 }
 

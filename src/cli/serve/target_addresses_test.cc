@@ -110,6 +110,7 @@ TEST_F(TargetAddressesTest, OneServersDatabasesMayShareAPassword) {
   Write("same", "the-same");
   EXPECT_EQ(Start({Target("east", "east", "same", ""), Target("west", "west", "same", "")}), "");
   EXPECT_EQ(Start({Target("west", "west", "same", "")}), "");
+  EXPECT_EQ(Start({Target("east", "east", "same", "")}), "");
   EXPECT_NE(Start({Target("north", "north", "same", "")}), "");
 }
 

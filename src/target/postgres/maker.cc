@@ -3,8 +3,11 @@
 // could still land, by name, whatever became of the process that sent it.
 #include "target/postgres/maker.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "pg/quote.h"
 #include "pg/scram_client.h"
 #include "target/postgres/refusal.h"
@@ -24,11 +27,19 @@ constexpr std::string_view kMake =
     "clock_timestamp() < $3::timestamptz, "
     "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint, (extract(epoch FROM pg_conf_load_time()) * 1000000)::bigint";
 
+// What its scope roles may use besides tables: sequences. By an index: a server has many relations.
+constexpr std::string_view kSequences =
+    "SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(q.relname) FROM pg_auth_members m "
+    "JOIN pg_shdepend d ON d.refclassid = 'pg_authid'::regclass AND d.refobjid = m.roleid AND d.classid = 'pg_class'::regclass AND d.deptype = 'a' "
+    "AND d.dbid = (SELECT b.oid FROM pg_database b WHERE b.datname = current_database()) "
+    "JOIN pg_class q ON q.oid = d.objid AND q.relkind = 'S' JOIN pg_namespace n ON n.oid = q.relnamespace WHERE m.member = $1::oid ORDER BY 1";
+
 struct NewRole {
   std::string oid;
   std::string maker;       // as Path's
   bool unexpired = false;  // its VALID UNTIL is still to come
   ServerTimes times;
+  std::string brings;  // for people, a line each: what came with the privileges beside them
 };
 
 Result<NewRole> CreateRole(Server& server, const task::CredentialRecord& record, const std::vector<TablePrivilege>& privileges,
@@ -58,7 +69,14 @@ Result<NewRole> CreateRole(Server& server, const task::CredentialRecord& record,
   NewRole role{std::string(made->Text(0, 0)),
                std::string(made->Text(0, 1)),
                made->Bool(0, 2),
-               {.configured = FromMicros(made->Int(0, 4)), .made = FromMicros(made->Int(0, 3))}};
+               {.configured = FromMicros(made->Int(0, 4)), .made = FromMicros(made->Int(0, 3))},
+               ""};
+  if (std::ranges::find(verbs, "insert") != verbs.end()) {
+    const auto sequences = lease->Exec(kSequences, {role.oid});
+    if (!sequences) return Fail(FromServer(sequences.error(), config.name));
+    for (std::size_t i = 0; i < sequences->size(); ++i)
+      role.brings += fmt::format("{}USAGE on sequence {}", i == 0 ? "" : "\n", EscapeControl(sequences->Text(i, 0)));
+  }
   if (lease->Exec(kSetName, {fmt::format("remit/{}", config.installation)})) lease.Keep();
   return role;
 }
@@ -104,6 +122,7 @@ Result<Made> MakeCredential(Server& server, PathProofs& proofs, const task::Cred
   Made made;
   made.notes = record.notes;
   made.notes["oid"] = role.oid;
+  if (!role.brings.empty()) made.notes["brings"] = role.brings;
   made.notes["system"] = server.system();
   made.environment = EnvironmentOf(server, record, secret);
   return made;

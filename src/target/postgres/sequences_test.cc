@@ -55,6 +55,7 @@ TEST_F(SequencesTest, ASerialColumnIsFilledAndNothingElseIsDoneWithItsSequence) 
   const Status made = bench_.TryMake(c);
   ASSERT_TRUE(made) << made.error().ToString();
   auto session = bench_.Session(c);
+  EXPECT_EQ(c.record.notes.at("brings"), "USAGE on sequence public.payments_id_seq");  // the receipt says so
   EXPECT_EQ(StateOf(*session, kInsert), "");
   EXPECT_EQ(StateOf(*session, "SELECT currval('public.payments_id_seq')"), "");
   for (const char* sql : {"SELECT setval('public.payments_id_seq', 1)", "SELECT last_value FROM public.payments_id_seq",
@@ -76,6 +77,7 @@ TEST_F(SequencesTest, OnlyInsertBringsThemAndOnlyThoseThatTheTableOwns) {
   EXPECT_FALSE(uses(Scope("tickets", "update"), "public.tickets_again_seq"));
   Credential c = Inserting("orders/public.tickets");
   ASSERT_TRUE(bench_.TryMake(c));
+  EXPECT_EQ(c.record.notes.at("brings"), "USAGE on sequence public.\"tickets_Odd_seq\"\nUSAGE on sequence public.tickets_again_seq");
   EXPECT_EQ(StateOf(*bench_.Session(c), "INSERT INTO public.tickets (note) VALUES ('x')"), "42501");
   EXPECT_EQ(StateOf(*bench_.Session(c), "INSERT INTO public.tickets (id, note) VALUES (7, 'x')"), "");
   bench_.ExpectDies(c);
