@@ -34,7 +34,8 @@ struct Login {
   std::string_view file;  // the setting that names its file
   std::string_view code;  // the member of the row "target/NAME"
   std::string user;
-  Secret password;  // empty where there is none
+  Secret password;       // empty where there is none
+  bool settled = false;  // the row "target/NAME" has it for this very address
 };
 
 struct Place {
@@ -53,8 +54,8 @@ Result<Place> PlaceOf(const config::TargetSettings& settings) {
   REMIT_ASSIGN(target::postgres::Config config, PostgresConfig(settings, ""));
   REMIT_ASSIGN(std::optional<pg::ConnectOptions> superuser, SuperuserOptions(settings));
   Place place{&settings, AddressOf(config.host, config.port, config.database), FormerOf(settings), {}};
-  place.logins.push_back({"password_file", "code", config.user, std::move(config.password)});
-  place.logins.push_back({"superuser_password_file", "superuser_code", "", {}});
+  place.logins.push_back({"password_file", "code", config.user, std::move(config.password), false});
+  place.logins.push_back({"superuser_password_file", "superuser_code", "", {}, false});
   if (superuser) place.logins.back().user = superuser->user, place.logins.back().password = std::move(superuser->password);
   return place;
 }
@@ -65,7 +66,7 @@ class Keeper {
       : store_(store), named_(master.Derive("remit target passwords v1")), shown_(master.Derive("remit target password servers v1")) {}
 
   // What the row of the target's name has of it is another address, and the same password.
-  Status ByName(const Place& place, Time now) {
+  Status ByName(Place& place, Time now) {
     const std::string key = "target/" + place.settings->name;
     REMIT_ASSIGN(const std::optional<std::string> row, store_.Get(store::Table::kMeta, key));
     const json::Value noted = row ? json::Parse(*row).value_or(json::Value()) : json::Value();
@@ -73,7 +74,7 @@ class Keeper {
     const bool moved = old_address != nullptr && *old_address != place.address.whole;
     json::Object fresh{{"address", place.address.whole}};
     bool same_password = false;
-    for (const Login& login : place.logins) {
+    for (Login& login : place.logins) {
       const std::string code = login.password.empty() ? "" : NamedCode(place.settings->name, login);
       const std::string* old_code = noted.FindString(login.code);
       // A row of before has nothing of the second password: it may be the one that was given for the old address.
@@ -81,6 +82,7 @@ class Keeper {
       same_password = same_password || same;
       if (moved && same && std::ranges::find(place.former, *old_address) == place.former.end())
         return Moved(*place.settings, login.file, *old_address, place.address.whole);
+      login.settled = same && !moved;
       fresh.Set(std::string(login.code), code);
     }
     std::string text = json::Canonical(fresh);
@@ -95,32 +97,31 @@ class Keeper {
     return {};
   }
 
-  // A password is known, and was given for another server: under another target's name, as another's, or for a user of another name.
-  Status ByPassword(const config::TargetSettings& settings, const Address& address, std::string_view file, const Secret& password,
-                    const std::vector<std::string>& former, const std::string& user) {
-    if (password.empty()) return {};
-    const std::string key = "target-password/" + HexEncode(crypto::HmacSha256(shown_.Reveal(), AsBytes(password.Reveal())));
+  // A password is known, and was given for another server: under another target's name, as another's, or for a user of another name. One that is new
+  // is for one server, too: whoever adds a target of theirs while another's password is being changed gets nothing by that.
+  Status ByPassword(const config::TargetSettings& settings, const Address& address, const Login& login, const std::vector<std::string>& former) {
+    if (login.password.empty()) return {};
+    const std::string key = "target-password/" + HexEncode(crypto::HmacSha256(shown_.Reveal(), AsBytes(login.password.Reveal())));
     auto known = known_.find(key);
     if (known == known_.end()) {
-      REMIT_ASSIGN(Known read, Read(key, password, user));
+      REMIT_ASSIGN(Known read, Read(key, login.password, login.user));
       known = known_.emplace(key, std::move(read)).first;
     }
-    const auto may = [&](const std::string& server) { return known->second.given.contains(server); };
-    const bool meant = std::ranges::any_of(former, [&](const std::string& one) { return may(ServerOf(one)); });
-    if (!known->second.given.empty() && !may(address.server) && !meant)
-      return Moved(settings, file, Join({known->second.given.begin(), known->second.given.end()}, ", "), address.whole);
-    known->second.now.insert(address.server);
+    std::set<std::string>& servers = known->second.servers;
+    const bool meant = std::ranges::any_of(former, [&](const std::string& one) { return servers.contains(ServerOf(one)); });
+    const bool of_before = login.settled && !known->second.noted;
+    if (!servers.empty() && !servers.contains(address.server) && !meant && !of_before)
+      return Moved(settings, login.file, Join({servers.begin(), servers.end()}, ", "), address.whole);
+    if (servers.insert(address.server).second) known->second.changed = true;
     return {};
   }
 
-  // Every server of a new password is one that it was given for: so all are looked at before any is noted.
+  // Nothing is noted where anything is refused.
   Status Commit() {
-    for (auto& [key, known] : known_) {
-      std::set<std::string> all = known.given;
-      all.insert(known.now.begin(), known.now.end());
-      if (known.noted && all == known.given) continue;
-      batch_.writes.push_back({store::Table::kMeta, key, json::Canonical(json::Object{{"servers", json::StringArray({all.begin(), all.end()})}})});
-    }
+    for (auto& [key, known] : known_)
+      if (known.changed || !known.noted)
+        batch_.writes.push_back(
+            {store::Table::kMeta, key, json::Canonical(json::Object{{"servers", json::StringArray({known.servers.begin(), known.servers.end()})}})});
     if (batch_.writes.empty()) return {};
     REMIT_TRY(store_.CommitNow(std::move(batch_)));
     return {};
@@ -128,8 +129,9 @@ class Keeper {
 
  private:
   struct Known {
-    std::set<std::string> given, now;  // servers: as noted; as configured
-    bool noted = false;
+    std::set<std::string> servers;  // that it was given for
+    bool noted = false;             // by a row of its own
+    bool changed = false;
   };
 
   static std::unexpected<Error> Moved(const config::TargetSettings& settings, std::string_view file, const std::string& from, const std::string& to) {
@@ -156,15 +158,15 @@ class Keeper {
       if (servers == nullptr || !servers->IsArray())
         return Fail(Code::kCorrupt, "store-corrupt", "a target's password has a row that cannot be read");
       for (const json::Value& one : servers->AsArray())
-        if (one.IsString()) known.given.insert(one.AsString());
+        if (one.IsString()) known.servers.insert(one.AsString());
       return known;
     }
     // What a server of before noted under a target's name, which may be another by now.
     REMIT_TRY(store_.Scan(store::Table::kMeta, "target/", [&](std::string_view name, std::string_view text) {
       const json::Value value = json::Parse(text).value_or(json::Value());
       const std::string *address = value.FindString("address"), *code = value.FindString("code");
-      const Login login{"", "", user, password};
-      if (address != nullptr && code != nullptr && *code == NamedCode(std::string(name.substr(7)), login)) known.given.insert(ServerOf(*address));
+      const Login login{"", "", user, password, false};
+      if (address != nullptr && code != nullptr && *code == NamedCode(std::string(name.substr(7)), login)) known.servers.insert(ServerOf(*address));
       return true;
     }));
     return known;
@@ -181,10 +183,9 @@ class Keeper {
 Status KeepTargetAddresses(store::Store& store, const crypto::MasterKey& master, const std::vector<config::TargetSettings>& targets, Time now) {
   Keeper keeper(store, master);
   for (const config::TargetSettings& settings : targets) {
-    REMIT_ASSIGN(const Place place, PlaceOf(settings));
+    REMIT_ASSIGN(Place place, PlaceOf(settings));
     REMIT_TRY(keeper.ByName(place, now));
-    for (const Login& login : place.logins)
-      REMIT_TRY(keeper.ByPassword(settings, place.address, login.file, login.password, place.former, login.user));
+    for (const Login& login : place.logins) REMIT_TRY(keeper.ByPassword(settings, place.address, login, place.former));
   }
   return keeper.Commit();
 }
@@ -192,7 +193,8 @@ Status KeepTargetAddresses(store::Store& store, const crypto::MasterKey& master,
 Status KeepTargetPassword(store::Store& store, const crypto::MasterKey& master, const config::TargetSettings& target, const Secret& password) {
   REMIT_ASSIGN(const pg::ConnectOptions where, TargetAddress(target));
   Keeper keeper(store, master);
-  REMIT_TRY(keeper.ByPassword(target, AddressOf(where.host, where.port, where.database), "superuser_password_file", password, FormerOf(target), ""));
+  const Login login{"superuser_password_file", "", "", password, false};
+  REMIT_TRY(keeper.ByPassword(target, AddressOf(where.host, where.port, where.database), login, FormerOf(target)));
   return keeper.Commit();
 }
 

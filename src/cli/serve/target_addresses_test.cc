@@ -49,6 +49,9 @@ class TargetAddressesTest : public testing::Test {
     target.settings[key] = config::Setting{std::move(value), "remit.toml:3:1"};
     return target;
   }
+  std::string CodeOfBefore(const std::string& name, const std::string& user, const std::string& password) {
+    return HexEncode(crypto::HmacSha256(master_.Derive("remit target passwords v1").Reveal(), AsBytes(name + '\0' + user + '\0' + password)));
+  }
   // "" where it may start; else what is said.
   std::string Start(const std::vector<config::TargetSettings>& targets) {
     const Status kept = KeepTargetAddresses(store_, master_, targets, Time{});
@@ -106,12 +109,20 @@ TEST_F(TargetAddressesTest, AMoveThatIsMeantSaysSo) {
 TEST_F(TargetAddressesTest, OneServersDatabasesMayShareAPassword) {
   ASSERT_EQ(Start({Target("orders", "good")}), "");
   EXPECT_EQ(Start({Target("orders", "good"), With(Target("billing", "good"), "database", "billing")}), "");
-  // Servers that were given the same one at once, too.
+}
+
+TEST_F(TargetAddressesTest, ANewPasswordIsForOneServerUnlessItIsSaid) {
   Write("same", "the-same");
-  EXPECT_EQ(Start({Target("east", "east", "same", ""), Target("west", "west", "same", "")}), "");
+  EXPECT_THAT(Start({Target("east", "east", "same", ""), Target("west", "west", "same", "")}), HasSubstr("was given for east:5432"));
+  const auto west = With(Target("west", "west", "same", ""), "former_addresses", std::vector<std::string>{"east:5432/orders"});
+  EXPECT_EQ(Start({Target("east", "east", "same", ""), west}), "");
   EXPECT_EQ(Start({Target("west", "west", "same", "")}), "");
   EXPECT_EQ(Start({Target("east", "east", "same", "")}), "");
   EXPECT_NE(Start({Target("north", "north", "same", "")}), "");
+  // While it is being changed, somebody adds a target of theirs with the same file.
+  Write("same", "changed");
+  EXPECT_NE(Start({Target("a", "evil", "same", ""), Target("east", "east", "same", "")}), "");
+  EXPECT_EQ(Start({Target("east", "east", "same", "")}), "");
 }
 
 // What a Remit of before noted: no row of a password, and nothing of the superuser's.
@@ -126,12 +137,17 @@ TEST_F(TargetAddressesTest, AStoreOfBeforeKnowsWhatItNoted) {
     return true;
   }));
   ASSERT_EQ(batch.writes.size(), 3u);
+  const config::TargetSettings far = With(Target("far", "far", "own", "super"), "user", "another");  // which shares both from before on
+  json::Object theirs{{"address", "far:5432/orders"}, {"code", CodeOfBefore("far", "another", "remits-own")}};
+  batch.writes.push_back({store::Table::kMeta, "target/far", json::Canonical(theirs)});
   ASSERT_TRUE(store_.CommitNow(std::move(batch)));
   EXPECT_THAT(Start({Target("renamed", "evil", "own", "")}), HasSubstr("was given for good:5432"));
   Write("own", "a-new-one");
   EXPECT_THAT(Start({Target("orders", "evil")}), HasSubstr("superuser_password_file"));  // it may be the old one: nobody knows
   Write("own", "remits-own");
-  EXPECT_EQ(Start({Target("orders", "good")}), "");
+  EXPECT_EQ(Start({Target("orders", "good"), far}), "");
+  EXPECT_EQ(Start({far, Target("orders", "good")}), "");
+  EXPECT_THAT(Start({Target("renamed", "evil")}), HasSubstr("was given for far:5432, good:5432"));
 }
 
 TEST_F(TargetAddressesTest, APasswordThatIsReadWhileTheServerRunsIsBoundByThat) {

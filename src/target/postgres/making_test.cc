@@ -193,8 +193,9 @@ TEST_F(MakingTest, RemitsOwnRoleMayDoNothingBesides) {
   for (const char* sql :
        {"CREATE ROLE x", "SELECT * FROM public.invoices", "SELECT * FROM pg_authid", "SELECT * FROM remit.scope",
         "INSERT INTO remit.scope VALUES ('test1',1,1,'select',1,'x')", "SELECT remit.permit('test1', 'public', 'salaries', 'select', 'x')",
-        "SELECT remit.admit('test1', 'somebody', NULL)", "SELECT remit.retire('test1', '{}')", "SELECT remit.name_of(10)", "DROP ROLE somebody",
-        "ALTER ROLE somebody PASSWORD 'x'", "CREATE FUNCTION remit.x() RETURNS int LANGUAGE sql AS 'SELECT 1'"})
+        "SELECT remit.admit('test1', 'somebody', NULL)", "SELECT remit.retire('test1', '{}')", "SELECT remit.name_of(10)",
+        "SELECT remit.own_sequences(1)", "SELECT remit.grant_sequences('x', '{}')", "DROP ROLE somebody", "ALTER ROLE somebody PASSWORD 'x'",
+        "CREATE FUNCTION remit.x() RETURNS int LANGUAGE sql AS 'SELECT 1'"})
     EXPECT_EQ(StateOf(*remit, sql), "42501") << sql;
 }
 
