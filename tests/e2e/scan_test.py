@@ -94,6 +94,14 @@ class Scan(harness.Case):
         self.assertEqual([(t["name"], sorted(p["privilege"] + " " + p["table"] for p in t["permissions"])) for t in proposal["types"]],
                          [("billing-orders-prod", ["INSERT orders-prod/public.invoices", "SELECT orders-prod/public.invoices"]),
                           ("shop-orders-prod", ["INSERT orders-prod/public.slips"])])
+        # What @doc says to people stands there for programs too.
+        text = "".join(f.read_text() for f in out.glob("*.cedar"))
+        for p in proposal["types"][0]["permissions"]:
+            self.assertEqual((p["count"], p["hidden"]), ({"SELECT": 2, "INSERT": 1}[p["privilege"]], False))
+            self.assertLessEqual(p["first"], p["last"])
+            self.assertRegex(p["first"], r"^\d{4}-\d\d-\d\dT[\d:.]+Z$")
+            times = "once" if p["count"] == 1 else f"{p['count']} times"
+            self.assertIn(f"used {times} in {p['sessions']} session{'s' if p['sessions'] > 1 else ''}, first {p['first'][:10]}", text)
         self.assertEqual(proposal["replay"]["lines"], {"allowed": 3, "public": 0, "others-rights": 0, "refused": 1, "unclear": 0})
         self.assertEqual([p["sequences"] for t in proposal["types"] for p in t["permissions"] if p["privilege"] == "INSERT"], [["public.invoices_id_seq"], []])
         self.assertEqual(proposal["types"][0]["replay"], {"sessions_whole": 2, "sessions_cut": 0, "tasks": 2, "most_a_day": 2})

@@ -111,14 +111,15 @@ class Proposer {
     type.name = Unique(NameFrom(account.name + "-" + type.target));
     type.entity_type = TypeFrom(type.name);
     type.life = RoundLife(LongestIn(account, database));
+    for (const Use* use : uses) uses_[{account.name, use->object, use->privilege}] = use;
     for (std::size_t i = 0; i < type.permissions.size(); ++i) {
       ProposedPermission& one = type.permissions[i];
       std::string lower = one.privilege;
       for (char& c : lower) c = static_cast<char>(c - 'A' + 'a');
       one.policy = fmt::format("{}-{}-{}", type.name, lower, i + 1);
+      if (!one.is_hidden) one.use = *uses_.at({account.name, one.object, one.privilege});
     }
     UnseenSequences(account, type);
-    for (const Use* use : uses) uses_[{account.name, use->object, use->privilege}] = use;
     proposal_.types.push_back(std::move(type));
     return {};
   }

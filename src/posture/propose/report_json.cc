@@ -25,6 +25,22 @@ json::Value ToJson(const Use& use) {
                       {"held", std::move(held)}};
 }
 
+json::Value ToJson(const ProposedPermission& one) {
+  json::Array sequences;
+  for (const std::string& sequence : one.sequences) sequences.push_back(Name(sequence));
+  json::Object o{{"policy", one.policy},
+                 {"privilege", one.privilege},
+                 {"table", one.resource},
+                 {"hidden", one.is_hidden},
+                 {"sequences", std::move(sequences)}};
+  if (!one.use) return o;
+  o.Set("count", Number(one.use->count));
+  o.Set("sessions", Number(one.use->sessions));
+  o.Set("first", FormatTime(one.use->first));
+  o.Set("last", FormatTime(one.use->last));
+  return o;
+}
+
 json::Value ToJson(const Refused& refused) {
   json::Array candidates;
   for (const Object& object : refused.candidates) candidates.push_back(ToJson(object));
@@ -105,15 +121,7 @@ json::Value ToJson(const Proposal& proposal, const ReplayReport& replay) {
   for (std::size_t i = 0; i < proposal.types.size(); ++i) {
     const ProposedType& type = proposal.types[i];
     json::Array permissions;
-    for (const ProposedPermission& one : type.permissions) {
-      json::Array sequences;
-      for (const std::string& sequence : one.sequences) sequences.push_back(Name(sequence));
-      permissions.push_back(json::Object{{"policy", one.policy},
-                                         {"privilege", one.privilege},
-                                         {"table", one.resource},
-                                         {"hidden", one.is_hidden},
-                                         {"sequences", std::move(sequences)}});
-    }
+    for (const ProposedPermission& one : type.permissions) permissions.push_back(ToJson(one));
     json::Object o{
         {"name", type.name},     {"type", type.entity_type},          {"account", Name(type.account)},        {"database", Name(type.database)},
         {"target", type.target}, {"life", FormatDuration(type.life)}, {"permissions", std::move(permissions)}};
