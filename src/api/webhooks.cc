@@ -16,16 +16,20 @@ void List(const Call& call, Respond respond) {
   respond(http::Json(200, call.services.list_webhooks()));
 }
 
-// What a link in a message leads to. It says how to look and how to answer, and nothing of what is asked: who follows a link has not signed in.
-// The same text for every id of the right form, so that it says of none whether it is there. Opening it does nothing.
-void ShowPage(Services& services, const Request& request, Respond respond, std::string_view prefix, std::string_view commands) {
+// What a link in a message leads to. It says how to look and how to answer, and nothing of what is asked: a browser brings nothing that says who
+// follows the link, since sessions are bearer handles and no cookies. The same text for every id of the right form, so that it says of none whether
+// it is there. Opening it does nothing. An id of the right form is letters and digits: in a shell it is one word and no more.
+void ShowPage(Services& services, const Request& request, Respond respond, std::string_view prefix, std::string_view shows,
+              std::string_view commands) {
   const std::string_view id = request.Param("id");
   if (!IsId(id, prefix)) return respond(http::Problem(Error(Code::kNotFound, "not-found", "there is no such page")));
-  respond(http::Text(200, fmt::format("{0} at {1}\n\n"
-                                      "Sign in, with a code that an administrator gives you (`remit person link`), and look:\n\n"
-                                      "    export REMIT_ADDR={1}\n    remit sign-in\n{2}\n"
-                                      "Opening this page has changed nothing.\n",
-                                      id, services.issuer, fmt::format(fmt::runtime(commands), id))));
+  respond(
+      http::Text(200, fmt::format("{0} at {1}\n\n"
+                                  "This page does not show what it is: it is the same for every id, and for everybody who opens it. {2}\n\n"
+                                  "    export REMIT_ADDR={1}\n    remit sign-in\n{3}\n"
+                                  "`remit sign-in` asks for a code, which an administrator makes for you (`remit person link`). Who is signed in\n"
+                                  "leaves it out. Opening this page has changed nothing.\n",
+                                  id, services.issuer, shows, fmt::format(fmt::runtime(commands), id))));
 }
 
 }  // namespace
@@ -33,11 +37,11 @@ void ShowPage(Services& services, const Request& request, Respond respond, std::
 void AddWebhookRoutes(http::Router& router, Services& services) {
   AddCall(router, services, "GET", "/v1/webhooks", List);
   router.Add("GET", "/approvals/{id}", [&services](const Request& request, Respond respond) {
-    ShowPage(services, request, std::move(respond), kApprovalPrefix,
-             "    remit approvals\n    remit approve {0}    or    remit deny {0} --why \"…\"\n");
+    ShowPage(services, request, std::move(respond), kApprovalPrefix, "The command\nline shows what you may answer:",
+             "    remit approvals\n\nThen answer, with one of these:\n\n    remit approve {0}\n    remit deny {0} --why '…'\n");
   });
   router.Add("GET", "/tasks/{id}", [&services](const Request& request, Respond respond) {
-    ShowPage(services, request, std::move(respond), kTaskPrefix, "    remit show {0}\n");
+    ShowPage(services, request, std::move(respond), kTaskPrefix, "The command\nline shows what you may see:", "    remit show {0}\n");
   });
 }
 

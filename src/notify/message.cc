@@ -36,13 +36,18 @@ json::Value Events(const Notice& notice, bool whole) {
   return json::Object{{"type", notice.type}, {"timestamp", notice.time}, {"data", std::move(data)}};
 }
 
-std::string Invitation(const Notice& notice) { return notice.IsWait() ? "See what it would do, sign in, and answer" : "See it"; }
+// The link's page shows commands, and nothing of what is asked.
+std::string Invitation(const Notice& notice) {
+  return notice.IsWait() ? "What to type to see what it would do, and to answer" : "What to type to see it";
+}
 
 json::Value Mail(const Notice& notice) {
   std::string text = Headline(notice) + "\n\n";
   for (const auto& [name, value] : Details(notice)) text += fmt::format("{:<11} {}\n", name, value);
   if (!notice.link.empty()) text += fmt::format("\n{}:\n{}\n", Invitation(notice), notice.link);
-  if (notice.IsWait()) text += fmt::format("\nOr type:\nremit approvals\nremit approve {}\n", notice.approval);
+  if (notice.IsWait())
+    text += fmt::format("\nWho is signed in (`remit sign-in`) types:\nremit approvals\nremit approve {0}\nor remit deny {0} --why '…'\n",
+                        notice.approval);
   return json::Object{{"subject", "remit: " + Headline(notice)}, {"text", std::move(text)}};
 }
 

@@ -23,7 +23,7 @@ struct Notice {
   bool IsWait() const;  // somebody is asked for a yes
 };
 
-// `base` is the server's public URL. Links are to pages: they show what is asked, and whoever opens one signs in to answer.
+// `base` is the server's public URL. Links are to pages that say what to type to see it and to answer.
 Notice MakeNotice(std::uint64_t index, json::Value event, std::optional<task::TaskRecord> task, std::string_view base);
 
 // The text, cut at the border of a character, with `…` where something is missing.

@@ -49,6 +49,19 @@ TEST(Templates, LinkToTheRequest) {
   EXPECT_EQ(*mail.FindString("subject"), "remit: change waits for approval");
   EXPECT_THAT(*mail.FindString("text"), HasSubstr("parameters  ticket=T-1 count=2\n"));
   EXPECT_THAT(*mail.FindString("text"), HasSubstr("remit approve " + std::string(kApproval)));
+  EXPECT_THAT(*mail.FindString("text"), HasSubstr("remit deny " + std::string(kApproval)));
+}
+
+// Behind the link stand commands: whoever expects to read there what is asked, and a place to sign in, would look for them in vain.
+TEST(Templates, PromiseWhatThePageShows) {
+  const Notice ended =
+      MakeNotice(9, json::Object{{"type", "task.revoked"}, {"time", "x"}, {"task", kTask}, {"by", "x"}}, Record(), "https://remit.example");
+  for (const Template form : {Template::kMail, Template::kSlack, Template::kTeams}) {
+    EXPECT_THAT(Render(form, Asked()), HasSubstr("What to type to see what it would do, and to answer"));
+    EXPECT_THAT(Render(form, ended), HasSubstr("What to type to see it"));
+    for (const std::string& body : {Render(form, Asked()), Render(form, ended)})
+      EXPECT_THAT(body, testing::AllOf(Not(HasSubstr("See ")), Not(HasSubstr("ign in, "))));
+  }
 }
 
 TEST(Templates, AnEndLinksToItsTaskAndSaysWhy) {

@@ -149,9 +149,14 @@ class Webhooks(harness.Case):
         self.assertIn(link, message["blocks"][-1]["text"]["text"])
         page = server.api("GET", f"/approvals/{approval}")
         self.assertEqual(page.status, 200)
-        self.assertIn(f"remit approve {approval}", page.body)
+        lines = [line.strip() for line in page.body.splitlines()]
+        for command in (f"export REMIT_ADDR={server.url}", "remit sign-in", "remit approvals", f"remit approve {approval}", f"remit deny {approval} --why '…'"):
+            self.assertIn(command, lines, "each can be copied as a line")
+        self.assertIn("This page does not show what it is", page.body)
         self.assertNotIn("T-2", page.body)
         self.assertEqual(server.api("GET", f"/approvals/{approval[:-1]}{'0' if approval[-1] != '0' else '1'}").status, 200, "it says of none whether it is there")
+        for odd in (approval + "%3Breboot", approval + "%0Areboot", "apv_%24(reboot)", "apv_%3Cb%3E"):
+            self.assertNotIn("reboot", server.api("GET", f"/approvals/{odd}").body, "what is no id is not repeated")
         waiting = server.api("GET", "/v1/approvals", bearer=harness.OPERATOR).json["approvals"]
         self.assertEqual([a["given"] for a in waiting if a["id"] == approval], [[]], "following the link has approved nothing")
 
