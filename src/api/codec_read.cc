@@ -274,6 +274,7 @@ Result<broker::PersonRecord> ReadPerson(const json::Value& body) {
   REMIT_TRY(status);
   return person;
 }
+  actor.audiences = r.OptionalStrings("audiences").value_or(std::vector<std::string>());
 
 Result<Secret> ReadSecretValue(const json::Value& body) {
   json::ObjectReader r(body, "body");

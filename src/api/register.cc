@@ -11,6 +11,7 @@ void Register(http::Router& router, Services& services) {
   AddCatalogRoutes(router, services);
   AddPeopleRoutes(router, services);
   AddKeyRoutes(router, services);
+  AddPermissionRoutes(router, services);
   AddSecretRoutes(router, services);
   AddReplaceRoutes(router, services);
   AddTargetRoutes(router, services);

@@ -5,22 +5,23 @@
 
 namespace remit::api {
 
-void AddTaskRoutes(http::Router& router, Services& services);      // rest_tasks.cc
-void AddLifeRoutes(http::Router& router, Services& services);      // rest_life.cc: suspend, resume, extend, delegate
-void AddHoldRoutes(http::Router& router, Services& services);      // rest_hold.cc
-void AddDecisionRoutes(http::Router& router, Services& services);  // rest_decisions.cc: check, explain, approvals
-void AddCatalogRoutes(http::Router& router, Services& services);   // rest_catalog.cc: catalog and facts
-void AddPeopleRoutes(http::Router& router, Services& services);    // rest_people.cc: actors, people, signing in
-void AddKeyRoutes(http::Router& router, Services& services);       // rest_keys.cc: signing keys
-void AddSecretRoutes(http::Router& router, Services& services);    // rest_secrets.cc
-void AddReplaceRoutes(http::Router& router, Services& services);   // rest_replace.cc
-void AddTargetRoutes(http::Router& router, Services& services);    // rest_targets.cc
-void AddOauthRoutes(http::Router& router, Services& services);     // oauth_token.cc, oauth_state.cc
-void AddAuthzenRoutes(http::Router& router, Services& services);   // authzen.cc
-void AddEventRoutes(http::Router& router, Services& services);     // events.cc
-void AddWebhookRoutes(http::Router& router, Services& services);   // webhooks.cc, with the pages that messages link to
-void AddDoctorRoutes(http::Router& router, Services& services);    // doctor.cc
-void AddLedgerRoutes(http::Router& router, Services& services);    // ledger.cc
-void AddOpsRoutes(http::Router& router, Services& services);       // ops.cc
+void AddTaskRoutes(http::Router& router, Services& services);        // rest_tasks.cc
+void AddLifeRoutes(http::Router& router, Services& services);        // rest_life.cc: suspend, resume, extend, delegate
+void AddHoldRoutes(http::Router& router, Services& services);        // rest_hold.cc
+void AddDecisionRoutes(http::Router& router, Services& services);    // rest_decisions.cc: check, explain, approvals
+void AddCatalogRoutes(http::Router& router, Services& services);     // rest_catalog.cc: catalog and facts
+void AddPeopleRoutes(http::Router& router, Services& services);      // rest_people.cc: actors, people, signing in
+void AddKeyRoutes(http::Router& router, Services& services);         // rest_keys.cc: signing keys
+void AddPermissionRoutes(http::Router& router, Services& services);  // rest_permissions.cc: what tokens refer to
+void AddSecretRoutes(http::Router& router, Services& services);      // rest_secrets.cc
+void AddReplaceRoutes(http::Router& router, Services& services);     // rest_replace.cc
+void AddTargetRoutes(http::Router& router, Services& services);      // rest_targets.cc
+void AddOauthRoutes(http::Router& router, Services& services);       // oauth_token.cc, oauth_state.cc
+void AddAuthzenRoutes(http::Router& router, Services& services);     // authzen.cc
+void AddEventRoutes(http::Router& router, Services& services);       // events.cc
+void AddWebhookRoutes(http::Router& router, Services& services);     // webhooks.cc, with the pages that messages link to
+void AddDoctorRoutes(http::Router& router, Services& services);      // doctor.cc
+void AddLedgerRoutes(http::Router& router, Services& services);      // ledger.cc
+void AddOpsRoutes(http::Router& router, Services& services);         // ops.cc
 
 }  // namespace remit::api

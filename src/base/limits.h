@@ -71,6 +71,11 @@ inline constexpr std::size_t kTreeTasks = 256;                    // tasks that 
 inline constexpr std::size_t kCredentialsPerTask = 256;           // in all: each resumption plans new ones, and its row names them
 inline constexpr std::size_t kReasonBytes = 1024;
 inline constexpr std::size_t kTokenPermissionBytes = 4096;  // a larger permission set goes into a token by reference
+inline constexpr std::size_t kIntrospectedPermissionBytes = 4u
+                                                            << 20;  // what introspection says of one: a body, not a header; half of what clients read
+inline constexpr std::size_t kAudiencesPerActor = 16;               // of one resource server: its names; each is compared at each resolved reference
+inline constexpr std::size_t kFactsSourceBytes = 1024;              // where facts came from: a path or URL, in an event
+inline constexpr std::size_t kAudienceBytes = 512;                  // a resource server's name: a URI
 inline constexpr std::chrono::seconds kOfflineTokenLife{60};
 inline constexpr std::chrono::seconds kClockSkew{5};  // between us and those who check our tokens, and the start-up check
 

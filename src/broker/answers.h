@@ -111,6 +111,8 @@ struct ActorRecord {
   bool barred = false;
   // What it has at targets outside of tasks, "TARGET/ROLE" each: an offboarding looks there. In a change, none leaves what is registered.
   std::optional<std::vector<std::string>> accounts = {};
+  // The resource servers that it is, as tokens name them in `aud`: permission sets that these refer to are given to it.
+  std::vector<std::string> audiences = {};
 };
 
 struct PersonRecord {

@@ -191,6 +191,10 @@ class Broker {
   // Who holds this opaque handle (REMIT_TOKEN or holder key; handles.cc); kNobody where dead or unknown.
   Caller FindHandle(std::string_view handle) const;
   // The task that a handle belongs to, a request included; "" where dead or unknown. To end it only: what a handle may do is FindHandle's.
+  // The permission set with this hash (hex) that a token says it refers to (`permissions_ref`), as the JSON that was hashed: for an actor that is
+  // registered as the token's audience, while the task is active and the token in force (introspect.cc). Errors: `unknown-permissions`, whatever
+  // fails.
+  Result<json::Value> ReferredPermissions(const Caller& by, const std::string& credential, std::string_view hash) const;
   std::string TaskOfHandle(std::string_view handle) const;
 
   // --- tokens for other resource servers (tokens.cc) ------------------------------------------------------------------------------

@@ -56,13 +56,21 @@ void PrintAccountsSeen(const json::Value& answer) {
   }
 }
 
+// The texts of a list, for one cell of a table.
+std::string Listed(const json::Value& actor, std::string_view member) {
+  std::string texts;
+  if (const json::Value* all = actor.Find(member))
+    for (const json::Value& one : all->AsArray()) texts += (texts.empty() ? "" : ", ") + EscapeControl(one.AsString());
+  return texts;
+}
+
 }  // namespace
 
 void AddActor(Command& root) {
   Command& actor = root.Sub("actor", "registers the machines that run tasks or ask for decisions (administrators)");
   struct Args {
     std::string uid, client_id, key, unix_uid;
-    std::vector<std::string> accounts;
+    std::vector<std::string> accounts, audiences;
     bool bar = false, no_accounts = false;
   };
   auto put = std::make_shared<Args>();
@@ -73,6 +81,7 @@ void AddActor(Command& root) {
       .Option("--unix-uid", put->unix_uid, "local processes of this user are this actor", "N")
       .Option("--account", put->accounts, "a role that it has at a target outside of tasks, again for each: `remit offboard` ends it", "TARGET/ROLE")
       .Flag("--no-accounts", put->no_accounts, "it has none any more; without either flag, those that are registered stay")
+      .Option("--audience", put->audiences, "a resource server that it is, as `remit token --audience` names it, again for each", "NAME")
       .Flag("--bar", put->bar, "may do nothing from now on")
       .Example("remit actor key checkout.key > checkout.pub\nremit actor put 'Pipeline::\"checkout\"' --client-id checkout --key checkout.pub")
       .Run([put]() -> Result<int> {
@@ -91,6 +100,7 @@ void AddActor(Command& root) {
         if (put->no_accounts && !put->accounts.empty())
           return Fail(Code::kInvalidArgument, "usage", "--account and --no-accounts exclude each other", "name all accounts that it has");
         if (put->no_accounts || !put->accounts.empty()) body.Set("accounts", json::StringArray(put->accounts));
+        if (!put->audiences.empty()) body.Set("audiences", json::StringArray(put->audiences));
         if (put->bar) body.Set("barred", true);
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/actors", body));
@@ -105,13 +115,10 @@ void AddActor(Command& root) {
     REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/actors"));
     if (globals().json) return PrintJson(answer), kOk;
-    std::vector<std::vector<std::string>> rows = {{"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED", "ACCOUNTS"}};
+    std::vector<std::vector<std::string>> rows = {{"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED", "ACCOUNTS", "AUDIENCES"}};
     for (const json::Value& one : answer.Find("actors")->AsArray()) {
-      std::string accounts;
-      if (const json::Value* all = one.Find("accounts"))
-        for (const json::Value& account : all->AsArray()) accounts += (accounts.empty() ? "" : ", ") + EscapeControl(account.AsString());
       rows.push_back({Text(one, "uid"), Text(one, "client_id"), one.Find("jwk") != nullptr ? "yes" : "no", Text(one, "unix_uid"), Text(one, "barred"),
-                      accounts});
+                      Listed(one, "accounts"), Listed(one, "audiences")});
     }
     PrintTable(rows);
     return kOk;

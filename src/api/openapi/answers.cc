@@ -43,6 +43,7 @@ std::string_view AnswerSchemas() {
    "properties": {"approvals": {"type": "array", "items": {"$ref": "#/components/schemas/Approval"}}},
    "required": ["approvals"],
    "additionalProperties": false},
+  "PermissionSet": {"type": "array", "items": {"type": "object"}, "description": "docs/formats.md has its members"},
   "SecretOrNames": {
    "oneOf": [
     {"$ref": "#/components/schemas/Secret"},

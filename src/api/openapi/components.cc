@@ -31,6 +31,18 @@ std::string_view Components() {
    "description": "answer when its state is another than `state`, or after this span"},
   "StateSeen": {"name": "state", "in": "query", "schema": {"type": "string"}, "description": "default: its present state"},
   "ApprovalId": {"name": "id", "in": "path", "schema": {"type": "string"}, "required": true, "description": "apv_…"},
+  "PermissionsHash": {
+   "name": "hash",
+   "in": "path",
+   "schema": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+   "required": true,
+   "description": "SHA-256, hex: the end of `permissions_ref`"},
+  "PermissionsCredential": {
+   "name": "credential",
+   "in": "query",
+   "schema": {"type": "string"},
+   "required": true,
+   "description": "the `jti` of the token that refers to it, crd_…"},
   "SecretPath": {
    "name": "path",
    "in": "path",

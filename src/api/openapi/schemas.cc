@@ -426,6 +426,7 @@ std::string_view Schemas() {
     "display_name": {"type": "string"},
     "barred": {"type": "boolean"},
     "accounts": {"type": "array", "items": {"type": "string"}},
+    "audiences": {"type": "array", "items": {"type": "string"}},
     "accounts_seen": {
      "type": "array",
      "items": {"$ref": "#/components/schemas/AccountSeen"},
@@ -469,6 +470,10 @@ std::string_view Schemas() {
      "type": "array",
      "items": {"type": "string"},
      "description": "what it has at targets outside of tasks, TARGET/ROLE each; where it is not there, what is registered stays"},
+    "audiences": {
+     "type": "array",
+     "items": {"type": "string"},
+     "description": "the resource servers that it is, as tokens name them in `aud`: it may read the permission sets that these refer to"},
     "barred": {"type": "boolean"}},
    "required": ["uid"],
    "additionalProperties": false},

@@ -46,6 +46,12 @@ std::vector<Operation> TaskOperations() {
        {.parameters = {"ApprovalId"}, .body = "ApproveRequest", .answers = {{.schema = "Object"}}}},
       {{"post", "/v1/approvals/{id}/deny", "deny", "approvals", "Say no"},
        {.parameters = {"ApprovalId"}, .body = "DenyRequest", .answers = {{.schema = "Object"}}}},
+      {{"get", "/v1/permissions/{hash}", "readPermissions", "tasks", "The permission set that a token refers to, for its resource server"},
+       {.description =
+            "Of `permissions_ref` `urn:remit:permissions:<hash>`. The body is what was hashed, byte for byte. For an actor that is registered "
+            "with the token's audience, while the token is in force",
+        .parameters = {"PermissionsHash", "PermissionsCredential"},
+        .answers = {{.schema = "PermissionSet"}}}},
       {{"get", "/v1/secrets/{path}", "readSecret", "secrets", "Read a secret, or list a folder"},
        {.parameters = {"SecretPath", "SecretVersion", "SecretFolder"},
         .answers = {{.schema = "SecretOrNames", .description = "the secret, or with list=true the names"}}}},

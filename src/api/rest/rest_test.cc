@@ -88,8 +88,10 @@ TEST_F(RestTest, NobodyGetsNothingButTheDoor) {
   for (const http::Router::Route* route : server_.router.routes()) {
     if (!route->pattern.starts_with("/v1/") || route->pattern == "/v1/sign-in" || route->pattern == "/v1/whoami") continue;
     std::string path = route->pattern;
-    for (const auto& [name, value] :
-         {std::pair<std::string, std::string>{"{id}", "tsk_00000000000000000000000000"}, {"{path...}", "a/b"}, {"{name}", "orders"}}) {
+    for (const auto& [name, value] : {std::pair<std::string, std::string>{"{id}", "tsk_00000000000000000000000000"},
+                                      {"{path...}", "a/b"},
+                                      {"{name}", "orders"},
+                                      {"{hash}", std::string(64, '0')}}) {
       if (const auto at = path.find(name); at != std::string::npos) path.replace(at, name.size(), value);
     }
     const Reply reply = server_.Send(route->method, path, "{}", TestServer::Nobody());

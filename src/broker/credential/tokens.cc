@@ -27,7 +27,7 @@ jose::AccessToken TokenOf(Core& core, const task::TaskRecord& record, const task
   token.issuer = core.parts.issuer;
   token.subject = actors.Find("sub")->AsString();
   token.client_id = record.actor.ToString();
-  token.authorization_details = AuthorizationDetails(record, permissions);
+  token.authorization_details = AuthorizationDetails(record, permissions, limits::kTokenPermissionBytes);
   token.extra = json::Object{{"remit_task", record.id}};
   if (const json::Value* act = actors.Find("act")) token.extra.Set("act", *act);
   return token;
@@ -35,12 +35,11 @@ jose::AccessToken TokenOf(Core& core, const task::TaskRecord& record, const task
 
 }  // namespace
 
-json::Array AuthorizationDetails(const task::TaskRecord& record, const task::PermissionSet& set) {
+json::Array AuthorizationDetails(const task::TaskRecord& record, const task::PermissionSet& set, std::size_t most_bytes) {
   json::Object detail{{"type", "remit_task"}, {"task", record.id}, {"task_type", record.name}, {"parameters", record.parameters}};
   json::Value permissions = set.ToJson();
-  std::string digest = HexEncode(set.Digest());
-  if (json::Write(permissions).size() > limits::kTokenPermissionBytes) {
-    detail.Set("permissions_ref", "urn:remit:permissions:" + digest);
+  if (json::Write(permissions).size() > most_bytes) {
+    detail.Set("permissions_ref", "urn:remit:permissions:" + HexEncode(set.Digest()));
   } else {
     detail.Set("permissions", std::move(permissions));
   }
@@ -63,7 +62,7 @@ Status Tokens::MayIssue(LiveTask& live, const TokenRequest& request) {
     return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is not active", live.id()));
   if (core_.ClockInDoubt()) return Fail(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event");
   REMIT_TRY(ToSign(core_.keys->access));
-  if (request.audience.empty() || request.audience.size() > 512 || request.audience == core_.parts.issuer)
+  if (request.audience.empty() || request.audience.size() > limits::kAudienceBytes || request.audience == core_.parts.issuer)
     return Fail(Code::kInvalidArgument, "bad-audience", "an audience is the one resource server that the token is for, and not Remit itself");
   return {};
 }
@@ -76,9 +75,12 @@ void Tokens::Issue(LiveTask& live, const TokenRequest& request, Answer<TokenAnsw
   const Time now = core_.Stamp();
   const std::string_view kind = request.offline ? kOfflineKind : kIntrospectKind;
   const Time expires = request.offline ? std::min<Time>(now + limits::kOfflineTokenLife, live.deadline()) : live.deadline();
-  LiveCredential* before = Find(live, kind, request.audience);
-  const bool fresh = before == nullptr;
-  if (const std::size_t held = live.record().credentials.size(); fresh && held >= limits::kTokensPerTask)
+  LiveCredential* before = Find(live, kind, request.audience, permissions);
+  const std::size_t held = live.record().credentials.size();
+  // Where it can hold no other one, what it has goes on.
+  if (before != nullptr && held >= limits::kTokensPerTask) permissions = task::Intersect(before->record.permissions, permissions);
+  const bool fresh = before == nullptr || (held < limits::kTokensPerTask && !(before->record.permissions == permissions));
+  if (fresh && held >= limits::kTokensPerTask)
     return refuse(Error(Code::kResourceExhausted, "too-many-tokens", fmt::format("task `{}` holds {} credentials already", live.id(), held))
                       .Hint("ask again for an audience that it has a token for, or start a task of its own"));
   store::Batch batch;
@@ -115,13 +117,15 @@ void Tokens::Issue(LiveTask& live, const TokenRequest& request, Answer<TokenAnsw
   });
 }
 
-LiveCredential* Tokens::Find(const LiveTask& live, std::string_view kind, const std::string& audience) {
+LiveCredential* Tokens::Find(const LiveTask& live, std::string_view kind, const std::string& audience, const task::PermissionSet& permissions) {
   LiveCredential* found = nullptr;
   for (const std::string& id : live.live_credentials) {
     LiveCredential* credential = core_.credentials.Find(id);
-    if (credential != nullptr && credential->record.kind == kind && credential->record.name == audience &&
-        credential->record.state == task::CredentialState::kLive)
-      found = credential;
+    if (credential == nullptr || credential->record.kind != kind || credential->record.name != audience ||
+        credential->record.state != task::CredentialState::kLive)
+      continue;
+    if (credential->record.permissions == permissions) return credential;
+    found = credential;
   }
   return found;
 }

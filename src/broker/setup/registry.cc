@@ -2,9 +2,11 @@
 // (change_requests.cc), and each change is one commit with its event.
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "base/text.h"
 #include "broker/core.h"
 #include "broker/open/barred_list.h"
@@ -35,6 +37,20 @@ std::string MarkedTypes(const task::Catalog& catalog, const std::string& type, b
   return "no type of the catalog is: mark one in its schema, then `remit catalog load`";
 }
 
+Status CheckAudiences(const ActorRecord& actor, const std::string& issuer) {
+  const auto bad = [](std::string why) {
+    return Fail(Code::kInvalidArgument, "bad-audience", std::move(why), "name the resource server as its tokens do: `remit token --audience NAME`");
+  };
+  if (actor.audiences.size() > limits::kAudiencesPerActor)
+    return bad(fmt::format("one actor is at most {} resource servers", limits::kAudiencesPerActor));
+  const std::set<std::string> distinct(actor.audiences.begin(), actor.audiences.end());
+  if (distinct.size() != actor.audiences.size()) return bad("a resource server is named twice");
+  for (const std::string& audience : distinct)
+    if (audience.empty() || audience.size() > limits::kAudienceBytes || !IsVisible(audience) || audience == issuer)
+      return bad(fmt::format("`{}` is not the name of a resource server", EscapeControl(audience)));
+  return {};
+}
+
 }  // namespace
 
 Result<ActorRecord> ActorFromJson(const json::Value& document) {
@@ -49,6 +65,7 @@ Result<ActorRecord> ActorFromJson(const json::Value& document) {
   }
   actor.barred = r.OptionalBool("barred").value_or(false);
   actor.accounts = r.OptionalStrings("accounts").value_or(std::vector<std::string>());
+  actor.audiences = r.OptionalStrings("audiences").value_or(std::vector<std::string>());
   REMIT_TRY(r.Finish());
   REMIT_ASSIGN(actor.uid, cedar::EntityUid::Parse(uid));
   return actor;
@@ -94,6 +111,7 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
   const std::optional<std::vector<std::string>> named = actor.accounts;
   if (!named && before != actors.end()) actor.accounts = before->second.accounts;
   if (Status accounts = core_.standing_access.CheckAccounts(actor); !accounts) return refuse(std::move(accounts.error()));
+  if (Status audiences = CheckAudiences(actor, core_.parts.issuer); !audiences) return refuse(std::move(audiences.error()));
   if (actor.client_id.empty()) actor.client_id = actor.uid.ToString();
   if (!actor.jwk.IsNull())
     if (auto key = jose::ParsePublicJwk(actor.jwk); !key) return refuse(key.error());

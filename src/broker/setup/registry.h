@@ -20,7 +20,7 @@ class Registry {
   // Each asks who may, waits for people where the catalog says so (the answer then holds `approval`), writes the row and its event in one commit,
   // and answers with the row. Who is barred is so before the commit, and what waits about them ends; who is let in is so only after it.
   // Errors: those of Administration::Authorise, `no-catalog`, the store's; of an actor `not-an-actor-type`, `client-id-taken`, `unix-uid-taken`,
-  // those of its key and its accounts; of a person `not-a-person-type`, `locks-everybody-out`.
+  // those of its key and its accounts, `bad-audience`; of a person `not-a-person-type`, `locks-everybody-out`.
   void ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json::Value> answer);
   void ChangePerson(const AdminCall& call, PersonRecord person, Answer<json::Value> answer);
   // Takes an actor into memory, in the place of what was registered as the same.

@@ -104,6 +104,7 @@ json::Value ActorJson(const ActorRecord& actor) {
   if (actor.unix_uid) object.Set("unix_uid", *actor.unix_uid);
   object.Set("barred", actor.barred);
   if (actor.accounts && !actor.accounts->empty()) object.Set("accounts", json::StringArray(*actor.accounts));
+  if (!actor.audiences.empty()) object.Set("audiences", json::StringArray(actor.audiences));
   return object;
 }
 
