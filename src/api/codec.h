@@ -60,6 +60,7 @@ Result<CatalogRequest> ReadCatalog(const json::Value& body);  // errors: also `b
 struct FactsRequest {
   json::Value entities;  // an array in Cedar's entities form
   bool replace = false;
+  broker::FactsOrigin origin;
 };
 Result<FactsRequest> ReadFacts(const json::Value& body);
 

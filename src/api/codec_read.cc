@@ -14,6 +14,10 @@
 namespace remit::api {
 namespace {
 
+bool IsHex(std::string_view text, std::size_t digits) {
+  return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::string Field(std::string_view place, std::string_view name) { return fmt::format("{}.{}", place, name); }
 
 // An object, or {} where it is absent.
@@ -233,12 +237,30 @@ Result<CatalogRequest> ReadCatalog(const json::Value& body) {
   return request;
 }
 
+// Where facts came from, for the ledger: what the caller says, in a strict form.
+Result<json::Value> ReadFactsSource(const json::Value& source) {
+  json::ObjectReader r(source, "body.source");
+  const std::string from = r.RequiredString("from"), hash = r.RequiredString("hash");
+  const auto commit = r.OptionalString("commit");
+  if (from.empty() || from.size() > limits::kFactsSourceBytes || !IsVisible(from)) r.Refuse("from", "names a file, a URL or a repository");
+  if (!IsHex(hash, 64)) r.Refuse("hash", "is a SHA-256 in hex, 64 digits");
+  if (commit && !IsHex(*commit, 40) && !IsHex(*commit, 64)) r.Refuse("commit", "is the whole id of a commit, 40 or 64 hex digits");
+  REMIT_TRY(r.Finish());
+  return source;
+}
+
 Result<FactsRequest> ReadFacts(const json::Value& body) {
   json::ObjectReader r(body, "body");
   FactsRequest request;
   request.entities = r.RequiredArray("entities");
   request.replace = r.OptionalBool("replace").value_or(false);
+  request.origin.expected = r.OptionalString("expected").value_or("");
+  if (!request.origin.expected.empty() && !IsHex(request.origin.expected, 64)) r.Refuse("expected", "is the hash of facts, 64 hex digits");
+  const json::Value* source = r.OptionalValue("source");
   REMIT_TRY(r.Finish());
+  if (source != nullptr) {
+    REMIT_ASSIGN(request.origin.source, ReadFactsSource(*source));
+  }
   return request;
 }
 
@@ -252,6 +274,7 @@ Result<broker::ActorRecord> ReadActor(const json::Value& body) {
   const auto unix_uid = r.OptionalInt("unix_uid");
   actor.barred = r.OptionalBool("barred").value_or(false);
   actor.accounts = r.OptionalStrings("accounts");
+  actor.audiences = r.OptionalStrings("audiences").value_or(std::vector<std::string>());
   // 2^32 - 1 is what the kernel says when it does not know.
   if (unix_uid.has_value() && (*unix_uid < 0 || *unix_uid >= 0xffff'ffff)) r.Refuse("unix_uid", "not a user id");
   REMIT_TRY(r.Finish());
@@ -274,7 +297,6 @@ Result<broker::PersonRecord> ReadPerson(const json::Value& body) {
   REMIT_TRY(status);
   return person;
 }
-  actor.audiences = r.OptionalStrings("audiences").value_or(std::vector<std::string>());
 
 Result<Secret> ReadSecretValue(const json::Value& body) {
   json::ObjectReader r(body, "body");

@@ -121,6 +121,12 @@ struct PersonRecord {
   bool barred = false;
 };
 
+// Where facts that are put came from, as whoever puts them says it, and what they were when that was decided.
+struct FactsOrigin {
+  std::string expected = {};  // hash of the facts that they are to take the place of; "": whatever these are
+  json::Value source = {};    // {"from", "commit"?, "hash"}, for the ledger; null: not said
+};
+
 struct CatalogAnswer {
   std::string hash;
   bool loaded = false;  // false for a dry run

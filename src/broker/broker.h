@@ -90,8 +90,10 @@ class Broker {
   void LoadCatalog(const Caller& by, std::vector<task::CatalogFile> files, bool dry_run, Answer<CatalogAnswer> answer) {
     LoadCatalog(by, std::move(files), LoadOptions{.dry_run = dry_run}, std::move(answer));
   }
-  // Cedar entities JSON, an array; without `replace` entities are added to those in force. Errors: `no-catalog`, cedar::Entities::FromJson's.
-  void PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);
+  // Cedar entities JSON, an array; without `replace` entities are added to those in force. Errors: `no-catalog`, cedar::Entities::FromJson's;
+  // `facts-changed` where others are in force than `origin` expects, also when an approved change is made. What has a source and waits already is not
+  // asked twice.
+  void PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer, FactsOrigin origin = {});
   // Registers, or changes who is registered. A barred one keeps no session and starts nothing. Answer what views.h makes of them.
   // Errors: `not-an-actor-type`, `not-a-person-type`, `client-id-taken`, `unix-uid-taken`, `bad-account`, `private-key` and the like.
   void PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> answer);
@@ -118,9 +120,10 @@ class Broker {
   // Puts a new signing key in the place of one (key_rotation.cc): `key.rotate`. What is signed after the commit is signed with it; the private half
   // of the old one is gone, and its public half stays published for as long as something that it signed is good: of tokens until the last is past its
   // time, of receipts for ever. With `leaked` no signature by it is trusted from the call on, and none of an earlier key for tokens; that only takes
-  // away. With `leaked` and the `kid` of one that was rotated before, that one alone is not trusted any more, and none is rotated: there is no `new`. Checkpoints have one key. Answers `key`, `old`, `new`, `since`, … (docs/reference/http-api.md).
-  // Errors: also `no-such-key`, `key-not-rotatable`, `request-changed` (another one signs by now), `rotation-under-way`, `too-many-keys`,
-  // `idempotency-key-reused`. Where the commit fails the old key goes on, unless it has leaked: then nothing is signed until it is asked again.
+  // away. With `leaked` and the `kid` of one that was rotated before, that one alone is not trusted any more, and none is rotated: there is no `new`.
+  // Checkpoints have one key. Answers `key`, `old`, `new`, `since`, … (docs/reference/http-api.md). Errors: also `no-such-key`, `key-not-rotatable`,
+  // `request-changed` (another one signs by now), `rotation-under-way`, `too-many-keys`, `idempotency-key-reused`. Where the commit fails the old key
+  // goes on, unless it has leaked: then nothing is signed until it is asked again.
   void RotateKey(const Caller& by, RotateRequest request, Answer<json::Value> answer);
   // The keys that sign, and those that verify. For the operator, and for whom a policy permits `view` on Remit::Server.
   Result<json::Value> ListKeys(const Caller& by) const;
@@ -188,13 +191,13 @@ class Broker {
   Result<UseAnswer> Check(const Caller& by, const UseRequest& request);
   // What a REMIT_TOKEN or a JWT of ours is worth now, for RFC 7662 (introspect.cc). Nothing but {"active": false} for what is dead or unknown.
   json::Value Introspect(const Caller& by, std::string_view token);
-  // Who holds this opaque handle (REMIT_TOKEN or holder key; handles.cc); kNobody where dead or unknown.
-  Caller FindHandle(std::string_view handle) const;
-  // The task that a handle belongs to, a request included; "" where dead or unknown. To end it only: what a handle may do is FindHandle's.
   // The permission set with this hash (hex) that a token says it refers to (`permissions_ref`), as the JSON that was hashed: for an actor that is
   // registered as the token's audience, while the task is active and the token in force (introspect.cc). Errors: `unknown-permissions`, whatever
   // fails.
   Result<json::Value> ReferredPermissions(const Caller& by, const std::string& credential, std::string_view hash) const;
+  // Who holds this opaque handle (REMIT_TOKEN or holder key; handles.cc); kNobody where dead or unknown.
+  Caller FindHandle(std::string_view handle) const;
+  // The task that a handle belongs to, a request included; "" where dead or unknown. To end it only: what a handle may do is FindHandle's.
   std::string TaskOfHandle(std::string_view handle) const;
 
   // --- tokens for other resource servers (tokens.cc) ------------------------------------------------------------------------------

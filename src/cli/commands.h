@@ -33,6 +33,7 @@ void AddKey(Command& root);
 void AddCheck(Command& root);  // check, explain
 void AddCatalog(Command& root);
 void AddFacts(Command& root);
+void AddFactsSync(Command& facts);  // below `facts`
 void AddSecret(Command& root);
 void AddTarget(Command& root);  // target, sweep
 void AddLedger(Command& root);

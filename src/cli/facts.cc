@@ -40,6 +40,7 @@ void AddFacts(Command& root) {
         PrintLine(fmt::format("{}, facts {}", Counted(answer.Find("entities")->AsInt(), "entity", "entities"), Text(answer, "hash").substr(0, 12)));
         return kOk;
       });
+  AddFactsSync(facts);
   facts.Sub("show", "prints every entity").Example("remit facts show").Run([]() -> Result<int> {
     REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/facts"));

@@ -63,7 +63,22 @@ std::string_view RequestSchemas() {
    "additionalProperties": false},
   "FactsRequest": {
    "type": "object",
-   "properties": {"entities": {"type": "array", "items": {"type": "object"}}, "replace": {"type": "boolean"}},
+   "properties": {
+    "entities": {"type": "array", "items": {"type": "object"}},
+    "replace": {"type": "boolean", "description": "forget every entity that is not among these"},
+    "expected": {
+     "type": "string",
+     "pattern": "^[0-9a-f]{64}$",
+     "description": "hash of the facts that they are to take the place of: where others are in force, nothing is changed"},
+    "source": {
+     "type": "object",
+     "description": "where they came from, as the caller says it: stands in the event",
+     "properties": {
+      "from": {"type": "string", "minLength": 1, "maxLength": 1024},
+      "commit": {"type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$"},
+      "hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"}},
+     "required": ["from", "hash"],
+     "additionalProperties": false}},
    "required": ["entities"],
    "additionalProperties": false},
   "SignInLinkRequest": {

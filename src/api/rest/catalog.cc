@@ -49,7 +49,7 @@ void PutFacts(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(FactsRequest facts, ReadFacts(body));
   OnWorker(call, respond, [caller = call.caller, facts = std::move(facts), respond](Services& services) {
     services.broker.PutFacts(caller, facts.entities, facts.replace,
-                             Answering<broker::FactsAnswer>(respond, 200, [](const broker::FactsAnswer& a) { return ToJson(a); }));
+                             Answering<broker::FactsAnswer>(respond, 200, [](const broker::FactsAnswer& a) { return ToJson(a); }), facts.origin);
   });
 }
 

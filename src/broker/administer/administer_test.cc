@@ -1,6 +1,7 @@
 // Administration is a decision like any other: who may, what waits for a second person, and that nobody is locked out or lets themselves in.
 #include "broker/setup/catalog_change.h"
 #include "broker/test_bench.h"
+#include "json/write.h"
 
 namespace remit::broker {
 namespace {
@@ -40,9 +41,9 @@ class AdministrationTest : public BrokerTest {
     bench.Settle();
     return answer ? *std::move(answer) : Fail(Code::kInternal, "no-answer", "no answer");
   }
-  Result<FactsAnswer> PutFacts(const Caller& by, std::string_view facts, bool replace = false) {
+  Result<FactsAnswer> PutFacts(const Caller& by, std::string_view facts, bool replace = false, FactsOrigin origin = {}) {
     std::optional<Result<FactsAnswer>> answer;
-    bench.broker().PutFacts(by, *json::Parse(facts), replace, [&](Result<FactsAnswer> a) { answer = std::move(a); });
+    bench.broker().PutFacts(by, *json::Parse(facts), replace, [&](Result<FactsAnswer> a) { answer = std::move(a); }, std::move(origin));
     bench.Settle();
     return answer ? *std::move(answer) : Fail(Code::kInternal, "no-answer", "no answer");
   }
@@ -170,6 +171,49 @@ TEST_F(AdministrationTest, FactsArePermittedByEntityType) {
   // Nor by a question that changes nothing: whether it is so is an answer, too.
   EXPECT_EQ(ReasonOf(PutFacts(sync, R"([{"uid": {"type": "Team", "id": "leads"}, "attrs": {}, "parents": []}])")), "administration-denied");
   EXPECT_EQ(ReasonOf(PutFacts(sync, "[]")), "administration-denied");
+}
+
+constexpr std::string_view kNewEmployee = R"([{"uid": {"type": "Employee", "id": "max"}, "attrs": {}, "parents": []}])";
+constexpr std::string_view kNewTicket = R"([{"uid": {"type": "Ticket", "id": "T-9"}, "attrs": {"project": "web"}, "parents": []}])";
+
+TEST_F(AdministrationTest, FactsTakeThePlaceOfThoseThatWereLookedAtOrOfNone) {
+  const Caller sync = Bench::Agent("helpdesk");
+  const json::Value source = json::Object{{"from", "/facts.json"}, {"hash", std::string(64, 'a')}};
+  const std::string seen = *bench.broker().Facts().FindString("hash");
+  EXPECT_EQ(ReasonOf(PutFacts(sync, kNewTicket, false, {std::string(64, '0'), source})), "facts-changed");
+  EXPECT_EQ(*bench.broker().Facts().FindString("hash"), seen);
+  EXPECT_EQ(ReasonOf(PutFacts(sync, kNewTicket, false, {seen, source})), "done");
+  json::Value last;
+  for (const json::Value& event : bench.Events())
+    if (*event.FindString("type") == "facts.changed") last = event;
+  EXPECT_EQ(*last.Find("source"), source);
+  // Who may not is not told which facts are in force.
+  EXPECT_EQ(ReasonOf(PutFacts(Bench::Agent("bot"), kNewTicket, false, {std::string(64, '0'), source})), "administration-denied");
+}
+
+TEST_F(AdministrationTest, WhatASourceSaysIsAskedOnceAndMadeOfThoseFactsAlone) {
+  const json::Value source = json::Object{{"from", "/facts.json"}, {"hash", std::string(64, 'a')}};
+  const FactsOrigin origin{*bench.broker().Facts().FindString("hash"), source};
+  const Result<FactsAnswer> first = PutFacts(bench.Person("ann"), kNewEmployee, false, origin);
+  ASSERT_TRUE(first.has_value()) << first.error().ToString();
+  ASSERT_NE(first->approval, "");
+  EXPECT_EQ(PutFacts(bench.Person("ann"), kNewEmployee, false, origin)->approval, first->approval);
+  EXPECT_NE(PutFacts(bench.Person("bob"), kNewEmployee, false, origin)->approval, first->approval);
+  bench.Restart();
+  EXPECT_EQ(PutFacts(bench.Person("ann"), kNewEmployee, false, origin)->approval, first->approval);
+  // Others changed facts since: what was shown is not what would be.
+  EXPECT_EQ(ReasonOf(PutFacts(Bench::Agent("helpdesk"), kNewTicket)), "done");
+  EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), first->approval)), "facts-changed");
+  const FactsOrigin now{*bench.broker().Facts().FindString("hash"), source};
+  const Result<FactsAnswer> again = PutFacts(bench.Person("ann"), kNewEmployee, false, now);
+  ASSERT_TRUE(again.has_value());
+  EXPECT_NE(again->approval, first->approval);
+  EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), again->approval)), "done");
+  json::Value last;
+  for (const json::Value& event : bench.Events())
+    if (*event.FindString("type") == "facts.changed") last = event;
+  EXPECT_EQ(*last.Find("source"), source);
+  EXPECT_NE(json::Write(bench.broker().Facts()).find("max"), std::string::npos);
 }
 
 TEST_F(AdministrationTest, ACatalogWaitsForASecondPersonAndIsThenExactlyThatOne) {

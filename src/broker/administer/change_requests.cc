@@ -223,10 +223,9 @@ void ChangeRequests::Make(ChangeRequest request, Answer<json::Value> answer) {
   if (change->verb == "catalog.load") return core_.set_up.LoadApproved(std::move(call), std::move(done));
   if (change->verb == "facts.put") {
     return core_.set_up.OneAtATime([this, call, change, done] {
-      return core_.fact_changes.Change(
-          call, *change->content.Find("entities"), change->content.Find("replace")->AsBool(), [done](Result<FactsAnswer> put) {
-            done(put ? Result<json::Value>(json::Object{{"hash", put->hash}, {"entities", put->entities}}) : std::unexpected(put.error()));
-          });
+      return core_.fact_changes.Make(call, change->content, [done](Result<FactsAnswer> put) {
+        done(put ? Result<json::Value>(json::Object{{"hash", put->hash}, {"entities", put->entities}}) : std::unexpected(put.error()));
+      });
     });
   }
   if (change->verb == "actor.change") {

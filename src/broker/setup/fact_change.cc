@@ -60,16 +60,30 @@ void PutDifference(const FactSet& before, const FactSet& next, store::Batch& bat
 
 }  // namespace
 
-void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
+void Broker::PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer, FactsOrigin origin) {
   Core& core = *core_;
   core.Locked([&] {
-    core.set_up.OneAtATime([&core, by, entities, replace, answer] {
-      return core.fact_changes.Change({by, "facts.put", {}, AdminEffect::kGives, nullptr}, entities, replace, answer);
+    core.set_up.OneAtATime([&core, by, entities, replace, answer, origin = std::move(origin)] {
+      return core.fact_changes.Change({by, "facts.put", {}, AdminEffect::kGives, nullptr}, entities, replace, origin, answer);
     });
   });
 }
 
-bool FactChanges::Change(AdminCall call, const json::Value& entities, bool replace, Answer<FactsAnswer> answer) {
+json::Value FactChanges::Content(const json::Value& entities, bool replace, const FactsOrigin& origin) {
+  json::Object content{{"entities", entities}, {"replace", replace}};
+  if (!origin.expected.empty()) content.Set("expected", origin.expected);
+  if (!origin.source.IsNull()) content.Set("source", origin.source);
+  return content;
+}
+
+bool FactChanges::Make(AdminCall call, const json::Value& content, Answer<FactsAnswer> answer) {
+  FactsOrigin origin;
+  if (const std::string* expected = content.FindString("expected")) origin.expected = *expected;
+  if (const json::Value* source = content.Find("source")) origin.source = *source;
+  return Change(std::move(call), *content.Find("entities"), content.Find("replace")->AsBool(), origin, std::move(answer));
+}
+
+bool FactChanges::Change(AdminCall call, const json::Value& entities, bool replace, const FactsOrigin& origin, Answer<FactsAnswer> answer) {
   auto refuse = [&](Error error) {
     core_.Refuse(answer, std::move(error));
     return false;
@@ -82,11 +96,20 @@ bool FactChanges::Change(AdminCall call, const json::Value& entities, bool repla
   call.on.assign(spoken->types.begin(), spoken->types.end());
   Result<std::uint32_t> needed = core_.administration.Authorise(call);
   if (!needed) return refuse(std::move(needed.error()));
+  if (!origin.expected.empty() && origin.expected != core_.facts->hash)
+    return refuse(Error(Code::kConflict, "facts-changed", "others are in force than those that this was to take the place of")
+                      .Hint("look at the difference again: `remit facts sync SOURCE --dry-run`"));
   Result<std::shared_ptr<const FactSet>> next = BuildFacts(std::move(spoken->documents), core_.current->schema());
   if (!next) return refuse(std::move(next.error()));
   if (Status keeps = core_.administration.KeepsAnAdministrator(*core_.current, **next, nullptr); !keeps) return refuse(std::move(keeps.error()));
   if (*needed > 0) {
-    json::Object content{{"entities", entities}, {"replace", replace}};
+    json::Value content = Content(entities, replace, origin);
+    // Who looks at a source again and again asks once.
+    const ChangeRequest* same = origin.source.IsNull() ? nullptr : core_.change_requests.FindSame(call, content);
+    if (same != nullptr) {
+      core_.Later([answer, id = same->id] { answer(FactsAnswer{.hash = {}, .entities = 0, .approval = id}); });
+      return false;
+    }
     core_.change_requests.Ask(call, *needed, content, content, {}, [answer](Result<std::string> asked) {
       if (!asked) return answer(std::unexpected(std::move(asked.error())));
       answer(FactsAnswer{.hash = {}, .entities = 0, .approval = *asked});
@@ -99,6 +122,7 @@ bool FactChanges::Change(AdminCall call, const json::Value& entities, bool repla
   event.Set("facts", (*next)->hash);
   event.Set("entities", (*next)->documents.size());
   event.Set("by", call.by.uid.ToString());
+  if (!origin.source.IsNull()) event.Set("source", origin.source);
   core_.change_requests.Settle(call, batch);
   core_.AddEvents(batch, {std::move(event)});
   core_.administration.Expect(core_.current, *next);

@@ -13,7 +13,11 @@ class FactChanges {
 
   // In its turn (SetUp::OneAtATime); answers whether its commit is on its way. What tasks hold beyond the new facts ends after it.
   // Errors: those of Broker::PutFacts.
-  bool Change(AdminCall call, const json::Value& entities, bool replace, Answer<FactsAnswer> answer);
+  bool Change(AdminCall call, const json::Value& entities, bool replace, const FactsOrigin& origin, Answer<FactsAnswer> answer);
+
+  // What waits for people, as a document, and such a document made.
+  static json::Value Content(const json::Value& entities, bool replace, const FactsOrigin& origin);
+  bool Make(AdminCall call, const json::Value& content, Answer<FactsAnswer> answer);
 
  private:
   Core& core_;

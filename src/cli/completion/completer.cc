@@ -77,7 +77,9 @@ void ForArgument(Completion& to, const Position& at) {
   if (name == "approval") to.source = Source::kApproval;
   if (name == "type") to.source = Source::kType;
   if (name == "name" && at.path.starts_with("target")) to.source = Source::kTarget;
-  if (name == "file" || name == "files" || name == "folders" || (name == "folder" && !at.path.starts_with("secret"))) to.source = Source::kFiles;
+  if (name == "file" || name == "files" || name == "folders" || (name == "source" && at.path == "facts sync") ||
+      (name == "folder" && !at.path.starts_with("secret")))
+    to.source = Source::kFiles;
   if (name == "parameters" && !at.arguments.empty()) {
     to.source = Source::kParameter;
     to.type = at.arguments.front();

@@ -1,0 +1,25 @@
+// Files of one commit, by the program `git` in PATH. It is given nothing but what is named here: no configuration of the user's or the machine's, no
+// hooks, no submodules, no prompts, no protocol but file and https, no redirects, no work tree. It fetches one commit into a folder that is thrown
+// away, and blobs are read out of that.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/sources/files.h"
+#include "cli/sources/source.h"
+
+namespace remit::cli {
+
+struct GitFiles {
+  std::string commit;            // its whole id
+  bool is_folder = false;        // else `files` is one
+  std::vector<NamedText> files;  // of a folder its *.json, sorted; links and submodules are none
+};
+
+// Within a minute. Errors: `no-git`, `git-failed` (what it said, escaped), `call-timeout`, `no-such-source` (no such path in the commit),
+// `source-too-large`.
+Result<GitFiles> FetchFromGit(const GitSource& source, const std::string& ca_file);
+
+}  // namespace remit::cli
