@@ -39,6 +39,8 @@ struct Services {
 
   // How the receivers of webhooks are: {"webhooks": [{name, behind, …}]}.
   std::function<json::Value()> list_webhooks = [] { return json::Value(json::Object{{"webhooks", json::Array{}}}); };
+  // Whether some webhook tells events of this type.
+  std::function<bool(std::string_view type)> is_told = [](std::string_view) { return false; };
   // How the server's machine is: [{check, status, what, hint?}]. Looks at the disk: on a worker.
   std::function<json::Value()> check_machine = [] { return json::Value(json::Array{}); };
 };

@@ -108,6 +108,7 @@ void AddStart(Command& root) {
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/tasks", body));
         if (globals().json) return PrintJson(answer), kOk;
+        if (Flagged(answer, "nobody_told")) Say(NobodyToldLine(), false, false);
         PrintTask(*answer.Find("task"), nullptr);
         PrintLine("  REMIT_TOKEN=" + Text(answer, "token"));
         PrintLine("  holder key: " + Text(answer, "holder"));

@@ -9,14 +9,21 @@
 namespace remit::notify {
 namespace {
 
-constexpr std::size_t kSlackText = 2900;  // Slack refuses more than 3,000 characters in a block
+constexpr std::size_t kSlackText = 2900;           // Slack refuses more than 3,000 characters in a block
+constexpr std::size_t kNotAskedBytes = 24u << 10;  // of names in an event that is cut to what limits::kWebhookBodyBytes holds
 
 json::Value Events(const Notice& notice, bool whole) {
   json::Object data{{"index", notice.index}};
   if (whole) {
     data.Set("event", notice.event);
   } else {
-    data.Set("event", json::Object{{"type", notice.type}, {"time", notice.time}});
+    json::Object event{{"type", notice.type}, {"time", notice.time}};
+    if (const json::Value* not_asked = notice.event.Find("not_asked"); not_asked != nullptr && not_asked->IsArray()) {
+      auto [told, more] = FirstNames(not_asked->AsArray(), kNotAskedBytes);
+      event.Set("not_asked", std::move(told));
+      if (more > 0) event.Set("not_asked_more", more);
+    }
+    data.Set("event", std::move(event));
     data.Set("cut", true);
   }
   if (notice.task) {
@@ -72,10 +79,16 @@ json::Object PlainText(std::string text) { return json::Object{{"type", "plain_t
 // What others wrote stands in plain_text, where nothing is marked up; the link is ours alone.
 json::Value Slack(const Notice& notice) {
   json::Array blocks;
-  std::string facts;
-  for (const auto& [name, value] : Details(notice)) facts += fmt::format("{}{}: {}", facts.empty() ? "" : "\n", name, value);
+  std::vector<std::string> facts;  // of a block each
+  for (const auto& [name, value] : Details(notice)) {
+    std::string line = Cut(fmt::format("{}: {}", name, value), kSlackText);
+    if (facts.empty() || facts.back().size() + 1 + line.size() > kSlackText)
+      facts.push_back(std::move(line));
+    else
+      facts.back() += "\n" + line;
+  }
   blocks.push_back(json::Object{{"type", "section"}, {"text", PlainText(Headline(notice))}});
-  if (!facts.empty()) blocks.push_back(json::Object{{"type", "section"}, {"text", PlainText(Cut(std::move(facts), kSlackText))}});
+  for (std::string& text : facts) blocks.push_back(json::Object{{"type", "section"}, {"text", PlainText(std::move(text))}});
   if (!notice.link.empty())
     blocks.push_back(json::Object{
         {"type", "section"},

@@ -11,7 +11,8 @@
 namespace remit::notify {
 namespace {
 
-constexpr std::size_t kValueBytes = 400;  // of one value for people; more is at the link
+constexpr std::size_t kValueBytes = 400;           // of one value for people; more is at the link
+constexpr std::size_t kNotAskedBytes = 16u << 10;  // of names altogether: some 400 people, in what the strictest receiver (Teams, 28 KB) takes
 
 // What is said of the task, by the type of the event.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kSayings{{
@@ -41,13 +42,18 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kSayings
 // In one line.
 std::string Shown(std::string_view text) { return Cut(EscapeControl(text), kValueBytes); }
 
-// Names, with commas.
-std::string Names(const json::Value* list) {
-  std::string text;
-  if (list == nullptr || !list->IsArray()) return text;
-  for (const json::Value& name : list->AsArray())
-    if (name.IsString()) text += fmt::format("{}{}", text.empty() ? "" : ", ", name.AsString());
-  return text;
+// Names, with commas, in as many lines as it takes: none of them is cut.
+std::vector<std::string> LinesOfNames(const json::Array& names) {
+  std::vector<std::string> lines;
+  for (const json::Value& name : names) {
+    if (!name.IsString()) continue;
+    std::string shown = EscapeControl(name.AsString());
+    if (lines.empty() || lines.back().size() + shown.size() > kValueBytes)
+      lines.push_back(std::move(shown));
+    else
+      lines.back() += ", " + shown;
+  }
+  return lines;
 }
 
 // A parameter as people write it.
@@ -76,6 +82,19 @@ std::string Cut(std::string text, std::size_t bytes) {
   if (text.size() <= bytes) return text;
   while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xc0) == 0x80) --bytes;
   return text.substr(0, bytes) + "…";
+}
+
+std::pair<json::Array, std::size_t> FirstNames(const json::Array& names, std::size_t bytes) {
+  std::pair<json::Array, std::size_t> first;
+  std::size_t used = 0;
+  for (const json::Value& name : names) {
+    used += json::Write(name).size() + 2;
+    if (used > bytes)
+      ++first.second;
+    else
+      first.first.push_back(name);
+  }
+  return first;
 }
 
 bool Notice::IsWait() const {
@@ -135,7 +154,11 @@ std::vector<std::pair<std::string, std::string>> Details(const Notice& notice) {
                                      {"why", "why"},
                                      {"expires", "expires"}})
     add(name, Member(notice.event, member));
-  add("not asked", Names(notice.event.Find("not_asked")));
+  if (const json::Value* not_asked = notice.event.Find("not_asked"); not_asked != nullptr && not_asked->IsArray()) {
+    const auto [told, more] = FirstNames(not_asked->AsArray(), kNotAskedBytes);
+    for (std::string& line : LinesOfNames(told)) details.emplace_back("not asked", std::move(line));
+    if (more > 0) details.emplace_back("not asked", fmt::format("and {} more, whom the ledger names", more));
+  }
   const bool says_the_task_s = notice.type == "task.started" || notice.type == "task.break-glass";  // reason, which stands above
   if (notice.type.starts_with("task.") && !says_the_task_s && !notice.IsWait()) add("why", Member(notice.event, "reason"));
   add("task", Member(notice.event, "task"));

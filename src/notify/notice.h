@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "json/value.h"
 #include "task/task.h"
@@ -29,10 +31,14 @@ Notice MakeNotice(std::uint64_t index, json::Value event, std::optional<task::Ta
 // The text, cut at the border of a character, with `…` where something is missing.
 std::string Cut(std::string text, std::size_t bytes);
 
+// As many of these, from the first on, as fit into so many bytes of JSON, and how many are left out.
+std::pair<json::Array, std::size_t> FirstNames(const json::Array& names, std::size_t bytes);
+
 // One line: "deploy waits for approval", "deploy has ended: revoked".
 std::string Headline(const Notice& notice);
 
-// What people should know, as name and value, in order; each value in one line, escaped and cut.
+// What people should know, as name and value, in order; each value in one line, escaped and cut. Who was not asked is never cut: there are as many
+// lines of them as it takes, up to what receivers take, and behind that the number of those who are left out.
 std::vector<std::pair<std::string, std::string>> Details(const Notice& notice);
 
 }  // namespace remit::notify

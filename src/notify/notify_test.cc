@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include "base/limits.h"
 #include "json/read.h"
 #include "json/write.h"
@@ -110,6 +112,47 @@ TEST(Templates, BreakGlassNamesThoseWhoWereNotAsked) {
   EXPECT_THAT(Details(notice), Not(Contains(Pair("why", testing::_)))) << "the reason once";
   EXPECT_EQ(notice.link, "https://remit.example/tasks/" + std::string(kTask));
   EXPECT_FALSE(notice.IsWait()) << "it runs; nobody is asked for a yes";
+}
+
+// "Every skipped approver told": of many, too, in every template.
+TEST(Templates, BreakGlassLosesNoNameOfMany) {
+  json::Array people;
+  for (int i = 0; i < 300; ++i) people.push_back(fmt::format("Employee::\"person-with-a-long-name-{:03}\"", i));
+  const Notice notice =
+      MakeNotice(7, json::Object{{"type", "task.break-glass"}, {"time", "x"}, {"task", kTask}, {"reason", "INC-9"}, {"not_asked", people}},
+                 Record("INC-9"), "https://remit.example");
+  for (const Template form : {Template::kEvents, Template::kMail, Template::kSlack, Template::kTeams}) {
+    const std::string body = Render(form, notice);
+    ASSERT_TRUE(json::Parse(body).has_value());
+    for (int i = 0; i < 300; ++i) ASSERT_THAT(body, HasSubstr(fmt::format("person-with-a-long-name-{:03}", i))) << static_cast<int>(form);
+    EXPECT_THAT(body, Not(HasSubstr("…")));
+    EXPECT_LE(body.size(), 28u << 10) << "what Teams takes";
+  }
+  const json::Value slack = *json::Parse(Render(Template::kSlack, notice));
+  EXPECT_LE(slack.Find("blocks")->AsArray().size(), 50u);
+  for (const json::Value& block : slack.Find("blocks")->AsArray()) EXPECT_LE(block.Find("text")->FindString("text")->size(), 3000u);
+}
+
+// Of more than receivers take, it is said how many are left out, and where they stand.
+TEST(Templates, BreakGlassCountsWhomItDoesNotName) {
+  json::Array people;
+  for (int i = 0; i < 5000; ++i) people.push_back(fmt::format("Employee::\"person-with-a-long-name-{:04}\"", i));
+  const Notice notice = MakeNotice(7, json::Object{{"type", "task.break-glass"}, {"time", "x"}, {"task", kTask}, {"not_asked", people}}, Record(),
+                                   "https://remit.example");
+  const auto names = [](std::string_view body) {
+    std::size_t count = 0;
+    for (std::size_t at = body.find("person-with"); at != std::string_view::npos; at = body.find("person-with", at + 1)) ++count;
+    return count;
+  };
+  for (const Template form : {Template::kMail, Template::kSlack, Template::kTeams}) {
+    const std::string body = Render(form, notice);
+    EXPECT_GT(names(body), 300u);
+    EXPECT_THAT(body, HasSubstr(fmt::format("and {} more, whom the ledger names", 5000 - names(body))));
+    EXPECT_LE(body.size(), 28u << 10);
+  }
+  const std::string event = Render(Template::kEvents, notice);
+  EXPECT_LE(event.size(), limits::kWebhookBodyBytes);
+  EXPECT_EQ(json::Parse(event)->Find("data")->Find("event")->Find("not_asked_more")->AsInt(), 5000 - static_cast<int>(names(event)));
 }
 
 TEST(Templates, ATripSaysWhatWasRefusedHowOften) {

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "http/client.h"
 #include "io/files.h"
+#include "notify/event_types.h"
 #include "notify/signature.h"
 
 namespace remit::notify {
@@ -113,6 +114,11 @@ void Webhooks::Start() {
 void Webhooks::Stop() {
   *given_up_ = true;
   for (const One& one : all_) one.deliverer->Stop();
+}
+
+bool Webhooks::Tells(std::string_view type) const {
+  return std::ranges::any_of(all_,
+                             [&](const One& one) { return Wants(one.settings.events.empty() ? ChangesAndWaits() : one.settings.events, type); });
 }
 
 json::Value Webhooks::ToJson() const {

@@ -33,6 +33,7 @@ class Webhooks {
 
   // [{name, template, host, next, behind, attempts, failing_since?, last_error?}]; no path, no query, no secret.
   json::Value ToJson() const;
+  bool Tells(std::string_view type) const;  // whether one of them is for events of this type
 
  private:
   struct One {

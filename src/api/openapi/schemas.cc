@@ -193,6 +193,7 @@ std::string_view Schemas() {
     "environment": {"type": "object", "additionalProperties": {"type": "string"}},
     "credentials": {"type": "array", "items": {"$ref": "#/components/schemas/Credential"}},
     "accepted": {"type": "array", "items": {"type": "string"}},
+    "nobody_told": {"type": "boolean", "description": "of a start by break-glass: no webhook tells those who could have approved it"},
     "approval": {"type": "string"}},
    "required": ["task", "token", "holder", "environment", "credentials", "accepted"],
    "additionalProperties": false},

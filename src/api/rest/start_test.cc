@@ -54,6 +54,20 @@ TEST_F(RestStartTest, ATimeThatLiesAhead) {
   EXPECT_EQ(server_.bench.StateOf(TaskOf(started)), "active");
 }
 
+TEST_F(RestStartTest, BreakGlassThatNobodyIsToldOfSaysSo) {
+  server_.bench.LoadCatalog(std::string(broker::kPolicies) + R"(@id("x") permit (principal, action == Remit::Action::"break_glass", resource);)",
+                            Bench::Annotated("change", "@break_glass(\"5m\")"));
+  const json::Object why{{"break_glass", true}, {"reason", "down"}};
+  const Reply untold = Start(why, "change");
+  ASSERT_NE(untold.json.Find("nobody_told"), nullptr) << untold.body;
+  EXPECT_TRUE(untold.json.Find("nobody_told")->AsBool());
+  server_.services->is_told = [](std::string_view type) { return type == "task.break-glass"; };
+  EXPECT_EQ(Start(why, "change").json.Find("nobody_told"), nullptr);
+  server_.services->is_told = [](std::string_view type) { return type != "task.break-glass"; };  // of others only
+  EXPECT_NE(Start(why, "change").json.Find("nobody_told"), nullptr);
+  EXPECT_EQ(Start({}).json.Find("nobody_told"), nullptr);
+}
+
 TEST_F(RestStartTest, BreakGlassAndWhoSigns) {
   server_.bench.LoadCatalog(std::string(broker::kPolicies) + R"(@id("x") permit (principal, action == Remit::Action::"break_glass", resource);)",
                             Bench::Annotated("change", "@break_glass(\"5m\")"));

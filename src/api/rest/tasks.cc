@@ -19,7 +19,12 @@ using http::Respond;
 void Start(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
   REMIT_API_ASSIGN(broker::StartRequest start, ReadStart(body));
-  auto answer = Answering<broker::StartAnswer>(respond, 201, [](const broker::StartAnswer& a) { return ToJson(a); });
+  auto answer = Answering<broker::StartAnswer>(respond, 201, [told = call.services.is_told](const broker::StartAnswer& a) {
+    json::Value body = ToJson(a);
+    // Who was not asked finds it in the ledger only: whoever breaks glass should say so.
+    if (a.task.break_glass && !told("task.break-glass")) body.AsObject().Set("nobody_told", true);
+    return body;
+  });
   if (start.idempotency_key.empty()) return call.services.broker.Start(call.caller, std::move(start), std::move(answer));
   // Whether the key was used before is a question for the disk.
   OnWorker(call, respond, [caller = call.caller, start = std::move(start), answer = std::move(answer)](Services& services) mutable {

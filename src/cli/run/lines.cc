@@ -143,6 +143,13 @@ RunLine StartedLine(const StartedFacts& facts) {
   return line;
 }
 
+RunLine NobodyToldLine() {
+  return {
+      .texts = {"no webhook tells those who could have approved this: tell them yourself; `remit list --reviews` shows them what they must sign for"},
+      .event = json::Object{{"event", "nobody-told"}},
+      .problem = true};
+}
+
 RunLine WaitingLine(const json::Value& task, std::string_view approval, Duration wait) {
   const json::Value& needed = Member(task, "approvals_needed");
   const std::int64_t count = needed.IsInt() ? needed.AsInt() : 1;

@@ -34,6 +34,7 @@ struct StartedFacts {
 };
 RunLine StartedLine(const StartedFacts& facts);
 
+RunLine NobodyToldLine();  // of a start by break-glass that no webhook tells those of who could have approved it
 RunLine WaitingLine(const json::Value& task, std::string_view approval, Duration wait);
 RunLine ScheduledLine(const json::Value& task);
 RunLine WarningLine(std::string_view deadline);  // RFC 3339

@@ -351,6 +351,7 @@ Result<int> RunTask(const RunOptions& options) {
   // A signal until here ends this process as usual; a task that was just made and is not held ends by itself.
   REMIT_ASSIGN(json::Value answer,
                starter.Post(options.parent.empty() ? "/v1/tasks" : "/v1/tasks/" + http::PercentEncode(options.parent) + "/delegate", options.start));
+  if (Flagged(answer, "nobody_told")) Say(NobodyToldLine(), options.quiet, globals().json);
   SignalInbox signals;
   REMIT_ASSIGN(AskedTask asked, ReadAnswer(std::move(answer)));
   return Session(options, std::move(starter), std::move(asked), std::move(permissions), *supervisor, signals).Run();

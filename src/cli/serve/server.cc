@@ -169,7 +169,8 @@ Status Server::Impl::Open() {
   services = std::make_unique<api::Services>(api::Services{
       *broker, *authenticator, *sessions, *assertions, *store, clock, timers, *read_workers, metrics, issuer,
       [this](auto answer) { ListTargets(std::move(answer)); }, [this](const std::string& name, auto answer) { CheckTarget(name, std::move(answer)); },
-      options.config.metrics, [this] { return webhooks->ToJson(); }, [this] { return CheckMachine(options.config, options.throw_away); }});
+      options.config.metrics, [this] { return webhooks->ToJson(); }, [this](std::string_view type) { return webhooks->Tells(type); },
+      [this] { return CheckMachine(options.config, options.throw_away); }});
   if (!options.listen) return {};
   REMIT_TRY(Listen());
   webhooks->Start();
