@@ -1,5 +1,5 @@
 """Each verb on Remit::Server that the schema has is asked by somebody, and stands on the page about administration, which has no other: a verb that
-nobody asks looks like a rule and is none."""
+nobody asks looks like a rule and is none. Those that can wait for a yes are those that somebody carries out when it is there."""
 
 import os
 import pathlib
@@ -9,6 +9,7 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("REMIT_SOURCE_DIR") or pathlib.Path(__file__).resolve().parents[1])
 SCHEMA = SOURCE / "src" / "task" / "builtin_schema.cc"
 PAGE = SOURCE / "docs" / "reference" / "administration.md"
+REQUESTS = SOURCE / "src" / "broker" / "administer" / "change_requests.cc"  # what waits, and is made
 TESTS = re.compile(r"_(test|fuzz|bench)\.cc$|^test_")
 ASKING = ("broker", "api", "cli")  # the rooms that ask
 
@@ -33,6 +34,13 @@ class Verbs(unittest.TestCase):
         table = re.search(r"\n\| verb \|.*?\n\n", PAGE.read_text(), re.S).group(0)
         listed = {verb for row in table.splitlines() if row.startswith("| `") for verb in re.findall(r"`([a-z_.]+)`", row.split("|")[1])}
         self.assertEqual(listed - {"view", "approve", "deny"}, verbs())  # those three are on tasks, too
+
+    def test_those_that_wait_are_those_that_are_made_with_the_last_yes(self):
+        """A catalog may put an `@unless_approved` on what WaitsForYes says, and on nothing else."""
+        waiting = re.search(r"bool WaitsForYes.*?\{([^{}]*)\};", SCHEMA.read_text(), re.S).group(1)
+        made = set(re.findall(r'change->verb == "([a-z_.]+)"', REQUESTS.read_text()))
+        self.assertIn("catalog.load", made)
+        self.assertEqual({verb for verb in re.findall(r'"([a-z_.]+)"', waiting) if verb not in ("start", "extend", "delegate")}, made)
 
 
 if __name__ == "__main__":

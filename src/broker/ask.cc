@@ -31,8 +31,10 @@ task::Decision WhoMay::AskVerb(const Caller& by, std::string_view verb, const ce
   view.Add(std::make_shared<const cedar::Entity>(task_entity));
   cedar::Request request{by.uid, {"Remit::Action", std::string(verb)}, task_entity.uid, {}};
   request.context = VerbContext(by, request.action, request.resource, at.value_or(core_.Now()));
-  auto used = [uses](const std::string& policy) {
-    if (uses == nullptr) return 0u;
+  // A start is the first use of all. What counts no uses lifts no forbid that counts them.
+  const std::uint32_t uncounted = verb == "start" ? 0 : task::kUncounted;
+  auto used = [uses, uncounted](const std::string& policy) {
+    if (uses == nullptr) return uncounted;
     auto found = uses->find(policy);
     return found == uses->end() ? 0u : found->second;
   };

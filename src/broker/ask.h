@@ -21,7 +21,8 @@ class WhoMay {
 
   // Asks the catalog in force whether `by` may do a built-in verb on a task. Of anybody but an actor or a person: no.
   // `approved`: how many distinct people said yes, for the obligations on the verb.
-  // `at`: the moment that it is asked for, now where none is given. `uses`: how often each was lifted for this task already; null for none.
+  // `at`: the moment that it is asked for, now where none is given. `uses`: how often each was lifted for this task already. Null: of a start none
+  // was; of any other verb none is lifted that counts uses.
   task::Decision AskVerb(const Caller& by, std::string_view verb, const cedar::Entity& task_entity, std::uint32_t approved = 0,
                          std::optional<Time> at = std::nullopt, const std::map<std::string, std::uint32_t>* uses = nullptr);
   // Whether it may change the life of this task. Errors: `denied`, or `unknown-task` where the caller may not know of it.

@@ -259,6 +259,30 @@ TEST_F(Attack, WhatAPepSaysOfAResourceDoesNotTakeItOutOfItsFolder) {
   EXPECT_FALSE(read("h", true));
 }
 
+// A catalog that an earlier version of Remit took: what it lifts on a verb that counts nothing is lifted never, not for ever.
+TEST_F(Attack, AnObligationOnWhatCountsNothingIsNotLiftedForEver) {
+  const std::string policies = std::string(kPolicies) + R"(
+    @id("stops") permit (principal in Team::"leads", action in [Remit::Action::"suspend", Remit::Action::"catalog.load", Remit::Action::"sweep.adopt"], resource);
+    @id("once-suspended") @after_uses("1") forbid (principal, action == Remit::Action::"suspend", resource);
+    @id("once-loaded") @after_uses("1") forbid (principal, action == Remit::Action::"catalog.load", resource);
+    @id("once-enforced") @after_uses("1") forbid (principal, action == Remit::Action::"enforce", resource == Ticket::"T-2");
+    @id("sweep-yes") @unless_approved("1") forbid (principal, action == Remit::Action::"sweep.adopt", resource);)";
+  bench.LeaveCatalog(policies);
+  auto started = bench.Start("triage", {{"ticket", "T-1"}});
+  ASSERT_TRUE(started.has_value());
+  std::string suspended;
+  bench.broker().Suspend(bench.Person("ann"), started->task.id, "", Duration(0), [&](auto a) { suspended = a ? "" : a.error().reason; });
+  bench.Settle();
+  EXPECT_EQ(suspended, "suspend-denied");
+  EXPECT_EQ(bench.broker().MayAdminister(bench.Person("ann"), "catalog.load").error().reason, "administration-denied");
+  EXPECT_EQ(Ask(Bench::Question(started->task.id, "ticket.read", "Ticket", "T-1")).reason, "allowed");
+  EXPECT_EQ(Ask(Bench::Question(started->task.id, "ticket.read", "Ticket", "T-2")).reason, "not-a-pep");
+  EXPECT_TRUE(bench.broker().SetUpIsOpen()) << "nobody loads a catalog any more, so that the operator does";
+  // A sweep only takes away: it never waits.
+  EXPECT_TRUE(bench.broker().MaySweep(bench.Person("ann")));
+  EXPECT_EQ(bench.broker().MaySweep(bench.Person("eve")).error().reason, "administration-denied");
+}
+
 // --- ends ----------------------------------------------------------------------------------------------------------------------------------
 
 TEST_F(Attack, AnEndThatIsWrittenLateDoesNotBringADeadCredentialBack) {

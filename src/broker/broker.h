@@ -131,6 +131,7 @@ class Broker {
   // For what is decided here and done elsewhere ("administer"): whether `by` may, at once.
   // Errors: also `needs-approval`.
   Status MayAdminister(const Caller& by, const std::string& verb) const;
+  Status MaySweep(const Caller& by) const;
   Status MayReadServer(const Caller& by) const;  // the operator, and who may `view` Remit::Server
   bool SetUpIsOpen() const;                      // nobody but the operator could load a catalog
 

@@ -191,6 +191,19 @@ class Bench {
     for (int i = 0; i < 100 && workers->RunAll() > 0; ++i) timers->RunFor(Duration(0));
   }
 
+  // In force after a restart, as an earlier version of Remit left it, which took what this one refuses.
+  void LeaveCatalog(const std::string& policies, std::string_view schema = kSchema) {
+    const std::vector<task::CatalogFile> files = {{"t.cedar", policies}, {"t.cedarschema", std::string(schema)}};
+    EXPECT_EQ(task::Catalog::Load(files).catalog, nullptr) << "it could be loaded";
+    const auto left = task::Catalog::ReadBack(files).catalog;
+    ASSERT_NE(left, nullptr);
+    store::Batch batch;
+    batch.writes.push_back({store::Table::kCatalog, left->hash(), task::Catalog::EncodeFiles(files)});
+    batch.writes.push_back({store::Table::kMeta, "catalog", left->hash()});
+    ASSERT_TRUE(store().CommitNow(std::move(batch)));
+    Restart();
+    EXPECT_EQ(broker().catalog()->hash(), left->hash());
+  }
   static Caller Operator() {
     return {.kind = Caller::Kind::kOperator, .uid = {"Remit::Operator", "uid:0"}, .task = {}, .signed_in = {}, .session = {}};
   }

@@ -175,7 +175,6 @@ void CheckTogether(const cedar::EntityType& type, const TypeAnnotations& a, Find
     }
   }
   if (a.ttl && a.max_ttl && *a.max_ttl < *a.ttl) Malformed(findings, "max_ttl", at("max_ttl"), "is shorter than `@ttl`");
-  if (a.break_glass && a.max_ttl && *a.max_ttl < *a.break_glass) Malformed(findings, "break_glass", at("break_glass"), "is longer than `@max_ttl`");
 }
 
 }  // namespace

@@ -123,8 +123,13 @@ TEST(Annotations, ATripRevokesOrSuspends) {
 }
 
 TEST(Annotations, BreakGlassIsShortAndAZoneIsKnown) {
-  EXPECT_EQ(Schema("@task(\"x\") @max_ttl(\"1h\") @break_glass(\"2h\") entity T;"),
-            "malformed-annotation: `@break_glass` is longer than `@max_ttl` (write @break_glass(\"15m\"))");
+  for (const char* times : {"@max_ttl(\"1h\") @break_glass(\"2h\")", "@max_ttl(\"1h\") @break_glass(\"1h\")", "@ttl(\"1h\") @break_glass(\"60m\")"})
+    EXPECT_EQ(
+        Schema("@task(\"x\") " + std::string(times) + " entity T;"),
+        "malformed-annotation: `@break_glass` must be shorter than what `T` lives at most otherwise, 1h (a start that nobody approved is for less "
+        "time: write half of it, or raise `@max_ttl`)")
+        << times;
+  EXPECT_EQ(Schema("@task(\"x\") @max_ttl(\"1h\") @break_glass(\"59m\") entity T;"), "");
   EXPECT_TRUE(Schema("@task(\"x\") @break_glass entity T;").starts_with("malformed-annotation"));
   EXPECT_TRUE(Schema("@task(\"x\") @timezone(\"Europe/Berln\") entity T;").starts_with("unknown-zone: no time zone `Europe/Berln` is known here"));
   EXPECT_TRUE(Schema("@task(\"x\") @timezone(\"../../etc/passwd\") entity T;").starts_with("unknown-zone"));

@@ -1,6 +1,9 @@
 // See builtin_schema.h.
 #include "task/builtin_schema.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -52,6 +55,14 @@ std::string BuiltinSchema(const BuiltinParts& parts) {
     text += "}\n";
   }
   return text;
+}
+
+bool CountsUses(std::string_view verb) { return verb == "start" || verb == "extend" || verb == "delegate"; }
+
+bool WaitsForYes(std::string_view verb) {
+  static constexpr std::string_view kWaiting[] = {"start",     "extend",       "delegate",      "catalog.load",
+                                                  "facts.put", "actor.change", "person.change", "key.rotate"};
+  return std::ranges::find(kWaiting, verb) != std::end(kWaiting);
 }
 
 bool IsBuiltinName(std::string_view name) { return name.starts_with("Remit::") || name.starts_with("Postgres::") || name.starts_with("Secret::"); }

@@ -29,6 +29,11 @@ struct BuiltinParts {
 // Actions apply to what `parts` has; to nothing where that is empty.
 std::string BuiltinSchema(const BuiltinParts& parts);
 
+// What a forbid that can be lifted may ask for where it bears on a verb. Uses are counted on tasks, by `extend` and `delegate`, from the start on,
+// which is the first. What waits for a yes is kept until people gave it; every other verb is done, or refused, at once.
+bool CountsUses(std::string_view verb);
+bool WaitsForYes(std::string_view verb);
+
 // Whether `name` (of a type or an action's type) lies in a namespace that only Remit declares in: Remit, Postgres, Secret.
 bool IsBuiltinName(std::string_view name);
 

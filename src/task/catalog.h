@@ -75,12 +75,15 @@ class Catalog {
   // Reads all files as one catalog, with the namespaces of Remit and its targets (builtin_schema.h) added to the schema. All findings,
   // not just the first: `errors`. Never half a catalog. Reasons of its own, besides those of cedar/ and annotations.h: `empty-catalog`,
   // `too-many-files`, `bad-file-name`, `reserved-namespace`, `bad-task-type`, `duplicate-name`, `duplicate-policy`, `like-on-path`,
-  // `not-enforceable`, and the check's. Warnings: `role-in-disguise`, `nobody-may-start`, the validator's.
+  // `not-enforceable`, `cannot-be-lifted`, and the check's. Warnings: `role-in-disguise`, `nobody-may-start`, the validator's.
   struct Loaded {
     std::shared_ptr<const Catalog> catalog;  // null where there are errors
     std::vector<cedar::Diagnostic> errors, warnings;
   };
   static Loaded Load(std::vector<CatalogFile> files, const PermissionCheck& check = {});
+  // The same of one that was loaded before, maybe by an earlier version of Remit: what was refused only since (`cannot-be-lifted`, a `@break_glass`
+  // that is no shorter than `@max_ttl`) is a warning. What such a forbid bears on is denied.
+  static Loaded ReadBack(std::vector<CatalogFile> files);
 
   const std::string& hash() const { return hash_; }  // SHA-256 over names and texts, hex
   const std::vector<CatalogFile>& files() const { return files_; }

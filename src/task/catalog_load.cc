@@ -89,7 +89,9 @@ bool IsAboutSecrets(const cedar::Policy& policy) {
 
 class CatalogLoader {
  public:
-  CatalogLoader(std::vector<CatalogFile> files, const PermissionCheck& check) : check_(check) { catalog_->files_ = std::move(files); }
+  enum class Of { kAnybody, kStore };  // where it comes from
+
+  CatalogLoader(std::vector<CatalogFile> files, const PermissionCheck& check, Of of) : check_(check), of_(of) { catalog_->files_ = std::move(files); }
 
   Catalog::Loaded Load() {
     CheckFiles();
@@ -97,6 +99,7 @@ class CatalogLoader {
     if (schema_read_) ReadPolicies();
     if (Good()) CheckLocalTime();
     if (Good()) Validate();
+    if (Good()) CheckLifts();
     if (Good()) TakeApart();
     Catalog::Loaded loaded;
     for (cedar::Diagnostic& d : findings_) {
@@ -119,6 +122,11 @@ class CatalogLoader {
   void Warn(std::string_view reason, std::string message, const cedar::Span& span, std::string hint = {}) {
     Report(reason, std::move(message), span, std::move(hint));
     findings_.back().severity = cedar::Diagnostic::Severity::kWarning;
+  }
+
+  // What earlier versions of Remit took: an error, but where it is in a store already.
+  void ReportSince(std::string_view reason, std::string message, const cedar::Span& span, std::string hint) {
+    of_ == Of::kStore ? Warn(reason, std::move(message), span, std::move(hint)) : Report(reason, std::move(message), span, std::move(hint));
   }
 
   void CheckFiles() {
@@ -253,6 +261,7 @@ class CatalogLoader {
       Report("duplicate-name", fmt::format("`{}` is also the name of an entity type", a.name), type.span, "choose another `@name`");
     }
     CheckBudgets(t, type);
+    CheckBreakGlass(t, type);
     catalog_->types_.emplace(type.name, std::move(t));
   }
 
@@ -273,6 +282,15 @@ class CatalogLoader {
                                : fmt::format("did you mean `{}`?", near));
       }
     }
+  }
+
+  // "In an emergency" is for a shorter time than what was approved.
+  void CheckBreakGlass(const TaskType& t, const cedar::EntityType& type) {
+    if (!t.break_glass || *t.break_glass < t.max_ttl) return;
+    ReportSince("malformed-annotation",
+                fmt::format("`@break_glass` must be shorter than what `{}` lives at most otherwise, {}", t.name, FormatDuration(t.max_ttl)),
+                type.annotations.find("break_glass")->second.span,
+                "a start that nobody approved is for less time: write half of it, or raise `@max_ttl`");
   }
 
   // Attributes that Remit fills. True where `name` is one of them.
@@ -359,6 +377,48 @@ class CatalogLoader {
     }
   }
 
+  // Whether the policy may bear on this action, of any types that the action applies to.
+  bool BearsOn(const cedar::PolicyPtr& policy, const cedar::EntityUid& uid, const cedar::ActionType& action) const {
+    return std::ranges::any_of(action.principals, [&](const std::string& principal) {
+      return std::ranges::any_of(
+          action.resources, [&](const std::string& resource) { return !PoliciesFor(catalog_->schema_, {policy}, principal, uid, resource).empty(); });
+    });
+  }
+
+  // A forbid that Remit can lift must not bear on what cannot count its uses, or cannot wait: it would be lifted for ever, or never.
+  void CheckLifts() {
+    for (const cedar::PolicyPtr& policy : policies_) {
+      const Lift* lift = catalog_->FindLift(policy->id);
+      if (lift != nullptr) lift->kind == Obligation::Kind::kAfterUses ? CheckUsesAreCounted(policy) : CheckWaits(policy);
+    }
+  }
+
+  void CheckUsesAreCounted(const cedar::PolicyPtr& policy) {
+    bool starts = false, counted = false;  // a start is the first use: what bears on nothing else is never used up
+    for (const auto& [uid, action] : catalog_->schema_.actions()) {
+      const bool verb = uid.type == kVerbType, start = verb && uid.id == "start";
+      if ((counted && !verb) || !BearsOn(policy, uid, action)) continue;
+      if (verb && !CountsUses(uid.id)) {
+        return ReportSince("cannot-be-lifted",
+                           fmt::format("`@after_uses` of `{}` bears on `{}`, whose uses nobody counts", policy->id, uid.ToString()), policy->span,
+                           "name the actions that are meant in its scope: what a task does, `extend` and `delegate` are counted");
+      }
+      (start ? starts : counted) = true;
+    }
+    if (!starts || counted) return;
+    ReportSince("cannot-be-lifted", fmt::format("`@after_uses` of `{}` bears on nothing but starts, and a task starts once", policy->id),
+                policy->span, "`@max_starts(\"1 per 24h\")` on the task type says how often an actor may start it");
+  }
+
+  void CheckWaits(const cedar::PolicyPtr& policy) {
+    for (const auto& [uid, action] : catalog_->schema_.actions()) {
+      if (uid.type != kVerbType || WaitsForYes(uid.id) || !BearsOn(policy, uid, action)) continue;
+      return ReportSince("cannot-be-lifted",
+                         fmt::format("`@unless_approved` of `{}` bears on `{}`, which cannot wait for a yes", policy->id, uid.ToString()),
+                         policy->span, "name the actions that are meant in its scope, or write a forbid that nobody lifts");
+    }
+  }
+
   void Validate() {
     for (cedar::Diagnostic& d : cedar::Validate(catalog_->schema_, policies_)) findings_.push_back(std::move(d));
   }
@@ -417,11 +477,16 @@ class CatalogLoader {
 
   std::shared_ptr<Catalog> catalog_ = std::make_shared<Catalog>();
   const PermissionCheck& check_;
+  const Of of_;
   Findings findings_;
   std::vector<cedar::PolicyPtr> policies_;
   bool schema_read_ = false;
 };
 
-Catalog::Loaded Catalog::Load(std::vector<CatalogFile> files, const PermissionCheck& check) { return CatalogLoader(std::move(files), check).Load(); }
+Catalog::Loaded Catalog::Load(std::vector<CatalogFile> files, const PermissionCheck& check) {
+  return CatalogLoader(std::move(files), check, CatalogLoader::Of::kAnybody).Load();
+}
+
+Catalog::Loaded Catalog::ReadBack(std::vector<CatalogFile> files) { return CatalogLoader(std::move(files), {}, CatalogLoader::Of::kStore).Load(); }
 
 }  // namespace remit::task

@@ -103,6 +103,87 @@ TEST(Catalog, LikeOnAPathIsRefused) {
             "like-on-path");
 }
 
+// --- obligations that nothing can lift, or anything
+
+constexpr const char* kLifted = R"(
+  entity Team; @actor entity Agent in [Team]; @person entity Employee in [Team]; entity Ticket;
+  @task("x") @delegable entity Triage = { ticket: Ticket };
+  action "read", "write" appliesTo { principal: [Triage], resource: [Ticket] };
+)";
+
+// "" where it loads; else which annotation bears on what.
+std::string NotLifted(const std::string& policy) {
+  const Catalog::Loaded loaded = Catalog::Load({{"a.cedarschema", kLifted}, {"a.cedar", "@id(\"f\") " + policy}});
+  if (loaded.errors.empty()) return "";
+  EXPECT_EQ(loaded.errors[0].reason, "cannot-be-lifted") << Describe(loaded.errors);
+  EXPECT_FALSE(loaded.errors[0].hint.empty());
+  EXPECT_EQ(loaded.errors[0].span.ToString().substr(0, 8), "a.cedar:");
+  return loaded.errors[0].message;
+}
+
+TEST(Lifts, UsesOfAVerbThatNobodyCountsAreRefused) {
+  for (const char* verb :
+       {"suspend", "resume", "complete", "revoke", "approve", "deny", "view", "enforce", "break_glass", "catalog.load", "target.change",
+        "actor.change", "person.change", "key.rotate", "sweep.adopt", "offboard", "replace.apply", "administer", "facts.put"}) {
+    const std::string action = "Remit::Action::\"" + std::string(verb) + "\"";
+    const std::string why = "`@after_uses` of `f` bears on `" + action + "`, whose uses nobody counts";
+    EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal, action == " + action + ", resource);"), why);
+    EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal, action in [" + action + ", Remit::Action::\"extend\"], resource);"), why);
+  }
+  // A scope that says nothing covers verbs too, however it is written.
+  EXPECT_NE(NotLifted("@after_uses(\"3\") forbid (principal, action, resource);"), "");
+  EXPECT_NE(NotLifted("@after_uses(\"3\") forbid (principal, action, resource is Ticket);"), "");  // enforce
+  EXPECT_NE(NotLifted("@after_uses(\"3\") forbid (principal is Employee, action, resource);"), "");
+  EXPECT_NE(NotLifted("@after_uses(\"3\") forbid (principal in Team::\"a\", action, resource);"), "");
+}
+
+TEST(Lifts, AStartAloneIsNotLimitedByUses) {
+  EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal, action == Remit::Action::\"start\", resource is Triage);"),
+            "`@after_uses` of `f` bears on nothing but starts, and a task starts once");
+  const auto loaded = Catalog::Load(
+      {{"a.cedarschema", kLifted}, {"a.cedar", "@after_uses(\"1\") forbid (principal, action == Remit::Action::\"start\", resource);"}});
+  EXPECT_TRUE(loaded.errors.at(0).hint.starts_with("`@max_starts(")) << loaded.errors[0].hint;
+}
+
+TEST(Lifts, WhatIsCountedLoads) {
+  EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal is Triage, action == Action::\"write\", resource);"), "");
+  EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal is Triage, action, resource);"), "");  // of verbs, only `delegate` asks a task
+  EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal, action, resource) when { principal is Triage };"), "");
+  EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal, action == Action::\"write\", resource);"), "");
+  for (const char* verb : {"extend", "delegate"})
+    EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal, action == Remit::Action::\"" + std::string(verb) + "\", resource);"), "");
+  EXPECT_EQ(NotLifted("@after_uses(\"1\") forbid (principal, action in [Remit::Action::\"start\", Remit::Action::\"extend\"], resource);"), "");
+}
+
+TEST(Lifts, AYesToWhatCannotWaitIsRefused) {
+  for (const char* verb : {"suspend", "resume", "complete", "revoke", "approve", "deny", "view", "enforce", "break_glass", "target.change",
+                           "sweep.adopt", "offboard", "replace.apply", "administer"}) {
+    const std::string action = "Remit::Action::\"" + std::string(verb) + "\"";
+    EXPECT_EQ(NotLifted("@unless_approved(\"1\") forbid (principal, action == " + action + ", resource);"),
+              "`@unless_approved` of `f` bears on `" + action + "`, which cannot wait for a yes");
+  }
+  EXPECT_NE(NotLifted("@unless_approved(\"1\") forbid (principal, action, resource);"), "");
+  EXPECT_NE(NotLifted("@unless_approved(\"1\") forbid (principal, action, resource is Triage);"), "");
+  EXPECT_EQ(NotLifted("@unless_approved(\"1\") forbid (principal is Triage, action, resource);"), "");
+  for (const char* verb : {"start", "extend", "delegate", "catalog.load", "facts.put", "actor.change", "person.change", "key.rotate"})
+    EXPECT_EQ(NotLifted("@unless_approved(\"1\") forbid (principal, action == Remit::Action::\"" + std::string(verb) + "\", resource);"), "");
+}
+
+// One that is in a store already is read, so that a newer Remit starts, and says what is wrong.
+TEST(Lifts, OfACatalogInTheStoreAreWarnings) {
+  const std::vector<CatalogFile> files = {{"a.cedar", "@after_uses(\"1\") forbid (principal, action == Remit::Action::\"suspend\", resource);"},
+                                          {"a.cedarschema", "@actor entity A; @task(\"x\") @max_ttl(\"5m\") @break_glass(\"5m\") entity T;"}};
+  EXPECT_EQ(Catalog::Load(files).catalog, nullptr);
+  const Catalog::Loaded kept = Catalog::ReadBack(files);
+  EXPECT_NE(kept.catalog, nullptr) << Describe(kept.errors);
+  std::vector<std::string> reasons;
+  for (const auto& warning : kept.warnings) reasons.push_back(warning.reason);
+  EXPECT_EQ(std::ranges::count(reasons, "cannot-be-lifted"), 1) << Describe(kept.warnings);
+  EXPECT_EQ(std::ranges::count(reasons, "malformed-annotation"), 1) << Describe(kept.warnings);
+  // All else that is wrong is still refused.
+  EXPECT_EQ(Catalog::ReadBack({{"a.cedarschema", "entity A; entity A;"}}).catalog, nullptr);
+}
+
 TEST(Native, ExactPermissionsPass) {
   EXPECT_TRUE(Errors(Select("resource == principal.table")).empty());
   EXPECT_TRUE(Errors(Select("principal.table == resource && principal.n > 3")).empty());

@@ -2,7 +2,9 @@
 // and every deny has its own reason.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +28,9 @@ struct Decision {
   std::vector<std::string> errors;    // "policy: message"
   std::vector<Charge> charges;        // to be committed with an allow
 };
+
+// What `uses` says of a question whose uses nobody counts: no forbid that counts them is lifted.
+inline constexpr std::uint32_t kUncounted = std::numeric_limits<std::uint32_t>::max();
 
 // Asks one catalog. `principal` may be a task (use), an actor (start) or a person (approve …). A policy error in a forbid denies: Cedar
 // would skip the policy, Remit is in doubt. `uses(policy)` says how often the forbid was lifted for this task; `approved(policy)` how many

@@ -19,8 +19,7 @@ void Check(const Call& call, Respond respond) {
 }
 
 void Sweep(const Call& call, Respond respond) {
-  // It only takes away, so that the operator may always.
-  if (!call.caller.Is(Kind::kOperator)) REMIT_API_TRY(call.services.broker.MayAdminister(call.caller, "sweep.adopt"));
+  REMIT_API_TRY(call.services.broker.MaySweep(call.caller));
   REMIT_API_TRY(EmptyBody(call.request));
   call.services.broker.Sweep(AnsweringJson(std::move(respond)));
 }

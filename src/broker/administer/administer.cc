@@ -18,7 +18,8 @@ namespace {
 task::Decision Ask(const task::Catalog& catalog, const FactSet& facts, const cedar::EntityUid& who, std::string_view verb,
                    const cedar::EntityUid& resource, std::uint32_t approved) {
   const cedar::Request request{who, {std::string(task::kVerbType), std::string(verb)}, resource, cedar::Value::FromRecord({})};
-  return task::Decide(catalog, request, facts.entities, [](const std::string&) { return 0u; }, [approved](const std::string&) { return approved; });
+  return task::Decide(
+      catalog, request, facts.entities, [](const std::string&) { return task::kUncounted; }, [approved](const std::string&) { return approved; });
 }
 
 cedar::EntityUid TheServer() { return {std::string(task::kServerType), std::string(task::kServerId)}; }
@@ -123,7 +124,16 @@ Status Broker::MayAdminister(const Caller& by, const std::string& verb) const {
     REMIT_ASSIGN(const std::uint32_t needed, core_->administration.Authorise({by, verb, {}, AdminEffect::kGives, nullptr}));
     if (needed == 0) return {};
     return Fail(Code::kFailedPrecondition, "needs-approval",
-                fmt::format("`{}` needs the approval of {} others, and cannot wait for it here", verb, needed));
+                fmt::format("`{}` needs the approval of {} others, and cannot wait for it", verb, needed),
+                "an `@unless_approved` on a verb that is done at once: `remit catalog check` names it; take it out of the catalog");
+  });
+}
+
+// A sweep ends what carries this installation's mark and is not alive here: it only takes away.
+Status Broker::MaySweep(const Caller& by) const {
+  return core_->Locked([&]() -> Status {
+    REMIT_TRY(core_->administration.Authorise({by, "sweep.adopt", {}, AdminEffect::kTakesAway, nullptr}));
+    return {};
   });
 }
 

@@ -522,8 +522,8 @@ TEST_F(StandingTest, AReplacementIsAskedForAndWrittenDown) {
 }
 
 TEST_F(StandingTest, AYesIsNeededToGiveBackAndNeverToTakeAway) {
-  bench.LoadCatalog(std::string(kPolicies) + std::string(kAdministration) +
-                    R"(@id("four-eyes") @unless_approved("1") forbid (principal, action == Remit::Action::"replace.apply", resource);)");
+  bench.LeaveCatalog(std::string(kPolicies) + std::string(kAdministration) +
+                     R"(@id("four-eyes") @unless_approved("1") forbid (principal, action == Remit::Action::"replace.apply", resource);)");
   EXPECT_TRUE(Record(bench.Person("ann"), Replacement::Step::kApply));
   EXPECT_EQ(Record(bench.Person("ann"), Replacement::Step::kRollBack).error().reason, "needs-approval");
 }

@@ -68,7 +68,7 @@ Status Opening::LoadCatalogs() {
     REMIT_ASSIGN(std::optional<std::string> row, core_.parts.store.Get(store::Table::kCatalog, hash));
     if (!row) return Fail(Code::kCorrupt, "store-corrupt", fmt::format("catalog `{}` is not in the store", hash));
     REMIT_ASSIGN(std::vector<task::CatalogFile> files, task::Catalog::DecodeFiles(*row));
-    task::Catalog::Loaded read = task::Catalog::Load(std::move(files));
+    task::Catalog::Loaded read = task::Catalog::ReadBack(std::move(files));
     if (!read.catalog || read.catalog->hash() != hash) {
       std::string why = read.errors.empty() ? "its hash differs" : read.errors.front().ToError().ToString();
       return Fail(Code::kCorrupt, "store-corrupt", fmt::format("catalog `{}` cannot be read back: {}", hash, why));

@@ -62,9 +62,6 @@ TEST_F(BreakGlassTest, IsForWhomAPolicySaysSo) {
   Load(R"(@id("y") permit (principal, action == Remit::Action::"break_glass", resource);
           @id("n") forbid (principal, action == Remit::Action::"break_glass", resource) when { principal == Agent::"bot" };)");
   EXPECT_EQ(Refused(), "break-glass-denied");
-  Load(R"(@id("y") permit (principal, action == Remit::Action::"break_glass", resource);
-          @id("n") @unless_approved("1") forbid (principal, action == Remit::Action::"break_glass", resource);)");
-  EXPECT_EQ(Refused(), "break-glass-denied");
 }
 
 TEST_F(BreakGlassTest, IsForTypesThatSaySo) {

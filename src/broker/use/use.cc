@@ -37,8 +37,10 @@ void Uses::Evaluate(const Caller& by, const UseRequest& request, const std::stri
 bool Uses::MayEnforce(const Caller& by, const cedar::EntityUid& resource) {
   if (!by.Is(Kind::kActor) || !core_.current) return false;
   cedar::Request request{by.uid, {"Remit::Action", "enforce"}, resource, cedar::Value::FromRecord({})};
-  auto none = [](const std::string&) { return 0u; };
-  return task::Decide(*core_.current, request, core_.facts->entities, none, none).verdict == Verdict::kAllow;
+  return task::Decide(
+             *core_.current, request, core_.facts->entities, [](const std::string&) { return task::kUncounted; },
+             [](const std::string&) { return 0u; })
+             .verdict == Verdict::kAllow;
 }
 
 Result<UseAnswer> Broker::Check(const Caller& by, const UseRequest& request) {
