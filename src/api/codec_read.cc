@@ -274,7 +274,13 @@ Result<broker::ActorRecord> ReadActor(const json::Value& body) {
   const auto unix_uid = r.OptionalInt("unix_uid");
   actor.barred = r.OptionalBool("barred").value_or(false);
   actor.accounts = r.OptionalStrings("accounts");
-  actor.audiences = r.OptionalStrings("audiences").value_or(std::vector<std::string>());
+  actor.audiences = r.OptionalStrings("audiences");
+  actor.vouches_for = r.OptionalStrings("vouches_for");
+  if (const json::Value* owner = r.OptionalValue("owner")) {  // "" says that it has none any more
+    Result<cedar::EntityUid> uid = owner->IsString() && owner->AsString().empty() ? cedar::EntityUid{} : ReadUid(*owner, "body.owner");
+    if (!uid) return std::unexpected(std::move(uid.error()));
+    actor.owner = *std::move(uid);
+  }
   // 2^32 - 1 is what the kernel says when it does not know.
   if (unix_uid.has_value() && (*unix_uid < 0 || *unix_uid >= 0xffff'ffff)) r.Refuse("unix_uid", "not a user id");
   REMIT_TRY(r.Finish());

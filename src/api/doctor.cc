@@ -70,7 +70,7 @@ void LookAtServer(Examination& e) {
 void LookAtCatalog(Examination& e) {
   const auto catalog = e.services.broker.catalog();
   if (catalog == nullptr) return;  // LookAtServer has said so
-  const task::Catalog::Loaded again = task::Catalog::Load(catalog->files());
+  const task::Catalog::Loaded again = task::Catalog::ReadBack(catalog->files());
   for (const cedar::Diagnostic& warning : again.warnings) {
     const Error error = warning.ToError();
     e.Add("catalog", Health::kWarning, error.ToString(), error.hint);
@@ -81,6 +81,36 @@ void LookAtCatalog(Examination& e) {
 bool IsBarred(const json::Value& somebody) {
   const json::Value* barred = somebody.Find("barred");
   return barred != nullptr && barred->IsBool() && barred->AsBool();
+}
+
+// Who could have approved a start by break-glass is to hear of it.
+void LookAtBreakGlass(Examination& e) {
+  const auto catalog = e.services.broker.catalog();
+  if (catalog == nullptr || e.services.is_told("task.break-glass")) return;
+  for (const auto& [name, type] : catalog->task_types())
+    if (type.break_glass)
+      return e.Add("break-glass", Health::kWarning, fmt::format("`{}` can be started without its approvals, and nobody would be told", type.name),
+                   "add a [[webhook]] for `task.break-glass` to remit.toml");
+}
+
+// What enforcement points say of resources is believed where one of them is registered to vouch for it.
+void LookAtVouching(Examination& e, const json::Array& actors) {
+  const auto catalog = e.services.broker.catalog();
+  if (catalog == nullptr) return;
+  const auto vouches = [](const json::Value& actor, std::string_view type) {
+    const json::Value* all = actor.Find("vouches_for");
+    return all != nullptr && std::ranges::any_of(all->AsArray(), [&](const json::Value& one) {
+             const std::string_view said = one.AsString();
+             return said.substr(0, said.find('.')) == type;
+           });
+  };
+  for (const auto& [name, declared] : catalog->schema().entity_types()) {
+    if (!catalog->IsFromPep(name)) continue;
+    if (std::ranges::any_of(actors, [&, &type = name](const json::Value& actor) { return !IsBarred(actor) && vouches(actor, type); })) continue;
+    e.Add("vouching", Health::kWarning,
+          fmt::format("no actor is registered to vouch for `{}`: a decision about one is denied where attributes are given with the question", name),
+          fmt::format("remit actor put UID --vouches-for {}", name));
+  }
 }
 
 std::size_t CountBarred(const json::Array& all) { return static_cast<std::size_t>(std::ranges::count_if(all, IsBarred)); }
@@ -126,6 +156,7 @@ void LookAtPeople(Examination& e) {
   };
   const json::Array people = list(e.services.broker.ListPeople(root), "people");
   const json::Array actors = list(e.services.broker.ListActors(root), "actors");
+  LookAtVouching(e, actors);
   const std::string nobody = NobodyStarts(e, actors, people);
   std::vector<std::string> administrators;
   for (const json::Value& person : people) {
@@ -188,6 +219,7 @@ void Doctor(const Call& call, http::Respond respond) {
     e->findings.push_back(LookAtLedger(services.store));
     e->Add(LookAtEnding(services.broker.EndingCredentials(), services.clock.Now()));
     LookAtCatalog(*e);
+    LookAtBreakGlass(*e);
     LookAtPeople(*e);
     e->Add(LookAtWebhooks(services.list_webhooks()));
     const json::Value machine = services.check_machine();

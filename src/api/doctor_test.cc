@@ -79,6 +79,24 @@ TEST_F(DoctorTest, IsForTheOperatorAndWhoMayViewTheServer) {
   EXPECT_EQ(server_.Get("/v1/doctor", server_.Person("ann")).status, 200);
 }
 
+TEST_F(DoctorTest, NamesABreakGlassThatNobodyIsToldOf) {
+  EXPECT_EQ(Said(Examine(), "break-glass"), "");
+  server_.bench.LoadCatalog(broker::kPolicies, Bench::Annotated("change", "@break_glass(\"5m\")"));
+  EXPECT_EQ(Said(Examine(), "break-glass"), "warning: `change` can be started without its approvals, and nobody would be told\n");
+  server_.services->is_told = [](std::string_view type) { return type == "task.break-glass"; };
+  EXPECT_EQ(Said(Examine(), "break-glass"), "");
+}
+
+TEST_F(DoctorTest, NamesWhatNobodyVouchesFor) {
+  EXPECT_EQ(Said(Examine(), "vouching"), "");
+  std::string schema(broker::kSchema);
+  schema.replace(schema.find("entity Ticket"), 6, "@from_pep entity");
+  server_.bench.LoadCatalog(broker::kPolicies, schema);
+  EXPECT_THAT(Said(Examine(), "vouching"), HasSubstr("warning: no actor is registered to vouch for `Ticket`"));
+  server_.bench.PutVouches("helpdesk", {"Ticket.project"});
+  EXPECT_EQ(Said(Examine(), "vouching"), "");
+}
+
 TEST_F(DoctorTest, FindsWhatHangsInEnding) {
   const From bot = server_.Actor();
   const Reply started = server_.Post("/v1/tasks", json::Object{{"type", "box"}, {"parameters", json::Object{{"box", "b"}}}}, bot);

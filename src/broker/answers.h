@@ -111,8 +111,17 @@ struct ActorRecord {
   bool barred = false;
   // What it has at targets outside of tasks, "TARGET/ROLE" each: an offboarding looks there. In a change, none leaves what is registered.
   std::optional<std::vector<std::string>> accounts = {};
-  // The resource servers that it is, as tokens name them in `aud`: permission sets that these refer to are given to it.
-  std::vector<std::string> audiences = {};
+  // The person who answers for it, and whose yes counts for nothing that it asks for. In a change, none leaves whom is registered, and a uid without
+  // a type says that nobody does.
+  std::optional<cedar::EntityUid> owner = {};
+  std::map<cedar::EntityUid, Time> was_owned_by = {};  // until when; their yes does not count either for what was asked before
+  // What it is believed about resources, "Type" or "Type.attribute" each, where it enforces. In a change, none leaves what is registered.
+  std::optional<std::vector<std::string>> vouches_for = {};
+  // The resource servers that it is, as tokens name them in `aud`: permission sets that these refer to are given to it. In a change, none leaves what
+  // is registered.
+  std::optional<std::vector<std::string>> audiences = {};
+
+  bool HasOwner() const { return owner && !owner->type.empty(); }
 };
 
 struct PersonRecord {

@@ -71,6 +71,37 @@ const cedar::EntityUid* WhoMay::BarredOf(const task::TaskRecord& record) const {
   return barred == record.chain.end() ? nullptr : &*barred;
 }
 
+std::map<cedar::EntityUid, Time> WhoMay::OwnedBy(const cedar::EntityUid& person) const {
+  std::map<cedar::EntityUid, Time> owned;
+  for (const auto& [uid, actor] : core_.registry.actors) {
+    if (actor.HasOwner() && *actor.owner == person)
+      owned[uid] = Time::max();
+    else if (const auto until = actor.was_owned_by.find(person); until != actor.was_owned_by.end())
+      owned[uid] = until->second;
+  }
+  return owned;
+}
+
+Status WhoMay::MayJudge(const cedar::EntityUid& person, const task::TaskRecord& record) const {
+  if (person == record.actor) return MayJudge(person, {person}, record.requested);
+  return MayJudge(person, record.chain, record.requested);
+}
+
+Status WhoMay::MayJudge(const cedar::EntityUid& person, const std::vector<cedar::EntityUid>& chain, Time since) const {
+  const auto own = [](std::string why) { return Fail(Code::kPermissionDenied, "own-request", std::move(why), "ask somebody else"); };
+  for (const cedar::EntityUid& uid : chain) {
+    if (uid == person) return own("who is in the request's own chain does not approve it");
+    const auto actor = core_.registry.actors.find(uid);
+    if (actor == core_.registry.actors.end()) continue;
+    if (actor->second.HasOwner() && *actor->second.owner == person)
+      return own(fmt::format("{} owns {}, which is in the request's chain, and does not approve it", person.ToString(), uid.ToString()));
+    const auto until = actor->second.was_owned_by.find(person);
+    if (until != actor->second.was_owned_by.end() && until->second >= since)
+      return own(fmt::format("{} owned {} when this was asked for, or after it, and does not approve it", person.ToString(), uid.ToString()));
+  }
+  return {};
+}
+
 bool WhoMay::MayView(const Caller& by, LiveTask& live) {
   if (by.Is(Caller::Kind::kOperator)) return true;
   if (by.Is(Caller::Kind::kTask) || by.Is(Caller::Kind::kHolder)) return by.task == live.id() || core_.trees.IsBelow(live.record(), by.task);

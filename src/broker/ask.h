@@ -31,6 +31,13 @@ class WhoMay {
   bool MayView(const Caller& by, LiveTask& live);
   bool MayViewEnded(const Caller& by, const task::TaskRecord& record);
 
+  // The actors that they own or owned, with the end of that: Time::max() while they do.
+  std::map<cedar::EntityUid, Time> OwnedBy(const cedar::EntityUid& person) const;
+  // Whether their yes does not count for what this task, or somebody, asked for at `since`: who is in its chain, and who owns one of those, or did at
+  // any time since. Errors: `own-request`, which says why.
+  Status MayJudge(const cedar::EntityUid& person, const task::TaskRecord& record) const;
+  Status MayJudge(const cedar::EntityUid& person, const std::vector<cedar::EntityUid>& chain, Time since) const;
+
   static bool Owns(const Caller& by, const task::TaskRecord& record);  // its holder or its actor
   // The error for a task that is not live: `wrong-state` where it has ended and the caller may know of it, else `unknown-task`. Reads the store.
   Error NotLive(const Caller& by, const std::string& id);

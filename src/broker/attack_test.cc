@@ -1,4 +1,5 @@
 // Attacks on the broker, each as a test: what somebody would try who knows how it is built.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -248,6 +249,7 @@ TEST_F(Attack, WhatAPepSaysOfAResourceDoesNotTakeItOutOfItsFolder) {
       {"uid": {"type": "File", "id": "f"}, "attrs": {"owner": "ann"}, "parents": [{"type": "Vault", "id": "locked"}]},
       {"uid": {"type": "File", "id": "h"}, "attrs": {"owner": "ann", "held": true}, "parents": []}])"),
                           false, [](auto a) { Bench::Expect(a); });
+  bench.PutVouches("helpdesk", {"File"});
   auto started = bench.Start("triage", {{"ticket", "T-1"}});
   auto read = [&](const std::string& file, bool says) {
     UseRequest request = Bench::Question(started->task.id, "file.read", "File", file);
@@ -257,6 +259,48 @@ TEST_F(Attack, WhatAPepSaysOfAResourceDoesNotTakeItOutOfItsFolder) {
   EXPECT_FALSE(read("f", false));
   EXPECT_FALSE(read("f", true));
   EXPECT_FALSE(read("h", true));
+}
+
+// "A PEP whose actor is permitted `enforce`, for the resource types and attributes that it is registered to vouch for."
+TEST_F(Attack, APepIsBelievedOnlyWhatItIsRegisteredToVouchFor) {
+  Load(R"(@open @from_pep entity Route = { owner?: String, internal?: Bool };
+       action "call" appliesTo { principal: [Triage], resource: [Route] };)",
+       R"(@id("call") permit (principal is Triage, action == Action::"call", resource is Route)
+            when { resource has owner && resource.owner == "web" };
+          @id("hidden") forbid (principal is Triage, action == Action::"call", resource is Route) when { resource has internal && resource.internal };)");
+  auto started = bench.Start("triage", {{"ticket", "T-1"}});
+  const auto call = [&](json::Object said) {
+    UseRequest request = Bench::Question(started->task.id, "call", "Route", "/pay");
+    request.resource_attributes = std::move(said);
+    return Ask(request);
+  };
+  const json::Object owner{{"owner", "web"}}, both{{"owner", "web"}, {"internal", true}};
+  // It may enforce everything, and is registered for nothing.
+  EXPECT_EQ(call(owner).reason, "not-vouched-for");
+  EXPECT_THAT(call(owner).errors, testing::ElementsAre("Agent::\"helpdesk\" is not registered to vouch for `Route.owner`"));
+  bench.PutVouches("bot", {"Route"});  // nor is it by what another is
+  EXPECT_EQ(call(owner).reason, "not-vouched-for");
+  bench.PutVouches("helpdesk", {"Route.owner"});
+  EXPECT_EQ(call(owner).reason, "allowed");
+  // What it may not say is not left out: the forbid that looks at it would be lifted by that.
+  EXPECT_EQ(call(both).reason, "not-vouched-for");
+  UseRequest asked = Bench::Question(started->task.id, "call", "Route", "/pay");
+  asked.resource_attributes = both;
+  EXPECT_EQ(bench.broker().Check(Bench::Agent("helpdesk"), asked)->reason, "not-vouched-for");
+  bench.PutVouches("helpdesk", {"Route"});
+  EXPECT_EQ(call(owner).reason, "allowed");
+  EXPECT_EQ(call(both).reason, "forbidden");
+  bench.Restart();
+  EXPECT_EQ(call(both).reason, "forbidden");
+  bench.PutVouches("helpdesk", {});
+  EXPECT_EQ(call(owner).reason, "not-vouched-for");
+  for (const char* wrong : {"Ticket", "Route.nothing", "Route.", "Nothing", "", ".owner"}) {
+    ActorRecord actor{{"Agent", "helpdesk"}, "", nullptr, std::nullopt, false};
+    actor.vouches_for = {wrong};
+    std::string reason;
+    bench.broker().PutActor(Bench::Operator(), actor, [&](auto a) { reason = a ? "" : a.error().reason; });
+    EXPECT_EQ(reason, "bad-vouch") << wrong;
+  }
 }
 
 // A catalog that an earlier version of Remit took: what it lifts on a verb that counts nothing is lifted never, not for ever.

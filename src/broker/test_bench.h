@@ -204,6 +204,19 @@ class Bench {
     Restart();
     EXPECT_EQ(broker().catalog()->hash(), left->hash());
   }
+  // Who answers for an actor; "": nobody. What else is registered of it is as in the constructor.
+  void PutOwner(const std::string& agent, const std::string& person) {
+    ActorRecord actor{{"Agent", agent}, "", nullptr, std::nullopt, false};
+    actor.owner = person.empty() ? cedar::EntityUid{} : cedar::EntityUid{"Employee", person};
+    broker().PutActor(Operator(), std::move(actor), [](auto a) { Expect(a); });
+    Settle();
+  }
+  void PutVouches(const std::string& agent, std::vector<std::string> vouches_for) {
+    ActorRecord actor{{"Agent", agent}, "", nullptr, std::nullopt, false};
+    actor.vouches_for = std::move(vouches_for);
+    broker().PutActor(Operator(), std::move(actor), [](auto a) { Expect(a); });
+    Settle();
+  }
   static Caller Operator() {
     return {.kind = Caller::Kind::kOperator, .uid = {"Remit::Operator", "uid:0"}, .task = {}, .signed_in = {}, .session = {}};
   }

@@ -69,9 +69,9 @@ std::string Listed(const json::Value& actor, std::string_view member) {
 void AddActor(Command& root) {
   Command& actor = root.Sub("actor", "registers the machines that run tasks or ask for decisions (administrators)");
   struct Args {
-    std::string uid, client_id, key, unix_uid;
-    std::vector<std::string> accounts, audiences;
-    bool bar = false, no_accounts = false;
+    std::string uid, client_id, key, unix_uid, owner;
+    std::vector<std::string> accounts, vouches_for, audiences;
+    bool bar = false, no_accounts = false, no_owner = false, vouches_for_nothing = false, no_audiences = false;
   };
   auto put = std::make_shared<Args>();
   actor.Sub("put", "registers an actor, or changes one")
@@ -81,7 +81,12 @@ void AddActor(Command& root) {
       .Option("--unix-uid", put->unix_uid, "local processes of this user are this actor", "N")
       .Option("--account", put->accounts, "a role that it has at a target outside of tasks, again for each: `remit offboard` ends it", "TARGET/ROLE")
       .Flag("--no-accounts", put->no_accounts, "it has none any more; without either flag, those that are registered stay")
+      .Option("--owner", put->owner, "the person who answers for it: their yes counts for nothing that it asks for", "UID")
+      .Flag("--no-owner", put->no_owner, "nobody does any more; without either flag, whoever is registered stays")
+      .Option("--vouches-for", put->vouches_for, "what it is believed about resources where it enforces, again for each", "TYPE[.ATTRIBUTE]")
+      .Flag("--vouches-for-nothing", put->vouches_for_nothing, "it is believed nothing any more; without either flag, what is registered stays")
       .Option("--audience", put->audiences, "a resource server that it is, as `remit token --audience` names it, again for each", "NAME")
+      .Flag("--no-audiences", put->no_audiences, "it is none any more; without either flag, what is registered stays")
       .Flag("--bar", put->bar, "may do nothing from now on")
       .Example("remit actor key checkout.key > checkout.pub\nremit actor put 'Pipeline::\"checkout\"' --client-id checkout --key checkout.pub")
       .Run([put]() -> Result<int> {
@@ -100,7 +105,15 @@ void AddActor(Command& root) {
         if (put->no_accounts && !put->accounts.empty())
           return Fail(Code::kInvalidArgument, "usage", "--account and --no-accounts exclude each other", "name all accounts that it has");
         if (put->no_accounts || !put->accounts.empty()) body.Set("accounts", json::StringArray(put->accounts));
-        if (!put->audiences.empty()) body.Set("audiences", json::StringArray(put->audiences));
+        if (put->no_owner && !put->owner.empty())
+          return Fail(Code::kInvalidArgument, "usage", "--owner and --no-owner exclude each other", "name the one who answers for it");
+        if (put->no_owner || !put->owner.empty()) body.Set("owner", put->owner);
+        if (put->vouches_for_nothing && !put->vouches_for.empty())
+          return Fail(Code::kInvalidArgument, "usage", "--vouches-for and --vouches-for-nothing exclude each other", "name all that it vouches for");
+        if (put->vouches_for_nothing || !put->vouches_for.empty()) body.Set("vouches_for", json::StringArray(put->vouches_for));
+        if (put->no_audiences && !put->audiences.empty())
+          return Fail(Code::kInvalidArgument, "usage", "--audience and --no-audiences exclude each other", "name all that it is");
+        if (put->no_audiences || !put->audiences.empty()) body.Set("audiences", json::StringArray(put->audiences));
         if (put->bar) body.Set("barred", true);
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/actors", body));
@@ -115,10 +128,11 @@ void AddActor(Command& root) {
     REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/actors"));
     if (globals().json) return PrintJson(answer), kOk;
-    std::vector<std::vector<std::string>> rows = {{"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED", "ACCOUNTS", "AUDIENCES"}};
+    std::vector<std::vector<std::string>> rows = {
+        {"ACTOR", "CLIENT ID", "KEY", "UNIX UID", "BARRED", "OWNER", "ACCOUNTS", "VOUCHES FOR", "AUDIENCES"}};
     for (const json::Value& one : answer.Find("actors")->AsArray()) {
       rows.push_back({Text(one, "uid"), Text(one, "client_id"), one.Find("jwk") != nullptr ? "yes" : "no", Text(one, "unix_uid"), Text(one, "barred"),
-                      Listed(one, "accounts"), Listed(one, "audiences")});
+                      Text(one, "owner"), Listed(one, "accounts"), Listed(one, "vouches_for"), Listed(one, "audiences")});
     }
     PrintTable(rows);
     return kOk;

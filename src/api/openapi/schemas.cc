@@ -428,6 +428,15 @@ std::string_view Schemas() {
     "barred": {"type": "boolean"},
     "accounts": {"type": "array", "items": {"type": "string"}},
     "audiences": {"type": "array", "items": {"type": "string"}},
+    "owner": {"$ref": "#/components/schemas/EntityUid"},
+    "was_owned_by": {
+     "type": "array",
+     "items": {
+      "type": "object",
+      "properties": {"person": {"$ref": "#/components/schemas/EntityUid"}, "until": {"type": "string", "format": "date-time"}},
+      "required": ["person", "until"],
+      "additionalProperties": false}},
+    "vouches_for": {"type": "array", "items": {"type": "string"}},
     "accounts_seen": {
      "type": "array",
      "items": {"$ref": "#/components/schemas/AccountSeen"},
@@ -474,7 +483,14 @@ std::string_view Schemas() {
     "audiences": {
      "type": "array",
      "items": {"type": "string"},
-     "description": "the resource servers that it is, as tokens name them in `aud`: it may read the permission sets that these refer to"},
+     "description": "the resource servers that it is, as tokens name them in `aud`: it may read the permission sets that these refer to; where it is not there, what is registered stays"},
+    "owner": {
+     "anyOf": [{"$ref": "#/components/schemas/EntityUid"}, {"const": ""}],
+     "description": "the person who answers for it, whose yes counts for nothing that it asks for; empty: nobody; where it is not there, whoever is registered stays"},
+    "vouches_for": {
+     "type": "array",
+     "items": {"type": "string"},
+     "description": "TYPE or TYPE.ATTRIBUTE each, of types marked @from_pep: what it is believed where it enforces; where it is not there, what is registered stays"},
     "barred": {"type": "boolean"}},
    "required": ["uid"],
    "additionalProperties": false},

@@ -90,5 +90,31 @@ TEST_F(RestReplaceTest, AnActorsAccountsAreReadAndShown) {
   EXPECT_EQ(put(json::Array{}).json.Find("accounts"), nullptr);
 }
 
+TEST_F(RestReplaceTest, WhoAnswersForAnActorAndWhatItVouchesForAreReadAndShown) {
+  std::string schema(broker::kSchema);
+  schema.replace(schema.find("entity Ticket"), 6, "@from_pep entity");
+  server_.bench.LoadCatalog(broker::kPolicies, schema);
+  const auto put = [&](json::Object more) {
+    more.Set("uid", R"(Agent::"bot")");
+    return server_.Post("/v1/actors", more, TestServer::Root());
+  };
+  const Reply named = put({{"owner", R"(Employee::"ann")"}, {"vouches_for", json::StringArray({"Ticket.project"})}});
+  ASSERT_EQ(named.status, 200) << named.body;
+  EXPECT_EQ(named.Text("owner"), R"(Employee::"ann")");
+  const Reply kept = put({});
+  EXPECT_EQ(kept.Text("owner"), R"(Employee::"ann")");
+  EXPECT_EQ(kept.json.Find("vouches_for")->AsArray().at(0), json::Value("Ticket.project"));
+  EXPECT_EQ(put({{"owner", R"(Employee::"nobody")"}}).Reason(), "bad-owner");
+  EXPECT_EQ(put({{"owner", "ann"}}).status, 400);
+  EXPECT_EQ(put({{"owner", 7}}).status, 400);
+  EXPECT_EQ(put({{"vouches_for", json::StringArray({"Box"})}}).Reason(), "bad-vouch");
+  EXPECT_EQ(put({{"vouches_for", "Ticket"}}).status, 400);
+  EXPECT_EQ(put({{"was_owned_by", json::Array{}}}).Reason(), "unknown-field");
+  const Reply gone = put({{"owner", ""}, {"vouches_for", json::Array{}}});
+  EXPECT_EQ(gone.json.Find("owner"), nullptr);
+  EXPECT_EQ(gone.json.Find("vouches_for"), nullptr);
+  EXPECT_EQ(*gone.json.Find("was_owned_by")->AsArray().at(0).FindString("person"), R"(Employee::"ann")");
+}
+
 }  // namespace
 }  // namespace remit::api

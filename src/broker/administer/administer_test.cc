@@ -75,6 +75,47 @@ class AdministrationTest : public BrokerTest {
                              R"(@id("wide") permit (principal is Triage, action == Action::"ticket.read", resource);)";
 };
 
+// "Everyone in the request's chain": of an actor that asks for a change, whoever answers for it too.
+TEST_F(AdministrationTest, WhoOwnsTheActorThatAsksForAChangeDoesNotApproveIt) {
+  const std::string robots =
+      policies_ + R"(@id("robot") permit (principal == Agent::"helpdesk", action == Remit::Action::"catalog.load", resource);)";
+  ASSERT_TRUE(bench.Approve(bench.Person("bob"), Load(bench.Person("ann"), robots)->approval));
+  ActorRecord robot{{"Agent", "helpdesk"}, "", nullptr, std::nullopt, false};
+  robot.owner = cedar::EntityUid{"Employee", "bob"};
+  bench.broker().PutActor(bench.Person("ann"), robot, [](auto a) { Bench::Expect(a); });
+  bench.Settle();
+  const std::string before = InForce(), approval = Load(Bench::Agent("helpdesk"), wider_)->approval;
+  ASSERT_FALSE(approval.empty());
+  EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), approval)), "own-request");
+  robot.owner = cedar::EntityUid{"Employee", "eve"};
+  bench.broker().PutActor(bench.Person("ann"), robot, [](auto a) { Bench::Expect(a); });
+  bench.Settle();
+  EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), approval)), "own-request");  // it was his when it was asked
+  EXPECT_EQ(InForce(), before);
+  EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("ann"), approval)), "done");
+  EXPECT_NE(InForce(), before);
+}
+
+// Who may change an actor only with a second yes may so say who owns it, and what is not said stays what it is when the yes comes.
+TEST_F(AdministrationTest, AnOwnerThatWaitsForAYesIsThatOneAndTheRestIsAsItIsThen) {
+  const std::string two = policies_ + R"(@id("two-change") @unless_approved("1") forbid (principal, action == Remit::Action::"actor.change", resource);)";
+  ASSERT_TRUE(bench.Approve(bench.Person("bob"), Load(bench.Person("ann"), two)->approval));
+  const auto ask = [&](ActorRecord actor) {
+    std::string approval;
+    bench.broker().PutActor(bench.Person("ann"), std::move(actor), [&](auto a) { approval = a ? *a->FindString("approval") : a.error().reason; });
+    bench.Settle();
+    return approval;
+  };
+  ActorRecord robot{{"Agent", "helpdesk"}, "desk", nullptr, std::nullopt, false};
+  const std::string first = ask(robot);  // says nothing of an owner
+  robot.owner = cedar::EntityUid{"Employee", "eve"};
+  const std::string second = ask(robot);
+  EXPECT_EQ(bench.broker().FindActor({"Agent", "helpdesk"})->HasOwner(), false);
+  ASSERT_TRUE(bench.Approve(bench.Person("bob"), second));
+  ASSERT_TRUE(bench.Approve(bench.Person("bob"), first));
+  EXPECT_EQ(*bench.broker().FindActor({"Agent", "helpdesk"})->owner, (cedar::EntityUid{"Employee", "eve"}));
+}
+
 TEST_F(AdministrationTest, TheOperatorGivesNothingOnceTheFirstSetUpIsOver) {
   EXPECT_EQ(ReasonOf(Load(Bench::Operator(), wider_)), "set-up-is-over");
   EXPECT_EQ(ReasonOf(PutFacts(Bench::Operator(), "[]", true)), "set-up-is-over");

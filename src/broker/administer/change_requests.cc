@@ -109,7 +109,8 @@ std::uint32_t ChangeRequests::StandingYes(const ChangeRequest& change) {
   std::uint32_t count = 0;
   for (const task::Yes& one : change.yes) {
     const auto person = core_.registry.people.find(one.person);
-    if (person == core_.registry.people.end() || person->second.barred || one.person == change.by) continue;
+    if (person == core_.registry.people.end() || person->second.barred || !core_.who_may.MayJudge(one.person, {change.by}, change.requested))
+      continue;
     if (core_.administration.AskServer(one.person, "approve").verdict == Verdict::kAllow) ++count;
   }
   return count;
@@ -126,6 +127,7 @@ void ChangeRequests::Approve(const Caller& by, const std::string& id, const std:
   ChangeRequest next = found->second;
   if (by.uid == next.by)
     return refuse(Error(Code::kPermissionDenied, "own-request", "who asked for a change does not approve it").Hint("ask somebody else"));
+  if (Status others = core_.who_may.MayJudge(by.uid, {next.by}, next.requested); !others) return refuse(std::move(others.error()));
   if (core_.administration.AskServer(by.uid, "approve").verdict != Verdict::kAllow)
     return refuse(Error(Code::kPermissionDenied, "approve-denied", fmt::format("no policy permits you to approve `{}`", id)));
   if (hash != HexEncode(next.hash))

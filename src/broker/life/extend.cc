@@ -197,6 +197,7 @@ void Extensions::Approve(LiveTask& live, const Caller& by, const std::string& ha
   const bool may = entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
   if (live.latched || (!may && !core_.who_may.MayView(by, live))) return refuse(NoSuchApproval(approval).error());
   if (!may) return refuse(Error(Code::kPermissionDenied, "approve-denied", fmt::format("no policy permits you to approve `{}`", approval)));
+  if (Status others = core_.who_may.MayJudge(by.uid, record); !others) return refuse(std::move(others.error()));
   Result<task::Transition> yes = task::ApproveExtension(core_.ends.Present(live), by.uid, core_.Stamp());
   if (!yes) return refuse(std::move(yes.error()));
   task::Extension asked = *yes->next.extension;

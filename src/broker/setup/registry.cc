@@ -22,6 +22,8 @@ using Kind = Caller::Kind;
 
 namespace {
 
+constexpr std::size_t kVouches = 100;  // types and attributes that one actor vouches for: more than a person reads through before saying yes
+
 // The hint for a type that has not the mark: the nearest that has, or all of them.
 std::string MarkedTypes(const task::Catalog& catalog, const std::string& type, bool (task::Catalog::*marked)(std::string_view) const) {
   // Actors and people are put with a command each.
@@ -38,17 +40,46 @@ std::string MarkedTypes(const task::Catalog& catalog, const std::string& type, b
 }
 
 Status CheckAudiences(const ActorRecord& actor, const std::string& issuer) {
+  if (!actor.audiences) return {};
   const auto bad = [](std::string why) {
     return Fail(Code::kInvalidArgument, "bad-audience", std::move(why), "name the resource server as its tokens do: `remit token --audience NAME`");
   };
-  if (actor.audiences.size() > limits::kAudiencesPerActor)
+  if (actor.audiences->size() > limits::kAudiencesPerActor)
     return bad(fmt::format("one actor is at most {} resource servers", limits::kAudiencesPerActor));
-  const std::set<std::string> distinct(actor.audiences.begin(), actor.audiences.end());
-  if (distinct.size() != actor.audiences.size()) return bad("a resource server is named twice");
+  const std::set<std::string> distinct(actor.audiences->begin(), actor.audiences->end());
+  if (distinct.size() != actor.audiences->size()) return bad("a resource server is named twice");
   for (const std::string& audience : distinct)
     if (audience.empty() || audience.size() > limits::kAudienceBytes || !IsVisible(audience) || audience == issuer)
       return bad(fmt::format("`{}` is not the name of a resource server", EscapeControl(audience)));
   return {};
+}
+
+Result<std::map<cedar::EntityUid, Time>> WasOwnedByFromJson(const json::Array& before) {
+  std::map<cedar::EntityUid, Time> owners;
+  for (const json::Value& one : before) {
+    json::ObjectReader r(one, "actor.was_owned_by");
+    const std::string person = r.RequiredString("person"), until = r.RequiredString("until");
+    REMIT_TRY(r.Finish());
+    REMIT_ASSIGN(cedar::EntityUid uid, cedar::EntityUid::Parse(person));
+    REMIT_ASSIGN(const Time at, ParseTime(until));
+    owners[std::move(uid)] = at;
+  }
+  return owners;
+}
+
+// Whether it only bars, and says nothing else: that takes away.
+bool OnlyBars(const ActorRecord& actor) { return actor.barred && !actor.accounts && !actor.owner && !actor.vouches_for && !actor.audiences; }
+
+// What is asked of people: exactly what was said. What was not is as it is when they have answered.
+json::Value AskedOf(const ActorRecord& actor, const ActorRecord& said) {
+  json::Value content = ActorJson(actor);
+  json::Object& object = content.AsObject();
+  for (const std::string_view name : {"accounts", "owner", "was_owned_by", "vouches_for", "audiences"}) object.Erase(name);
+  if (said.accounts) object.Set("accounts", json::StringArray(*said.accounts));
+  if (said.owner) object.Set("owner", said.HasOwner() ? said.owner->ToString() : "");
+  if (said.vouches_for) object.Set("vouches_for", json::StringArray(*said.vouches_for));
+  if (said.audiences) object.Set("audiences", json::StringArray(*said.audiences));
+  return content;
 }
 
 }  // namespace
@@ -65,9 +96,18 @@ Result<ActorRecord> ActorFromJson(const json::Value& document) {
   }
   actor.barred = r.OptionalBool("barred").value_or(false);
   actor.accounts = r.OptionalStrings("accounts").value_or(std::vector<std::string>());
-  actor.audiences = r.OptionalStrings("audiences").value_or(std::vector<std::string>());
+  actor.audiences = r.OptionalStrings("audiences");
+  const std::optional<std::string> owner = r.OptionalString("owner");
+  actor.vouches_for = r.OptionalStrings("vouches_for");
+  if (const json::Array* before = r.OptionalArray("was_owned_by")) {
+    REMIT_ASSIGN(actor.was_owned_by, WasOwnedByFromJson(*before));
+  }
   REMIT_TRY(r.Finish());
   REMIT_ASSIGN(actor.uid, cedar::EntityUid::Parse(uid));
+  if (owner && owner->empty()) actor.owner.emplace();
+  if (owner && !owner->empty()) {
+    REMIT_ASSIGN(actor.owner, cedar::EntityUid::Parse(*owner));
+  }
   return actor;
 }
 
@@ -93,8 +133,8 @@ void Registry::Register(ActorRecord actor) {
 }
 
 void Broker::PutActor(const Caller& by, ActorRecord actor, Answer<json::Value> answer) {
-  // Who names an account says what an offboarding takes away: that is no mere bar.
-  const AdminEffect effect = actor.barred && !actor.accounts ? AdminEffect::kTakesAway : AdminEffect::kGives;
+  // Who names an account says what an offboarding takes away, who names an owner whose yes counts: that is no mere bar.
+  const AdminEffect effect = OnlyBars(actor) ? AdminEffect::kTakesAway : AdminEffect::kGives;
   core_->Locked([&] { core_->registry.ChangeActor({by, "actor.change", {}, effect, nullptr}, std::move(actor), std::move(answer)); });
 }
 
@@ -103,13 +143,20 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
   Result<std::uint32_t> needed = core_.administration.Authorise(call);
   if (!needed) return refuse(std::move(needed.error()));
   const auto before = actors.find(actor.uid);
-  if (actor.barred && !actor.accounts && call.by.Is(Kind::kOperator) &&
-      before != actors.end()) {  // takes away and does nothing else: what is there stays as it is
+  const ActorRecord said = actor;
+  const std::optional<std::vector<std::string>>& named = said.accounts;
+  if (OnlyBars(actor) && call.by.Is(Kind::kOperator) && before != actors.end()) {  // takes away and does nothing else: what is there stays as it is
     actor = before->second;
     actor.barred = true;
   }
-  const std::optional<std::vector<std::string>> named = actor.accounts;
-  if (!named && before != actors.end()) actor.accounts = before->second.accounts;
+  if (before != actors.end()) {
+    if (!actor.accounts) actor.accounts = before->second.accounts;
+    if (!actor.owner) actor.owner = before->second.owner;
+    if (!actor.vouches_for) actor.vouches_for = before->second.vouches_for;
+    if (!actor.audiences) actor.audiences = before->second.audiences;
+    actor.was_owned_by = before->second.was_owned_by;
+    if (before->second.HasOwner() && before->second.owner != actor.owner) actor.was_owned_by[*before->second.owner] = core_.Stamp();
+  }
   if (Status accounts = core_.standing_access.CheckAccounts(actor); !accounts) return refuse(std::move(accounts.error()));
   if (Status audiences = CheckAudiences(actor, core_.parts.issuer); !audiences) return refuse(std::move(audiences.error()));
   if (actor.client_id.empty()) actor.client_id = actor.uid.ToString();
@@ -121,6 +168,8 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
   if (!only_bars && !core_.current->IsActor(actor.uid.type))
     return refuse(Error(Code::kInvalidArgument, "not-an-actor-type", fmt::format("`{}` is not marked @actor in the catalog in force", actor.uid.type))
                       .Hint(MarkedTypes(*core_.current, actor.uid.type, &task::Catalog::IsActor)));
+  if (Status owner = CheckOwner(said); !owner) return refuse(std::move(owner.error()));
+  if (Status vouches = CheckVouches(said); !vouches) return refuse(std::move(vouches.error()));
   auto same_client = actors_by_client.find(actor.client_id);
   if (same_client != actors_by_client.end() && same_client->second != actor.uid)
     return refuse(
@@ -130,24 +179,48 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
     if (same_uid != actors_by_unix_uid.end() && same_uid->second != actor.uid)
       return refuse(Error(Code::kAlreadyExists, "unix-uid-taken", fmt::format("user {} is {}", *actor.unix_uid, same_uid->second.ToString())));
   }
-  if (*needed > 0) {  // accounts only where it speaks of them: until it is made others may be declared
-    json::Value content = ActorJson(actor);
-    content.AsObject().Erase("accounts");
-    if (named) content.AsObject().Set("accounts", json::StringArray(*named));
-    return Ask(call, *needed, content, std::move(answer));
-  }
+  if (*needed > 0) return Ask(call, *needed, AskedOf(actor, said), std::move(answer));
   // Who asked for it does not wait at a door: what is declared is seen before the answer. Else whoever called asks for that (api/rest/people.cc).
   if (call.approved && named && !named->empty()) answer = core_.standing_access.ThenSee(*named, std::move(answer));
   std::vector<store::Write> also = core_.standing_access.NotesThatGo(actor);
   std::ranges::move(core_.offboarder.TakeOff(actor), std::back_inserter(also));
   Registered who{"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor), std::move(also), core_.standing_access.Move(actor)};
+  if (actor.HasOwner()) who.told.Set("owner", actor.owner->ToString());
+  if (said.vouches_for) who.told.Set("vouches_for", json::StringArray(*said.vouches_for));
   WriteDown(call, who, [this, actor] { Register(actor); }, std::move(answer));
+}
+
+// A person who is registered, so that a name that is wrong leaves nobody as the owner who is meant.
+Status Registry::CheckOwner(const ActorRecord& said) const {
+  if (!said.HasOwner()) return {};
+  if (core_.current->IsPerson(said.owner->type) && people.contains(*said.owner)) return {};
+  return Fail(Code::kInvalidArgument, "bad-owner", fmt::format("`{}` is not a registered person", said.owner->ToString()),
+              "an actor's owner is a person: see who is there with `remit person list`");
+}
+
+// A name that is wrong would vouch for nothing.
+Status Registry::CheckVouches(const ActorRecord& said) const {
+  if (!said.vouches_for) return {};
+  const auto bad = [](std::string why, std::string hint) { return Fail(Code::kInvalidArgument, "bad-vouch", std::move(why), std::move(hint)); };
+  if (said.vouches_for->size() > kVouches) return bad(fmt::format("an actor vouches for {} things at most", kVouches), "");
+  for (const std::string& one : *said.vouches_for) {
+    const std::size_t dot = one.find('.');
+    const std::string type = one.substr(0, dot);
+    const cedar::EntityType* declared = core_.current->schema().FindEntityType(type);
+    if (declared == nullptr || !core_.current->IsFromPep(type))
+      return bad(fmt::format("`{}` is not marked @from_pep in the catalog in force", EscapeControl(type)),
+                 "write a type's name, or TYPE.ATTRIBUTE; of any other type nothing is taken from who enforces");
+    if (dot != std::string::npos && !declared->attributes.contains(one.substr(dot + 1)))
+      return bad(fmt::format("`{}` has no attribute `{}`", type, EscapeControl(one.substr(dot + 1))), "");
+  }
+  return {};
 }
 
 void Registry::WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer) {
   json::Object event = core_.Event(fmt::format("{}.changed", who.kind), core_.Stamp());
   event.Set(who.kind, who.uid.ToString());
   event.Set("barred", who.barred);
+  for (const auto& [name, value] : who.told) event.Set(name, value);
   event.Set("by", call.by.uid.ToString());
   store::Batch batch;
   batch.writes.push_back({who.table, who.uid.ToString(), json::Canonical(who.row)});

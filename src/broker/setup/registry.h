@@ -20,7 +20,7 @@ class Registry {
   // Each asks who may, waits for people where the catalog says so (the answer then holds `approval`), writes the row and its event in one commit,
   // and answers with the row. Who is barred is so before the commit, and what waits about them ends; who is let in is so only after it.
   // Errors: those of Administration::Authorise, `no-catalog`, the store's; of an actor `not-an-actor-type`, `client-id-taken`, `unix-uid-taken`,
-  // those of its key and its accounts, `bad-audience`; of a person `not-a-person-type`, `locks-everybody-out`.
+  // those of its key and its accounts, `bad-owner`, `bad-vouch`, `bad-audience`; of a person `not-a-person-type`, `locks-everybody-out`.
   void ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json::Value> answer);
   void ChangePerson(const AdminCall& call, PersonRecord person, Answer<json::Value> answer);
   // Takes an actor into memory, in the place of what was registered as the same.
@@ -46,9 +46,12 @@ class Registry {
     json::Value row;
     std::vector<store::Write> also = {};     // rows that belong to it
     std::vector<std::string> accounts = {};  // that are declared or taken off: StandingAccess::Move
+    json::Object told = {};                  // in its event, besides who it is and whether barred
   };
   // `keep` puts it into memory.
   void WriteDown(const AdminCall& call, const Registered& who, std::function<void()> keep, Answer<json::Value> answer);
+  Status CheckOwner(const ActorRecord& said) const;
+  Status CheckVouches(const ActorRecord& said) const;
   void Ask(const AdminCall& call, std::uint32_t needed, const json::Value& content, Answer<json::Value> answer);
 
   Core& core_;

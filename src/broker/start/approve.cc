@@ -29,10 +29,6 @@ Status CheckPerson(const Caller& by, Time now) {
 
 // --- what the answers to starts and to uses share
 
-bool InChain(const task::TaskRecord& record, const cedar::EntityUid& person) {
-  return person == record.actor || std::ranges::find(record.chain, person) != record.chain.end();
-}
-
 Status CheckHash(const std::string& given, const Hash& wanted, const std::string& id) {
   if (given == HexEncode(wanted)) return {};
   return Fail(Code::kConflict, "request-changed", fmt::format("request `{}` is not what it was when you read it", id),
@@ -75,7 +71,7 @@ std::uint32_t Approvals::StandingYes(const task::TaskRecord& record, const cedar
   std::uint32_t count = 0;
   for (const task::Yes& one : yes) {
     auto person = core_.registry.people.find(one.person);
-    if (person == core_.registry.people.end() || person->second.barred || InChain(record, one.person)) continue;
+    if (person == core_.registry.people.end() || person->second.barred || !core_.who_may.MayJudge(one.person, record)) continue;
     Caller caller{.kind = Kind::kPerson, .uid = one.person, .task = {}, .signed_in = one.at, .session = {}};
     if (core_.who_may.AskVerb(caller, "approve", entity).verdict == Verdict::kAllow) ++count;
   }
@@ -94,8 +90,7 @@ void Approvals::Approve(const Caller& by, const std::string& task_id, const std:
   bool may = entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
   if (!may && !core_.who_may.MayView(by, *live)) return refuse(NoSuchApproval(id).error());
   if (!may) return refuse(Error(Code::kPermissionDenied, "approve-denied", fmt::format("no policy permits you to approve `{}`", id)));
-  if (InChain(record, by.uid))
-    return refuse(Error(Code::kPermissionDenied, "own-request", "who is in the request's own chain does not approve it").Hint("ask somebody else"));
+  if (Status others = core_.who_may.MayJudge(by.uid, record); !others) return refuse(std::move(others.error()));
   if (Status status = CheckHash(hash, record.request_hash, id); !status) return refuse(std::move(status.error()));
   Time now = core_.Stamp();
   if (now >= live->deadline()) return refuse(NoSuchApproval(id).error());

@@ -35,7 +35,6 @@ class Approvals {
 Status CheckPerson(const Caller& by, Time now);
 
 // Whether somebody is one of those for whom it runs: none of them approves it.
-bool InChain(const task::TaskRecord& record, const cedar::EntityUid& person);
 
 // Whether a yes carries the hash of what is asked now. Errors: `request-changed`.
 Status CheckHash(const std::string& given, const Hash& wanted, const std::string& id);

@@ -40,7 +40,7 @@ json::Value BreakGlassStarts::EventOf(const task::TaskRecord& started) {
     const Caller starter = core_.who_may.AsActor(started);
     skipped = ApprovalsNeeded(core_.who_may.AskVerb(starter, "start", *entity, std::numeric_limits<std::uint32_t>::max()));
     for (const auto& [uid, person] : core_.registry.people) {
-      if (person.barred || std::ranges::find(started.chain, uid) != started.chain.end()) continue;
+      if (person.barred || !core_.who_may.MayJudge(uid, started)) continue;
       const Caller approver{.kind = Kind::kPerson, .uid = uid, .task = {}, .signed_in = {}, .session = {}};
       if (core_.who_may.AskVerb(approver, "approve", *entity).verdict == Verdict::kAllow) not_asked.push_back(uid.ToString());
     }
@@ -126,13 +126,20 @@ Status BreakGlassStarts::MaySign(const Caller& by, const task::TaskRecord& recor
   const auto known = core_.registry.people.find(by.uid);
   const bool barred = known == core_.registry.people.end() || known->second.barred;
   const auto entity = core_.current ? core_.MakeEntity(record, *core_.current) : nullptr;
-  if (!barred && entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow) return {};
+  if (!barred && entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow) return core_.who_may.MayJudge(by.uid, record);
   if (barred || !core_.who_may.MayViewEnded(by, record)) return NoSuchTask(record.id);
   return Fail(Code::kPermissionDenied, "review-denied", fmt::format("no policy permits you to approve, and so to sign for, `{}`", record.id));
 }
 
 // A task that ends meanwhile goes from the first table to the second, and is seen in one of them.
 Result<bool> BreakGlassStarts::DidAPart(const std::string& task, const cedar::EntityUid& who) const {
+  const auto owned = core_.Locked([&] { return core_.who_may.OwnedBy(who); });
+  const auto is_theirs = [&](const task::TaskRecord& record) {
+    return std::ranges::any_of(record.chain, [&](const cedar::EntityUid& uid) {
+      const auto until = owned.find(uid);
+      return uid == who || (until != owned.end() && until->second >= record.requested);
+    });
+  };
   std::map<std::string, std::string> parents;
   std::vector<std::string> theirs;
   Status read;
@@ -142,7 +149,7 @@ Result<bool> BreakGlassStarts::DidAPart(const std::string& task, const cedar::En
       if (!record) read = std::unexpected(std::move(record.error()));
       if (!record || record->parent.empty()) return record.has_value();
       parents[record->id] = record->parent;
-      if (std::ranges::find(record->chain, who) != record->chain.end()) theirs.push_back(record->id);
+      if (is_theirs(*record)) theirs.push_back(record->id);
       return true;
     }));
     REMIT_TRY(read);

@@ -215,6 +215,20 @@ TEST_F(BreakGlassTest, NobodySignsForThemselves) {
   EXPECT_TRUE(Review(bench.Person("bob"), started->task.id));
 }
 
+TEST_F(BreakGlassTest, WhoOwnsTheActorIsNotAskedAndDoesNotSign) {
+  bench.PutOwner("bot", "ann");
+  auto started = Break();
+  ASSERT_TRUE(started) << started.error().ToString();
+  EXPECT_EQ(*bench.EventOf("task.break-glass").Find("not_asked"), *json::Parse(R"(["Employee::\"bob\""])"));
+  ASSERT_TRUE(bench.Complete(*started));
+  bench.PutOwner("bot", "bob");  // afterwards: whoever owned it then is no better placed to sign
+  EXPECT_EQ(Review(bench.Person("ann"), started->task.id).error().reason, "own-request");
+  EXPECT_EQ(Review(bench.Person("bob"), started->task.id).error().reason, "own-request");
+  bench.PutOwner("bot", "eve");
+  EXPECT_EQ(Review(bench.Person("bob"), started->task.id).error().reason, "own-request");
+  EXPECT_EQ(Open(), 1u);
+}
+
 TEST_F(BreakGlassTest, OthersNeedNoReview) {
   StartAnswer started = Triage();
   ASSERT_TRUE(bench.Complete(started));

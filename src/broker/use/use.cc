@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "broker/core.h"
 #include "broker/use/use_question.h"
 
@@ -30,8 +31,29 @@ void Broker::Evaluate(const Caller& by, UseRequest request, Answer<UseAnswer> an
 }
 
 void Uses::Evaluate(const Caller& by, const UseRequest& request, const std::string& idempotency, Answer<UseAnswer> answer) {
-  if (MayEnforce(by, request.resource)) return Use(request, idempotency, {}, std::move(answer));
-  core_.Later([answer] { answer(DenyFor("not-a-pep")); });
+  if (!MayEnforce(by, request.resource)) return core_.Later([answer] { answer(DenyFor("not-a-pep")); });
+  if (std::optional<UseAnswer> unheard = NotVouchedFor(by, request))
+    return core_.Later([answer, denied = *std::move(unheard)]() mutable { answer(std::move(denied)); });
+  Use(request, idempotency, {}, std::move(answer));
+}
+
+// Where it says what it is not registered to vouch for, nothing of it is believed, and the whole question is denied: a policy that forbids by an
+// attribute is not lifted by leaving that attribute out.
+std::optional<UseAnswer> Uses::NotVouchedFor(const Caller& by, const UseRequest& request) const {
+  if (!request.resource_attributes.IsObject() || !core_.current->IsFromPep(request.resource.type)) return std::nullopt;
+  const auto actor = core_.registry.actors.find(by.uid);
+  const auto vouches = [&](const std::string& name) {
+    return actor != core_.registry.actors.end() && actor->second.vouches_for && std::ranges::count(*actor->second.vouches_for, name) > 0;
+  };
+  if (vouches(request.resource.type)) return std::nullopt;
+  for (const auto& [name, value] : request.resource_attributes.AsObject()) {
+    const std::string attribute = fmt::format("{}.{}", request.resource.type, name);
+    if (vouches(attribute)) continue;
+    UseAnswer denied = DenyFor("not-vouched-for");
+    denied.errors = {fmt::format("{} is not registered to vouch for `{}`", by.uid.ToString(), EscapeControl(attribute))};
+    return denied;
+  }
+  return std::nullopt;
 }
 
 bool Uses::MayEnforce(const Caller& by, const cedar::EntityUid& resource) {
@@ -50,6 +72,8 @@ Result<UseAnswer> Broker::Check(const Caller& by, const UseRequest& request) {
     // A token is proof enough to ask about its task; an id is not.
     may = !request.token.empty() || core_->uses.MayEnforce(by, request.resource) || (live != nullptr && core_->who_may.MayView(by, *live));
     if (!may) return NoSuchTask(request.task);
+    if (core_->uses.MayEnforce(by, request.resource))
+      if (std::optional<UseAnswer> unheard = core_->uses.NotVouchedFor(by, request)) return *std::move(unheard);
     Uses::Judged judged = core_->uses.Judge(request, false);
     if (live != nullptr)
       if (UseApproval* waiting = core_->use_approvals.Find(*live, request)) judged.answer.approval = waiting->id;

@@ -36,6 +36,8 @@ class Uses {
   Judged Judge(const UseRequest& request, bool count);
   // Whether the caller is a PEP for this resource: an actor whom the catalog in force permits `enforce`.
   bool MayEnforce(const Caller& by, const cedar::EntityUid& resource);
+  // The answer to a question of somebody who may enforce, and says of the resource what they are not registered to vouch for; nothing of others.
+  std::optional<UseAnswer> NotVouchedFor(const Caller& by, const UseRequest& request) const;
   // Use, for a PEP; a deny to anybody else. `idempotency`: as for Use.
   void Evaluate(const Caller& by, const UseRequest& request, const std::string& idempotency, Answer<UseAnswer> answer);
   // Judges, spends what an allow costs, and answers. Where one task of the chain cannot be charged, none is. What is spent is so in memory before

@@ -139,8 +139,7 @@ void UseApprovals::Approve(const Caller& by, const std::string& id, const std::s
   bool may = entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow;
   if (!may && !core_.who_may.MayView(by, *live)) return refuse(NoSuchApproval(id).error());
   if (!may) return refuse(Error(Code::kPermissionDenied, "approve-denied", fmt::format("no policy permits you to approve `{}`", id)));
-  if (InChain(live->record(), by.uid))
-    return refuse(Error(Code::kPermissionDenied, "own-request", "who is in the request's own chain does not approve it").Hint("ask somebody else"));
+  if (Status others = core_.who_may.MayJudge(by.uid, live->record()); !others) return refuse(std::move(others.error()));
   if (Status status = CheckHash(hash, found->second.hash, id); !status) return refuse(std::move(status.error()));
   UseApproval next = found->second;
   for (const task::Yes& one : next.yes)

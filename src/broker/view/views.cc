@@ -104,7 +104,12 @@ json::Value ActorJson(const ActorRecord& actor) {
   if (actor.unix_uid) object.Set("unix_uid", *actor.unix_uid);
   object.Set("barred", actor.barred);
   if (actor.accounts && !actor.accounts->empty()) object.Set("accounts", json::StringArray(*actor.accounts));
-  if (!actor.audiences.empty()) object.Set("audiences", json::StringArray(actor.audiences));
+  if (actor.HasOwner()) object.Set("owner", actor.owner->ToString());
+  json::Array before;
+  for (const auto& [person, until] : actor.was_owned_by) before.push_back(json::Object{{"person", person.ToString()}, {"until", FormatTime(until)}});
+  if (!before.empty()) object.Set("was_owned_by", std::move(before));
+  if (actor.vouches_for && !actor.vouches_for->empty()) object.Set("vouches_for", json::StringArray(*actor.vouches_for));
+  if (actor.audiences && !actor.audiences->empty()) object.Set("audiences", json::StringArray(*actor.audiences));
   return object;
 }
 
