@@ -90,9 +90,30 @@ std::string_view AnswerSchemas() {
    "properties": {"index": {"type": "integer", "minimum": 0, "description": "of the event in the ledger"}},
    "required": ["index"],
    "additionalProperties": false},
+  "RegisteredActor": {
+   "type": "object",
+   "properties": {
+    "uid": {"$ref": "#/components/schemas/EntityUid"},
+    "client_id": {"type": "string"},
+    "jwk": {"type": "object"},
+    "unix_uid": {"type": "integer", "minimum": 0},
+    "barred": {"type": "boolean"},
+    "accounts": {"type": "array", "items": {"type": "string"}},
+    "owner": {"$ref": "#/components/schemas/EntityUid"},
+    "was_owned_by": {"$ref": "#/components/schemas/FormerOwners"},
+    "vouches_for": {"type": "array", "items": {"type": "string"}}},
+   "required": ["uid", "client_id", "barred"],
+   "additionalProperties": false},
+  "FormerOwners": {
+   "type": "array",
+   "items": {
+    "type": "object",
+    "properties": {"person": {"$ref": "#/components/schemas/EntityUid"}, "until": {"type": "string", "format": "date-time"}},
+    "required": ["person", "until"],
+    "additionalProperties": false}},
   "ActorList": {
    "type": "object",
-   "properties": {"actors": {"type": "array", "items": {"$ref": "#/components/schemas/Actor"}}},
+   "properties": {"actors": {"type": "array", "items": {"$ref": "#/components/schemas/RegisteredActor"}}},
    "required": ["actors"],
    "additionalProperties": false},
   "PersonList": {

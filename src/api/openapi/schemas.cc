@@ -429,13 +429,7 @@ std::string_view Schemas() {
     "accounts": {"type": "array", "items": {"type": "string"}},
     "audiences": {"type": "array", "items": {"type": "string"}},
     "owner": {"$ref": "#/components/schemas/EntityUid"},
-    "was_owned_by": {
-     "type": "array",
-     "items": {
-      "type": "object",
-      "properties": {"person": {"$ref": "#/components/schemas/EntityUid"}, "until": {"type": "string", "format": "date-time"}},
-      "required": ["person", "until"],
-      "additionalProperties": false}},
+    "was_owned_by": {"$ref": "#/components/schemas/FormerOwners"},
     "vouches_for": {"type": "array", "items": {"type": "string"}},
     "accounts_seen": {
      "type": "array",
