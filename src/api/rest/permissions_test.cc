@@ -124,7 +124,8 @@ TEST_F(RestPermissionsTest, ItIsGoneWithTheTask) {
   const Reply started = Start();
   const Token token = Ask(started);
   ASSERT_EQ(Resolve(token, shop_).status, 200);
-  EXPECT_EQ(server_.Post("/v1/tasks/" + TaskOf(started) + "/complete", json::Object{{"wait", "0s"}}, {started.Text("holder"), std::nullopt}).status, 200);
+  EXPECT_EQ(server_.Post("/v1/tasks/" + TaskOf(started) + "/complete", json::Object{{"wait", "0s"}}, {started.Text("holder"), std::nullopt}).status,
+            200);
   EXPECT_EQ(Resolve(token, shop_).status, 404);  // although its `exp` is ahead
 }
 

@@ -98,7 +98,8 @@ TEST_F(AdministrationTest, WhoOwnsTheActorThatAsksForAChangeDoesNotApproveIt) {
 
 // Who may change an actor only with a second yes may so say who owns it, and what is not said stays what it is when the yes comes.
 TEST_F(AdministrationTest, AnOwnerThatWaitsForAYesIsThatOneAndTheRestIsAsItIsThen) {
-  const std::string two = policies_ + R"(@id("two-change") @unless_approved("1") forbid (principal, action == Remit::Action::"actor.change", resource);)";
+  const std::string two =
+      policies_ + R"(@id("two-change") @unless_approved("1") forbid (principal, action == Remit::Action::"actor.change", resource);)";
   ASSERT_TRUE(bench.Approve(bench.Person("bob"), Load(bench.Person("ann"), two)->approval));
   const auto ask = [&](ActorRecord actor) {
     std::string approval;

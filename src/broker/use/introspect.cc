@@ -61,7 +61,8 @@ const task::CredentialRecord* TokenInForce(Core& core, const std::string& id) {
 bool Serves(const Core& core, const Caller& by, const std::string& audience) {
   if (!by.Is(Kind::kActor)) return false;
   const auto actor = core.registry.actors.find(by.uid);
-  return actor != core.registry.actors.end() && !actor->second.barred && actor->second.audiences && std::ranges::count(*actor->second.audiences, audience) > 0;
+  return actor != core.registry.actors.end() && !actor->second.barred && actor->second.audiences &&
+         std::ranges::count(*actor->second.audiences, audience) > 0;
 }
 
 }  // namespace

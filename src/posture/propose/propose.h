@@ -29,7 +29,7 @@ struct ProposedPermission {
   std::string resource;  // `orders/public.invoices`
   bool is_hidden = false;
   std::vector<std::string> sequences;  // that come with an INSERT, since the table's own columns draw on them: `public.invoices_id_seq`
-  std::optional<Use> use = {};  // what it is proposed for; none where it is hidden
+  std::optional<Use> use = {};         // what it is proposed for; none where it is hidden
 };
 
 struct ProposedType {

@@ -28,11 +28,8 @@ json::Value ToJson(const Use& use) {
 json::Value ToJson(const ProposedPermission& one) {
   json::Array sequences;
   for (const std::string& sequence : one.sequences) sequences.push_back(Name(sequence));
-  json::Object o{{"policy", one.policy},
-                 {"privilege", one.privilege},
-                 {"table", one.resource},
-                 {"hidden", one.is_hidden},
-                 {"sequences", std::move(sequences)}};
+  json::Object o{
+      {"policy", one.policy}, {"privilege", one.privilege}, {"table", one.resource}, {"hidden", one.is_hidden}, {"sequences", std::move(sequences)}};
   if (!one.use) return o;
   o.Set("count", Number(one.use->count));
   o.Set("sessions", Number(one.use->sessions));
