@@ -195,6 +195,38 @@ class Ticket(harness.Case):
         bob.cli("approve", asked["approval"])
         eventually(lambda: remit.task(asked["task"]["id"])["state"] == "active")
 
+    def test_nobody_approves_what_an_agent_of_theirs_asks_for_or_breaks_glass_unheard(self):
+        """Whoever answers for an actor is in the request's chain, and says so at the command line; what nobody is told of, too."""
+        folder = self.script("")[: -len("/client.py")]
+        with open(f"{folder}/desk.cedarschema", "w") as schema:
+            schema.write('@person entity Staff;\n@actor entity Robot;\nentity Door = {};\n'
+                         '@task("Open a door") @name("open") @max_ttl("1h") @break_glass("5m") entity OpenDoor = { door: Door };\n'
+                         'action "open" appliesTo { principal: [OpenDoor], resource: [Door] };\n')
+        with open(f"{folder}/desk.cedar", "w") as policy:
+            policy.write('@id("open") permit (principal is OpenDoor, action == Action::"open", resource) when { resource == principal.door };\n'
+                         '@id("start") permit (principal is Robot, action in [Remit::Action::"start", Remit::Action::"break_glass"], resource is OpenDoor);\n'
+                         '@id("yes") permit (principal is Staff, action in [Remit::Action::"approve", Remit::Action::"view"], resource is OpenDoor);\n'
+                         '@id("one") @unless_approved("1") forbid (principal, action == Remit::Action::"start", resource is OpenDoor);\n')
+        with open(f"{folder}/facts.json", "w") as facts:
+            json.dump([{"uid": {"type": "Door", "id": "vault"}, "attrs": {}, "parents": []}], facts)
+        remit = self.server(catalogs=[folder])
+        ann, bob, robot = remit.person('Staff::"ann"'), remit.person('Staff::"bob"'), remit.actor('Robot::"r2"')
+        put = ["actor", "put", robot.uid, "--client-id", robot.client_id, "--key", f"{robot.key_file}.pub"]
+        self.assertIn("is not a registered person", remit.cli(*put, "--owner", 'Staff::"nobody"', check=False).stderr)
+        self.assertEqual(remit.cli(*put, "--owner", 'Staff::"ann"', "--no-owner", check=False).returncode, 2)
+        asked = remit.start_task(robot, "open", {"door": "vault"})
+        remit.cli(*put, "--owner", 'Staff::"ann"')
+        self.assertRegex(remit.cli("actor", "list").stdout, r'Robot::"r2".* Staff::"ann"')
+        remit.cli(*put, "--owner", 'Staff::"bob"')
+        for person in (ann, bob):
+            own = person.cli("approve", asked["approval"], check=False)
+            self.assertEqual(own.returncode, 3, str(own))
+            self.assertRegex(own.stderr, 'own(s|ed) Robot::"r2"')
+        self.assertEqual(remit.task(asked["task"]["id"])["state"], "requested")
+        broken = remit.start_task(robot, "open", {"door": "vault"}, reason="fire", break_glass=True)
+        self.assertIs(broken["nobody_told"], True)
+        self.assertIn("nobody would be told", remit.cli("doctor", check=False).stdout)
+
     def test_who_is_no_registered_enforcement_point_is_refused(self):
         started = self.triage("T-1")
         body = question(by_token(started["token"]), "ticket.read", "Ticket", "T-1")
