@@ -254,8 +254,10 @@ Result<FactsRequest> ReadFacts(const json::Value& body) {
   FactsRequest request;
   request.entities = r.RequiredArray("entities");
   request.replace = r.OptionalBool("replace").value_or(false);
-  request.origin.expected = r.OptionalString("expected").value_or("");
-  if (!request.origin.expected.empty() && !IsHex(request.origin.expected, 64)) r.Refuse("expected", "is the hash of facts, 64 hex digits");
+  if (const auto expected = r.OptionalString("expected")) {  // an empty one is refused, and expects not just anything
+    if (!IsHex(*expected, 64)) r.Refuse("expected", "is the hash of facts, 64 hex digits");
+    request.origin.expected = *expected;
+  }
   const json::Value* source = r.OptionalValue("source");
   REMIT_TRY(r.Finish());
   if (source != nullptr) {

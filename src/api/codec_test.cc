@@ -120,6 +120,24 @@ TEST(CodecTest, ActorsAndPeopleAreReadBackAsTheyWereWritten) {
   }
 }
 
+// What facts are to take the place of is a hash or is not said: no empty word that would expect just anything.
+TEST(CodecTest, FactsSayWhereTheyComeFromInAStrictForm) {
+  const std::string hash(64, 'a'), commit(40, '0');
+  const auto read = ReadFacts(J(fmt::format(
+      R"({{"entities": [], "expected": "{0}", "source": {{"from": "https://f.example/x", "commit": "{1}", "hash": "{0}"}}}})", hash, commit)));
+  ASSERT_TRUE(read.has_value()) << read.error().ToString();
+  EXPECT_EQ(read->origin.expected, hash);
+  EXPECT_EQ(*read->origin.source.FindString("commit"), commit);
+  EXPECT_TRUE(ReadFacts(J(R"({"entities": []})"))->origin.source.IsNull());
+  for (const std::string& bad :
+       {std::string(R"("expected": "")"), std::string(R"("expected": "A")"), fmt::format(R"("expected": "{}")", std::string(64, 'A')),
+        std::string(R"("source": {})"), std::string(R"("source": null)"), fmt::format(R"("source": {{"from": "", "hash": "{}"}})", hash),
+        fmt::format(R"("source": {{"from": "a\n", "hash": "{}"}})", hash), fmt::format(R"("source": {{"from": "x", "hash": "{}0"}})", hash),
+        fmt::format(R"("source": {{"from": "x", "hash": "{}", "commit": "main"}})", hash),
+        fmt::format(R"("source": {{"from": "x", "hash": "{}", "by": "me"}})", hash)})
+    EXPECT_FALSE(ReadFacts(J(R"({"entities": [], )" + bad + "}")).has_value()) << bad;
+}
+
 TEST(CodecTest, ASecretIsTextOrBase64) {
   EXPECT_EQ(ReadSecretValue(J(R"({"value": "pw"})"))->Reveal(), "pw");
   EXPECT_EQ(ReadSecretValue(J(R"({"value": "AP8=", "encoding": "base64"})"))->Reveal(), std::string_view("\0\xff", 2));
