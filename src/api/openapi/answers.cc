@@ -101,7 +101,8 @@ std::string_view AnswerSchemas() {
     "accounts": {"type": "array", "items": {"type": "string"}},
     "owner": {"$ref": "#/components/schemas/EntityUid"},
     "was_owned_by": {"$ref": "#/components/schemas/FormerOwners"},
-    "vouches_for": {"type": "array", "items": {"type": "string"}}},
+    "vouches_for": {"type": "array", "items": {"type": "string"}},
+    "audiences": {"type": "array", "items": {"type": "string"}}},
    "required": ["uid", "client_id", "barred"],
    "additionalProperties": false},
   "FormerOwners": {

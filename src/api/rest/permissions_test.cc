@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/limits.h"
 #include "crypto/hash.h"
+#include "json/write.h"
 
 namespace remit::api {
 namespace {
@@ -192,6 +193,21 @@ TEST_F(RestPermissionsTest, AnAudienceHasAName) {
   json::Array many;
   for (std::size_t i = 0; i <= limits::kAudiencesPerActor; ++i) many.push_back("https://" + std::to_string(i));
   EXPECT_EQ(server_.Post("/v1/actors", json::Object{{"uid", "Agent::\"x\""}, {"audiences", many}}, TestServer::Root()).Reason(), "bad-audience");
+}
+
+TEST_F(RestPermissionsTest, AnAudienceStaysUntilItIsTakenOffAndEveryChangeIsAnEvent) {
+  const auto put = [&](json::Object more) {
+    more.Set("uid", "Agent::\"x\"");
+    return server_.Post("/v1/actors", more, TestServer::Root());
+  };
+  ASSERT_EQ(put({{"audiences", json::Array{"https://shop.example"}}}).status, 200);
+  EXPECT_EQ(put({}).json.Find("audiences")->AsArray().at(0), json::Value("https://shop.example"));
+  EXPECT_EQ(put({{"audiences", json::Array{}}}).json.Find("audiences"), nullptr);
+  std::vector<std::string> told;
+  for (const json::Value& event : server_.bench.Events())
+    if (*event.FindString("type") == "actor.changed" && *event.FindString("actor") == "Agent::\"x\"")
+      told.push_back(event.Find("audiences") == nullptr ? "" : json::Canonical(*event.Find("audiences")));
+  EXPECT_EQ(told, (std::vector<std::string>{"[\"https://shop.example\"]", "", "[]"}));
 }
 
 }  // namespace

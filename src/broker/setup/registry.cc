@@ -187,6 +187,7 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
   Registered who{"actor", store::Table::kActor, actor.uid, actor.barred, ActorJson(actor), std::move(also), core_.standing_access.Move(actor)};
   if (actor.HasOwner()) who.told.Set("owner", actor.owner->ToString());
   if (said.vouches_for) who.told.Set("vouches_for", json::StringArray(*said.vouches_for));
+  if (said.audiences) who.told.Set("audiences", json::StringArray(*said.audiences));
   WriteDown(call, who, [this, actor] { Register(actor); }, std::move(answer));
 }
 
