@@ -23,6 +23,11 @@ std::unexpected<Error> Full() {
               "make room on the disk; Remit goes on by itself");
 }
 
+// Whether something is written over, or taken away, that must not be found in the files afterwards: a private key.
+bool EndsKeys(const Item& item) {
+  return item.result.has_value() && std::ranges::any_of(item.batch.writes, [](const Write& write) { return write.table == Table::kKey; });
+}
+
 std::size_t BytesOf(const Batch& batch) {
   std::size_t bytes = 0;
   for (const Write& write : batch.writes) bytes += write.key.size() + (write.value ? write.value->size() : 0);
@@ -137,6 +142,12 @@ void Writer::CommitGroup(std::deque<Item>& group) {
   } else if (wal_frames_ > 2 * log_.due_frames) {
     CopyLog();  // the copying in the background does not keep up
   }
+  if (std::ranges::any_of(group, EndsKeys)) {
+    scrub_log_ = true;
+    ScrubLog(kTruncateWaitMs);
+  } else if (scrub_log_) {
+    ScrubLog(0);
+  }
 }
 
 // Only ends are let in while the reserve is in use, until it can be made whole again, and while the log cannot be copied back.
@@ -197,16 +208,26 @@ void Writer::RunErasure(Erasure& erasure) {
   }
   Status status = applier_->Erase(erasure.indices);
   // What the bodies said still stands in the log, until it is copied back and cut off.
-  if (status) status = Checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+  if (status) status = Checkpoint(SQLITE_CHECKPOINT_TRUNCATE, kTruncateWaitMs);
   erasure.done.set_value(std::move(status));
 }
 
-Status Writer::Checkpoint(int mode) {
-  if (mode != SQLITE_CHECKPOINT_PASSIVE) sqlite3_busy_timeout(db_.get(), kTruncateWaitMs);
+// In the database itself secure_delete overwrites the row in its page. Somebody who reads an older state needs the log: then it is tried again with
+// each group, without waiting, until it can be cut off.
+void Writer::ScrubLog(int wait_ms) {
+  bool whole = false;
+  const Status status = Checkpoint(SQLITE_CHECKPOINT_TRUNCATE, wait_ms, &whole);
+  scrub_log_ = !status || !whole;
+}
+
+// `whole`: whether everything was copied, and, by TRUNCATE, cut off. Where somebody reads that is no error.
+Status Writer::Checkpoint(int mode, int wait_ms, bool* whole) {
+  if (mode != SQLITE_CHECKPOINT_PASSIVE) sqlite3_busy_timeout(db_.get(), wait_ms);
   int frames = -1, copied = -1;
   const int code = sqlite3_wal_checkpoint_v2(db_.get(), nullptr, mode, &frames, &copied);
   if (mode != SQLITE_CHECKPOINT_PASSIVE) sqlite3_busy_timeout(db_.get(), 10'000);
   if (code == SQLITE_OK && frames >= 0) wal_frames_ = frames == copied ? 0 : frames;
+  if (whole) *whole = code == SQLITE_OK;
   if (code == SQLITE_OK || code == SQLITE_BUSY) return {};
   return std::unexpected(SqliteError(db_.get(), code, "cannot copy the log back"));
 }
@@ -218,7 +239,7 @@ void Writer::LimitLog(int bytes) {
 
 // Not an error of anybody's batch: the next time does what this one could not.
 void Writer::CopyLog() {
-  const Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+  const Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE, 0);
   const bool stuck = !status && status.error().reason == "store-full";
   if (!status && stuck != log_stuck_) log::Warn("{}", status.error().message);
   log_stuck_ = stuck;
@@ -229,7 +250,7 @@ void Writer::CopyLog() {
 // long as they fit.
 void Writer::KeepLogShort() {
   while (wal_frames_ >= kReserveFrames && static_cast<std::uint64_t>(wal_frames_) * kReserveFrameBytes <= reserve_.size() + Reserve::kSliceBytes) {
-    const Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    const Status status = Checkpoint(SQLITE_CHECKPOINT_PASSIVE, 0);
     if (status) log_stuck_ = false;
     if (status || status.error().reason != "store-full" || !reserve_.Release()) return;
   }

@@ -55,10 +55,11 @@ class Writer {
   void CommitAdmitted(std::vector<Item*> items);
   void RunErasure(Erasure& erasure);
   void Publish(const ledger::Tree& tree);
-  Status Checkpoint(int mode);
+  Status Checkpoint(int mode, int wait_ms, bool* whole = nullptr);
   void LimitLog(int bytes);
   void CopyLog();
   void KeepLogShort();
+  void ScrubLog(int wait_ms);
   static int OnWal(void* self, sqlite3*, const char*, int frames);
 
   // The writer's thread alone.
@@ -69,6 +70,7 @@ class Writer {
   const Log log_;
   int wal_frames_ = 0;
   bool log_stuck_ = false;  // the disk has no room to copy the log back
+  bool scrub_log_ = true;   // a key that was written over may stand in the log, also in one that a crash left
 
   mutable std::mutex tree_mutex_;
   ledger::Tree tree_;  // as committed
