@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "broker/open/anchor.h"
+#include "broker/open/barred_list.h"
 #include "io/timers.h"
 #include "io/workers.h"
 #include "target/target.h"
@@ -35,11 +36,11 @@ class AnchorKeeper {
   // `bad-anchor`. With `restored` none of CheckAnchor's but `another-store`: that is what --restored is for.
   static Result<std::uint64_t> Check(const Parts& parts, bool restored);
 
-  // Who was barred when the file was written, for a store that was restored and does not know it. Errors: `anchor-missing` (no file is
-  // meant to be), `no-such-file`, `bad-anchor`, `another-store`.
-  static Result<std::vector<std::string>> ReadBarred(const Parts& parts);
+  // Who was barred and which keys were trusted when the file was written, for a store that was restored and does not know it. Errors:
+  // `anchor-missing` (no file is meant to be), `no-such-file`, `bad-anchor`, `another-store`.
+  static Result<BarredList> ReadBarred(const Parts& parts);
 
-  // Writes the file at once, and beside it who is barred (errors: `cannot-write-file`), then keeps at it until it is destroyed.
+  // Writes the file at once, and beside it who is barred and which keys are trusted (errors: `cannot-write-file`), then keeps at it until it is destroyed.
   static Result<std::unique_ptr<AnchorKeeper>> Start(Parts parts);
   ~AnchorKeeper();  // when neither timers nor workers run; the last anchor is written
 

@@ -205,7 +205,9 @@ class Broker {
   // The task's own, while it is active. One credential for each audience and kind: asking again renews it. Errors: `wrong-state`,
   // `bad-audience`, `clock-in-doubt`, `key-not-trusted`.
   void IssueToken(const Caller& by, TokenRequest request, Answer<TokenAnswer> answer);
-  json::Value Jwks() const;  // RFC 7517: the keys that verify tokens and receipts
+  // RFC 7517: the keys that verify tokens, and those that verify receipts. Wait for nothing.
+  json::Value Jwks() const;
+  json::Value ReceiptJwks() const;
 
   // --- secrets (secrets.cc): decided as any use ---------------------------------------------------------------------------------------
   // What a task is refused is `no-such-secret`. Who may `target.change` writes too, and reads nothing; the operator lists names besides.

@@ -40,6 +40,8 @@ struct OldKey {
   bool leaked = false;                  // known, and neither published nor trusted
 
   bool PublishedAt(Time now) const { return !leaked && (!published_until || now < *published_until); }
+  // What signed a receipt, and when, is told for as long as there is room. A key of tokens that is not trusted verifies nothing ever again.
+  bool StaysKnown() const { return name != kAccessKey || !leaked; }
   std::string RowKey() const;
   // Sealed under the master key: whoever can write the store alone makes nothing that he signed himself be trusted.
   store::Write Row(const crypto::MasterKey& master, Rng& rng) const;
@@ -59,6 +61,17 @@ NamedKey MakeKey(std::string_view name, crypto::KeyType type, const crypto::Mast
 
 // The key to sign with. Errors: `key-not-trusted`.
 Result<NamedKey> ToSign(const NamedKey& key);
+
+// The row of store::Table::kMeta that says something else after each change of what is trusted, so that TrustedReceiptKeys is asked only then.
+inline constexpr std::string_view kKeysRow = "signing-keys";
+
+// The kids of keys of receipts that verify, sorted. Nothing is made. Errors: OpenKeys's.
+Result<std::vector<std::string>> TrustedReceiptKeys(store::Store& store, const crypto::MasterKey& master);
+
+// Adds to the batch what takes their trust from all keys of receipts but these; where the one that signs is among them, the next OpenKeys makes
+// another. Answers the kids of those that were trusted. Errors: OpenKeys's.
+Result<std::vector<std::string>> TrustReceiptKeys(store::Store& store, const crypto::MasterKey& master, Rng& rng,
+                                                  const std::vector<std::string>& trusted, Time now, store::Batch& batch);
 
 // Forgets every key of this name, in the batch: the next OpenKeys makes another, and nothing that was signed before is verified. Errors: the store's.
 Status ForgetKeys(store::Store& store, std::string_view name, store::Batch& batch);

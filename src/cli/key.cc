@@ -46,7 +46,7 @@ void PrintConsequences(const json::Value& answer) {
                              Moment(answer, "published_until")));
   } else if (leaked) {
     PrintMessage(
-        fmt::format("the old public key {} not in /jwks any more, and stays in `remit key list`; ask for receipts anew: `remit receipt TASK`", is));
+        fmt::format("the old public key {} not in /jwks/receipts any more, and stays in `remit key list`; ask for receipts anew: `remit receipt TASK`", is));
   } else {
     PrintMessage(fmt::format("receipts signed before stay good: the old public key {} published for ever", is));
   }

@@ -63,6 +63,8 @@ void AddOffboard(Command& root) {
         const bool complete = report.Find("complete")->AsBool();
         if (globals().json) return PrintJson(report), complete ? kOk : kVerificationFailed;
         PrintReport(report);
+        if (const std::string why = Text(report, "not_signed"); !why.empty())
+          PrintMessage(fmt::format("the report is not signed: {}; its proof is that of the ledger alone", why));
         if (complete) {
           const bool looked = Text(report, "standing_access") == "looked at";
           PrintLine(Styled(Style::kGreen, fmt::format("{} holds nothing any more{}", Text(report, "actor"), looked ? "" : " that Remit knows of")));

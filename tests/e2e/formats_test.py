@@ -112,7 +112,7 @@ class Formats(harness.Case):
             self.run_one()  # so that the path has some height
         task = started["task"]["id"]
         receipt = self.remit.cli("receipt", task, "--json").json
-        signed = open_jws(receipt.pop("jws"), self.jwks, "remit-receipt+jwt")
+        signed = open_jws(receipt.pop("jws"), self.remit.api("GET", "/jwks/receipts").json, "remit-receipt+jwt")
         self.assertEqual(signed, canonical(receipt))
 
         proof = receipt["proof"]

@@ -30,8 +30,11 @@ class Keys(harness.Case):
     def jwks(self):
         return self.remit.api("GET", "/jwks").json
 
+    def receipt_jwks(self):
+        return self.remit.api("GET", "/jwks/receipts").json
+
     def published(self):
-        return [key["kid"] for key in self.jwks()["keys"]]
+        return [key["kid"] for key in self.jwks()["keys"] + self.receipt_jwks()["keys"]]
 
     def keys(self, key):
         return [one for one in self.remit.cli("key", "list", "--json").json["keys"] if one["key"] == key]
@@ -72,6 +75,16 @@ class Keys(harness.Case):
         self.assertNotIn("d", json.loads(kept)["jwk"])
         self.assertTrue(self.remit.verify_ledger().json["ok"])
 
+    def test_the_old_private_key_is_nowhere_in_the_stores_files(self):
+        db = sqlite3.connect(f"file:{self.remit.store}?mode=ro", uri=True)
+        for key in ("access", "receipt"):
+            row = bytes(db.execute("SELECT value FROM signing_key WHERE CAST(key AS TEXT) = ?", (key,)).fetchone()[0])
+            files = lambda: b"".join(pathlib.Path(f"{self.remit.store}{tail}").read_bytes() for tail in ("", "-wal"))
+            self.assertIn(row[-48:], files())
+            self.remit.cli("key", "rotate", key)
+            self.assertNotIn(row[-48:], files())
+        db.close()
+
     def test_a_key_that_has_leaked(self):
         started = self.start()
         before = self.jwt(started)
@@ -101,7 +114,7 @@ class Keys(harness.Case):
         self.assertEqual(len({kid_of(receipt["jws"]) for receipt in receipts}), 3)
         for receipt in receipts:
             kid = kid_of(receipt["jws"])
-            signed = formats_test.open_jws(receipt["jws"], self.jwks(), "remit-receipt+jwt")
+            signed = formats_test.open_jws(receipt["jws"], self.receipt_jwks(), "remit-receipt+jwt")
             self.assertEqual(json.loads(signed)["task"]["id"], receipt["task"]["id"])
             of = next(one for one in self.keys("receipt") if one["kid"] == kid)
             self.assertEqual(of["state"], "published")

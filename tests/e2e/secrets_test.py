@@ -224,7 +224,7 @@ class Secrets(harness.Case):
                       ["ledger", "export", "--count", "1000"], ["ledger", "checkpoint"], ["target", "list"], ["catalog", "show"], ["facts", "show"],
                       ["secret", "list", "prod"], ["show", triage["task"]["id"], "--json"], ["show", asked["task"]["id"], "--json"]):
             self.cli(server, *words)
-        for path in ("/metrics", "/v1/tasks", "/v1/actors", "/jwks", "/openapi.json", "/ledger/entries?from=0&count=1000"):
+        for path in ("/metrics", "/v1/tasks", "/v1/actors", "/jwks", "/jwks/receipts", "/openapi.json", "/ledger/entries?from=0&count=1000"):
             self.api(server, "GET", path, bearer=OPERATOR)
         self.scan_files(server, "while it runs")
         server.restart(hard=True)

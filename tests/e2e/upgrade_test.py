@@ -68,7 +68,7 @@ class Upgrade(harness.Case):
         self.assertEqual([(one["key"], one["state"], "since" in one) for one in keys],
                          [(key, "signing", False) for key in ("access", "receipt", "checkpoint")])
         server.cli("key", "rotate", "receipt")
-        formats_test.open_jws(receipt, server.api("GET", "/jwks").json, "remit-receipt+jwt")
+        formats_test.open_jws(receipt, server.api("GET", "/jwks/receipts").json, "remit-receipt+jwt")
 
         # The ledger is the old one, continued.
         self.assertTrue(server.verify_ledger("--against", fixture / "checkpoint.txt").json["complete"])

@@ -36,6 +36,8 @@ void AddOauthRoutes(http::Router& router, Services& services) {
   add("GET", "/.well-known/oauth-authorization-server",
       [](Services& s, const http::Request&, http::Respond respond) { respond(http::Json(200, OauthMetadata(s.issuer))); });
   add("GET", "/jwks", [](Services& s, const http::Request&, http::Respond respond) { respond(http::Json(200, s.broker.Jwks())); });
+  // Not OAuth's, and a set of its own: no token is ever verified with these.
+  add("GET", "/jwks/receipts", [](Services& s, const http::Request&, http::Respond respond) { respond(http::Json(200, s.broker.ReceiptJwks())); });
   add("POST", "/token", Token);
   add("POST", "/introspect", Introspect);
   add("POST", "/revoke", RevokeToken);

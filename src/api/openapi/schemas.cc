@@ -461,6 +461,7 @@ std::string_view Schemas() {
     "ended": {"type": "array", "items": {"type": "object"}},
     "open": {"type": "array", "items": {"type": "object"}},
     "proof": {"type": "object"},
+    "not_signed": {"type": "string", "description": "why there is no jws"},
     "jws": {"type": "string"}},
    "additionalProperties": false},
   "Actor": {

@@ -6,7 +6,8 @@ namespace remit::api::openapi {
 std::vector<Operation> StandardOperations() {
   return {
       {{"get", "/.well-known/oauth-authorization-server", "oauthMetadata", "oauth", "RFC 8414"}, {.open = true, .answers = {{.schema = "Object"}}}},
-      {{"get", "/jwks", "jwks", "oauth", "The keys that verify Remit's tokens and receipts (RFC 7517)"},
+      {{"get", "/jwks", "jwks", "oauth", "The keys that verify Remit's tokens (RFC 7517)"}, {.open = true, .answers = {{.schema = "Object"}}}},
+      {{"get", "/jwks/receipts", "receiptJwks", "ledger", "The keys that verify Remit's receipts (RFC 7517)"},
        {.open = true, .answers = {{.schema = "Object"}}}},
       {{"post", "/token", "token", "oauth", "The token endpoint: client_credentials and token exchange (RFC 8693) with private_key_jwt"},
        {.open = true, .body = "OauthTokenForm", .body_type = kForm, .answers = {{.schema = "OauthTokenAnswer"}}, .failure = "OauthError"}},

@@ -1,4 +1,4 @@
-// /v1/keys over HTTP: what is read strictly, who may, and what /jwks, introspection and the token endpoint make of it.
+// /v1/keys over HTTP: what is read strictly, who may, and what /jwks, /jwks/receipts, introspection and the token endpoint make of it.
 #include <gtest/gtest.h>
 
 #include "api/test_server.h"
@@ -11,8 +11,13 @@ class RestKeysTest : public ::testing::Test {
  protected:
   Reply Rotate(json::Object body, const From& from = TestServer::Root()) { return server_.Post("/v1/keys/rotate", body, from); }
   std::set<std::string> Published() {
+    std::set<std::string> kids = PublishedAt("/jwks");
+    kids.merge(PublishedAt("/jwks/receipts"));
+    return kids;
+  }
+  std::set<std::string> PublishedAt(const char* path) {
     std::set<std::string> kids;
-    const Reply jwks = server_.Get("/jwks", TestServer::Nobody());
+    const Reply jwks = server_.Get(path, TestServer::Nobody());
     for (const json::Value& key : jwks.json.Find("keys")->AsArray()) kids.insert(*key.FindString("kid"));
     return kids;
   }
@@ -68,6 +73,12 @@ TEST_F(RestKeysTest, WhatALeakedKeySignedIsRefusedAndTheTasksHandleGoesOn) {
   EXPECT_FALSE(Active(before));
   EXPECT_TRUE(Active(task.Text("token")));
   EXPECT_TRUE(Active(Jwt(task)));
+}
+
+TEST_F(RestKeysTest, KeysOfTokensAndOfReceiptsAreTwoSets) {
+  const Reply access = Rotate({{"key", "access"}}), receipt = Rotate({{"key", "receipt"}});
+  EXPECT_EQ(PublishedAt("/jwks"), (std::set<std::string>{access.Text("old"), access.Text("new")}));
+  EXPECT_EQ(PublishedAt("/jwks/receipts"), (std::set<std::string>{receipt.Text("old"), receipt.Text("new")}));
 }
 
 TEST_F(RestKeysTest, NobodyWithoutTheRight) {

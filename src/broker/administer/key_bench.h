@@ -51,10 +51,14 @@ class KeyRotationBenchTest : public ::testing::Test {
       if (*one.FindString("key") == key) return *one.FindString("kid");  // the one that signs stands first
     return "";
   }
+  jose::JwkSet ReceiptKeys() { return *jose::JwkSet::Parse(bench.broker().ReceiptJwks()); }
+  // Of tokens, then of receipts.
   std::vector<std::string> Published() {
     std::vector<std::string> kids;
-    const auto set = jose::JwkSet::Parse(bench.broker().Jwks());
-    for (const auto& key : set->keys()) kids.push_back(key.kid);
+    for (const json::Value& published : {bench.broker().Jwks(), bench.broker().ReceiptJwks()}) {
+      const auto set = jose::JwkSet::Parse(published);
+      for (const auto& key : set->keys()) kids.push_back(key.kid);
+    }
     return kids;
   }
   bool IsPublished(const std::string& kid) { return std::ranges::count(Published(), kid) == 1; }
@@ -67,10 +71,12 @@ class KeyRotationBenchTest : public ::testing::Test {
   bool Active(const std::string& jwt) { return bench.broker().Introspect(Bench::Agent("helpdesk"), jwt).Find("active")->AsBool(); }
   bool Active(const TokenAnswer& token) { return Active(std::string(token.token.Reveal())); }
   // As a resource server that reads /jwks.
-  std::string Offline(const TokenAnswer& token, const std::string& audience = "https://rs") {
+  std::string Offline(const std::string& jwt, const std::string& audience = "https://rs") {
     const auto keys = jose::JwkSet::Parse(bench.broker().Jwks());
-    return ReasonOf(
-        jose::ValidateAccessToken(token.token.Reveal(), *keys, "http://remit.test", audience, bench.clock.Now(), std::chrono::seconds(5)));
+    return ReasonOf(jose::ValidateAccessToken(jwt, *keys, "http://remit.test", audience, bench.clock.Now(), std::chrono::seconds(5)));
+  }
+  std::string Offline(const TokenAnswer& token, const std::string& audience = "https://rs") {
+    return Offline(std::string(token.token.Reveal()), audience);
   }
   static std::string KidIn(const TokenAnswer& token) {
     const std::string text(token.token.Reveal());

@@ -1,4 +1,6 @@
 // Who rotates signing keys, how often, and what a crash, a copy or a store of before makes of it.
+#include <future>
+
 #include "base/limits.h"
 #include "broker/administer/key_bench.h"
 #include "broker/epoch.h"
@@ -60,6 +62,13 @@ TEST_F(KeyChangeTest, ASecondPersonSaysYesToTheKeyThatGoes) {
   // Whoever asked did not hear of it: asked again, the same answer and no second rotation.
   EXPECT_EQ(*Rotate(bench.Person("ann"), request)->FindString("new"), KidOf("access"));
   EXPECT_EQ(Count("key.rotated"), 1u);
+  // Also where the key was named.
+  RotateRequest named{.key = "access", .kid = KidOf("access"), .idempotency_key = "tuesday"};
+  EXPECT_EQ(ReasonOf(bench.Approve(bench.Person("bob"), *Rotate(bench.Person("ann"), named)->FindString("approval"))), "done");
+  EXPECT_EQ(*Rotate(bench.Person("ann"), named)->FindString("new"), KidOf("access"));
+  named.kid.clear();
+  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), named)), "idempotency-key-reused");
+  EXPECT_EQ(Count("key.rotated"), 2u);
   // What has leaked waits for nobody.
   EXPECT_TRUE(Rotate("access", true)->Find("new") != nullptr);
 }
@@ -93,7 +102,13 @@ TEST_F(KeyChangeTest, WhoAsksAgainWithTheSameKeyGetsTheSameAnswer) {
   bench.Restart();
   EXPECT_EQ(Rotate(bench.Person("ann"), request).value(), *first);
   EXPECT_EQ(Count("key.rotated"), 1u);
-  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .idempotency_key = "k"})), "idempotency-key-reused");
+  for (const RotateRequest& other : {RotateRequest{.key = "access", .leaked = true, .idempotency_key = "k"},
+                                     RotateRequest{.key = "access", .kid = KidOf("access"), .idempotency_key = "k"},
+                                     RotateRequest{.key = "access", .dry_run = true, .idempotency_key = "k"}})
+    EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), other)), "idempotency-key-reused");
+  EXPECT_EQ(Count("key.rotated"), 1u);
+  // What was asked of the other key is another question: a script that says of both that they have leaked is heard of both.
+  EXPECT_EQ(*Rotate(bench.Person("ann"), {.key = "receipt", .idempotency_key = "k"})->FindString("key"), "receipt");
   EXPECT_EQ(ReasonOf(Rotate(bench.Person("eve"), request)), "administration-denied") << "it tells nobody else what was answered";
   EXPECT_NE(*Rotate(bench.Person("bob"), request)->FindString("new"), *first->FindString("new"));
 }
@@ -116,6 +131,35 @@ TEST_F(KeyChangeTest, WhatIsNotRotatedIsRefusedByName) {
   EXPECT_EQ(ReasonOf(Rotate("checkpoint")), "key-not-rotatable");
   EXPECT_EQ(ReasonOf(Rotate("checkpoint", true)), "key-not-rotatable");
   for (const char* key : {"", "old/access", "since/access", "ACCESS"}) EXPECT_EQ(ReasonOf(Rotate(key)), "no-such-key");
+}
+
+// Whoever fetches keys waits for nobody: a server that is busy, or whose store hangs, is verified all the same.
+TEST_F(KeyChangeTest, KeysAreFetchedWhileTheBrokerIsBusy) {
+  // Somebody who holds the broker's mutex looks at the clock.
+  class BusyClock final : public Clock {
+   public:
+    explicit BusyClock(const Clock& clock) : clock_(clock) {}
+    Time Now() const override {
+      if (const auto meanwhile = std::exchange(meanwhile_, nullptr)) meanwhile();
+      return clock_.Now();
+    }
+    Time Wall() const override { return clock_.Wall(); }
+    mutable std::function<void()> meanwhile_;
+
+   private:
+    const Clock& clock_;
+  } clock(bench.clock);
+  const std::unique_ptr<store::MemoryStore> store = bench.store().Snapshot();
+  const auto broker = Broker::Open({*store, clock, bench.rng, *bench.timers, *bench.workers, bench.master, {bench.box}, "http://remit.test"}).value();
+  std::future<json::Value> keys;
+  std::future_status status{};
+  clock.meanwhile_ = [&] {
+    keys = std::async(std::launch::async, [&] { return json::Value(json::Object{{"tokens", broker->Jwks()}, {"receipts", broker->ReceiptJwks()}}); });
+    status = keys.wait_for(std::chrono::seconds(20));
+  };
+  ASSERT_TRUE(broker->ListKeys(Bench::Operator()).has_value());
+  EXPECT_EQ(status, std::future_status::ready);
+  EXPECT_EQ(keys.get(), json::Value(json::Object{{"tokens", bench.broker().Jwks()}, {"receipts", bench.broker().ReceiptJwks()}}));
 }
 
 TEST_F(KeyChangeTest, SetsOfKeysNeverBecomeLargerThanVerifiersRead) {
@@ -214,7 +258,7 @@ TEST_F(KeyChangeTest, ANewEpochForgetsEveryKeyOfTokensAndNoneOfReceipts) {
   ASSERT_TRUE(Rotate("receipt").has_value());
   const std::string second = KidOf("access");
   std::unique_ptr<store::MemoryStore> copy = bench.store().Snapshot();
-  ASSERT_TRUE(OpenEpoch(*copy, 2, bench.clock.Now()).has_value());
+  ASSERT_TRUE(OpenEpoch(*copy, bench.master, bench.rng, 2, bench.clock.Now()).has_value());
   bench.RestartFrom(std::move(copy));
   bench.Settle();
   EXPECT_FALSE(IsPublished(first));

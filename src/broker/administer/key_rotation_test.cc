@@ -169,7 +169,7 @@ TEST_F(KeyRotationTest, ALeakedKeyStaysRefusedWhereItsEndCannotBeWrittenDown) {
   const TokenAnswer before = Token(task).value();
   const std::string old = KidOf("access");
   bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "the disk is gone"));
-  EXPECT_EQ(ReasonOf(Rotate("access", true)), "store-failed");
+  EXPECT_EQ(ReasonOf(Rotate("access", true)), "distrust-not-recorded");
   EXPECT_FALSE(Active(before));
   EXPECT_FALSE(Active(eldest));
   EXPECT_EQ(ReasonOf(Token(task)), "key-not-trusted");
@@ -185,10 +185,125 @@ TEST_F(KeyRotationTest, ALeakedKeyStaysRefusedWhereItsEndCannotBeWrittenDown) {
   EXPECT_EQ(Published().size(), 2u);
 }
 
+// Nobody asks again: it is written down as soon as that can be.
+TEST_F(KeyRotationTest, WhatHasLeakedIsWrittenDownAsSoonAsThatCanBe) {
+  const auto doubts = [this] { return bench.broker().Health().Find("doubts")->AsArray().size(); };
+  for (const std::string key : {"access", "receipt"}) {
+    ASSERT_EQ(ReasonOf(Rotate(key)), "done");
+    const std::string earlier = OldKid(key), leaked = KidOf(key);
+    bench.store().FailNext(3, Error(Code::kUnavailable, "store-failed", "the disk is gone"));
+    EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = key, .leaked = true, .idempotency_key = "once"})), "distrust-not-recorded");
+    bench.Pass(seconds(2));  // the second try fails, too
+    EXPECT_EQ(KidOf(key), leaked);
+    EXPECT_FALSE(IsPublished(leaked));
+    EXPECT_EQ(doubts(), 2u);  // the store, and the key
+    bench.Pass(seconds(10));
+    EXPECT_NE(KidOf(key), leaked);
+    EXPECT_EQ(doubts(), 0u);
+    // Whoever did not hear of it asks again, and is told of that.
+    EXPECT_EQ(*Rotate(bench.Person("ann"), {.key = key, .leaked = true, .idempotency_key = "once"})->FindString("old"), leaked);
+    bench.Restart();
+    EXPECT_NE(KidOf(key), leaked);
+    EXPECT_FALSE(IsPublished(leaked));
+    EXPECT_TRUE(IsPublished(KidOf(key)));
+    EXPECT_EQ(IsPublished(earlier), key == "receipt");
+  }
+  EXPECT_EQ(Count("key.rotated"), 4u);
+  // And one that had been rotated before.
+  ASSERT_EQ(ReasonOf(Rotate("receipt")), "done");
+  const std::string old = [this] {
+    for (const std::string& kid : Published())
+      if (kid != KidOf("access") && kid != KidOf("receipt")) return kid;
+    return std::string();
+  }();
+  bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "the disk is gone"));
+  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = old, .leaked = true})), "distrust-not-recorded");
+  EXPECT_EQ(doubts(), 2u);
+  bench.Pass(seconds(2));
+  EXPECT_EQ(doubts(), 0u);
+  EXPECT_EQ(Count("key.distrusted"), 1u);
+  bench.Restart();
+  EXPECT_FALSE(IsPublished(old));
+}
+
+// Nor does the answer that another question with the same idempotency key gets meanwhile.
+TEST_F(KeyRotationTest, AnIdempotencyKeyThatIsUsedMeanwhileKeepsNoLeakedKeyTrusted) {
+  const std::string leaked = KidOf("access");
+  std::vector<std::string> heard;
+  bench.store().HoldCommits();
+  for (const bool is_leaked : {false, true})
+    bench.broker().RotateKey(bench.Person("ann"), {.key = "access", .leaked = is_leaked, .idempotency_key = "k"},
+                             [&](auto answer) { heard.push_back(ReasonOf(answer)); });
+  bench.store().ReleaseCommits();
+  bench.Pass(seconds(3));
+  EXPECT_EQ(heard, (std::vector<std::string>{"done", "done"}));
+  EXPECT_FALSE(IsPublished(leaked));
+  bench.Restart();
+  EXPECT_FALSE(IsPublished(leaked));
+}
+
+// That an earlier key of tokens is not trusted is written down, also where another rotation was on its way when it was said.
+TEST_F(KeyRotationTest, EarlierKeysOfTokensStayDistrustedAlsoWhereItWasSaidInTheMiddleOfARotation) {
+  const StartAnswer task = Triage();
+  const TokenAnswer eldest = Token(task).value();
+  ASSERT_TRUE(Rotate().has_value());
+  const TokenAnswer before = Token(task).value();
+  bench.store().HoldCommits();
+  std::vector<std::string> heard;
+  for (const bool leaked : {false, true})
+    bench.broker().RotateKey(bench.Person("ann"), {.key = "access", .leaked = leaked}, [&](auto answer) { heard.push_back(ReasonOf(answer)); });
+  EXPECT_FALSE(Active(eldest));
+  EXPECT_FALSE(Active(before));
+  bench.store().ReleaseCommits();
+  bench.Settle();
+  EXPECT_EQ(heard, (std::vector<std::string>{"done", "done"}));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Published(), (std::vector<std::string>{KidOf("access"), KidOf("receipt")}));
+    EXPECT_FALSE(Active(eldest));
+    EXPECT_FALSE(Active(before));
+    bench.Restart();
+  }
+}
+
 TEST_F(KeyRotationTest, AFullDiskDoesNotKeepALeakedKeyTrusted) {
   bench.store().FillDisk(true);
   EXPECT_EQ(ReasonOf(Rotate()), "store-full");
   EXPECT_EQ(ReasonOf(Rotate("access", true)), "done");
+}
+
+// A leaked key of receipts is told of while there is room; whoever forgets it does not trust it.
+TEST_F(KeyRotationTest, LeakedKeysDoNotPileUpAndNoneIsTrustedAgain) {
+  constexpr std::size_t kKnown = 64;
+  const std::string good = KidOf("receipt");
+  ASSERT_EQ(ReasonOf(Rotate("receipt")), "done");
+  const StartAnswer task = Triage();
+  ASSERT_TRUE(bench.Complete(task).has_value());
+  const std::string forged = *bench.broker().Receipt(Bench::Operator(), task.task.id)->FindString("jws"), first = KidOf("receipt");
+  const auto rows = [this] {
+    std::size_t count = 0;
+    EXPECT_TRUE(bench.store().Scan(store::Table::kKey, "old/", [&](std::string_view, std::string_view) { return ++count, true; }).has_value());
+    return count;
+  };
+  bench.store().FillDisk(true);
+  std::string last;
+  for (std::size_t i = 0; i < kKnown + 3; ++i) {
+    last = KidOf("receipt");
+    ASSERT_EQ(ReasonOf(Rotate("receipt", true)), "done");
+  }
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(rows(), kKnown + 1);  // and the good one
+    EXPECT_FALSE(Row("old/receipt/" + first).has_value());
+    EXPECT_TRUE(Row("old/receipt/" + last).has_value());
+    EXPECT_EQ(ReceiptKeys().keys().size(), 2u);
+    EXPECT_TRUE(IsPublished(good));
+    EXPECT_EQ(ReasonOf(jose::VerifyCompact(forged, ReceiptKeys(), jose::TypPolicy::Ignore())), "unknown-key");
+    bench.Restart();
+  }
+  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = good, .leaked = true})), "done");
+  EXPECT_EQ(rows(), kKnown);
+  // Of tokens none is kept at all.
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(ReasonOf(Rotate("access", true)), "done");
+  EXPECT_EQ(rows(), kKnown);
 }
 
 // --- forged ----------------------------------------------------------------------------------------------------------------------------------------
@@ -268,15 +383,19 @@ TEST_F(KeyRotationTest, AStoreThatHangsInTheMiddleOfARotationKeepsNoLeakedKeyAli
     bench.broker().RotateKey(bench.Person("ann"), {.key = name}, [&](auto answer) { first = ReasonOf(answer); });
     bench.Settle();
     EXPECT_TRUE(IsPublished(old));
-    EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = name, .leaked = true})), "rotation-under-way");
+    std::optional<Result<json::Value>> asked;
+    bench.broker().RotateKey(bench.Person("ann"), {.key = name, .leaked = true}, [&](auto answer) { asked = std::move(answer); });
     EXPECT_FALSE(IsPublished(old));
+    // Somebody else who says so is told that it is on its way.
+    EXPECT_EQ(ReasonOf(Rotate(bench.Person("bob"), {.key = name, .leaked = true})), "rotation-under-way");
+    EXPECT_FALSE(asked.has_value());
     bench.store().ReleaseCommits();
     bench.Settle();
     EXPECT_EQ(first, "done");
     EXPECT_FALSE(IsPublished(old));
-    const auto asked = Rotate(bench.Person("ann"), {.key = name, .kid = old, .leaked = true});
-    ASSERT_TRUE(asked.has_value()) << asked.error().ToString();
-    EXPECT_EQ(asked->Find("new"), nullptr);                                    // none is rotated
+    ASSERT_TRUE(asked.has_value() && asked->has_value());
+    EXPECT_EQ(*(*asked)->FindString("old"), old);
+    EXPECT_EQ((*asked)->Find("new"), nullptr);                                 // the other one had rotated it
     EXPECT_EQ(Row("old/" + name + "/" + old).has_value(), name == "receipt");  // what signed a receipt stays known
     bench.Restart();
     EXPECT_FALSE(IsPublished(old));
@@ -292,9 +411,10 @@ TEST_F(KeyRotationTest, AKeyThatWasRotatedBeforeItsLeakWasSeenIsDistrustedByItsK
   EXPECT_TRUE(IsPublished(first));
   // Not trusted from the call on, also where that cannot be written down.
   bench.store().FailNext(1, Error(Code::kUnavailable, "store-failed", "no"));
-  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = first, .leaked = true})), "store-failed");
+  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = first, .leaked = true})), "distrust-not-recorded");
   EXPECT_FALSE(IsPublished(first));
-  EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = first, .leaked = true})), "done");
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = first, .leaked = true})), "done");
+  EXPECT_EQ(Count("key.distrusted"), 1u);
   EXPECT_EQ(KidOf("receipt"), second);  // which nobody suspects
   EXPECT_TRUE(IsPublished(second));
   EXPECT_EQ(*bench.EventOf("key.distrusted").FindString("kid"), first);
@@ -302,6 +422,40 @@ TEST_F(KeyRotationTest, AKeyThatWasRotatedBeforeItsLeakWasSeenIsDistrustedByItsK
   EXPECT_FALSE(IsPublished(first));
   EXPECT_TRUE(IsPublished(second));
   EXPECT_EQ(ReasonOf(Rotate(bench.Person("ann"), {.key = "receipt", .kid = "nobody's", .leaked = true})), "request-changed");
+}
+
+// What one key signed is offered as what the other signs, by somebody who looks at nothing but the signature.
+TEST_F(KeyRotationTest, ASignatureForOnePurposeIsNoneForAnother) {
+  const StartAnswer task = Triage(), ended = Triage();
+  const TokenAnswer token = Token(task).value();
+  const std::string jwt(token.token.Reveal());
+  ASSERT_TRUE(bench.Complete(ended).has_value());
+  const auto tokens = [this] { return *jose::JwkSet::Parse(bench.broker().Jwks()); };
+  const auto verify = [](const std::string& jws, const jose::JwkSet& keys) {
+    return ReasonOf(jose::VerifyCompact(jws, keys, jose::TypPolicy::Ignore()));
+  };
+  for (int i = 0; i < 3; ++i) {
+    const std::string receipt = *bench.broker().Receipt(Bench::Operator(), ended.task.id)->FindString("jws");
+    EXPECT_EQ(verify(receipt, tokens()), "unknown-key");
+    EXPECT_EQ(verify(receipt, ReceiptKeys()), "done");
+    EXPECT_EQ(verify(jwt, ReceiptKeys()), "unknown-key");
+    EXPECT_EQ(verify(jwt, tokens()), "done");
+    EXPECT_FALSE(Active(receipt));
+    // Whoever got hold of the key of receipts makes a token that says everything a token should, and the other way round.
+    const crypto::SigningKey of_receipts = Stolen("receipt"), of_tokens = Stolen("access");
+    const std::string forged = Forge(of_receipts, token);
+    EXPECT_EQ(Offline(forged), "unknown-key");
+    EXPECT_FALSE(Active(forged));
+    const std::string kid = jose::Thumbprint(of_tokens.public_key());
+    EXPECT_EQ(verify(jose::SignCompact(of_tokens, kid, "remit-receipt+jwt", AsBytes("{}")), ReceiptKeys()), "unknown-key");
+    // Nor when the keys are old ones.
+    ASSERT_TRUE(Rotate("receipt").has_value());
+    ASSERT_TRUE(Rotate("access").has_value());
+    EXPECT_EQ(Offline(forged), "unknown-key");
+    EXPECT_EQ(verify(receipt, tokens()), "unknown-key");
+    EXPECT_EQ(verify(receipt, ReceiptKeys()), "done");
+    EXPECT_EQ(verify(jose::SignCompact(of_tokens, kid, "remit-receipt+jwt", AsBytes("{}")), ReceiptKeys()), "unknown-key");
+  }
 }
 
 // --- receipts and the ledger -----------------------------------------------------------------------------------------------------------------------
@@ -325,7 +479,7 @@ TEST_F(KeyRotationTest, ReceiptsAndCheckpointsOfBeforeAreVerifiedAfterSeveralRot
   bench.Restart();
   receipt();
   EXPECT_EQ((std::set<std::string>{kids.begin(), kids.end()}).size(), 4u);
-  const jose::JwkSet keys = *jose::JwkSet::Parse(bench.broker().Jwks());
+  const jose::JwkSet keys = ReceiptKeys();
   const json::Value list = bench.broker().ListKeys(Bench::Operator()).value();
   for (std::size_t i = 0; i < receipts.size(); ++i) {
     const auto jws = jose::VerifyCompact(*receipts[i].FindString("jws"), keys, jose::TypPolicy::Expect("remit-receipt+jwt"));
@@ -364,7 +518,7 @@ TEST_F(KeyRotationTest, ALeakedKeyOfReceiptsIsKnownAndNotPublishedAndTheOthersSt
   for (const json::Value& line : list.Find("keys")->AsArray()) known |= *line.FindString("kid") == leaked && *line.FindString("state") == "leaked";
   EXPECT_TRUE(known);
   const auto verify = [&](const json::Value& receipt) {
-    return ReasonOf(jose::VerifyCompact(*receipt.FindString("jws"), *jose::JwkSet::Parse(bench.broker().Jwks()), jose::TypPolicy::Ignore()));
+    return ReasonOf(jose::VerifyCompact(*receipt.FindString("jws"), ReceiptKeys(), jose::TypPolicy::Ignore()));
   };
   EXPECT_EQ(verify(old), "unknown-key");
   EXPECT_EQ(verify(bench.broker().Receipt(Bench::Operator(), task.task.id).value()), "done") << "it is made of the ledger, whenever it is asked for";

@@ -26,21 +26,26 @@ Result<std::optional<Time>> SinceOf(store::Store& store, std::string_view name) 
   return std::optional<Time>(FromMicros(std::strtoll(row->c_str(), nullptr, 10)));
 }
 
-Result<NamedKey> OpenKey(store::Store& store, const crypto::MasterKey& master, Rng& rng, std::string_view name, crypto::KeyType type, Time now) {
+// The one that is there, if any.
+Result<std::optional<NamedKey>> ReadKey(store::Store& store, const crypto::MasterKey& master, std::string_view name, crypto::KeyType type) {
   REMIT_ASSIGN(std::optional<std::string> row, store.Get(store::Table::kKey, name));
-  if (!row) {
-    store::Batch batch;
-    batch.expects.push_back({store::Table::kKey, std::string(name), std::nullopt});
-    NamedKey made = MakeKey(name, type, master, rng, now, batch);
-    REMIT_TRY(store.CommitNow(std::move(batch)));
-    return made;
-  }
+  if (!row) return std::optional<NamedKey>();
   REMIT_ASSIGN(crypto::Envelope envelope, crypto::DecodeEnvelope(AsBytes(*row)));
   REMIT_ASSIGN(Secret bytes, crypto::OpenEnvelope(master, envelope, ContextOf(name)));
   REMIT_ASSIGN(crypto::SigningKey key, crypto::SigningKey::FromPrivateBytes(type, bytes.RevealBytes()));
   std::string id = jose::Thumbprint(key.public_key());
   REMIT_ASSIGN(const std::optional<Time> since, SinceOf(store, name));
-  return NamedKey{std::move(id), std::move(key), since, *std::move(row)};
+  return std::optional(NamedKey{std::move(id), std::move(key), since, *std::move(row)});
+}
+
+Result<NamedKey> OpenKey(store::Store& store, const crypto::MasterKey& master, Rng& rng, std::string_view name, crypto::KeyType type, Time now) {
+  REMIT_ASSIGN(std::optional<NamedKey> there, ReadKey(store, master, name, type));
+  if (there) return *std::move(there);
+  store::Batch batch;
+  batch.expects.push_back({store::Table::kKey, std::string(name), std::nullopt});
+  NamedKey made = MakeKey(name, type, master, rng, now, batch);
+  REMIT_TRY(store.CommitNow(std::move(batch)));
+  return made;
 }
 
 Bytes OldContextOf(std::string_view name, std::string_view id) { return crypto::AssociatedData({"remit old signing key v1", name, id}); }
@@ -104,6 +109,7 @@ NamedKey MakeKey(std::string_view name, crypto::KeyType type, const crypto::Mast
   made.row = ToText(crypto::EncodeEnvelope(crypto::SealEnvelope(master, bytes.RevealBytes(), ContextOf(name), rng)));
   batch.writes.push_back({store::Table::kKey, std::string(name), made.row});
   batch.writes.push_back({store::Table::kKey, SinceKey(name), std::to_string(Micros(now))});
+  batch.writes.push_back({store::Table::kMeta, std::string(kKeysRow), fmt::format("made {}", made.id)});
   return made;
 }
 
@@ -121,6 +127,38 @@ Result<NamedKey> ToSign(const NamedKey& key) {
   if (!key.distrusted) return key;
   return Fail(Code::kUnavailable, "key-not-trusted", fmt::format("key `{}` is said to have leaked, and the next one is not written down yet", key.id),
               "rotate it again: `remit key rotate`");
+}
+
+Result<std::vector<std::string>> TrustedReceiptKeys(store::Store& store, const crypto::MasterKey& master) {
+  std::vector<OldKey> old;
+  std::vector<std::string> trusted;
+  REMIT_ASSIGN(const std::optional<NamedKey> signing, ReadKey(store, master, kReceiptKey, crypto::KeyType::kEs256));
+  REMIT_TRY(LoadOld(store, master, kReceiptKey, old));
+  if (signing) trusted.push_back(signing->id);
+  for (const OldKey& one : old)
+    if (!one.leaked) trusted.push_back(one.id);
+  std::ranges::sort(trusted);
+  return trusted;
+}
+
+Result<std::vector<std::string>> TrustReceiptKeys(store::Store& store, const crypto::MasterKey& master, Rng& rng,
+                                                  const std::vector<std::string>& trusted, Time now, store::Batch& batch) {
+  std::vector<OldKey> old;
+  std::vector<std::string> distrusted;
+  REMIT_ASSIGN(const std::optional<NamedKey> signing, ReadKey(store, master, kReceiptKey, crypto::KeyType::kEs256));
+  REMIT_TRY(LoadOld(store, master, kReceiptKey, old));
+  if (signing && std::ranges::count(trusted, signing->id) == 0) {
+    old.push_back({std::string(kReceiptKey), signing->id, signing->key.public_key(), signing->since, now, std::nullopt, false});
+    batch.writes.push_back({store::Table::kKey, std::string(kReceiptKey), std::nullopt});
+    batch.writes.push_back({store::Table::kKey, SinceKey(kReceiptKey), std::nullopt});
+  }
+  for (OldKey& one : old) {
+    if (one.leaked || std::ranges::count(trusted, one.id) > 0) continue;
+    one.leaked = true;
+    batch.writes.push_back(one.Row(master, rng));
+    distrusted.push_back(one.id);
+  }
+  return distrusted;
 }
 
 Status ForgetKeys(store::Store& store, std::string_view name, store::Batch& batch) {

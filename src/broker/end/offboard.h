@@ -51,7 +51,7 @@ class Offboarder {
   void CredentialEnded(const std::shared_ptr<Offboarding>& state, const task::CredentialRecord& credential);
   void EndCredentialsLeft(const std::shared_ptr<Offboarding>& state, Duration wait);
   void Report(const std::shared_ptr<Offboarding>& state);
-  Result<json::Value> Sign(json::Object report, const std::string& body, std::uint64_t index);
+  void Sign(const std::shared_ptr<Offboarding>& state, json::Object report, const std::string& body, std::uint64_t index);
   bool IsOf(LiveTask& live, const cedar::EntityUid& actor) const;
 
   Core& core_;

@@ -12,6 +12,7 @@ namespace remit::broker {
 namespace {
 
 constexpr std::string_view kOffboardingTyp = "remit-offboarding+jwt";
+constexpr Duration kWaitForKey = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -76,19 +77,29 @@ void Offboarder::Report(const std::shared_ptr<Offboarding>& state) {
       return core_.Later([state, error = committed.error()] { state->answer(std::unexpected(error)); });
     }
     core_.Later([this, state, report = std::move(report), body, index = committed->first_event]() mutable {
-      core_.parts.workers.Submit(
-          [this, state, report = std::move(report), body, index]() mutable { state->answer(Sign(std::move(report), body, index)); });
+      core_.parts.workers.Submit([this, state, report = std::move(report), body, index]() mutable { Sign(state, std::move(report), body, index); });
     });
   });
 }
 
-Result<json::Value> Offboarder::Sign(json::Object report, const std::string& body, std::uint64_t index) {
-  REMIT_ASSIGN(json::Value proof, core_.receipts.ProofOf(index, body));
-  report.Set("proof", std::move(proof));
-  const std::string payload = json::Canonical(report);
-  REMIT_ASSIGN(const NamedKey key, core_.Locked([&] { return ToSign(core_.keys->receipt); }));
-  report.Set("jws", jose::SignCompact(key.key, key.id, kOffboardingTyp, AsBytes(payload)));
-  return json::Value(std::move(report));
+// On a worker. What ended is told in any case: it has ended, it is in the ledger, and nobody could ask for it again. Where there is no key that is
+// trusted, also after a while, it is told without a signature; the proof is one of the ledger's key.
+void Offboarder::Sign(const std::shared_ptr<Offboarding>& state, json::Object report, const std::string& body, std::uint64_t index) {
+  Result<json::Value> proof = core_.receipts.ProofOf(index, body);
+  if (!proof) return state->answer(std::unexpected(std::move(proof.error())));
+  report.Set("proof", *std::move(proof));
+  const auto signed_with = [this, state, report = std::move(report)](Result<NamedKey> key) mutable {
+    if (!key) {
+      report.Set("not_signed", key.error().message);
+      return state->answer(json::Value(std::move(report)));
+    }
+    core_.parts.workers.Submit([state, report = std::move(report), key = *std::move(key)]() mutable {
+      const std::string payload = json::Canonical(report);
+      report.Set("jws", jose::SignCompact(key.key, key.id, kOffboardingTyp, AsBytes(payload)));
+      state->answer(json::Value(std::move(report)));
+    });
+  };
+  core_.Locked([&] { core_.key_rotation.WhenTrusted(kReceiptKey, kWaitForKey, signed_with); });
 }
 
 }  // namespace remit::broker

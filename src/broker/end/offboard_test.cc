@@ -1,7 +1,9 @@
 // Offboarding: nothing that the actor holds is left, what cannot end is named, and a receipt says so.
 #include "broker/test_bench.h"
+#include "crypto/hash.h"
 #include "jose/jwk.h"
 #include "jose/jws.h"
+#include "json/write.h"
 
 namespace remit::broker {
 namespace {
@@ -251,10 +253,44 @@ TEST_F(OffboardTest, TheReceiptIsSignedAndItsEventIsInTheLedger) {
   EXPECT_EQ(*event.FindString("type"), "offboard.done");
   EXPECT_EQ(*event.FindString("actor"), R"(Agent::"bot")");
   // By the key of receipts, and not as the receipt of a task.
-  const auto keys = jose::JwkSet::Parse(bench.broker().Jwks());
+  const auto keys = jose::JwkSet::Parse(bench.broker().ReceiptJwks());
   ASSERT_TRUE(keys.has_value());
   EXPECT_TRUE(jose::VerifyCompact(*report->FindString("jws"), *keys, jose::TypPolicy::Expect("remit-offboarding+jwt")).has_value());
   EXPECT_FALSE(jose::VerifyCompact(*report->FindString("jws"), *keys, jose::TypPolicy::Expect("remit-receipt+jwt")).has_value());
+}
+
+// The key of receipts is not trusted any more, and the next one is not there yet: what ended is told all the same, for nobody could ask for it again.
+TEST_F(OffboardTest, AReportWhoseKeyIsNotTrustedMeanwhileIsNotLost) {
+  for (const bool in_time : {true, false}) {
+    bench.broker().PutActor(Bench::Operator(), {{"Agent", "bot"}, "", nullptr, std::nullopt, false}, [](auto a) { Bench::Expect(a); });
+    const StartAnswer triage = Triage();
+    const Error gone(Code::kUnavailable, "store-failed", "the disk is gone");
+    bench.store().FailNext(1, gone);
+    std::string rotated;
+    bench.broker().RotateKey(Bench::Operator(), {.key = "receipt", .leaked = true}, [&](auto a) { rotated = a ? "done" : a.error().reason; });
+    EXPECT_EQ(rotated, "distrust-not-recorded");
+    std::optional<Result<json::Value>> report;
+    bench.broker().Offboard(Bench::Operator(), {"Agent", "bot"}, "", Duration(0), [&](auto a) { report = std::move(a); });
+    bench.Settle();
+    EXPECT_FALSE(report.has_value()) << "there is nothing to sign it with";
+    if (!in_time) bench.store().FailNext(1000, gone);
+    bench.Pass(std::chrono::seconds(in_time ? 2 : 11));
+    bench.store().FailNext(0, gone);
+    ASSERT_TRUE(report && report->has_value());
+    const json::Value told = **report;
+    EXPECT_TRUE(Line(told, "ended", "task", triage.task.id));
+    EXPECT_EQ(told.Find("not_signed") == nullptr, in_time);
+    if (const std::string* jws = told.FindString("jws")) {
+      EXPECT_TRUE(jose::VerifyCompact(*jws, *jose::JwkSet::Parse(bench.broker().ReceiptJwks()), jose::TypPolicy::Expect("remit-offboarding+jwt")));
+    } else {
+      EXPECT_FALSE(in_time);
+    }
+    // What is in the ledger is this very report.
+    json::Object bare = told.AsObject();
+    for (const char* name : {"proof", "jws", "not_signed"}) bare.Erase(name);
+    EXPECT_EQ(*json::Parse(*told.Find("proof")->FindString("event"))->FindString("report"), HexEncode(crypto::Sha256(json::Canonical(bare))));
+    bench.Pass(std::chrono::seconds(60));
+  }
 }
 
 TEST_F(OffboardTest, OnAFullDiskItIsBarredAndEverythingEnds) {

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "broker/keys.h"
 #include "broker/open/barred_list.h"
 #include "io/files.h"
 
@@ -32,19 +33,21 @@ struct AnchorKeeper::Impl : std::enable_shared_from_this<AnchorKeeper::Impl> {
   Anchor written;
   bool trouble = false;  // said once
   // Touched by one at a time, as the file's worker is.
-  std::optional<std::optional<std::string>> listed;  // the registry whose barred stand in the list
+  std::optional<std::pair<std::optional<std::string>, std::optional<std::string>>> listed;  // the registry and the keys that stand in the list
   std::string list;
   io::TimerId file_timer = 0, target_timer = 0;
 
   // Before the anchor, which then never says of a ledger more than the list does.
   Status WriteBarred() {
     REMIT_ASSIGN(std::optional<std::string> registry, parts.store.Get(store::Table::kMeta, kRegistryRow));
-    if (listed && *listed == registry) return {};
-    REMIT_ASSIGN(const BarredList barred, BarredIn(parts.store));
+    REMIT_ASSIGN(std::optional<std::string> keys, parts.store.Get(store::Table::kMeta, kKeysRow));
+    std::pair now(std::move(registry), std::move(keys));
+    if (listed && *listed == now) return {};
+    REMIT_ASSIGN(const BarredList barred, BarredIn(parts.store, parts.master_key));
     const std::string text = BarredText(barred, parts.master_key);
     if (text != list) REMIT_TRY(io::WriteFileAtomic(BarredFile(parts.file), text, 0600));
     list = text;
-    listed = std::move(registry);
+    listed = std::move(now);
     return {};
   }
 
@@ -153,14 +156,14 @@ Result<std::uint64_t> AnchorKeeper::Check(const Parts& parts, bool restored) {
   return epoch;
 }
 
-Result<std::vector<std::string>> AnchorKeeper::ReadBarred(const Parts& parts) {
+Result<BarredList> AnchorKeeper::ReadBarred(const Parts& parts) {
   if (parts.file.empty()) return Fail(Code::kFailedPrecondition, "anchor-missing", "there is no anchor's file, and no list beside it");
   REMIT_ASSIGN(const std::string text, io::ReadFile(BarredFile(parts.file), kBarredBytes));
   REMIT_ASSIGN(BarredList list, ParseBarred(text, parts.master_key));
   REMIT_ASSIGN(const Anchor here, AnchorOf(parts.store));
   if (list.installation != here.installation)
     return Fail(Code::kFailedPrecondition, "another-store", fmt::format("the list of who is barred is of installation `{}`", list.installation));
-  return std::move(list.who);
+  return list;
 }
 
 Result<std::unique_ptr<AnchorKeeper>> AnchorKeeper::Start(Parts parts) {

@@ -8,6 +8,8 @@
 #include "broker/open/barred_list.h"
 #include "broker/test_bench.h"
 #include "io/files.h"
+#include "jose/jwk.h"
+#include "jose/jws.h"
 
 namespace remit::broker {
 namespace {
@@ -199,7 +201,7 @@ TEST_F(AnchorTest, ANewEpochRevokesWhatTheCopySaysIsAliveAndTheSweepEndsWhatItDo
   const auto epoch = Check(*copy, true);
   ASSERT_TRUE(epoch.has_value()) << epoch.error().ToString();
   keeper.reset();
-  ASSERT_TRUE(OpenEpoch(*copy, *epoch + 1, bench.clock.Now()).has_value());
+  ASSERT_TRUE(OpenEpoch(*copy, bench.master, bench.rng, *epoch + 1, bench.clock.Now()).has_value());
   const json::Value old_keys = bench.broker().Jwks();
   bench.RestartFrom(std::move(copy));
   bench.Pass(std::chrono::seconds(10));
@@ -241,7 +243,7 @@ TEST_F(AnchorTest, WhoWasBarredAfterTheCopyIsBarredInTheNewEpoch) {
   const auto epoch = Check(*copy, true);
   const auto barred = AnchorKeeper::ReadBarred(Parts(*copy));
   ASSERT_TRUE(epoch.has_value() && barred.has_value()) << barred.error().ToString();
-  ASSERT_TRUE(OpenEpoch(*copy, *epoch + 1, bench.clock.Now(), *barred).has_value());
+  ASSERT_TRUE(OpenEpoch(*copy, bench.master, bench.rng, *epoch + 1, bench.clock.Now(), *barred).has_value());
   bench.RestartFrom(copy->Snapshot());
   EXPECT_TRUE(bench.broker().FindPerson({"Employee", "eve"})->barred);
   EXPECT_TRUE(bench.broker().FindActor({"Agent", "bot"})->barred);
@@ -252,14 +254,80 @@ TEST_F(AnchorTest, WhoWasBarredAfterTheCopyIsBarredInTheNewEpoch) {
   Start();
   bench.broker().PutPerson(Bench::Operator(), {{"Employee", "eve"}, "", false}, [](auto a) { Bench::Expect(a); });
   bench.Pass(std::chrono::seconds(1));
-  EXPECT_EQ(*AnchorKeeper::ReadBarred(Parts(bench.store())), (std::vector<std::string>{R"(Agent::"bot")"}));
+  EXPECT_EQ(AnchorKeeper::ReadBarred(Parts(bench.store()))->who, (std::vector<std::string>{R"(Agent::"bot")"}));
   EXPECT_EQ(AnchorKeeper::ReadBarred(Parts(*store::MemoryStore(bench.rng, store::MemoryStore::Mode::kInline).Snapshot())).error().reason,
             "another-store");
 }
 
+TEST_F(AnchorTest, AKeyThatLeakedAfterTheCopyIsNotTrustedInTheNewEpoch) {
+  const auto rotate = [this](bool leaked, const std::string& kid = "") {
+    std::optional<Result<json::Value>> answer;
+    const RotateRequest request{.key = "receipt", .kid = kid, .leaked = leaked};
+    bench.broker().RotateKey(Bench::Operator(), request, [&](auto a) { answer = std::move(a); });
+    bench.Settle();
+    EXPECT_TRUE(answer && answer->has_value()) << (*answer).error().ToString();
+    return *(*answer)->FindString("old");
+  };
+  const auto published = [this] {
+    std::set<std::string> kids;
+    const json::Value set = bench.broker().ReceiptJwks();
+    for (const json::Value& key : set.Find("keys")->AsArray()) kids.insert(*key.FindString("kid"));
+    return kids;
+  };
+  // The list is a second old at most, whatever it is that changed.
+  const auto listed = [this, &published] {
+    bench.Pass(std::chrono::seconds(1));
+    const std::set<std::string> kids = published();
+    return AnchorKeeper::ReadBarred(Parts(bench.store()))->receipt_keys == std::vector<std::string>{kids.begin(), kids.end()};
+  };
+  Start();
+  EXPECT_TRUE(listed());
+  const std::string good = rotate(false), leaked_later = rotate(false);
+  EXPECT_TRUE(listed());
+  const auto copy = bench.store().Snapshot();  // signs with one that leaks, and knows another that does
+  const std::string leaked = rotate(true);
+  EXPECT_TRUE(listed());
+  const std::string after = rotate(false);
+  EXPECT_TRUE(listed());
+  rotate(true, leaked_later);
+  EXPECT_TRUE(listed());
+  ASSERT_TRUE(published().contains(good) && published().contains(after) && published().size() == 3);
+  const auto epoch = Check(*copy, true);
+  const auto list = AnchorKeeper::ReadBarred(Parts(*copy));
+  ASSERT_TRUE(epoch.has_value() && list.has_value()) << list.error().ToString();
+  keeper.reset();
+  // A list of before there were keys in it, and none at all: what the copy says stands.
+  for (const bool named : {false, true}) {
+    BarredList given = *list;
+    if (!named) given.receipt_keys.reset();
+    EXPECT_EQ(*ParseBarred(BarredText(given, bench.master), bench.master), given);
+    const auto restored = copy->Snapshot();
+    ASSERT_TRUE(OpenEpoch(*restored, bench.master, bench.rng, *epoch + 1, bench.clock.Now(), given).has_value());
+    bench.RestartFrom(restored->Snapshot());
+    bench.Settle();
+    EXPECT_EQ(published().contains(leaked), !named);
+    EXPECT_EQ(published().contains(leaked_later), !named);
+    EXPECT_TRUE(published().contains(good));
+  }
+  EXPECT_EQ(published().size(), 2u);  // and a new one, which signs
+  EXPECT_EQ(bench.EventOf("epoch.opened").Find("keys_distrusted_again")->AsArray().size(), 2u);
+  const StartAnswer task = Triage();
+  ASSERT_TRUE(bench.Complete(task).has_value());
+  const auto receipt = bench.broker().Receipt(Bench::Operator(), task.task.id);
+  ASSERT_TRUE(receipt.has_value()) << receipt.error().ToString();
+  EXPECT_TRUE(jose::VerifyCompact(*receipt->FindString("jws"), *jose::JwkSet::Parse(bench.broker().ReceiptJwks()), jose::TypPolicy::Ignore()));
+  // It is known what they were, and the list goes on without them.
+  bool known = false;
+  const json::Value keys = bench.broker().ListKeys(Bench::Operator()).value();
+  for (const json::Value& key : keys.Find("keys")->AsArray()) known |= *key.FindString("kid") == leaked && *key.FindString("state") == "leaked";
+  EXPECT_TRUE(known);
+  Start();
+  EXPECT_TRUE(listed());
+}
+
 TEST_F(AnchorTest, ACrashBetweenTheEpochAndTheLastEndForgetsNone) {
   const StartAnswer triage = Triage();
-  ASSERT_TRUE(OpenEpoch(bench.store(), 2, bench.clock.Now()).has_value());
+  ASSERT_TRUE(OpenEpoch(bench.store(), bench.master, bench.rng, 2, bench.clock.Now()).has_value());
   bench.store().HoldCommits();  // what ends is not written down, and then the power is gone
   bench.Restart();
   EXPECT_EQ(bench.StateOf(triage.task.id), "revoked");

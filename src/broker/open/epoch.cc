@@ -35,7 +35,7 @@ Result<Time> LastEventTime(store::Store& store) {
   return last;
 }
 
-Status OpenEpoch(store::Store& store, std::uint64_t number, Time now, const std::vector<std::string>& barred) {
+Status OpenEpoch(store::Store& store, const crypto::MasterKey& master, Rng& rng, std::uint64_t number, Time now, const BarredList& list) {
   REMIT_ASSIGN(const Time last_event, LastEventTime(store));
   store::Batch batch;
   // Handles of people and PEPs, links; what waits for a yes; answers that somebody may ask for again. Not what was used once (kReplay).
@@ -45,19 +45,26 @@ Status OpenEpoch(store::Store& store, std::uint64_t number, Time now, const std:
       return true;
     }));
   const std::size_t before = batch.writes.size();
-  REMIT_TRY(BarAgain(store, barred, batch));
+  REMIT_TRY(BarAgain(store, list.who, batch));
   const std::size_t barred_again = batch.writes.size() - before;
-  // The key of tokens is made anew, and no earlier one verifies any more. Those of receipts and checkpoints stay: what they signed is still true.
+  // The key of tokens is made anew, and no earlier one verifies any more. Those of receipts and checkpoints stay: what they signed is still true, where
+  // no key of receipts has leaked since.
   REMIT_TRY(ForgetKeys(store, kAccessKey, batch));
+  std::vector<std::string> distrusted;
+  if (list.receipt_keys) {
+    REMIT_ASSIGN(distrusted, TrustReceiptKeys(store, master, rng, *list.receipt_keys, std::max(now, last_event), batch));
+  }
   const Time since = std::max(now, last_event) + std::chrono::microseconds(1);
   batch.writes.push_back({store::Table::kMeta, "epoch", std::to_string(number)});
   batch.writes.push_back({store::Table::kMeta, "epoch-since", std::to_string(Micros(since))});
   const store::TreeHead head = store.Head();
-  batch.events.push_back(json::Canonical(json::Object{{"type", "epoch.opened"},
-                                                      {"time", FormatTime(std::max(now, last_event))},
-                                                      {"epoch", number},
-                                                      {"after", head.size},
-                                                      {"barred_again", barred_again}}));
+  json::Object event{{"type", "epoch.opened"},
+                     {"time", FormatTime(std::max(now, last_event))},
+                     {"epoch", number},
+                     {"after", head.size},
+                     {"barred_again", barred_again}};
+  if (!distrusted.empty()) event.Set("keys_distrusted_again", json::StringArray(distrusted));
+  batch.events.push_back(json::Canonical(event));
   REMIT_TRY(store.CommitNow(std::move(batch)));
   return {};
 }

@@ -25,6 +25,7 @@ Result<std::unique_ptr<Broker>> Broker::Open(Parts parts) {
   REMIT_ASSIGN(core.opening.epoch, ReadEpoch(core.parts.store));
   REMIT_ASSIGN(Keys keys, OpenKeys(core.parts.store, core.parts.master_key, core.parts.rng, core.Stamp()));
   core.keys.emplace(std::move(keys));
+  core.key_rotation.Publish();
   // By its name a credential finds its way back to its target: tokens end by their time, and nothing else does.
   for (const auto& target : core.parts.targets)
     if (target->name() == kTokenTarget)

@@ -169,6 +169,7 @@ json::Value Broker::Health() const {
     if (core_->store_in_doubt) doubts.push_back("the last commit failed");
     if (core_->ClockInDoubt()) doubts.push_back("the clock is behind the ledger's last event");
     if (!core_->current) doubts.push_back("no catalog is loaded");
+    if (core_->key_rotation.Owed() > 0) doubts.push_back("that a key has leaked is not written down yet");
     return json::Object{{"ready", doubts.empty()}, {"doubts", std::move(doubts)}};
   });
 }

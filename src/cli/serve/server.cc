@@ -202,9 +202,10 @@ Status Server::Impl::OpenAnchors(const std::vector<std::shared_ptr<target::Targe
   REMIT_ASSIGN(const std::uint64_t epoch, broker::AnchorKeeper::Check(keep, options.restored));
   // Before the anchors are written anew, or the next start would take this store for what it is not.
   if (options.restored) {
-    const Result<std::vector<std::string>> barred = broker::AnchorKeeper::ReadBarred(keep);
-    if (!barred) log::Warn("who was barred after the copy was made is not known: {}", barred.error().ToString());
-    REMIT_TRY(broker::OpenEpoch(*store, epoch + 1, clock.Now(), barred.value_or(std::vector<std::string>())));
+    const Result<broker::BarredList> list = broker::AnchorKeeper::ReadBarred(keep);
+    if (!list) log::Warn("who was barred and which key has leaked after the copy was made is not known: {}", list.error().ToString());
+    if (list && !list->receipt_keys) log::Warn("which key has leaked after the copy was made is not known: the list is of an older Remit");
+    REMIT_TRY(broker::OpenEpoch(*store, *master_key, rng, epoch + 1, clock.Now(), list.value_or(broker::BarredList())));
   }
   REMIT_ASSIGN(anchors, broker::AnchorKeeper::Start(std::move(keep)));
   return {};
