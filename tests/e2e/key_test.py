@@ -6,6 +6,7 @@ import sqlite3
 
 import formats_test
 import harness
+from harness import eventually
 
 
 def kid_of(jwt):
@@ -146,11 +147,15 @@ class Keys(harness.Case):
         copy = pathlib.Path(self.remit.dir) / "copy.db"
         self.remit.cli("backup", copy, "--config", self.remit.config)
         newer = self.remit.cli("key", "rotate", "access", "--json").json["new"]
+        leaked = self.remit.cli("key", "rotate", "receipt", "--leaked", "--json").json["old"]
+        beside = pathlib.Path(f"{self.remit.dir}/data-anchor/anchor.barred")
+        eventually(lambda: leaked not in beside.read_text(), what="the list beside the anchor does not name it any more")
         self.remit.kill()
         self.remit.cli("restore", copy, "--config", self.remit.config)
         self.remit.start("--restored")
-        for kid in (kid_of(before), kid_of(after), newer):
+        for kid in (kid_of(before), kid_of(after), newer, leaked):
             self.assertNotIn(kid, self.published())
+        self.assertEqual([one["state"] for one in self.keys("receipt") if one["kid"] == leaked], ["leaked"])
         self.assertIn(receipt, self.published())
         for token in (before, after):
             self.assertFalse(self.active(token))
