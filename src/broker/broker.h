@@ -123,7 +123,7 @@ class Broker {
   // away. With `leaked` and the `kid` of one that was rotated before, that one alone is not trusted any more, and none is rotated: there is no `new`.
   // Checkpoints have one key. Answers `key`, `old`, `new`, `since`, … (docs/reference/http-api.md). Errors: also `no-such-key`, `key-not-rotatable`,
   // `request-changed` (another one signs by now), `rotation-under-way`, `too-many-keys`, `idempotency-key-reused`. Where the commit fails the old key
-  // goes on, unless it has leaked: then nothing is signed until it is asked again.
+  // goes on, unless it has leaked: then nothing is signed until it is written down, which is tried again and again (`distrust-not-recorded`).
   void RotateKey(const Caller& by, RotateRequest request, Answer<json::Value> answer);
   // The keys that sign, and those that verify. For the operator, and for whom a policy permits `view` on Remit::Server.
   Result<json::Value> ListKeys(const Caller& by) const;

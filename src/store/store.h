@@ -31,9 +31,10 @@ enum class Table : std::uint8_t {
   kPerson = 8,            // key: entity uid
   kSession = 9,           // key: hash of a handle, hex (people's and PEPs' sessions, sign-in links)
   kSecret = 10,           // key: path, a zero byte, version
-  kKey = 11,              // key: "access", "receipt", "checkpoint": signing keys, sealed; "since/" and which; "old/", which, "/", kid: public
+  kKey = 11,              // key: "access", "receipt", "checkpoint": signing keys, sealed; "since/" and which; "old/", which, "/", kid: public. What is
+                          // written over here is in no file of the store's afterwards
   kReplay = 12,           // key: what may be used once (client assertion ids), until it expires
-  kIdempotency = 13,      // key: "use/", "start/" or "rotate/", the caller, "/", the key that it chose; what came of it, for a day
+  kIdempotency = 13,      // key: "use/", "start/" or "rotate/" and which, "/", the caller, "/", the key that it chose; what came of it, for a day
   kEndedTask = 14,        // key: task id; moved here from kTask when a task ends, so that a start reads live tasks only
   kEndedCredential = 15,  // key: credential id; likewise
   kBudget = 16,           // key: "start/", type, 0, actor, 0, task id: a start that counts; "guard/" and a hash: who was counted last

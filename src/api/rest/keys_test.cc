@@ -43,7 +43,8 @@ TEST_F(RestKeysTest, AKeyIsRotatedAndListed) {
   EXPECT_EQ(dry.json.Find("new"), nullptr);
   const Reply rotated = Rotate({{"key", "access"}, {"kid", dry.Text("old")}, {"idempotency_key", "k"}});
   ASSERT_EQ(rotated.status, 200) << rotated.body;
-  EXPECT_EQ(Rotate({{"key", "access"}, {"idempotency_key", "k"}}).body, rotated.body);
+  EXPECT_EQ(Rotate({{"key", "access"}, {"kid", dry.Text("old")}, {"idempotency_key", "k"}}).body, rotated.body);
+  EXPECT_EQ(Rotate({{"key", "access"}, {"idempotency_key", "k"}}).Reason(), "idempotency-key-reused");
   EXPECT_EQ(Rotate({{"key", "access"}, {"kid", dry.Text("old")}}).Reason(), "request-changed");
   EXPECT_TRUE(Published().contains(rotated.Text("old")));
   EXPECT_TRUE(Published().contains(rotated.Text("new")));
