@@ -10,12 +10,40 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/wrap.h"
 
 namespace remit::cli {
 namespace {
 
+// The help of every command, in lines that fit the terminal; each description keeps to its column.
+class HelpInLines : public CLI::Formatter {
+  static constexpr std::size_t kNames = 14;  // commands have short names; options do not
+
+ public:
+  std::string make_description(const CLI::App* app) const override { return Wrapped(CLI::Formatter::make_description(app), columns_); }
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return Wrapped(CLI::Formatter::make_option_desc(option), columns_ - get_column_width());
+  }
+  std::string make_subcommand(const CLI::App* sub) const override {
+    return Entry(sub->get_display_name(true), sub->get_description(), kNames, columns_);
+  }
+  // What holds for every command stands in the help of each; its example, which is to be typed as it stands, comes last.
+  std::string make_footer(const CLI::App* app) const override {
+    if (app->get_parent() == nullptr) return CLI::Formatter::make_footer(app);
+    return "Everywhere:\n" + InColumns("--json", "answer in JSON") +
+           InColumns("--server ADDRESS", "where the server is: http(s)://HOST:PORT or unix:/PATH (else $REMIT_ADDR)") +
+           CLI::Formatter::make_footer(app);
+  }
+
+ protected:
+  std::string InColumns(std::string_view name, std::string_view text) const { return Entry(name, text, get_column_width(), columns_); }
+
+ private:
+  std::size_t columns_ = LineColumns(1);
+};
+
 // The help of a command with something behind `--`, which the parser itself never sees.
-class HelpWithRest final : public CLI::Formatter {
+class HelpWithRest final : public HelpInLines {
  public:
   HelpWithRest(std::string name, std::string help) : name_(std::move(name)), help_(std::move(help)) {}
 
@@ -25,17 +53,14 @@ class HelpWithRest final : public CLI::Formatter {
     return usage + " -- " + name_ + "\n";
   }
 
-  std::string make_positionals(const CLI::App* app) const override {
-    std::string positionals = CLI::Formatter::make_positionals(app);
-    return positionals + fmt::format("  {:<{}}{}\n", "-- " + name_, get_column_width() - 2, help_);
-  }
+  std::string make_positionals(const CLI::App* app) const override { return CLI::Formatter::make_positionals(app) + InColumns("-- " + name_, help_); }
 
  private:
   std::string name_, help_;
 };
 
 // The help of the root: its commands as people work, not as they were added.
-class HelpInGroups final : public CLI::Formatter {
+class HelpInGroups final : public HelpInLines {
  public:
   std::string make_subcommands(const CLI::App* app, CLI::AppFormatMode) const override {
     std::string text;
@@ -46,12 +71,6 @@ class HelpInGroups final : public CLI::Formatter {
     return text;
   }
 };
-
-// What holds for every command stands in the help of each.
-constexpr const char* kEverywhere =
-    "Everywhere:\n"
-    "  --json                      answer in JSON\n"
-    "  --server ADDRESS            where the server is: http(s)://HOST:PORT or unix:/PATH (else $REMIT_ADDR)";
 
 }  // namespace
 
@@ -94,13 +113,13 @@ Command& Command::Sub(const std::string& name, const std::string& summary) {
   auto impl = std::make_shared<Impl>(*impl_);
   impl->app = impl_->app->add_subcommand(name, summary);
   impl->app->fallthrough();
-  impl->app->footer(kEverywhere);
+  impl->app->formatter(std::make_shared<HelpInLines>());
   subs_.push_back(std::make_unique<Command>(std::move(impl)));
   return *subs_.back();
 }
 
 Command& Command::Example(const std::string& lines) {
-  std::string text = std::string(kEverywhere) + "\n\nExample:\n";
+  std::string text = "\nExample:\n";
   std::string rest = lines;
   for (std::size_t end; (end = rest.find('\n')) != std::string::npos; rest = rest.substr(end + 1)) text += "  " + rest.substr(0, end) + "\n";
   impl_->app->footer(text + "  " + rest);

@@ -3,12 +3,17 @@
 
 #include <cstdlib>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/text.h"
 #include "cli/commands.h"
+#include "cli/wrap.h"
 
 namespace remit::cli {
 namespace {
+
+using testing::AnyOf;
 
 struct Said {
   int exit = 0;
@@ -116,6 +121,46 @@ TEST(CommandLineTest, EveryHelpHasTheOptionsThatHoldEverywhere) {
     EXPECT_NE(said.out.find("  --json  "), std::string::npos) << said.out;
     EXPECT_NE(said.out.find("  --server ADDRESS  "), std::string::npos) << said.out;
   }
+}
+
+// Every command, as words.
+std::vector<std::vector<std::string>> All(const CommandInfo& command, const std::vector<std::string>& words = {}) {
+  std::vector<std::vector<std::string>> all = {words};
+  for (const CommandInfo& below : command.commands) {
+    if (below.hidden) continue;
+    std::vector<std::string> deeper = words;
+    deeper.push_back(below.name);
+    const auto more = All(below, deeper);
+    all.insert(all.end(), more.begin(), more.end());
+  }
+  return all;
+}
+
+TEST(CommandLineTest, EveryHelpFitsTheTerminalAndKeepsItsColumn) {
+  for (const std::size_t columns : {72u, 80u, 100u}) {
+    ::setenv("COLUMNS", std::to_string(columns).c_str(), 1);
+    std::size_t widest = 0;
+    for (std::vector<std::string> words : All(DescribeCommands())) {
+      words.push_back("--help");
+      const std::string help = Type(words).out;
+      const std::size_t example = std::min(help.find("\nExample:\n"), help.size());
+      std::size_t at = 0;
+      for (const std::string& line : Split(help, '\n')) {
+        const bool typed = at > example;  // as it stands, and no wider than a terminal mostly is
+        const bool one_word = Trim(line).find(' ') == std::string_view::npos || line.starts_with("Usage: ");
+        const std::size_t most = one_word || typed ? std::max<std::size_t>(columns, 80) : columns;
+        EXPECT_LE(ColumnsOf(line), most) << Join(words, " ") << "\n" << line;
+        if (!typed) widest = std::max(widest, ColumnsOf(line));
+        // What goes on below begins where the description began.
+        if (!typed && line.starts_with("   ")) {
+          EXPECT_THAT(line.find_first_not_of(' '), AnyOf(30u, 14u)) << Join(words, " ") << "\n" << line;
+        }
+        at += line.size() + 1;
+      }
+    }
+    EXPECT_GT(widest, columns - 10) << "the width is used";
+  }
+  ::unsetenv("COLUMNS");
 }
 
 TEST(CommandLineTest, ATokenIsForTasks) {

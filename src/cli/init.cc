@@ -65,8 +65,10 @@ void AddInit(Command& root) {
       .Option("--team", args->team, "what they belong to where the facts do not say (default Team::\"administrators\")", "TEAM")
       .Option("--catalog", args->catalogs, "a folder that is loaded at the first start; may be repeated", "FOLDER")
       .Example(
-          "remit init --catalog catalogs/administration --catalog catalogs/deploy --administrator 'Employee::\"ann\"'\n"
-          "remit init ./my-remit --data-dir ./my-remit/data --socket ./my-remit/remit.sock\nremit serve --config ./my-remit/remit.toml")
+          "remit init --catalog catalogs/administration --catalog catalogs/deploy \\\n"
+          "    --administrator 'Employee::\"ann\"'\n"
+          "remit init ./mine --data-dir ./mine/data --socket ./mine/remit.sock\n"
+          "remit serve --config ./mine/remit.toml")
       .Run([args]() -> Result<int> {
         config::Config config;
         config.data_dir = args->data;

@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/local_time.h"
+#include "cli/shell_word.h"
+#include "cli/wrap.h"
 #include "json/write.h"
 
 namespace remit::cli {
@@ -32,11 +34,6 @@ std::string_view CodeOf(Style style) {
     case Style::kCyan: return "\x1b[36m";
   }
   return "";
-}
-
-// How many columns a text takes: one for each code point.
-std::size_t Width(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 // Lines stay lines; everything else that hides is shown.
@@ -82,13 +79,13 @@ void PrintTable(const std::vector<std::vector<std::string>>& rows) {
   for (const auto& row : rows)
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (widths.size() <= i) widths.push_back(0);
-      widths[i] = std::max(widths[i], Width(row[i]));
+      widths[i] = std::max(widths[i], ColumnsOf(row[i]));
     }
   for (std::size_t r = 0; r < rows.size(); ++r) {
     std::string line;
     for (std::size_t i = 0; i < rows[r].size(); ++i) {
       line += rows[r][i];
-      if (i + 1 < rows[r].size()) line += std::string(widths[i] - Width(rows[r][i]) + 2, ' ');
+      if (i + 1 < rows[r].size()) line += std::string(widths[i] - ColumnsOf(rows[r][i]) + 2, ' ');
     }
     PrintLine(r == 0 ? Styled(Style::kBold, line) : line);
   }
@@ -122,8 +119,8 @@ void PrintStillRunning(const json::Value& answer) {
   if (still == nullptr || still->Find("count")->AsInt() == 0) return;
   for (const json::Value& task : still->Find("tasks")->AsArray())
     PrintLine(fmt::format("{} {} ({}, {})", Styled(Style::kYellow, "still there:"), Text(task, "task"), Text(task, "type"), Text(task, "state")));
-  PrintMessage(fmt::format("{}; `remit offboard '{}'` ends all of it",
-                           Counted(still->Find("count")->AsInt(), "task goes on until it ends", "tasks go on until they end"), Text(answer, "uid")));
+  const std::string goes_on = Counted(still->Find("count")->AsInt(), "task goes on until it ends", "tasks go on until they end");
+  PrintMessage(fmt::format("{}; `remit offboard {}` ends all of it", goes_on, ShellWord(Text(answer, "uid"))));
 }
 
 std::string Parameters(const json::Value& parameters) {

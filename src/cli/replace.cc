@@ -96,7 +96,7 @@ void AddPlan(Command& replace) {
   AddAdmin(replace.Sub("plan", "what would go, what would fall with it, and what stays; changes nothing but FILE"), args)
       .Argument("account", args->account, "the role whose standing access goes")
       .Option("--out", args->file, "where the plan is written (default: ACCOUNT.replace.json); nothing is overwritten", "FILE")
-      .Example("remit replace plan billing --admin 'host=db.example user=dba sslrootcert=ca.pem' --out billing.json")
+      .Example("remit replace plan billing \\\n    --admin 'host=db.example user=dba sslrootcert=ca.pem' --out billing.json")
       .Run([args]() -> Result<int> {
         if (args->file.empty()) {
           if (args->account.find('/') != std::string::npos)
@@ -191,7 +191,7 @@ void AddApply(Command& replace) {
   AddWithout(AddAdmin(replace.Sub("apply", "does exactly what was planned, or nothing; goes on where a call before was cut short"), args), args)
       .Argument("file", args->file, "the plan")
       .Option("--account-password-file", args->account_password_file, "the account's own password, to see it refused in a session of its own", "FILE")
-      .Example("remit replace apply billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
+      .Example("remit replace apply billing.json \\\n    --admin 'host=db.example user=dba sslrootcert=ca.pem'")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(Locked locked, Take(args->file));
         posture::ApplyOptions options;
@@ -215,7 +215,7 @@ void AddRollback(Command& replace) {
   auto args = std::make_shared<Args>();
   AddWithout(AddAdmin(replace.Sub("rollback", "gives back what the plan took away, entry by entry, as it was"), args), args)
       .Argument("file", args->file, "the plan")
-      .Example("remit replace rollback billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
+      .Example("remit replace rollback billing.json \\\n    --admin 'host=db.example user=dba sslrootcert=ca.pem'")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(Locked locked, Take(args->file));
         REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
@@ -247,7 +247,7 @@ void AddStatus(Command& replace) {
           "--account-password-file", args->account_password_file,
           "the account's own password: all that was taken away is tried once more, in a session of its own, and the plan's file says what came of it",
           "FILE")
-      .Example("remit replace status billing.json --admin 'host=db.example user=dba sslrootcert=ca.pem'")
+      .Example("remit replace status billing.json \\\n    --admin 'host=db.example user=dba sslrootcert=ca.pem'")
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(posture::PlanFile file, posture::PlanFile::Load(args->file));
         REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));

@@ -27,7 +27,7 @@ void AddRun(Command& root) {
       .Flag("--quiet", args->quiet, "say only what is wrong")
       .Rest("COMMAND...", args->command, "the command and its arguments, as they stand")
       .Example(
-          "remit run deploy service=checkout environment=prod --reason CHG-77 -- ./deploy.sh\nremit run maintenance tables=orders/public.invoices -- "
+          "remit run deploy service=checkout environment=prod -- ./deploy.sh\nremit run maintenance tables=orders/public.invoices -- "
           "psql -c 'SELECT 1'")
       .Run([args]() -> Result<int> {
         if (args->command.empty())

@@ -100,8 +100,10 @@ void AddScanPostgres(Command& scan) {
       scan.Sub("postgres", "what accounts of a PostgreSQL server hold, by which path, what of it they use, and what they were refused");
   AddSource(command, *source)
       .Example(
-          "remit scan postgres postgresql://postgres@%2Frun%2Fpostgresql/orders --log /var/lib/postgresql/15/main/log\n"
-          "remit scan postgres orders --config /etc/remit/remit.toml --user dba --password-file dba.password --account billing --json")
+          "remit scan postgres postgresql://postgres@%2Frun%2Fpostgresql/orders \\\n"
+          "    --log /var/lib/postgresql/15/main/log\n"
+          "remit scan postgres orders --config /etc/remit/remit.toml --user dba \\\n"
+          "    --password-file dba.password --account billing --json")
       .Run([source]() -> Result<int> {
         REMIT_ASSIGN(const Read read, ReadAll(*source));
         if (globals().json) {
@@ -203,8 +205,8 @@ void AddScanPropose(Command& scan) {
               "privileges that are held and may stand behind a use in the log, which shows one of a statement: of select,update,delete", "LIST")
       .Flag("--force", args->force, "takes the place of a folder that is there; the old one is kept as FOLDER.1, .2 …")
       .Example(
-          "remit scan propose postgresql://postgres@%2Frun%2Fpostgresql/orders --log /var/lib/postgresql/15/main/log --account billing --out "
-          "proposed\n"
+          "remit scan propose postgresql://postgres@%2Frun%2Fpostgresql/orders \\\n"
+          "    --log /var/lib/postgresql/15/main/log --account billing --out proposed\n"
           "remit catalog check proposed && remit catalog test proposed")
       .Run([args]() -> Result<int> {
         if (args->out.empty()) return Fail(Code::kInvalidArgument, "usage", "no folder is named to write to", "add --out FOLDER");

@@ -64,7 +64,7 @@ void AddInitCommand(Command& target) {
               "a table that tasks may be granted, e.g. public.invoices or public.invoices:select,insert; may be repeated (default: `tables` in "
               "remit.toml)")
       .Option("--database", args->databases, "a further database to equip; may be repeated")
-      .Example("remit target init postgres orders --table public.invoices --table public.customers | sudo -u postgres psql orders")
+      .Example("remit target init postgres orders --table public.invoices > init.sql\nsudo -u postgres psql orders < init.sql")
       .Run([args]() -> Result<int> {
         if (args->type != "postgres")
           return Fail(Code::kUnsupported, "unknown-target-type", fmt::format("no target type `{}`", args->type), "the types are: postgres");
