@@ -68,7 +68,7 @@ void PrintApproval(const json::Value& approval) {
 
 void AddApprovals(Command& root) {
   root.Sub("approvals", "lists what waits for your yes").Example("remit approvals").Run([]() -> Result<int> {
-    REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+    REMIT_ASSIGN(Remote remote, Remote::Open(As::kReader));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/approvals"));
     if (globals().json) return PrintJson(answer), kOk;
     for (const json::Value& approval : answer.Find("approvals")->AsArray()) PrintApproval(approval);

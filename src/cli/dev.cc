@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/serve/server.h"
+#include "cli/shell_word.h"
 #include "crypto/key.h"
 #include "io/files.h"
 #include "jose/jwk.h"
@@ -30,6 +31,22 @@ Result<std::string> OwnFolder() {
     return Fail(Code::kFailedPrecondition, "unsafe-folder", fmt::format("`{}` is not a folder of yours alone", folder),
                 "remove it, or set XDG_RUNTIME_DIR");
   return folder;
+}
+
+// In another shell, where all of it can be pasted.
+void PrintWhatToType(const Everybody& everybody, const std::string& socket, const std::string& key_file) {
+  const std::string me = everybody.clients.empty() ? "NAME" : everybody.clients.front();
+  PrintMessage(fmt::format("actors you can be: {}", Join(everybody.clients, ", ")));
+  PrintMessage("in another shell:");
+  PrintLine(
+      fmt::format("export REMIT_ADDR={} REMIT_KEY_FILE={} REMIT_CLIENT_ID={}", ShellWord("unix:" + socket), ShellWord(key_file), ShellWord(me)));
+  PrintMessage("then: remit catalog show; remit explain TYPE; remit run TYPE name=value … -- COMMAND");
+  if (everybody.people.empty()) return;
+  std::vector<std::string> people;
+  for (const cedar::EntityUid& person : everybody.people) people.push_back(person.ToString());
+  PrintMessage(fmt::format("people you can be: {}", Join(people, ", ")));
+  PrintMessage("to approve, sign in as one of them; tasks are still the actor's (`remit whoami` says both):\n  remit person link " +
+               ShellWord(people.front()) + " | remit sign-in");
 }
 
 }  // namespace
@@ -62,16 +79,11 @@ void AddDev(Command& root) {
         crypto::SigningKey key = crypto::SigningKey::Generate(crypto::KeyType::kEs256);
         std::string key_file = folder + "/actor.key";
         REMIT_TRY(io::WriteFileAtomic(key_file, key.ToPem().Reveal(), 0600));
-        REMIT_ASSIGN(std::vector<std::string> actors, server->RegisterAll(jose::PublicJwk(key.public_key())));
+        REMIT_ASSIGN(const Everybody everybody, server->RegisterAll(jose::PublicJwk(key.public_key())));
 
-        std::string me = actors.empty() ? "NAME" : actors.front();
         PrintMessage("a throw-away server: when it stops, everything is forgotten and every token is dead");
         PrintMessage(fmt::format("serving {} on {}", server->issuer(), Join(server->addresses(), ", ")));
-        PrintMessage(fmt::format("actors you can be: {}", Join(actors, ", ")));
-        PrintMessage("in another shell:");
-        PrintLine(fmt::format("export REMIT_ADDR=unix:{}/remit.sock REMIT_KEY_FILE={} REMIT_CLIENT_ID={}", folder, key_file, me));
-        PrintMessage("then: remit catalog show; remit explain TYPE; remit run TYPE name=value … -- COMMAND");
-        PrintMessage("to approve, as somebody of `remit person list`: remit person link PERSON | remit sign-in");
+        PrintWhatToType(everybody, folder + "/remit.sock", key_file);
         std::fflush(stdout);
         NotifyReady();
         server->Run();

@@ -44,6 +44,17 @@ std::string CodeOf(const std::string& given) {
   return at == std::string::npos ? given : given.substr(at);
 }
 
+// Whose session is kept here, which `approve` and the like use whoever else asks; "" for one that is not good at this server, nullopt without one.
+Result<std::optional<std::string>> SignedIn() {
+  Result<Remote> remote = Remote::Open(As::kPerson);
+  if (!remote && remote.error().reason == "no-session") return std::optional<std::string>();
+  if (!remote) return std::unexpected(std::move(remote.error()));
+  const Result<json::Value> answer = remote->Get("/v1/whoami");
+  if (!answer && answer.error().code != Code::kUnauthenticated) return std::unexpected(answer.error());
+  const std::string* uid = answer ? answer->FindString("uid") : nullptr;
+  return std::optional(uid == nullptr ? std::string() : *uid);
+}
+
 }  // namespace
 
 void AddPeople(Command& root) {
@@ -123,8 +134,16 @@ void AddPeople(Command& root) {
   root.Sub("whoami", "who the server takes you for").Example("remit whoami").Run([]() -> Result<int> {
     REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
     REMIT_ASSIGN(json::Value answer, remote.Get("/v1/whoami"));
+    std::optional<std::string> signed_in;
+    if (Text(answer, "kind") != "person") {
+      REMIT_ASSIGN(signed_in, SignedIn());
+    }
+    if (signed_in && !signed_in->empty()) answer.AsObject().Set("signed_in", *signed_in);
     if (globals().json) return PrintJson(answer), kOk;
     PrintLine(fmt::format("{} {}", Text(answer, "kind"), Text(answer, answer.Find("task") != nullptr ? "task" : "uid")));
+    if (!Text(answer, "signed_in").empty())
+      PrintLine(fmt::format("person {} where a yes is asked for: approvals, approve, deny, review", Text(answer, "signed_in")));
+    if (signed_in && signed_in->empty()) PrintMessage("your session is over, or of another server: to approve, `remit sign-in` again");
     return kOk;
   });
 }

@@ -95,6 +95,8 @@ Result<std::optional<Secret>> PersonSession() {
   return std::optional(Secret(text));
 }
 
+constexpr std::string_view kSignInAgain = "the session is over, or another server's: `remit sign-in`; an administrator makes the code";
+
 constexpr std::string_view kUsualSocket = "/run/remit/remit.sock";
 
 // Where the server is, as text; and whether that is nobody's word.
@@ -154,6 +156,7 @@ Result<Remote> Remote::Open(As as) {
     // Asked only where there is a choice.
     REMIT_ASSIGN(std::optional<Secret> session, PersonSession());
     if (session && !remote.OperatorSetsUp()) remote.bearer_ = std::move(session);
+    remote.when_refused_ = kSignInAgain;
     return remote;
   }
   if (as == As::kAdmin) as = As::kPerson;
@@ -167,9 +170,15 @@ Result<Remote> Remote::Open(As as) {
     remote.options_.connect_timeout = remote.options_.timeout = std::chrono::seconds(1);
     remote.client_ = std::make_shared<http::Client>(remote.options_);
   }
-  if ((as == As::kTask || as == As::kAnybody || as == As::kQuiet) && !Env("REMIT_TOKEN").empty()) {
+  if ((as == As::kTask || as == As::kAnybody || as == As::kReader || as == As::kQuiet) && !Env("REMIT_TOKEN").empty()) {
     remote.bearer_ = Secret(Env("REMIT_TOKEN"));
+    remote.when_refused_ = "the task of REMIT_TOKEN has ended, or it is another server's";
     return remote;
+  }
+  remote.when_refused_ = kSignInAgain;
+  if (as == As::kReader) {
+    REMIT_ASSIGN(remote.bearer_, PersonSession());
+    if (remote.bearer_) return remote;
   }
   if (as != As::kPerson && as != As::kQuiet && !Env("REMIT_KEY_FILE").empty()) {
     if (Env("REMIT_CLIENT_ID").empty())
@@ -193,6 +202,7 @@ Result<Remote> Remote::With(const Secret& handle) const {
   Remote other = *this;
   other.client_ = std::make_shared<http::Client>(options_);
   other.bearer_ = handle;
+  other.when_refused_ = {};
   return other;
 }
 
@@ -223,8 +233,10 @@ Result<http::ClientResponse> Remote::Call(const std::string& method, const std::
   }
   Result<http::ClientResponse> response = client_->Call(request);
   if (!response) return std::unexpected(InOurWords(std::move(response.error())));
-  if (!response->ok()) return std::unexpected(AsTyped(http::ErrorOf(*response)));
-  return response;
+  if (response->ok()) return response;
+  Error error = AsTyped(http::ErrorOf(*response));
+  if (error.reason == "bad-credentials" && error.hint.empty()) error.hint = when_refused_;
+  return std::unexpected(std::move(error));
 }
 
 Result<json::Value> Remote::Get(const std::string& path) {

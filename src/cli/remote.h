@@ -24,6 +24,7 @@ enum class As {
   kTask,     // $REMIT_TOKEN first
   kStarter,  // an actor's key, a person's session, or the own uid: never a task
   kPerson,   // a person's session
+  kReader,   // a task, else a person's session, else whoever there is: for what waits for people
   kPeer,     // the own uid
   kAdmin,    // who administers: the own uid where the server's first set-up is still its work, else a person's session, else the own uid
   kQuiet,    // whoever there is but an actor's key, which would need a session made; waits a second at most
@@ -57,6 +58,7 @@ class Remote {
   http::ClientOptions options_;
   std::shared_ptr<http::Client> client_;
   std::optional<Secret> bearer_;
+  std::string_view when_refused_;  // what to do where the server does not know the bearer
 };
 
 // Whether somebody said where the server is, or something is at the usual place. Does not ask whether it answers.

@@ -342,8 +342,8 @@ Status Server::LoadCatalogs(const std::vector<std::string>& folders) {
   return {};
 }
 
-Result<std::vector<std::string>> Server::RegisterAll(const json::Value& jwk) {
-  std::vector<std::string> clients;
+Result<Everybody> Server::RegisterAll(const json::Value& jwk) {
+  Everybody all;
   std::shared_ptr<const task::Catalog> catalog = impl_->broker->catalog();
   json::Value facts = impl_->broker->Facts();
   for (const json::Value& entity : facts.Find("entities")->AsArray()) {
@@ -356,13 +356,14 @@ Result<std::vector<std::string>> Server::RegisterAll(const json::Value& jwk) {
       REMIT_TRY(Await<json::Value>([&](auto answer) { impl_->broker->PutActor(kOperator, actor, answer); }));
       bool runs_tasks = false;
       for (const auto& [name, task_type] : catalog->task_types()) runs_tasks = runs_tasks || task_type.actor_type == *type;
-      clients.insert(runs_tasks ? clients.begin() : clients.end(), *id);
+      all.clients.insert(runs_tasks ? all.clients.begin() : all.clients.end(), *id);
     } else if (catalog->IsPerson(*type)) {
       broker::PersonRecord person{{*type, *id}, *id, false};
       REMIT_TRY(Await<json::Value>([&](auto answer) { impl_->broker->PutPerson(kOperator, person, answer); }));
+      all.people.push_back(person.uid);
     }
   }
-  return clients;
+  return all;
 }
 
 Result<json::Value> Server::MakeAdministrator(const cedar::EntityUid& person, const std::string& name, const cedar::EntityUid& team) {

@@ -21,6 +21,12 @@ struct ServerOptions {
   bool listen = true;         // false: for set-up alone (remit init)
 };
 
+// Who was registered by RegisterAll.
+struct Everybody {
+  std::vector<std::string> clients;  // client ids of the actors, those that can run tasks first
+  std::vector<cedar::EntityUid> people;
+};
+
 class Server {
  public:
   // Opens everything and listens. Errors: the store's, the master key's, `wrong-master-key`, `bad-target`, `address-in-use`, `bad-setting`, …
@@ -32,9 +38,8 @@ class Server {
 
   // For set-up from inside (remit dev, first catalogs): loads folders as the operator.
   Status LoadCatalogs(const std::vector<std::string>& folders);
-  // Registers every actor and person of the facts in force; the actors with this public key, under their ids as client
-  // ids. Answers the client ids, those that can run tasks first.
-  Result<std::vector<std::string>> RegisterAll(const json::Value& jwk);
+  // Registers every actor and person of the facts in force; the actors with this public key, under their ids as client ids.
+  Result<Everybody> RegisterAll(const json::Value& jwk);
   bool has_catalog() const;
 
   // The first administrator, for `remit init`: registers `person`, puts them into `team` where the facts do not know them, and makes a link.
