@@ -127,7 +127,7 @@ Error WhoMay::NotLive(const Caller& by, const std::string& id) {
   if (row && *row) {
     auto record = task::TaskRecord::Decode(**row);
     if (record && (MayViewEnded(by, *record) || Owns(by, *record)))
-      return Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", id, task::StateName(record->state)));
+      return task::NotInThatState(*record);
   }
   return NoSuchTask(id).error();
 }

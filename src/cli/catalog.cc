@@ -133,6 +133,7 @@ void AddLoadCommand(Command& catalog) {
       .Run([args]() -> Result<int> {
         REMIT_ASSIGN(CatalogFolders folders, ReadCatalogFolders(args->folders));
         if (args->strict) REMIT_TRY(LoadAndPrint(folders, true));
+        if (args->facts) REMIT_TRY(CheckFacts(folders));
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAdmin));
         json::Object body{{"files", FilesJson(folders.files)}};
         if (args->dry_run) body.Set("dry_run", true);
@@ -140,7 +141,11 @@ void AddLoadCommand(Command& catalog) {
         if (args->allow_lock_out) body.Set("allow_lock_out", true);
         REMIT_ASSIGN(json::Value answer, remote.Post("/v1/catalog", body));
         if (Waits(answer)) return kNotApproved;
-        if (args->facts && !args->dry_run) REMIT_TRY(remote.Post("/v1/facts", json::Object{{"entities", folders.facts}}));
+        if (args->facts && !args->dry_run) {
+          const Result<json::Value> put = remote.Post("/v1/facts", json::Object{{"entities", folders.facts}});
+          if (!put) PrintMessage("the catalog is in force; its facts are not");
+          REMIT_TRY(put);
+        }
         if (globals().json) return PrintJson(answer), kOk;
         for (const json::Value& warning : answer.Find("warnings")->AsArray()) PrintMessage("warning: " + Plain(warning));
         if (args->dry_run) PrintLosses(answer);

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "cedar/entities.h"
 #include "io/files.h"
 #include "json/read.h"
 
@@ -30,8 +31,9 @@ Result<std::vector<std::string>> Names(const std::string& folder) {
 Status AddFacts(json::Array& facts, const std::string& path) {
   REMIT_ASSIGN(std::string text, io::ReadFile(path, limits::kHttpLargeBodyBytes));
   Result<json::Value> document = json::Parse(text);
-  if (!document) return std::unexpected(std::move(document.error()).Within(path));
-  if (!document->IsArray()) return Fail(Code::kInvalidArgument, "bad-entities", fmt::format("`{}` is not an array of entities", path));
+  if (!document) return std::unexpected(std::move(document.error()).Within(path).Hint(std::string(kFactsForm)));
+  if (!document->IsArray())
+    return Fail(Code::kInvalidArgument, "bad-entities", fmt::format("`{}` is not an array of entities", path), std::string(kFactsForm));
   for (json::Value& entity : document->AsArray())
     if (std::ranges::find(facts, entity) == facts.end()) facts.push_back(std::move(entity));
   return {};
@@ -69,6 +71,17 @@ Result<CatalogFolders> ReadCatalogFolders(const std::vector<std::string>& folder
   if (read.files.size() > limits::kCatalogFiles)
     return Fail(Code::kInvalidArgument, "catalog-too-large", fmt::format("a catalog has at most {} files", limits::kCatalogFiles));
   return read;
+}
+
+Status CheckFacts(const CatalogFolders& folders) {
+  const task::Catalog::Loaded loaded = task::Catalog::Load(folders.files);
+  if (!loaded.catalog) return {};
+  Result<cedar::Entities> facts = cedar::Entities::FromJson(folders.facts, &loaded.catalog->schema());
+  if (facts) return {};
+  Error error = std::move(facts.error());
+  const bool well_formed = error.reason == "entity-does-not-validate";
+  if (error.hint.empty()) error.hint = well_formed ? "declare it in a .cedarschema, or mend facts.json" : kFactsForm;
+  return std::unexpected(std::move(error).Within("facts.json"));
 }
 
 }  // namespace remit::cli

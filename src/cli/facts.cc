@@ -3,6 +3,7 @@
 
 #include "base/count.h"
 #include "base/limits.h"
+#include "cli/catalog_folder.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
@@ -27,8 +28,9 @@ void AddFacts(Command& root) {
         for (const std::string& file : put->files) {
           REMIT_ASSIGN(std::string text, io::ReadFile(file, limits::kHttpLargeBodyBytes));
           Result<json::Value> document = json::Parse(text);
-          if (!document) return std::unexpected(Error(document.error()).Within(file));
-          if (!document->IsArray()) return Fail(Code::kInvalidArgument, "bad-entities", fmt::format("`{}` is not an array of entities", file));
+          if (!document) return std::unexpected(Error(document.error()).Within(file).Hint(std::string(kFactsForm)));
+          if (!document->IsArray())
+            return Fail(Code::kInvalidArgument, "bad-entities", fmt::format("`{}` is not an array of entities", file), std::string(kFactsForm));
           for (json::Value& entity : document->AsArray()) entities.push_back(std::move(entity));
         }
         json::Object body{{"entities", std::move(entities)}};

@@ -7,9 +7,11 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/shell_word.h"
 #include "cli/targets.h"
 #include "config/config.h"
 #include "http/target.h"
+#include "pg/error.h"
 
 namespace remit::cli {
 namespace {
@@ -99,6 +101,16 @@ bool IsThisMachine(const std::string& host) {
   if (host.starts_with('/') || host == "localhost" || host == "::1") return true;
   in_addr address{};
   return inet_pton(AF_INET, host.c_str(), &address) == 1 && host.starts_with("127.");
+}
+
+Error WithServerHint(Error error, const pg::ConnectOptions& options, std::string_view password_option) {
+  if (!error.hint.empty()) return error;
+  const std::string_view state = pg::SqlState(error);
+  if (error.reason == pg::kNoAnswer)
+    error.hint = fmt::format("does it run, and listen there? pg_isready -h {} -p {}", ShellWord(options.host), options.port);
+  if (state.starts_with("28")) error.hint = fmt::format("name another user, or the file with the password: {} FILE", password_option);
+  if (state == "3D000") error.hint = fmt::format("psql -h {} -p {} -l has those that there are", ShellWord(options.host), options.port);
+  return error;
 }
 
 Result<pg::ConnectOptions> PostgresServer::Options() const {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "cli/command.h"
@@ -22,6 +23,9 @@ struct PostgresServer {
 // Whether nothing on the way there leaves this machine: a socket's folder, localhost, ::1 or an address of 127.0.0.0/8. A name is none, whatever
 // it begins with.
 bool IsThisMachine(const std::string& host);
+
+// What a server answered, or that it did not, with what to do about it. `password_option`: where the command takes a password's file.
+Error WithServerHint(Error error, const pg::ConnectOptions& options, std::string_view password_option);
 
 // Adds the argument SERVER and the options to a command.
 void AddPostgresServer(Command& command, PostgresServer& server);

@@ -10,6 +10,8 @@
 #include "cli/commands.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
+#include "cli/postgres_server.h"
+#include "cli/shell_word.h"
 #include "cli/standing/replace_admin.h"
 #include "cli/standing/replace_record.h"
 #include "cli/targets.h"
@@ -46,7 +48,15 @@ Command& AddWithout(Command& command, const std::shared_ptr<Args>& args) {
 Result<posture::ReplaceServer> Open(const Args& args) {
   REMIT_ASSIGN(pg::ConnectOptions options,
                AdminOptions(args.admin, args.admin_password_file, [](const char* name) -> const char* { return std::getenv(name); }));
-  return posture::ReplaceServer::Open(std::move(options));
+  Result<posture::ReplaceServer> server = posture::ReplaceServer::Open(options);
+  if (!server) return std::unexpected(WithServerHint(std::move(server.error()), options, "--admin-password-file"));
+  return server;
+}
+
+Result<posture::PlanFile> LoadPlan(const std::string& path) {
+  Result<posture::PlanFile> plan = posture::PlanFile::Load(path);
+  if (!plan && plan.error().reason == "no-such-file") plan.error().hint = "make a plan first: remit replace plan ACCOUNT --out " + ShellWord(path);
+  return plan;
 }
 
 void PrintPart(std::string_view title, const std::vector<std::string>& lines) {
@@ -85,7 +95,7 @@ struct Locked {
   posture::PlanFile file;
 };
 Result<Locked> Take(const std::string& path) {
-  if (auto there = posture::PlanFile::Load(path); !there) return Fail(std::move(there).error());
+  if (auto there = LoadPlan(path); !there) return Fail(std::move(there).error());
   REMIT_ASSIGN(io::FileLock lock, io::FileLock::Take(path + ".lock"));
   REMIT_ASSIGN(posture::PlanFile file, posture::PlanFile::Load(path));
   return Locked{std::move(lock), std::move(file)};
@@ -249,7 +259,7 @@ void AddStatus(Command& replace) {
           "FILE")
       .Example("remit replace status billing.json \\\n    --admin 'host=db.example user=dba sslrootcert=ca.pem'")
       .Run([args]() -> Result<int> {
-        REMIT_ASSIGN(posture::PlanFile file, posture::PlanFile::Load(args->file));
+        REMIT_ASSIGN(posture::PlanFile file, LoadPlan(args->file));
         REMIT_ASSIGN(posture::ReplaceServer server, Open(*args));
         if (!args->account_password_file.empty()) {
           REMIT_ASSIGN(Locked locked, Take(args->file));

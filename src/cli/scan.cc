@@ -66,8 +66,10 @@ Result<Read> ReadAll(const Source& source) {
   Read read;
   ProgressLine progress;
   REMIT_ASSIGN(const pg::ConnectOptions options, source.server.Options());
-  REMIT_ASSIGN(read.inventory, posture::ReadInventory(options, source.databases,
-                                                      [&](const std::string& name) { progress.Show("reading database " + EscapeControl(name)); }));
+  Result<posture::Inventory> inventory = posture::ReadInventory(
+      options, source.databases, [&](const std::string& name) { progress.Show("reading database " + EscapeControl(name)); });
+  if (!inventory) return std::unexpected(WithServerHint(std::move(inventory.error()), options, "--password-file"));
+  read.inventory = *std::move(inventory);
   posture::Usage usage;
   if (!source.logs.empty()) {
     REMIT_ASSIGN(read.logs, posture::FindLogs(source.logs, progress.Bytes("looking at the log")));

@@ -134,6 +134,15 @@ Result<Transition> AskAgain(const TaskRecord& record, const Hash& request_hash, 
   return t;
 }
 
+Error NotInThatState(const TaskRecord& record) {
+  Error error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", record.id, StateName(record.state)));
+  if (IsEnd(record.state)) return std::move(error).Hint(fmt::format("what it did, and how what it held died: `remit receipt {}`", record.id));
+  if (record.state == State::kSuspended)
+    return std::move(error).Hint(fmt::format("`remit resume {}` lets it go on, `remit revoke {}` ends it", record.id, record.id));
+  if (record.state == State::kActive) return std::move(error).Hint(fmt::format("`remit show {}` has what it is and holds", record.id));
+  return std::move(error).Hint(fmt::format("`remit show {}` has what it waits for; `remit withdraw {}` takes it back", record.id, record.id));
+}
+
 Result<Transition> Withdraw(const TaskRecord& record, const cedar::EntityUid& by, Time now) {
   if (!IsWaiting(record)) return WrongState(record);
   return End(record, State::kWithdrawn, "withdrawn", by.ToString(), now);

@@ -10,9 +10,7 @@
 
 namespace remit::task {
 
-inline std::unexpected<Error> WrongState(const TaskRecord& record) {
-  return Fail(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", record.id, StateName(record.state)));
-}
+inline std::unexpected<Error> WrongState(const TaskRecord& record) { return Fail(NotInThatState(record)); }
 
 inline std::unexpected<Error> PastDeadline(const TaskRecord& record) {
   return Fail(Code::kFailedPrecondition, "wrong-state",

@@ -126,6 +126,16 @@ class Asked(Bad):
             self.refused(cli("list", env={"REMIT_ADDR": None}), UNAVAILABLE, "no server answers at unix:/run/remit/remit.sock", "REMIT_ADDR is not set")
         self.refused(cli("list", env={"REMIT_ADDR": self.remit.url.replace("http:", "https:")}), UNAVAILABLE, "has no TLS", f"try {self.remit.url}")
         self.refused(cli("list", env={"REMIT_KEY_FILE": "/nothing"}), NOT_FOUND, "/nothing")
+        # What has stopped, or ended, is not stopped or ended again; what can be done with it is said.
+        task = self.remit.start_task(self.ci, "deploy", {"service": "checkout", "environment": "prod"}, from_text=True)["task"]["id"]
+        self.remit.cli("suspend", task)
+        self.refused(self.remit.cli("suspend", task, check=False), STATE, f"task `{task}` is suspended", f"remit resume {task}")
+        self.remit.cli("resume", task)
+        self.refused(self.remit.cli("resume", task, check=False), STATE, f"task `{task}` is active", f"remit show {task}")
+        self.refused(cli("withdraw", task), STATE, f"task `{task}` is active")
+        cli("complete", task)
+        self.refused(cli("complete", task), STATE, f"task `{task}` is completed", f"remit receipt {task}")
+        self.before["ended"] = self.state()["ended"]
         self.refused(cli("deplyo"), USAGE, "deplyo", "remit --help")
         self.refused(cli(), USAGE, "remit --help")
         self.refused(cli("list", "--state", "dead"), USAGE, "`dead`")
@@ -160,9 +170,28 @@ class Asked(Bad):
         self.refused(cli("person", "link", 'Employee::"nobody"'), NOT_FOUND, "remit person")
         facts = f"{self.remit.dir}/facts.json"
         pathlib.Path(facts).write_text('[{"uid": {"type": "Environment", "id": "mars"}, "attrs": {"approval": "maybe"}, "parents": []}]')
-        self.refused(cli("facts", "put", facts), USAGE, 'Environment::"mars"', "approval", hint=False)
+        self.refused(cli("facts", "put", facts), USAGE, 'Environment::"mars"', "approval", "remit catalog schema")
         pathlib.Path(facts).write_text('[{"uid": {"type": "Planet", "id": "mars"}, "attrs": {}, "parents": []}]')
-        self.refused(cli("facts", "put", facts), USAGE, "Planet", hint=False)
+        self.refused(cli("facts", "put", facts), USAGE, "Planet", "remit catalog schema")
+        for text in ("{}", "[", '"facts"'):
+            pathlib.Path(facts).write_text(text)
+            self.refused(cli("facts", "put", facts), USAGE, facts, '"attrs": {}')
+        # Facts that do not fit are found before the catalog is loaded.
+        folder = f"{self.remit.dir}/catalog"
+        shutil.copytree(harness.SOURCE / "catalogs/deploy", folder)
+        hash = lambda: self.remit.cli("catalog", "show", "--json").json["hash"]
+        before = hash()
+        with open(f"{folder}/deploy.cedar", "a") as file:
+            file.write("// another one\n")
+        for text, words in (("[", ["facts.json"]), ("{}", ["not an array"]), ('[{"uid": {"type": "Planet", "id": "mars"}, "attrs": {}, "parents": []}]', ["Planet"]),
+                            ('[{"id": "mars"}]', ["facts.json", "`uid`"])):
+            pathlib.Path(f"{folder}/facts.json").write_text(text)
+            self.refused(cli("catalog", "load", folder, "--with-facts"), USAGE, *words)
+            self.assertEqual(hash(), before, text)
+        self.refused(cli("replace", "apply", "/nothing.json"), NOT_FOUND, "/nothing.json", "remit replace plan ACCOUNT --out /nothing.json")
+        self.refused(cli("replace", "status", "/no thing"), NOT_FOUND, "remit replace plan ACCOUNT --out '/no thing'")
+        nobody = harness.free_port()
+        self.refused(cli("scan", "postgres", f"postgresql://dba@127.0.0.1:{nobody}/orders"), UNAVAILABLE, "refused", f"pg_isready -h 127.0.0.1 -p {nobody}")
 
     def test_a_catalog_that_does_not_validate_leaves_the_one_in_force(self):
         started = self.remit.start_task(self.ci, "deploy", {"service": "checkout", "environment": "prod"}, from_text=True)

@@ -30,7 +30,9 @@ struct Spoken {
 };
 
 Result<Spoken> Read(const FactSet& before, const json::Value& entities, bool replace) {
-  if (!entities.IsArray()) return Fail(Code::kInvalidArgument, "bad-entities", "facts are an array of entities");
+  if (!entities.IsArray())
+    return Fail(Code::kInvalidArgument, "bad-entities", "facts are an array of entities",
+                R"(write [{"uid": {"type": "Team", "id": "support"}, "attrs": {}, "parents": []}])");
   Spoken spoken;
   if (!replace) spoken.documents = before.documents;
   std::set<std::string> given;
@@ -45,6 +47,12 @@ Result<Spoken> Read(const FactSet& before, const json::Value& entities, bool rep
     if (!spoken.documents.contains(uid))
       if (const auto gone = UidOf(document)) spoken.types.insert(gone->type);
   return spoken;
+}
+
+// What an entity may be is declared; where is to be said.
+Error AsDeclared(Error error) {
+  if (error.hint.empty()) error.hint = "`remit catalog schema` has the types that are declared, with their attributes and parents";
+  return error;
 }
 
 // The rows of what is another, and of what is gone.
@@ -100,7 +108,7 @@ bool FactChanges::Change(AdminCall call, const json::Value& entities, bool repla
     return refuse(Error(Code::kConflict, "facts-changed", "others are in force than those that this was to take the place of")
                       .Hint("look at the difference again: `remit facts sync SOURCE --dry-run`"));
   Result<std::shared_ptr<const FactSet>> next = BuildFacts(std::move(spoken->documents), core_.current->schema());
-  if (!next) return refuse(std::move(next.error()));
+  if (!next) return refuse(AsDeclared(std::move(next.error())));
   if (Status keeps = core_.administration.KeepsAnAdministrator(*core_.current, **next, nullptr); !keeps) return refuse(std::move(keeps.error()));
   if (*needed > 0) {
     json::Value content = Content(entities, replace, origin);
