@@ -172,7 +172,11 @@ struct ListFilter {
   std::string state;  // "" for all that live, "ended", or the name of a state
   std::string type, actor;
   std::size_t limit = 100;
-  std::string after;  // task id to go on behind
+  std::string after;  // task id to go on behind, in the order that is asked for
+  bool newest_first = false;
+
+  // Whether a task of this id comes behind `after`.
+  bool IsBehind(std::string_view id) const { return after.empty() || (newest_first ? id < after : id > after); }
 };
 
 // One declaration of an account ("TARGET/ROLE"): the number is another one, in this process, once somebody declares it or takes it off.

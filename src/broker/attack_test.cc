@@ -387,11 +387,19 @@ TEST_F(Attack, ATaskThatListsSeesItselfAlone) {
   EXPECT_EQ(ids(bench.broker().FindHandle(two->token.Reveal()), {.after = two->task.id}), std::vector<std::string>{});
   EXPECT_EQ(ids(Bench::Agent(), {.limit = 2}), (std::vector<std::string>{one->task.id, two->task.id}));
   EXPECT_EQ(ids(Bench::Agent(), {.limit = 2, .after = two->task.id}), std::vector<std::string>{three->task.id});
+  const ListFilter back{.limit = 2, .newest_first = true}, further{.limit = 2, .after = two->task.id, .newest_first = true};
+  EXPECT_EQ(ids(Bench::Agent(), back), (std::vector<std::string>{three->task.id, two->task.id}));
+  EXPECT_EQ(ids(Bench::Agent(), further), std::vector<std::string>{one->task.id});
+  EXPECT_EQ(ids(bench.broker().FindHandle(two->token.Reveal()), back), std::vector<std::string>{two->task.id});
+  EXPECT_EQ(ids(bench.broker().FindHandle(two->token.Reveal()), further), std::vector<std::string>{});
   ASSERT_TRUE(bench.Complete(*two).has_value());
   ASSERT_TRUE(bench.Complete(*one).has_value());
   EXPECT_EQ(ids(Bench::Agent(), {}), std::vector<std::string>{three->task.id});
   EXPECT_EQ(ids(Bench::Agent(), {.state = "ended", .limit = 1}), std::vector<std::string>{one->task.id});
   EXPECT_EQ(ids(Bench::Agent(), {.state = "completed", .after = one->task.id}), std::vector<std::string>{two->task.id});
+  EXPECT_EQ(ids(Bench::Agent(), {.state = "ended", .newest_first = true}), (std::vector<std::string>{two->task.id, one->task.id}));
+  EXPECT_EQ(ids(Bench::Agent(), {.state = "ended", .limit = 1, .newest_first = true}), std::vector<std::string>{two->task.id});
+  EXPECT_EQ(ids(Bench::Agent(), {.state = "ended", .after = two->task.id, .newest_first = true}), std::vector<std::string>{one->task.id});
 }
 
 }  // namespace

@@ -131,7 +131,7 @@ void AddShow(Command& root) {
 Result<int> ListReviews(const std::string& filters) {
   if (!filters.empty())
     return Fail(Code::kInvalidArgument, "bad-parameter", "`--reviews` lists all of them: it stands alone", "leave the other options out");
-  REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+  REMIT_ASSIGN(Remote remote, Remote::Open(As::kReader));
   REMIT_ASSIGN(json::Value answer, remote.Get("/v1/reviews"));
   if (globals().json) return PrintJson(answer), kOk;
   std::vector<std::vector<std::string>> rows = {{"TASK", "TYPE", "STATE", "ACTOR", "PARAMETERS", "STARTED", "REASON"}};
@@ -166,27 +166,31 @@ void AddReview(Command& root) {
 void AddList(Command& root) {
   struct Args {
     std::string state, type, actor, limit;
-    bool reviews = false;
+    bool reviews = false, oldest = false;
   };
   auto args = std::make_shared<Args>();
-  root.Sub("list", "lists tasks, the oldest first; those that live, unless --state says otherwise")
+  root.Sub("list", "lists tasks, the newest first; those that live, unless --state says otherwise")
       .Option("--state", args->state,
               "requested, scheduled, active, suspended, completed, revoked, expired, failed, withdrawn or denied; ended: all ends")
       .Option("--type", args->type, "of this type only")
       .Option("--actor", args->actor, "of this actor only, e.g. 'Agent::\"bot\"'")
       .Option("--limit", args->limit, "at most so many (default 100)", "N")
+      .Flag("--oldest", args->oldest, "the oldest first")
       .Flag("--reviews", args->reviews, "those started by break-glass that nobody has signed for")
       .Example("remit list --state ended --type deploy\nremit list --reviews")
       .Run([args]() -> Result<int> {
-        if (args->reviews) return ListReviews(args->state + args->type + args->actor + args->limit);
+        if (args->reviews) return ListReviews(args->state + args->type + args->actor + args->limit + (args->oldest ? "--oldest" : ""));
         std::string query;
         auto add = [&](const char* name, const std::string& value) {
           if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string(name) + "=" + http::PercentEncode(value);
         };
         add("state", args->state), add("type", args->type), add("actor", args->actor), add("limit", args->limit);
+        add("order", args->oldest ? "oldest" : "newest");
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
         REMIT_ASSIGN(json::Value answer, remote.Get("/v1/tasks" + query));
         if (globals().json) return PrintJson(answer), kOk;
+        if (answer.Find("tasks")->AsArray().empty())
+          return PrintMessage(args->state.empty() ? "no such task lives; --state ended has those that have ended" : "there is no such task"), kOk;
         std::vector<std::vector<std::string>> rows = {{"TASK", "TYPE", "STATE", "ACTOR", "PARAMETERS", "UNTIL"}};
         for (const json::Value& task : answer.Find("tasks")->AsArray())
           rows.push_back({Text(task, "id"), Text(task, "name"), Text(task, "state"), Text(task, "actor"), Parameters(*task.Find("parameters")),
@@ -194,7 +198,8 @@ void AddList(Command& root) {
                                                              : Moment(task, task.Find("ended") != nullptr ? "ended" : "deadline")});
         PrintTable(rows);
         if (Flagged(answer, "more"))
-          PrintMessage("there are more; these are the oldest: a higher --limit (1000 at most), or --state, --type, --actor");
+          PrintMessage(fmt::format("there are more; these are the {}: a higher --limit (1000 at most), or --state, --type, --actor",
+                                   args->oldest ? "oldest" : "newest"));
         return kOk;
       });
 }

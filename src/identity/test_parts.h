@@ -42,6 +42,15 @@ class FakeStore final : public store::Store {
     return {};
   }
 
+  Status ScanBack(store::Table table, std::string_view prefix, std::string_view before,
+                  const std::function<bool(std::string_view, std::string_view)>& row) override {
+    for (auto it = rows.rbegin(); it != rows.rend(); ++it) {
+      const auto& [key, value] = *it;
+      if (key.first == table && key.second.starts_with(prefix) && (before.empty() || key.second < before) && !row(key.second, value)) break;
+    }
+    return {};
+  }
+
   store::TreeHead Head() override { return {events.size(), {}}; }
   Status ScanEvents(std::uint64_t, const std::function<bool(const store::StoredEvent&)>&) override { return {}; }
   Result<std::vector<Hash>> InclusionProof(std::uint64_t, std::uint64_t) override { return std::vector<Hash>{}; }

@@ -152,6 +152,34 @@ TEST_P(StoreContract, ScansGiveTheKeysOfAPrefixInOrder) {
   EXPECT_EQ(seen, 2);
 }
 
+TEST_P(StoreContract, ScansGoBackFromTheEndOrFromAKey) {
+  const std::string high("b\xff\xff", 3);
+  for (const std::string& key : {std::string("b2"), std::string("a"), std::string("b1"), std::string("c"), high, std::string("b")})
+    ASSERT_TRUE(Put(key, key));
+  const auto back = [&](std::string_view prefix, std::string_view before) {
+    std::vector<std::string> keys;
+    EXPECT_TRUE(store().ScanBack(Table::kTask, prefix, before, [&](std::string_view key, std::string_view value) {
+      EXPECT_EQ(key, value);
+      keys.emplace_back(key);
+      return true;
+    }));
+    return keys;
+  };
+  EXPECT_EQ(back("", ""), (std::vector<std::string>{"c", high, "b2", "b1", "b", "a"}));
+  EXPECT_EQ(back("b", ""), (std::vector<std::string>{high, "b2", "b1", "b"}));
+  EXPECT_EQ(back("b", "b2"), (std::vector<std::string>{"b1", "b"}));
+  EXPECT_EQ(back("b", "b15"), (std::vector<std::string>{"b1", "b"}));  // no such key
+  EXPECT_EQ(back("b", "z"), (std::vector<std::string>{high, "b2", "b1", "b"}));
+  EXPECT_EQ(back("", "b"), std::vector<std::string>{"a"});
+  EXPECT_EQ(back("b\xff", ""), std::vector<std::string>{high});
+  EXPECT_TRUE(back("b", "b").empty());
+  EXPECT_TRUE(back("", "a").empty());
+  EXPECT_TRUE(back("d", "").empty());
+  int seen = 0;
+  ASSERT_TRUE(store().ScanBack(Table::kTask, "", "", [&](std::string_view, std::string_view) { return ++seen < 2; }));
+  EXPECT_EQ(seen, 2);
+}
+
 TEST_P(StoreContract, RowsAndEventsAreOneCommit) {
   EXPECT_EQ(Put("a", "1", {"{\"n\":0}", "{\"n\":1}"})->first_event, 0u);
   EXPECT_EQ(Put("b", "1", {"{\"n\":2}"})->first_event, 2u);

@@ -98,6 +98,10 @@ class Store {
   // Calls `row` for each row whose key begins with `prefix`, in order of keys, until it returns false.
   virtual Status Scan(Table table, std::string_view prefix, const std::function<bool(std::string_view key, std::string_view value)>& row) = 0;
 
+  // The same in falling order of keys; with `before`, from the last key that is smaller.
+  virtual Status ScanBack(Table table, std::string_view prefix, std::string_view before,
+                          const std::function<bool(std::string_view key, std::string_view value)>& row) = 0;
+
   // The ledger as committed.
   virtual TreeHead Head() = 0;
 

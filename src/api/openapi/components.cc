@@ -22,7 +22,16 @@ std::string_view Components() {
   "TasksOfType": {"name": "type", "in": "query", "schema": {"type": "string"}},
   "TasksOfActor": {"name": "actor", "in": "query", "schema": {"type": "string"}},
   "TasksLimit": {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}},
-  "TasksAfter": {"name": "after", "in": "query", "schema": {"type": "string"}, "description": "the id to go on behind"},
+  "TasksAfter": {
+   "name": "after",
+   "in": "query",
+   "schema": {"type": "string"},
+   "description": "the id to go on behind, in the order that is asked for"},
+  "TasksOrder": {
+   "name": "order",
+   "in": "query",
+   "schema": {"type": "string", "enum": ["oldest", "newest"]},
+   "description": "which come first; default: oldest"},
   "TaskId": {"name": "id", "in": "path", "schema": {"type": "string"}, "required": true, "description": "tsk_…"},
   "StateWait": {
    "name": "wait",
@@ -63,6 +72,11 @@ std::string_view Components() {
    "in": "query",
    "schema": {"type": "integer", "minimum": 0},
    "description": "the index to begin at; default: what happens next"},
+  "EventsUntil": {
+   "name": "until",
+   "in": "query",
+   "schema": {"type": "string", "enum": ["end"]},
+   "description": "with `task`: `event: end`, and the end of the stream, once nothing more of it can come; default: it goes on"},
   "LastEventId": {
    "name": "Last-Event-ID",
    "in": "header",

@@ -62,6 +62,17 @@ TEST_F(RestLife, AListSaysThatThereIsMore) {
   const json::Value rest = list("?limit=2&after=" + *first.Find("tasks")->AsArray()[1].FindString("id"));
   EXPECT_EQ(rest.Find("tasks")->AsArray().size(), 1u);
   EXPECT_FALSE(rest.Find("more")->AsBool());
+  // From the other end, page by page: the same tasks.
+  const json::Value newest = list("?limit=2&order=newest");
+  EXPECT_TRUE(newest.Find("more")->AsBool());
+  EXPECT_EQ(newest.Find("tasks")->AsArray()[0], rest.Find("tasks")->AsArray()[0]);
+  EXPECT_EQ(newest.Find("tasks")->AsArray()[1], first.Find("tasks")->AsArray()[1]);
+  const json::Value oldest = list("?limit=2&order=newest&after=" + *newest.Find("tasks")->AsArray()[1].FindString("id"));
+  EXPECT_EQ(oldest.Find("tasks")->AsArray().size(), 1u);
+  EXPECT_EQ(oldest.Find("tasks")->AsArray()[0], first.Find("tasks")->AsArray()[0]);
+  EXPECT_FALSE(oldest.Find("more")->AsBool());
+  EXPECT_EQ(list("?order=oldest"), list(""));
+  EXPECT_EQ(server_.Get("/v1/tasks?order=best", ann).Reason(), "bad-parameter");
   const json::Value all = list("");
   for (const json::Value& task : all.Find("tasks")->AsArray())
     ASSERT_EQ(server_.Post("/v1/tasks/" + *task.FindString("id") + "/complete", json::Object{{"wait", "1s"}}, server_.Actor()).status, 200);

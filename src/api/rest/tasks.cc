@@ -33,7 +33,7 @@ void Start(const Call& call, Respond respond) {
 }
 
 Result<broker::ListFilter> ReadFilter(const Request& request) {
-  REMIT_TRY(request.OnlyQuery({"state", "type", "actor", "limit", "after"}));
+  REMIT_TRY(request.OnlyQuery({"state", "type", "actor", "limit", "after", "order"}));
   broker::ListFilter filter;
   filter.state = request.Query("state").value_or("");
   filter.type = request.Query("type").value_or("");
@@ -43,6 +43,12 @@ Result<broker::ListFilter> ReadFilter(const Request& request) {
     return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not the name of a state", EscapeControl(filter.state)),
                 "use `requested`, `scheduled`, `active`, `suspended`, `ended`, or the name of an end");
   }
+  const std::string_view order = request.Query("order").value_or("oldest");
+  if (order != "oldest" && order != "newest") {
+    return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is no order of a list", EscapeControl(order)),
+                "use `oldest` or `newest`, which comes first then");
+  }
+  filter.newest_first = order == "newest";
   if (!filter.after.empty() && !IsId(filter.after, kTaskPrefix))
     return Fail(Code::kInvalidArgument, "bad-parameter", "`after` is not the id of a task");
   REMIT_ASSIGN(filter.limit, ReadCount(request, "limit", filter.limit, limits::kListPage));

@@ -67,7 +67,7 @@ Result<json::Value> Broker::ShowTask(const Caller& by, const std::string& task) 
   return WithCredentials(record, core_->views.CredentialsOf(record));
 }
 
-// Live tasks, in the order of their ids, until there are as many as asked for. A few at a time, so that decisions do not wait for a list
+// Live tasks, in the order that is asked for, until there are as many as asked for. A few at a time, so that decisions do not wait for a list
 // of a million; each goes back to the form in which it was kept.
 void Views::ListLive(const Caller& by, const ListFilter& filter, const std::function<bool(const task::TaskRecord&)>& matches,
                      std::vector<task::TaskRecord>& found) {
@@ -78,9 +78,10 @@ void Views::ListLive(const Caller& by, const ListFilter& filter, const std::func
   } else {
     core_.Locked([&] {
       for (auto& [id, live] : core_.tasks)
-        if (id > filter.after) ids.push_back(id);
+        if (filter.IsBehind(id)) ids.push_back(id);
     });
     std::ranges::sort(ids);
+    if (filter.newest_first) std::ranges::reverse(ids);
   }
   for (std::size_t first = 0; first < ids.size() && found.size() < filter.limit; first += kAtOnce) {
     core_.Locked([&] {
@@ -105,21 +106,22 @@ Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter
                  : filter.state == "ended" ? task::IsEnd(record.state)
                                            : filter.state == task::StateName(record.state);
     return state && (filter.type.empty() || filter.type == record.name || filter.type == record.type) &&
-           (filter.actor.empty() || filter.actor == record.actor.ToString()) && record.id > filter.after;
+           (filter.actor.empty() || filter.actor == record.actor.ToString()) && filter.IsBehind(record.id);
   };
   const std::set<std::string> living = {"active", "requested", "suspended", "scheduled"};
   bool ended = !filter.state.empty() && !living.contains(filter.state);
   if (!ended) core_->views.ListLive(by, with_next, matches, found);
   // A task sees itself alone, and is gone when it has ended.
   if (ended && !by.Is(Kind::kTask) && !by.Is(Kind::kHolder)) {
-    REMIT_TRY(core_->parts.store.Scan(store::Table::kEndedTask, "", [&](std::string_view key, std::string_view row) {
-      if (key <= filter.after) return true;
+    const auto add = [&](std::string_view key, std::string_view row) {
+      if (!filter.IsBehind(key)) return true;
       auto record = task::TaskRecord::Decode(row);
       if (record && matches(*record) && core_->Locked([&] { return core_->who_may.MayViewEnded(by, *record); })) found.push_back(*std::move(record));
       return found.size() < with_next.limit;
-    }));
+    };
+    store::Store& store = core_->parts.store;
+    REMIT_TRY(filter.newest_first ? store.ScanBack(store::Table::kEndedTask, "", filter.after, add) : store.Scan(store::Table::kEndedTask, "", add));
   }
-  std::ranges::sort(found, {}, &task::TaskRecord::id);
   const bool more = found.size() > filter.limit;
   if (more) found.resize(filter.limit);
   json::Array tasks;

@@ -18,7 +18,7 @@ class Views {
 
   // Its credentials, whatever their state. One that cannot be read is left out: fewer than the record names.
   std::vector<task::CredentialRecord> CredentialsOf(const task::TaskRecord& record);
-  // Adds live tasks that match and that the caller may see, in the order of their ids, until there are as many as asked for.
+  // Adds live tasks that match and that the caller may see, in the order that is asked for, until there are as many as asked for.
   void ListLive(const Caller& by, const ListFilter& filter, const std::function<bool(const task::TaskRecord&)>& matches,
                 std::vector<task::TaskRecord>& found);
   // The record, live or ended, as it is written down, if the caller may see it. Errors: `unknown-task`, the store's.

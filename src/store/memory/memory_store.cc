@@ -117,6 +117,18 @@ Status MemoryStore::Scan(Table table, std::string_view prefix, const std::functi
   return {};
 }
 
+Status MemoryStore::ScanBack(Table table, std::string_view prefix, std::string_view before,
+                             const std::function<bool(std::string_view, std::string_view)>& row) {
+  std::vector<std::pair<std::string, std::string>> found;
+  REMIT_TRY(Scan(table, prefix, [&](std::string_view key, std::string_view value) {
+    if (!before.empty() && key >= before) return false;
+    found.emplace_back(key, value);
+    return true;
+  }));
+  for (auto it = found.rbegin(); it != found.rend() && row(it->first, it->second);) ++it;
+  return {};
+}
+
 TreeHead MemoryStore::Head() {
   std::lock_guard lock(mutex_);
   return {state_.tree.size(), state_.tree.Root()};

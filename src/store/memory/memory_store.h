@@ -29,6 +29,8 @@ class MemoryStore final : public Store {
   void Commit(Batch batch, Done done) override;
   Result<std::optional<std::string>> Get(Table table, std::string_view key) override;
   Status Scan(Table table, std::string_view prefix, const std::function<bool(std::string_view, std::string_view)>& row) override;
+  Status ScanBack(Table table, std::string_view prefix, std::string_view before,
+                  const std::function<bool(std::string_view, std::string_view)>& row) override;
   TreeHead Head() override;
   Status ScanEvents(std::uint64_t first, const std::function<bool(const StoredEvent&)>& event) override;
   Result<std::vector<Hash>> ReadTile(ledger::TileId id, std::uint64_t width) override;

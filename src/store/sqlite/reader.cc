@@ -43,6 +43,17 @@ Result<std::optional<std::string>> Reader::Get(Table table, std::string_view key
   return std::string(get->Blob(0));
 }
 
+namespace {
+
+Status EachRow(Statement& scan, const std::function<bool(std::string_view, std::string_view)>& row) {
+  while (true) {
+    REMIT_ASSIGN(const bool more, scan.Step());
+    if (!more || !row(scan.Blob(0), scan.Blob(1))) return {};
+  }
+}
+
+}  // namespace
+
 Status Reader::Scan(Table table, std::string_view prefix, const std::function<bool(std::string_view, std::string_view)>& row) {
   const std::string end = Behind(prefix);
   auto& slot = (end.empty() ? scan_all_ : scan_)[static_cast<std::size_t>(table)];
@@ -51,10 +62,20 @@ Status Reader::Scan(Table table, std::string_view prefix, const std::function<bo
   const ResetAtEnd reset(*scan);
   scan->Bind(1, prefix);
   if (!end.empty()) scan->Bind(2, end);
-  while (true) {
-    REMIT_ASSIGN(const bool more, scan->Step());
-    if (!more || !row(scan->Blob(0), scan->Blob(1))) return {};
-  }
+  return EachRow(*scan, row);
+}
+
+Status Reader::ScanBack(Table table, std::string_view prefix, std::string_view before,
+                        const std::function<bool(std::string_view, std::string_view)>& row) {
+  std::string end = Behind(prefix);
+  if (!before.empty() && (end.empty() || before < end)) end = before;
+  auto& slot = (end.empty() ? scan_back_all_ : scan_back_)[static_cast<std::size_t>(table)];
+  REMIT_ASSIGN(Statement * scan, Get(slot, fmt::format("SELECT key, value FROM {} WHERE key >= ?1{} ORDER BY key DESC", TableName(table),
+                                                       end.empty() ? "" : " AND key < ?2")));
+  const ResetAtEnd reset(*scan);
+  scan->Bind(1, prefix);
+  if (!end.empty()) scan->Bind(2, end);
+  return EachRow(*scan, row);
 }
 
 Status Reader::ScanEvents(std::uint64_t first, std::uint64_t end, const std::function<Result<bool>(ledger::AuditRow&&)>& row) {

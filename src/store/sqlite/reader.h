@@ -24,6 +24,8 @@ class Reader {
   Result<std::optional<std::string>> Get(Table table, std::string_view key);
   Status Scan(Table table, std::string_view prefix, const std::function<bool(std::string_view, std::string_view)>& row);
 
+  Status ScanBack(Table table, std::string_view prefix, std::string_view before, const std::function<bool(std::string_view, std::string_view)>& row);
+
   // Events `first` … `end` - 1, with the root that was recorded where one was.
   Status ScanEvents(std::uint64_t first, std::uint64_t end, const std::function<Result<bool>(ledger::AuditRow&&)>& row);
   Result<std::uint64_t> EventCount();  // the last index and one
@@ -41,7 +43,7 @@ class Reader {
   Result<Statement*> Get(Statement& slot, const std::string& sql);
 
   Connection db_;
-  std::array<Statement, kTables + 1> get_, scan_, scan_all_;
+  std::array<Statement, kTables + 1> get_, scan_, scan_all_, scan_back_, scan_back_all_;
   Statement events_, count_, root_, tile_, leaves_;
 };
 

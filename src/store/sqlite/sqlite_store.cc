@@ -30,6 +30,10 @@ class SqliteStore final : public Store {
   Status Scan(Table table, std::string_view prefix, const std::function<bool(std::string_view, std::string_view)>& row) override {
     return readers_.With([&](Reader& reader) { return reader.Scan(table, prefix, row); });
   }
+  Status ScanBack(Table table, std::string_view prefix, std::string_view before,
+                  const std::function<bool(std::string_view, std::string_view)>& row) override {
+    return readers_.With([&](Reader& reader) { return reader.ScanBack(table, prefix, before, row); });
+  }
   TreeHead Head() override { return writer_->Head(); }
   Status ScanEvents(std::uint64_t first, const std::function<bool(const StoredEvent&)>& event) override;
   Result<std::vector<Hash>> ReadTile(ledger::TileId id, std::uint64_t width) override;
