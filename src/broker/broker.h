@@ -223,6 +223,9 @@ class Broker {
   Result<json::Value> ListApprovals(const Caller& by);
   // Whether `by` may know what happens to a task, living or ended: whoever may view it, or answer its requests (see.cc). Reads the store.
   bool MaySee(const Caller& by, const std::string& task) const;
+  // Whether nothing more can happen to a task: it has ended, what it held is dead, and nobody is asked to sign for it. False for one that there is
+  // not. Reads the store.
+  bool IsOver(const std::string& task) const;
   // Waits until the task is in another state than `state` (or has ended), `wait` at most.
   void WatchTask(const Caller& by, const std::string& task, const std::string& state, Duration wait, Answer<json::Value> answer);
   Result<std::map<std::string, Secret>> Environment(const Caller& by, const std::string& task);  // of its live credentials; holder only

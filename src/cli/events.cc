@@ -90,13 +90,20 @@ void PrintEvent(const SseReader::Event& event) {
 
 std::string PathOf(const EventArgs& args) {
   std::string path = "/v1/events";
-  for (const auto& [name, value] : {std::pair{"task", &args.task}, {"type", &args.type}, {"from", &args.from}})
+  const std::string until = args.task.empty() ? "" : "end";
+  for (const auto& [name, value] : {std::pair{"task", &args.task}, {"type", &args.type}, {"from", &args.from}, {"until", &until}})
     if (!value->empty()) path += fmt::format("{}{}={}", path.find('?') == std::string::npos ? '?' : '&', name, http::PercentEncode(*value));
   return path;
 }
 
-// Prints what one connection brings. Answers whether enough was printed.
-Result<bool> FollowOnce(const EventArgs& args, SseReader& reader, std::uint64_t& left) {
+// What is left to print, and why it is over.
+struct Progress {
+  std::uint64_t left = UINT64_MAX, printed = 0;
+  bool ended = false;  // the server says that nothing more can come
+};
+
+// Prints what one connection brings. Answers whether that is all.
+Result<bool> FollowOnce(const EventArgs& args, SseReader& reader, Progress& progress) {
   REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
   http::ClientRequest request{.path = PathOf(args), .bearer = remote.bearer()};
   if (!reader.last_id().empty()) request.headers.push_back({"Last-Event-ID", reader.last_id()});
@@ -105,16 +112,31 @@ Result<bool> FollowOnce(const EventArgs& args, SseReader& reader, std::uint64_t&
   if (!held) return std::unexpected(remote.InOurWords(held.error()));
   while (std::optional<std::string> bytes = inbox.Next()) {
     for (const SseReader::Event& event : reader.Feed(*bytes)) {
+      if (event.type == "end") return progress.ended = true;
       PrintEvent(event);
-      if (--left == 0) return true;
+      ++progress.printed;
+      if (--progress.left == 0) return true;
     }
   }
   if (Status end = inbox.End(); !end) return std::unexpected(remote.InOurWords(std::move(end.error())));
   return false;
 }
 
+// What became of a task of which nothing more can come. One that there is not, or that is not the caller's to see, is an error unless something of it
+// was seen.
+Result<int> SayThatItIsOver(const EventArgs& args, const Progress& progress) {
+  REMIT_ASSIGN(Remote remote, Remote::Open(As::kAnybody));
+  const Result<json::Value> task = remote.Get("/v1/tasks/" + http::PercentEncode(args.task));
+  if (!task && progress.printed == 0) return std::unexpected(task.error());
+  const std::string state = task ? Text(*task, "state") + ", and what it held is dead" : "not to be seen any more";
+  PrintMessage(fmt::format("nothing more can come of {}: it is {}{}", args.task, state,
+                           progress.printed == 0 && args.from.empty() ? "; what happened: --from 0" : ""));
+  return kOk;
+}
+
 Result<int> Follow(const EventArgs& args) {
-  std::uint64_t left = UINT64_MAX;
+  Progress progress;
+  std::uint64_t& left = progress.left;
   if (!args.count.empty()) {
     const auto [end, error] = std::from_chars(args.count.data(), args.count.data() + args.count.size(), left);
     if (error != std::errc() || end != args.count.data() + args.count.size() || left == 0)
@@ -124,8 +146,8 @@ Result<int> Follow(const EventArgs& args) {
   SseReader reader;
   std::string place;
   for (std::chrono::seconds pause{1};; pause = std::min(pause * 2, std::chrono::seconds(30))) {
-    const Result<bool> done = FollowOnce(args, reader, left);
-    if (done && *done) return kOk;
+    const Result<bool> done = FollowOnce(args, reader, progress);
+    if (done && *done) return progress.ended ? SayThatItIsOver(args, progress) : kOk;
     const bool passes = done || done.error().code == Code::kUnavailable || done.error().code == Code::kDeadlineExceeded;
     if (!passes || (!done && reader.last_id().empty())) return std::unexpected(done.error());
     if (reader.last_id() != place) pause = std::chrono::seconds(1);
@@ -140,10 +162,10 @@ Result<int> Follow(const EventArgs& args) {
 void AddEvents(Command& root) {
   auto args = std::make_shared<EventArgs>();
   root.Sub("events", "what happens, as it happens: tasks, approvals that wait, credentials")
-      .Option("--task", args->task, "of one task alone", "TASK")
+      .Option("--task", args->task, "of one task alone; ends when nothing more of it can come", "TASK")
       .Option("--type", args->type, "of these types, with commas; `task.*` for all of tasks", "TYPES")
       .Option("--from", args->from, "begins at this index of the ledger; 0 for everything (else: with what happens next)", "N")
-      .Option("--count", args->count, "ends after so many events (else: goes on)", "N")
+      .Option("--count", args->count, "ends after so many events, at the latest (else: goes on)", "N")
       .Example("remit events --type 'task.*,approval.*'\nremit events --task tsk_… --from 0 --count 1 --json")
       .Run([args] { return Follow(*args); });
 }

@@ -17,13 +17,18 @@ bool EventFilter::Wants(const json::Value& event) const {
   return notify::Wants(types, *type);
 }
 
-Result<EventFilter> ReadEventFilter(std::string_view task, std::string_view types) {
+Result<EventFilter> ReadEventFilter(std::string_view task, std::string_view types, std::string_view until) {
   EventFilter filter;
   if (!task.empty() && !IsId(task, kTaskPrefix))
     return Fail(Code::kInvalidArgument, "bad-parameter", "`task` is not the id of a task", "ids look like tsk_…");
   filter.task = task;
   if (!types.empty()) filter.types = Split(types, ',');
   REMIT_TRY(notify::CheckEventTypes(filter.types));
+  if (!until.empty() && until != "end")
+    return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`until` cannot be `{}`", EscapeControl(until)), "use `end`");
+  if (!until.empty() && task.empty())
+    return Fail(Code::kInvalidArgument, "bad-parameter", "`until` is of a task, and none is named", "add task=tsk_…");
+  filter.until_end = !until.empty();
   return filter;
 }
 
@@ -33,5 +38,9 @@ std::string SseEvent(std::uint64_t index, std::string_view type, std::string_vie
 
 // An empty event is dispatched to nobody, but its id counts (WHATWG HTML §9.2.6).
 std::string SsePlace(std::uint64_t next) { return next == 0 ? ":\n\n" : fmt::format(":\nid: {}\n\n", next - 1); }
+
+std::string SseEnd(std::uint64_t next, std::string_view task) {
+  return fmt::format("{}event: end\ndata: {{\"task\":\"{}\"}}\n\n", next == 0 ? "" : fmt::format("id: {}\n", next - 1), task);
+}
 
 }  // namespace remit::api

@@ -100,14 +100,18 @@ void EventStream::Pump() {
   const Result<identity::Caller> caller = services_.authenticator.Authenticate(facts);
   if (!caller || caller->Is(Kind::kNobody)) return Close();
 
+  // Asked before the page is read: whatever happened to the task is in the ledger by then, so that who has caught up has all of it.
+  const bool over = filter_.until_end && (services_.broker.IsOver(filter_.task) || !services_.broker.MaySee(*caller, filter_.task));
   Result<std::string> page = Page(*caller);
   if (!page) {
     log::Warn("a stream of events was ended: {}", page.error().message);
     return Close();  // the reader comes back, and goes on where it was
   }
   if (tick) *page += SsePlace(next_);
-  if (!page->empty() && !writer->Write(*page)) return Close();
   const bool behind = next_ < services_.store.Head().size;
+  if (over && !behind) *page += SseEnd(next_, filter_.task);
+  if (!page->empty() && !writer->Write(*page)) return Close();
+  if (over && !behind) return Close();
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return;

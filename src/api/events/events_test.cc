@@ -184,6 +184,31 @@ TEST_F(EventsTest, FiltersByTaskAndType) {
   EXPECT_EQ(server_.Get("/v1/events?type=task.s*&task=" + one, bot).Reason(), "bad-parameter") << "a star stands for whole words";
 }
 
+TEST_F(EventsTest, EndsWhenNothingMoreOfTheTaskCanCome) {
+  const From bot = server_.Actor(), stranger = server_.Actor("helpdesk");
+  const std::string task = Start(bot);
+  const Listening following = Listen("?from=0&until=end&task=" + task, bot), one_type = Listen("?until=end&type=task.denied&task=" + task, bot);
+  const Listening goes_on = Listen("?from=0&task=" + task, bot);
+  EXPECT_THAT(following.reader->Types(), ElementsAre("task.started"));
+  EXPECT_FALSE(following.reader->closed);
+  Complete(task, bot);
+  EXPECT_THAT(following.reader->Types(), ElementsAre("task.started", "task.completed", "end"));
+  EXPECT_EQ(*following.reader->Data().back().FindString("task"), task);
+  EXPECT_TRUE(following.reader->closed);
+  EXPECT_THAT(one_type.reader->Types(), ElementsAre("end"));
+  EXPECT_THAT(goes_on.reader->Types(), ElementsAre("task.started", "task.completed")) << "nobody asked for it";
+  EXPECT_FALSE(goes_on.reader->closed);
+  // Of one that was over before somebody asked, and of one that is not to be seen, which says no more than of one that there is not.
+  EXPECT_THAT(Listen("?from=0&until=end&task=" + task, bot).reader->Types(), ElementsAre("task.started", "task.completed", "end"));
+  EXPECT_THAT(Listen("?until=end&task=" + task, bot).reader->Types(), ElementsAre("end"));
+  const std::string other = Start(bot, "T-2");
+  EXPECT_THAT(Listen("?from=0&until=end&task=" + other, stranger).reader->Types(), ElementsAre("end"));
+  EXPECT_THAT(Listen("?from=0&until=end&task=tsk_00000000000000000000000000", bot).reader->Types(), ElementsAre("end"));
+  EXPECT_THAT(Listen("?from=0&until=end&task=" + other, bot).reader->Types(), ElementsAre("task.started"));
+  for (const char* query : {"?until=end", "?until=ever&task=tsk_00000000000000000000000000"})
+    EXPECT_EQ(server_.Get("/v1/events" + std::string(query), bot).Reason(), "bad-parameter") << query;
+}
+
 TEST_F(EventsTest, SaysWhereTheReaderIsThoughNothingIsForHim) {
   const From stranger = server_.Actor("helpdesk");
   const Listening listening = Listen("", stranger);

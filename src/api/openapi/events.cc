@@ -6,7 +6,7 @@ namespace remit::api::openapi {
 std::vector<Operation> EventOperations() {
   return {
       {{"get", "/v1/events", "followEvents", "events", "What happens, as it happens (server-sent events), of what the caller may see"},
-       {.parameters = {"EventsOfTask", "EventsOfType", "EventsFrom", "LastEventId"},
+       {.parameters = {"EventsOfTask", "EventsOfType", "EventsFrom", "EventsUntil", "LastEventId"},
         .answers = {{.schema = "Text",
                      .type = kEventStream,
                      .description =

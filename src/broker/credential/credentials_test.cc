@@ -76,10 +76,12 @@ TEST_F(BrokerTest, TheReceiptSaysWhatWasAcceptedWhenTheTaskStarted) {
 
 TEST_F(BrokerTest, ATargetThatIsDownDelaysTheEndAndCancelsNothing) {
   auto started = bench.Start("box", {{"box", "b1"}});
+  EXPECT_FALSE(bench.broker().IsOver(started->task.id));
   bench.box->down = true;
   auto ended = bench.Complete(*started);
   ASSERT_TRUE(ended.has_value());
   EXPECT_FALSE(ended->all_dead);
+  EXPECT_FALSE(bench.broker().IsOver(started->task.id)) << "its credential is still to die";
   bench.Pass(std::chrono::hours(1));
   EXPECT_GT(bench.box->ends, 60);  // never longer than half a minute between two tries
   EXPECT_EQ(bench.box->exists.size(), 1u);
@@ -88,6 +90,8 @@ TEST_F(BrokerTest, ATargetThatIsDownDelaysTheEndAndCancelsNothing) {
   bench.Pass(seconds(40));
   EXPECT_TRUE(bench.box->exists.empty());
   EXPECT_EQ(bench.broker().counters().ending_credentials, 0u);
+  EXPECT_TRUE(bench.broker().IsOver(started->task.id));
+  EXPECT_FALSE(bench.broker().IsOver("tsk_00000000000000000000000000"));
 }
 
 TEST_F(BrokerTest, ACrashWhileMakingLeavesNothing) {

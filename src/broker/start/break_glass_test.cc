@@ -170,7 +170,9 @@ TEST_F(BreakGlassTest, TheReviewStaysOpenUntilSomebodySigns) {
   EXPECT_EQ(Open(), 1u);
   EXPECT_EQ(Open(bench.Person("ann")), 1u);
   EXPECT_EQ(Open(bench.Person("eve")), 0u);
+  EXPECT_FALSE(bench.broker().IsOver(started->task.id)) << "somebody is still asked";
   auto signed_for = Review(bench.Person("ann"), started->task.id, "as the incident needed");
+  EXPECT_TRUE(bench.broker().IsOver(started->task.id));
   ASSERT_TRUE(signed_for) << signed_for.error().ToString();
   EXPECT_EQ(*signed_for->Find("review")->FindString("person"), "Employee::\"ann\"");
   const json::Value event = bench.EventOf("task.reviewed");

@@ -1,4 +1,6 @@
 // Who may see what happens to a task: whoever may view it, and whoever may approve it while it lives, since he is the one who is asked.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/text.h"
@@ -28,6 +30,18 @@ bool Broker::MaySee(const Caller& by, const std::string& task) const {
   if (!record) return false;
   std::unique_lock lock(core.mutex);
   return core.who_may.MayViewEnded(by, *record);
+}
+
+bool Broker::IsOver(const std::string& task) const {
+  const auto is_there = [&](store::Table table, const std::string& key) {
+    const auto row = core_->parts.store.Get(table, key);
+    return row && row->has_value();
+  };
+  const auto row = core_->parts.store.Get(store::Table::kEndedTask, task);
+  if (!row || !*row) return false;
+  const auto record = task::TaskRecord::Decode(**row);
+  return record && (!record->break_glass || record->review.has_value()) &&
+         std::ranges::all_of(record->credentials, [&](const std::string& id) { return is_there(store::Table::kEndedCredential, id); });
 }
 
 std::vector<task::CredentialRecord> Broker::EndingCredentials() const {
