@@ -66,11 +66,12 @@ std::string LostLine(const json::Value& lost) {
 }
 
 // What the task above lets begin now, and what it leaves of it.
-void PrintUnder(const json::Value& under) {
+void PrintUnder(const json::Value& under, bool nothing) {
   const std::string above = fmt::format("{} ({})", Text(under, "task"), Text(under, "type"));
   // Whether it may is not known while parameters are missing.
   PrintLine("  under " + above + (under.Find("allowed") == nullptr ? "" : " it may be started: " + Verdict(under)));
   PrintWhyNot(under);
+  if (nothing) PrintLine("    " + Styled(Style::kYellow, "but it could do nothing there: a sub-task may what both may"));
   if (const std::string actor = Text(under, "actor"); !actor.empty()) PrintLine("    for " + actor);
   if (const std::string ends = Moment(under, "ends"); !ends.empty()) PrintLine("    until " + ends + " at the latest");
   const std::pair<std::string_view, std::string (*)(const json::Value&)> lists[] = {{"uses", UsesLine}, {"budgets", BudgetLine}, {"lost", LostLine}};
@@ -171,7 +172,8 @@ void AddCheck(Command& root) {
           for (const json::Value& item : accepted->AsArray()) PrintLine("    " + Plain(item));
         }
         if (const std::string add = ToBeAdded(answer); !add.empty()) PrintLine(Styled(Style::kYellow, "  not exact: " + add));
-        if (const json::Value* under = answer.Find("under")) PrintUnder(*under);
+        if (const json::Value* under = answer.Find("under"))
+          PrintUnder(*under, permissions.empty() && ToBeAdded(answer).empty() && Flagged(*under, "allowed"));
         PrintMayStart(answer);
         return kOk;
       });

@@ -6,6 +6,7 @@
 #include "cli/output.h"
 #include "cli/parameters.h"
 #include "cli/remote.h"
+#include "cli/shell_word.h"
 #include "http/target.h"
 
 namespace remit::cli {
@@ -86,6 +87,17 @@ void AddExtend(Command& root) {
       });
 }
 
+// Whether nothing would be left of such a sub-task; false where the server does not say.
+bool CouldDoNothing(Remote& remote, const std::string& parent, const json::Value& start) {
+  json::Object question{{"under", parent}};
+  for (const char* name : {"type", "parameters", "from_text", "actor"})
+    if (const json::Value* value = start.Find(name)) question.Set(name, *value);
+  const Result<json::Value> answer = remote.Post("/v1/explain", question);
+  const json::Value* permissions = answer ? answer->Find("permissions") : nullptr;
+  const json::Value* missing = answer ? answer->Find("missing") : nullptr;
+  return permissions != nullptr && permissions->IsArray() && permissions->AsArray().empty() && missing != nullptr && missing->AsArray().empty();
+}
+
 void AddDelegate(Command& root) {
   struct Args {
     std::string parent, type, actor, reason, ttl, key;
@@ -107,7 +119,12 @@ void AddDelegate(Command& root) {
         if (!args->actor.empty()) body.AsObject().Set("actor", args->actor);
         if (!args->key.empty()) body.AsObject().Set("idempotency_key", args->key);
         REMIT_ASSIGN(Remote remote, Remote::Open(As::kStarter));
+        const bool nothing = CouldDoNothing(remote, args->parent, body);
         REMIT_ASSIGN(json::Value answer, remote.Post(PathOf(args->parent, "delegate"), body));
+        if (nothing)
+          PrintMessage(
+              fmt::format("warning: {} can do nothing: a sub-task may what both may; `remit explain {} … --under {}` says what was cut",
+                          Text(*answer.Find("task"), "id"), ShellWord(args->type), ShellWord(args->parent)));
         if (globals().json) return PrintJson(answer), kOk;
         const json::Value& task = *answer.Find("task");
         PrintLine(fmt::format("{}  {}  {}, part of {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"), Text(task, "state"),
