@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import pty
 import re
 import shutil
@@ -65,6 +66,33 @@ class Help(harness.Case):
         self.assertEqual(harness.run("--version").stdout.split()[0], "remit")
 
 
+class Dev(harness.Case):
+    def test_what_it_prints_can_be_pasted(self):
+        """Whatever the catalog's facts are called, and wherever the folder is."""
+        top = harness.temp_dir("remit-dev-")
+        self.addCleanup(shutil.rmtree, top, ignore_errors=True)
+        shutil.copytree(harness.SOURCE / "catalogs/deploy", f"{top}/deploy")
+        facts = pathlib.Path(top, "deploy/facts.json")
+        pipeline, employee = "ci; touch $HOME/pasted", "rita o'neil `touch $HOME/pasted`"
+        facts.write_text(facts.read_text().replace('"id": "ci"', f'"id": "{pipeline}"').replace('"id": "rita"', f'"id": "{employee}"'))
+        for folder in ("run time", "bin", "home"):
+            os.mkdir(f"{top}/{folder}", 0o700)
+        os.symlink(harness.BIN, f"{top}/bin/remit")
+        dev = harness.popen("dev", f"{top}/deploy", "--listen", f"127.0.0.1:{harness.free_port()}", env={"XDG_RUNTIME_DIR": f"{top}/run time"})
+        self.addCleanup(harness.kill_group, dev)
+        export = dev.stdout.readline()
+        said = [dev.stderr.readline() for _ in range(8)]
+        self.assertIn("remit whoami", said[6])
+        typed = subprocess.run(["bash", "-c", f"{export}\n{said[7]}\nremit whoami\nremit catalog show\nremit approvals"], capture_output=True, text=True,
+                               env=harness.clean_env({"HOME": f"{top}/home", "PATH": f"{top}/bin:{os.environ['PATH']}"}), timeout=60, check=False)
+        self.assertEqual(typed.returncode, 0, typed)
+        signed_in, actor, person = typed.stdout.splitlines()[:3]
+        self.assertTrue(signed_in.startswith(f'signed in as Employee::"{employee}", until '), typed)
+        self.assertEqual(actor, f'actor Pipeline::"{pipeline}"')
+        self.assertTrue(person.startswith(f'person Employee::"{employee}" '), typed)
+        self.assertEqual(sorted(os.listdir(f"{top}/home")), [".config"], "something was pasted that nobody meant")
+
+
 class Output(harness.Case):
     def setUp(self):
         self.remit = self.server(catalogs=["deploy", "support", "rotate"])
@@ -109,6 +137,33 @@ class Output(harness.Case):
                 (operator, ["show", task], None),
             (rita, ["sign-out"], None),
         ]
+
+    def test_whoever_is_signed_in_approves_though_another_runs_tasks(self):
+        both = {**self.ci.env, "XDG_CONFIG_HOME": self.rita.config_home}
+        who = harness.run("whoami", env=both)
+        self.assertEqual(who.stdout.splitlines()[0], 'actor Pipeline::"ci"')
+        self.assertRegex(who.stdout.splitlines()[1], r'^person Employee::"rita" .*approve')
+        self.assertEqual(harness.run("whoami", "--json", env=both).json["signed_in"], 'Employee::"rita"')
+        self.assertEqual(self.ci.cli("whoami").stdout, 'actor Pipeline::"ci"\n')
+        self.assertEqual(self.rita.cli("whoami").stdout, 'person Employee::"rita"\n')
+        asked = harness.run("start", "deploy", "service=checkout", "environment=prod-eu", "--json", env=both).json
+        self.assertIn(asked["approval"], harness.run("approvals", env=both).stdout)
+        self.assertIn("approved (1 of 1)", harness.run("approve", asked["approval"], env=both).stdout)
+        self.assertEqual(harness.run("show", asked["task"]["id"], "--json", env=both).json["actor"], 'Pipeline::"ci"')
+        self.rita.cli("sign-out")
+        self.assertEqual(harness.run("whoami", env=both).stdout, 'actor Pipeline::"ci"\n')
+
+    def test_a_list_has_the_newest_first(self):
+        ids = [self.ci.cli("start", "deploy", "service=checkout", "environment=prod", "--json").json["task"]["id"] for _ in range(3)]
+        listed = lambda *words: [line.split()[0] for line in self.ci.cli("list", *words).stdout.splitlines()[1:]]
+        self.assertEqual(listed(), ids[::-1])
+        self.assertEqual(listed("--oldest"), ids)
+        self.assertEqual(listed("--limit", "1"), ids[-1:])
+        self.assertIn("these are the newest", self.ci.cli("list", "--limit", "1").stderr)
+        self.assertIn("these are the oldest", self.ci.cli("list", "--limit", "1", "--oldest").stderr)
+        for task in ids[:2]:
+            self.ci.cli("complete", task)
+        self.assertEqual(listed("--state", "ended"), [ids[1], ids[0]])
 
     def test_json_is_json(self):
         for env, words, input in self.sequence():

@@ -210,6 +210,13 @@ class HowTo(harness.Case):
     def test_notify_people(self):
         self.follow("notify-people.md", {7070: harness.free_port(), 8080: harness.free_port()})
 
+    def test_trip(self):
+        self.follow("trip.md", {7070: harness.free_port(), 8080: harness.free_port()})
+
+    def test_offboard(self):
+        postgres = self.postgres()
+        self.follow("offboard.md", {7070: harness.free_port(), 5432: postgres.port})
+
     def test_vendor_maintenance(self):
         postgres = self.postgres()
         self.follow("vendor-maintenance.md", {7070: harness.free_port(), 5432: postgres.port})
