@@ -40,7 +40,8 @@ class AnchorKeeper {
   // `anchor-missing` (no file is meant to be), `no-such-file`, `bad-anchor`, `another-store`.
   static Result<BarredList> ReadBarred(const Parts& parts);
 
-  // Writes the file at once, and beside it who is barred and which keys are trusted (errors: `cannot-write-file`), then keeps at it until it is destroyed.
+  // Writes the file at once, and beside it who is barred and which keys are trusted (errors: `cannot-write-file`), then keeps at it until it is
+  // destroyed.
   static Result<std::unique_ptr<AnchorKeeper>> Start(Parts parts);
   ~AnchorKeeper();  // when neither timers nor workers run; the last anchor is written
 

@@ -126,8 +126,7 @@ Error WhoMay::NotLive(const Caller& by, const std::string& id) {
   auto row = core_.parts.store.Get(store::Table::kEndedTask, id);
   if (row && *row) {
     auto record = task::TaskRecord::Decode(**row);
-    if (record && (MayViewEnded(by, *record) || Owns(by, *record)))
-      return task::NotInThatState(*record);
+    if (record && (MayViewEnded(by, *record) || Owns(by, *record))) return task::NotInThatState(*record);
   }
   return NoSuchTask(id).error();
 }

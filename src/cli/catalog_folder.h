@@ -18,8 +18,7 @@ struct CatalogFolders {
 };
 
 // What a file of facts looks like, for who wrote another one.
-inline constexpr std::string_view kFactsForm =
-    R"(facts are an array: [{"uid": {"type": "Team", "id": "support"}, "attrs": {}, "parents": []}, …])";
+inline constexpr std::string_view kFactsForm = R"(facts are an array: [{"uid": {"type": "Team", "id": "support"}, "attrs": {}, "parents": []}, …])";
 
 // Reads the folders as one catalog; names of files are FOLDER/FILE. Errors: `no-such-folder`, `empty-catalog`, `catalog-too-large`, those of reading.
 Result<CatalogFolders> ReadCatalogFolders(const std::vector<std::string>& folders);

@@ -45,8 +45,8 @@ void PrintConsequences(const json::Value& answer) {
                              Counted(answer.Find("tokens")->AsInt(), "token of tasks stays", "tokens of tasks stay"), is,
                              Moment(answer, "published_until")));
   } else if (leaked) {
-    PrintMessage(
-        fmt::format("the old public key {} not in /jwks/receipts any more, and stays in `remit key list`; ask for receipts anew: `remit receipt TASK`", is));
+    PrintMessage(fmt::format(
+        "the old public key {} not in /jwks/receipts any more, and stays in `remit key list`; ask for receipts anew: `remit receipt TASK`", is));
   } else {
     PrintMessage(fmt::format("receipts signed before stay good: the old public key {} published for ever", is));
   }

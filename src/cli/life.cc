@@ -122,9 +122,8 @@ void AddDelegate(Command& root) {
         const bool nothing = CouldDoNothing(remote, args->parent, body);
         REMIT_ASSIGN(json::Value answer, remote.Post(PathOf(args->parent, "delegate"), body));
         if (nothing)
-          PrintMessage(
-              fmt::format("warning: {} can do nothing: a sub-task may what both may; `remit explain {} … --under {}` says what was cut",
-                          Text(*answer.Find("task"), "id"), ShellWord(args->type), ShellWord(args->parent)));
+          PrintMessage(fmt::format("warning: {} can do nothing: a sub-task may what both may; `remit explain {} … --under {}` says what was cut",
+                                   Text(*answer.Find("task"), "id"), ShellWord(args->type), ShellWord(args->parent)));
         if (globals().json) return PrintJson(answer), kOk;
         const json::Value& task = *answer.Find("task");
         PrintLine(fmt::format("{}  {}  {}, part of {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"), Text(task, "state"),

@@ -66,8 +66,8 @@ Result<Read> ReadAll(const Source& source) {
   Read read;
   ProgressLine progress;
   REMIT_ASSIGN(const pg::ConnectOptions options, source.server.Options());
-  Result<posture::Inventory> inventory = posture::ReadInventory(
-      options, source.databases, [&](const std::string& name) { progress.Show("reading database " + EscapeControl(name)); });
+  Result<posture::Inventory> inventory =
+      posture::ReadInventory(options, source.databases, [&](const std::string& name) { progress.Show("reading database " + EscapeControl(name)); });
   if (!inventory) return std::unexpected(WithServerHint(std::move(inventory.error()), options, "--password-file"));
   read.inventory = *std::move(inventory);
   posture::Usage usage;

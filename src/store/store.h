@@ -21,21 +21,21 @@ namespace remit::store {
 
 // One row each is a key and a value, both bytes. What they hold is written down in docs/formats.md, "The store".
 enum class Table : std::uint8_t {
-  kMeta = 1,              // key: "installation", "master-key" (its id), "epoch", "catalog" (hash of the one in force), "offboarding/" and whose, …
-  kTask = 2,              // key: task id
-  kCredential = 3,        // key: credential id
-  kApproval = 4,          // key: approval id; requests to approve a use (that of a start is the task itself)
-  kCatalog = 5,           // key: hash of the catalog, hex
-  kFact = 6,              // key: entity uid
-  kActor = 7,             // key: entity uid
-  kPerson = 8,            // key: entity uid
-  kSession = 9,           // key: hash of a handle, hex (people's and PEPs' sessions, sign-in links)
-  kSecret = 10,           // key: path, a zero byte, version
-  kKey = 11,              // key: "access", "receipt", "checkpoint": signing keys, sealed; "since/" and which; "old/", which, "/", kid: public. What is
-                          // written over here is in no file of the store's afterwards
-  kReplay = 12,           // key: what may be used once (client assertion ids), until it expires
-  kIdempotency = 13,      // key: "use/", "start/" or "rotate/" and which, "/", the caller, "/", the key that it chose; what came of it, for a day
-  kEndedTask = 14,        // key: task id; moved here from kTask when a task ends, so that a start reads live tasks only
+  kMeta = 1,          // key: "installation", "master-key" (its id), "epoch", "catalog" (hash of the one in force), "offboarding/" and whose, …
+  kTask = 2,          // key: task id
+  kCredential = 3,    // key: credential id
+  kApproval = 4,      // key: approval id; requests to approve a use (that of a start is the task itself)
+  kCatalog = 5,       // key: hash of the catalog, hex
+  kFact = 6,          // key: entity uid
+  kActor = 7,         // key: entity uid
+  kPerson = 8,        // key: entity uid
+  kSession = 9,       // key: hash of a handle, hex (people's and PEPs' sessions, sign-in links)
+  kSecret = 10,       // key: path, a zero byte, version
+  kKey = 11,          // key: "access", "receipt", "checkpoint": signing keys, sealed; "since/" and which; "old/", which, "/", kid: public. What is
+                      // written over here is in no file of the store's afterwards
+  kReplay = 12,       // key: what may be used once (client assertion ids), until it expires
+  kIdempotency = 13,  // key: "use/", "start/" or "rotate/" and which, "/", the caller, "/", the key that it chose; what came of it, for a day
+  kEndedTask = 14,    // key: task id; moved here from kTask when a task ends, so that a start reads live tasks only
   kEndedCredential = 15,  // key: credential id; likewise
   kBudget = 16,           // key: "start/", type, 0, actor, 0, task id: a start that counts; "guard/" and a hash: who was counted last
   kReview = 17,           // key: task id; starts by break-glass that nobody has signed yet

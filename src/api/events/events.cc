@@ -34,8 +34,8 @@ Result<std::uint64_t> FirstEvent(const http::Request& request, std::uint64_t siz
 void Events(Services& services, const std::shared_ptr<EventStreams>& streams, const http::Request& request, http::Respond respond) {
   REMIT_API_ASSIGN(const Caller caller, SomebodyOf(services, request));
   REMIT_API_TRY(request.OnlyQuery({"task", "type", "from", "until"}));
-  REMIT_API_ASSIGN(EventFilter filter, ReadEventFilter(request.Query("task").value_or(""), request.Query("type").value_or(""),
-                                                       request.Query("until").value_or("")));
+  REMIT_API_ASSIGN(EventFilter filter,
+                   ReadEventFilter(request.Query("task").value_or(""), request.Query("type").value_or(""), request.Query("until").value_or("")));
   REMIT_API_ASSIGN(const std::uint64_t first, FirstEvent(request, services.store.Head().size));
   REMIT_API_ASSIGN(std::shared_ptr<void> place, streams->Enter(caller));
   EventReader reader;

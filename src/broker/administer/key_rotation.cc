@@ -99,7 +99,8 @@ Result<std::optional<json::Value>> KeyRotation::AnsweredBefore(const AdminCall& 
   REMIT_ASSIGN(const json::Value document, json::Parse(std::string_view(*row).substr(kIdempotencyTimeBytes)));
   const json::Value *asked = document.Find("asked"), *answered = document.Find("answer");
   if (asked == nullptr || answered == nullptr) return Fail(Code::kCorrupt, "store-corrupt", "an answer that was given cannot be read back");
-  if (*asked != QuestionOf(call, request)) return Fail(Code::kConflict, "idempotency-key-reused", "this idempotency key was used for another question");
+  if (*asked != QuestionOf(call, request))
+    return Fail(Code::kConflict, "idempotency-key-reused", "this idempotency key was used for another question");
   return std::optional<json::Value>(*answered);
 }
 

@@ -177,8 +177,7 @@ void Broker::Resume(const Caller& by, const std::string& task, Answer<StartAnswe
 void Suspensions::Resume(LiveTask& live, const std::string& by, Answer<StartAnswer> answer) {
   const auto refuse = core_.Refusing(answer);
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending already", live.id())));
-  if (live.state() != task::State::kSuspended || !core_.current)
-    return refuse(task::NotInThatState(live.record()));
+  if (live.state() != task::State::kSuspended || !core_.current) return refuse(task::NotInThatState(live.record()));
   if (core_.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));
   if (Status stands = core_.trees.ParentStands(live.record()); !stands) return refuse(std::move(stands.error()));
   std::vector<LiveTask*> tree_tasks = {&live};

@@ -47,8 +47,8 @@ Status OpenEpoch(store::Store& store, const crypto::MasterKey& master, Rng& rng,
   const std::size_t before = batch.writes.size();
   REMIT_TRY(BarAgain(store, list.who, batch));
   const std::size_t barred_again = batch.writes.size() - before;
-  // The key of tokens is made anew, and no earlier one verifies any more. Those of receipts and checkpoints stay: what they signed is still true, where
-  // no key of receipts has leaked since.
+  // The key of tokens is made anew, and no earlier one verifies any more. Those of receipts and checkpoints stay: what they signed is still true,
+  // where no key of receipts has leaked since.
   REMIT_TRY(ForgetKeys(store, kAccessKey, batch));
   std::vector<std::string> distrusted;
   if (list.receipt_keys) {

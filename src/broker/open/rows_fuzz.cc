@@ -27,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto again = ParseAnchor(good, master)) REMIT_CHECK(*again == made && !ParseAnchor(good, other));
 
   if (const auto barred = ParseBarred(text, master)) REMIT_CHECK(BarredText(*barred, master) == text);
-  const std::string listed = BarredText({made.installation, Split(text, ' '), size % 2 == 0 ? std::optional(Split(text, '/')) : std::nullopt}, master);
+  const std::string listed =
+      BarredText({made.installation, Split(text, ' '), size % 2 == 0 ? std::optional(Split(text, '/')) : std::nullopt}, master);
   if (const auto again = ParseBarred(listed, master)) REMIT_CHECK(BarredText(*again, master) == listed && !ParseBarred(listed, other));
 
   const auto row = json::Parse(text);
