@@ -101,7 +101,7 @@ void EventStream::Pump() {
   if (!caller || caller->Is(Kind::kNobody)) return Close();
 
   // Asked before the page is read: whatever happened to the task is in the ledger by then, so that who has caught up has all of it.
-  const bool over = filter_.until_end && (services_.broker.IsOver(filter_.task) || !services_.broker.MaySee(*caller, filter_.task));
+  const bool over = filter_.until_end && (!services_.broker.MaySee(*caller, filter_.task) || services_.broker.IsOver(filter_.task));
   Result<std::string> page = Page(*caller);
   if (!page) {
     log::Warn("a stream of events was ended: {}", page.error().message);
