@@ -121,6 +121,7 @@ TEST_F(AdministrationTest, TheOperatorGivesNothingOnceTheFirstSetUpIsOver) {
   EXPECT_EQ(ReasonOf(Load(Bench::Operator(), wider_)), "set-up-is-over");
   EXPECT_EQ(ReasonOf(PutFacts(Bench::Operator(), "[]", true)), "set-up-is-over");
   EXPECT_EQ(ReasonOf(PutActor(Bench::Operator(), "new")), "set-up-is-over");
+  EXPECT_TRUE(bench.broker().MaySweep(Bench::Operator()));                    // takes away
   EXPECT_EQ(ReasonOf(PutActor(Bench::Operator(), "bot")), "set-up-is-over");  // also another key for one that is there
   EXPECT_EQ(ReasonOf(PutPerson(Bench::Operator(), "mallory")), "set-up-is-over");
   std::optional<Result<SecretAnswer>> wrote;
