@@ -148,6 +148,9 @@ class Output(harness.Case):
         self.assertEqual(self.rita.cli("whoami").stdout, 'person Employee::"rita"\n')
         asked = harness.run("start", "deploy", "service=checkout", "environment=prod-eu", "--json", env=both).json
         self.assertIn(asked["approval"], harness.run("approvals", env=both).stdout)
+        stranger = self.remit.actor('Service::"helpdesk"')
+        self.assertNotIn(asked["approval"], stranger.cli("approvals").stdout)
+        self.assertIn(asked["approval"], stranger.cli("approvals", env={"XDG_CONFIG_HOME": self.rita.config_home}).stdout)
         self.assertIn("approved (1 of 1)", harness.run("approve", asked["approval"], env=both).stdout)
         self.assertEqual(harness.run("show", asked["task"]["id"], "--json", env=both).json["actor"], 'Pipeline::"ci"')
         self.rita.cli("sign-out")
