@@ -269,7 +269,7 @@ void AddStatus(Command& replace) {
         }
         REMIT_ASSIGN(const posture::ReplaceStatus status, posture::ReadStatus(server, file));
         const bool applied = file.phase == posture::Phase::kApplied;
-        const bool drift = applied && (!status.there.empty() || !status.new_here.empty() || !status.more.empty());
+        const bool drift = !status.allowed.empty() || (applied && (!status.there.empty() || !status.new_here.empty() || !status.more.empty()));
         const int exit = drift ? kVerificationFailed : kOk;
         if (globals().json)
           return PrintJson(json::Object{{"account", file.plan.account.name},
@@ -279,6 +279,7 @@ void AddStatus(Command& replace) {
                                         {"there", json::StringArray(status.there)},
                                         {"new", json::StringArray(status.new_here)},
                                         {"more", json::StringArray(status.more)},
+                                        {"allowed", json::StringArray(status.allowed)},
                                         {"unproven", UnprovenOf(file)},
                                         {"drift", drift}}),
                  exit;
@@ -288,6 +289,7 @@ void AddStatus(Command& replace) {
         PrintPart(applied ? "has come back" : "is there", status.there);
         PrintPart("was granted besides the plan", status.new_here);
         PrintPart("may be done besides the plan, by PUBLIC, ownership or an attribute", status.more);
+        PrintPart("was allowed as the account when it was tried last; tried again with --account-password-file", status.allowed);
         if (applied) PrintUnproven(file, args->file);
         return exit;
       });

@@ -134,6 +134,30 @@ TEST_F(ShopTest, WhatCannotBeTriedIsSaidAndNotClaimed) {
   EXPECT_EQ(ProbePlanAgain(server, file, Secret(), clock_).error().reason, "probe-allowed");
 }
 
+// Found once, it is not forgotten by whoever looks next: only a refusal takes it back.
+TEST_F(ShopTest, WhatWasAllowedWhenItWasTriedStaysUntilItIsRefused) {
+  Sql("postgres", {"CREATE ROLE quiet LOGIN PASSWORD 'quiet-password'"});
+  Sql("shop", {"GRANT TRIGGER ON app.orders TO quiet"});
+  PlanFile file = Plan("quiet");
+  ASSERT_TRUE(Apply(file));
+  EXPECT_THAT(StatusOf(file).allowed, IsEmpty());
+  Sql("shop", {"GRANT TRIGGER ON app.orders TO quiet"});
+  ReplaceServer server = Open();
+  EXPECT_EQ(ProbePlanAgain(server, file, Secret("quiet-password"), clock_).error().reason, "probe-allowed");
+  Sql("shop", {"REVOKE TRIGGER ON app.orders FROM quiet"});
+  PlanFile kept = *PlanFile::Load(file.path);
+  EXPECT_EQ(kept.phase, Phase::kApplied);
+  EXPECT_THAT(StatusOf(kept).there, IsEmpty());
+  EXPECT_THAT(StatusOf(kept).allowed, ElementsAre(HasSubstr("TRIGGER on table app.orders")));
+  ASSERT_TRUE(ProbePlanAgain(server, kept, Secret("quiet-password"), clock_));
+  EXPECT_THAT(StatusOf(*PlanFile::Load(file.path)).allowed, IsEmpty());
+  // Of a plan that was rolled back it says nothing: there it may.
+  Sql("shop", {"GRANT TRIGGER ON app.orders TO quiet"});
+  EXPECT_FALSE(ProbePlanAgain(server, kept, Secret("quiet-password"), clock_));
+  ASSERT_TRUE(RollBack(kept));
+  EXPECT_THAT(StatusOf(kept).allowed, IsEmpty());
+}
+
 TEST_F(ShopTest, WhoCannotConnectAnyMoreIsTriedInItsNameAsWell) {
   Sql("postgres", {"REVOKE CONNECT ON DATABASE store FROM PUBLIC", "GRANT CONNECT ON DATABASE store TO svc"});
   PlanFile file = Plan("svc");

@@ -72,6 +72,23 @@ Result<RollbackResult> RollBackPlan(ReplaceServer& server, PlanFile& file, const
   return result;
 }
 
+namespace {
+
+// From the file: what was tried once is not tried here. Nothing of a plan that is on its way back, or is there.
+std::vector<std::string> AllowedWhenTried(const PlanFile& file) {
+  std::vector<std::string> allowed;
+  if (file.phase != Phase::kApplied && file.phase != Phase::kApplying) return allowed;
+  const json::Value* probes = file.evidence.Find("probes");
+  if (probes == nullptr || !probes->IsArray()) return allowed;
+  for (const json::Value& probe : probes->AsArray()) {
+    const std::string *verdict = probe.FindString("verdict"), *what = probe.FindString("what");
+    if (verdict != nullptr && *verdict == "allowed") allowed.push_back(what == nullptr ? "?" : *what);
+  }
+  return allowed;
+}
+
+}  // namespace
+
 Result<ReplaceStatus> ReadStatus(ReplaceServer& server, const PlanFile& file) {
   REMIT_TRY(SameAccount(server, file.plan));
   REMIT_ASSIGN(const ReplacePlan now, MakePlan(server, "", file.plan.account.oid));
@@ -95,6 +112,7 @@ Result<ReplaceStatus> ReadStatus(ReplaceServer& server, const PlanFile& file) {
   for (const Left& one : file.plan.left) left.insert(one.ToString());
   for (const Left& one : now.left)
     if (!left.contains(one.ToString())) status.more.push_back(one.ToString());
+  status.allowed = AllowedWhenTried(file);
   return status;
 }
 

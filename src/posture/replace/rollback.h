@@ -27,6 +27,7 @@ struct ReplaceStatus {
   std::vector<std::string> there;     // of the plan, and there
   std::vector<std::string> new_here;  // to the account, and not in the plan at all
   std::vector<std::string> more;      // what it may do besides, against the plan: by PUBLIC, ownership, attributes
+  std::vector<std::string> allowed;   // what worked as the account when it was tried last, though taken away; until it is tried again, and refused
 };
 
 // Reads only. Errors: `account-changed`, MakePlan's.
