@@ -225,9 +225,14 @@ class Facts(harness.Case):
             self.git("tag", "-a", "v1", "-m", "v1", first)
             self.assertEqual(self.sync(f"{url}#v1:facts", "--dry-run", "--json").json["added"], ['Service::"b"'])
             self.assertEqual(self.sync(f"{url}#{first}:facts", "--dry-run", "--json").json["source"]["commit"], first)
+        with self.subTest("a tag that is called like the branch"):
+            self.git("tag", "main", first)
+            self.assertIn("both a branch and a tag", self.untouched(f"{url}#main:facts", 5).stderr)
+            self.assertIn("unchanged", self.sync(f"{url}#refs/heads/main:facts").stdout)
+            self.git("tag", "-d", "main")
         with self.subTest("what is not there"):
             self.untouched(f"{url}#main:nothing", 4)
-            self.untouched(f"{url}#nobranch:facts", 6)
+            self.untouched(f"{url}#nobranch:facts", 4)
             self.untouched(f"git+file://{self.dir}/nowhere", 6)
         with self.subTest("links and submodules are not files"):
             os.symlink("/etc/passwd", self.repo / "facts" / "link.json")

@@ -47,6 +47,10 @@ Result<SourceFacts> FactsOfFolder(const std::vector<NamedText>& files) {
   std::set<std::string> seen;
   std::string sums;
   for (const NamedText& file : files) {
+    // INVARIANT: a name is one part of one line of what is hashed, or it could say what another file holds.
+    if (!IsVisible(file.name))
+      return Fail(Code::kInvalidArgument, "bad-source", fmt::format("`{}` is no name for a file of facts", EscapeControl(file.name)),
+                  "visible characters alone");
     REMIT_TRY(Add(file, seen, facts.entities));
     sums += fmt::format("{}  {}\n", HexEncode(crypto::Sha256(file.text)), file.name);
   }

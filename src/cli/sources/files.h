@@ -12,7 +12,8 @@ struct NamedText {
   std::string name, text;
 };
 
-// One file, or those of a folder in the order of their names. Fills `entities` and `hash`. Errors: `bad-entities`, `empty-source`, those of JSON.
+// One file, or those of a folder in the order of their names. Fills `entities` and `hash`. Errors: `bad-entities`, `empty-source`,
+// those of JSON; of a folder `bad-source` (a file's name is not visible).
 Result<SourceFacts> FactsOfFile(const NamedText& file);
 Result<SourceFacts> FactsOfFolder(const std::vector<NamedText>& files);
 

@@ -34,6 +34,7 @@ constexpr rlim_t kGitFileBytes = 256u << 20;            // of a file that Git wr
 constexpr std::size_t kGitListBytes = 1u << 20;         // of a folder's list
 constexpr std::size_t kGitSaid = 64u << 10;             // of what it says when it fails
 constexpr std::string_view kRef = "refs/remit/source";  // where the commit is kept
+constexpr std::string_view kCommands[] = {"init", "ls-remote", "fetch", "rev-parse", "cat-file", "ls-tree"};
 
 // A folder of this call's own, gone with it.
 class Scratch {
@@ -167,8 +168,7 @@ class Git {
     std::string line;
     for (const std::string& one : Split(said ? *said : "", '\n'))
       if (line.empty() || one.starts_with("fatal: ")) line = one;
-    const auto command = std::ranges::find_if(
-        argv, [](const std::string& one) { return one == "init" || one == "fetch" || one == "rev-parse" || one == "cat-file" || one == "ls-tree"; });
+    const auto command = std::ranges::find_if(argv, [](const std::string& one) { return std::ranges::find(kCommands, one) != std::end(kCommands); });
     return Fail(Code::kUnavailable, "git-failed",
                 fmt::format("git {}: {}", command == argv.end() ? "" : *command, line.empty() ? "failed" : EscapeControl(line)),
                 "a repository that asks who you are is fetched by yourself: name your copy with git+file://");
@@ -201,15 +201,51 @@ Result<std::string> Line(Result<std::string> text) {
   return text;
 }
 
+// Forty digits, the id of a commit in a repository of SHA-1, which the one that is fetched into is: Git takes anything else for a name.
+bool IsCommitId(std::string_view ref) { return ref.size() == 40 && ref.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos; }
+
+struct Tip {
+  std::string name;  // in full; an id or `HEAD` as it was given
+  std::string id;    // of what the repository says is there; "" where it was not asked
+};
+
+// What is to be fetched, by a name that Git can read in one way alone. INVARIANT: it is never left to Git to complete a name: it would look among the
+// tags first, and whoever may make a tag (or a branch, of what was meant as a tag) is not who may say what the facts are.
+Result<Tip> Find(Git& git, const GitSource& source) {
+  if (source.ref == "HEAD" || IsCommitId(source.ref)) return Tip{source.ref, ""};
+  std::vector<std::string> names = {source.ref};
+  if (!source.ref.starts_with("refs/")) names = {"refs/heads/" + source.ref, "refs/tags/" + source.ref};
+  std::vector<std::string> asked = {"ls-remote", "--quiet", "--refs", "--", source.url};
+  asked.insert(asked.end(), names.begin(), names.end());
+  REMIT_ASSIGN(const std::string list, git.Run(asked, kGitListBytes));
+  std::vector<Tip> found;
+  for (const std::string& line : Split(list, '\n')) {  // "ID\tNAME", also of names that only end like this
+    const std::size_t tab = line.find('\t');
+    if (tab != std::string::npos && std::ranges::find(names, line.substr(tab + 1)) != names.end())
+      found.push_back({line.substr(tab + 1), line.substr(0, tab)});
+  }
+  if (found.empty())
+    return Fail(Code::kNotFound, "no-such-source",
+                fmt::format("there is no {} `{}` in the repository", names.size() == 1 ? "ref" : "branch or tag", source.ref));
+  if (found.size() > 1)
+    return Fail(Code::kFailedPrecondition, "ambiguous-source", fmt::format("`{}` is both a branch and a tag of the repository", source.ref),
+                fmt::format("write #{} or #{}, whichever was meant", names[0], names[1]));
+  return found.front();
+}
+
 }  // namespace
 
 Result<GitFiles> FetchFromGit(const GitSource& source, const std::string& ca_file) {
   REMIT_ASSIGN(const Scratch scratch, Scratch::Make());
   Git git(scratch.path(), ca_file);
   REMIT_TRY(git.Run({"init", "--quiet", "--bare", "--template="}, kGitSaid));
+  REMIT_ASSIGN(const Tip tip, Find(git, source));
   REMIT_TRY(git.Run({"fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance", "--", source.url,
-                     fmt::format("+{}:{}", source.ref, kRef)},
+                     fmt::format("+{}:{}", tip.name, kRef)},
                     kGitSaid));
+  REMIT_ASSIGN(const std::string fetched, Line(git.Run({"rev-parse", "--verify", std::string(kRef)}, kGitSaid)));
+  if (!tip.id.empty() && fetched != tip.id)
+    return Fail(Code::kUnavailable, "git-failed", fmt::format("`{}` became another while it was fetched", tip.name), "sync again");
   GitFiles read;
   REMIT_ASSIGN(read.commit, Line(git.Run({"rev-parse", "--verify", fmt::format("{}^{{commit}}", kRef)}, kGitSaid)));
   // From here on an object is named by the commit's id, so that nothing that was named begins an argument.

@@ -18,8 +18,8 @@ struct GitFiles {
   std::vector<NamedText> files;  // of a folder its *.json, sorted; links and submodules are none
 };
 
-// Within a minute. Errors: `no-git`, `git-failed` (what it said, escaped), `call-timeout`, `no-such-source` (no such path in the commit),
-// `source-too-large`.
+// Within a minute. Errors: `no-git`, `git-failed` (what it said, escaped), `call-timeout`, `no-such-source` (no such branch or tag, or no such path
+// in the commit), `ambiguous-source` (a branch and a tag of that name), `source-too-large`.
 Result<GitFiles> FetchFromGit(const GitSource& source, const std::string& ca_file);
 
 }  // namespace remit::cli

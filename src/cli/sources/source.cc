@@ -16,8 +16,8 @@
 #include "base/text.h"
 #include "cli/sources/files.h"
 #include "cli/sources/git.h"
+#include "cli/sources/plain_file.h"
 #include "http/client.h"
-#include "io/files.h"
 
 namespace remit::cli {
 namespace {
@@ -67,7 +67,8 @@ Result<std::vector<NamedText>> ReadFolder(const std::string& folder) {
   std::vector<NamedText> files;
   std::size_t bytes = 0;
   for (const std::string& name : names) {
-    REMIT_ASSIGN(std::string text, io::ReadFile(folder + "/" + name, limits::kHttpLargeBodyBytes - std::min(bytes, limits::kHttpLargeBodyBytes)));
+    const std::size_t left = limits::kHttpLargeBodyBytes - std::min(bytes, limits::kHttpLargeBodyBytes);
+    REMIT_ASSIGN(std::string text, ReadPlainFile(folder + "/" + name, left, false));
     bytes += text.size();
     files.push_back({name, std::move(text)});
   }
@@ -83,7 +84,7 @@ Result<SourceFacts> ReadPath(const std::string& path) {
     REMIT_ASSIGN(const std::vector<NamedText> files, ReadFolder(path));
     facts = FactsOfFolder(files);
   } else {
-    REMIT_ASSIGN(std::string text, io::ReadFile(path, limits::kHttpLargeBodyBytes));
+    REMIT_ASSIGN(std::string text, ReadPlainFile(path, limits::kHttpLargeBodyBytes, true));
     facts = FactsOfFile({path, std::move(text)});
   }
   if (!facts) return facts;

@@ -1,7 +1,17 @@
 // Names of sources: what is read, and what is never handed to anybody.
 #include "cli/sources/source.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
 #include <gtest/gtest.h>
+
+#include "cli/sources/files.h"
+#include "cli/sources/plain_file.h"
+#include "io/files.h"
 
 namespace remit::cli {
 namespace {
@@ -71,6 +81,50 @@ TEST(HttpSources, HttpIsForLoopbackAndTheQueryIsNotShown) {
   for (const char* bad : {"http://example.com/x", "http://127.0.0.1.example.com/x", "http://127.evil/x", "http://[::2]/x", "https:///x",
                           "https://u:p@h/x", "https://h/x#y", "https://h/ x", "https://h/\r\nX: y", "ftp://h/x", "https://h/\xc3\xa4"})
     EXPECT_FALSE(ParseHttpSource(bad).has_value()) << bad;
+}
+
+class LocalSources : public testing::Test {
+ protected:
+  void SetUp() override {
+    char name[] = "/tmp/remit_sources_XXXXXX";
+    folder_ = ::mkdtemp(name);
+    Write("a.json", R"([{"uid": {"type": "A", "id": "1"}, "attrs": {}, "parents": []}])");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+  std::string In(const std::string& name) const { return folder_ + "/" + name; }
+  void Write(const std::string& name, const std::string& text) const { ASSERT_TRUE(io::WriteFileAtomic(In(name), text)); }
+  std::string folder_;
+};
+
+// Whoever may put something into the folder makes nobody wait, and has nothing read from elsewhere.
+TEST_F(LocalSources, ArePlainFiles) {
+  ASSERT_TRUE(ReadSource(folder_, {}));
+  ASSERT_EQ(::symlink("a.json", In("one").c_str()), 0);
+  EXPECT_TRUE(ReadSource(In("one"), {})) << "a link that is named is followed";
+  ASSERT_EQ(::mkfifo(In("pipe").c_str(), 0600), 0);
+  ASSERT_EQ(::symlink("pipe", In("to-pipe").c_str()), 0);
+  for (const std::string& odd : {In("pipe"), In("to-pipe"), std::string("/dev/null")})
+    EXPECT_EQ(ReadSource(odd, {}).error().reason, "not-a-plain-file") << odd;
+  EXPECT_EQ(ReadPlainFile(In("a.json"), 10, false).error().reason, "file-too-large");
+  EXPECT_EQ(ReadPlainFile(In("none"), 10, true).error().reason, "no-such-file");
+  ASSERT_EQ(::mkfifo(In("b.json").c_str(), 0600), 0);
+  EXPECT_EQ(ReadSource(folder_, {}).error().reason, "not-a-plain-file");
+  std::filesystem::remove(In("b.json"));
+  ASSERT_EQ(::symlink("a.json", In("b.json").c_str()), 0);
+  EXPECT_EQ(ReadSource(folder_, {}).error().reason, "not-a-plain-file");
+}
+
+// Else one name could say in the hash what two files say.
+TEST_F(LocalSources, OfAFolderHaveNamesThatFitOnALine) {
+  Write("b.json", "[]");
+  const auto two = ReadSource(folder_, {});
+  ASSERT_TRUE(two) << two.error().ToString();
+  EXPECT_EQ(FactsOfFolder({{"a.json", io::ReadFile(In("a.json"), 1000).value()}, {"b.json", "[]"}})->hash, two->hash);
+  for (const char* odd : {"a.json\n00  b.json", "\x1b.json", "\xff.json", "a\xe2\x80\xae.json"}) {
+    Write(odd, "[]");
+    EXPECT_EQ(ReadSource(folder_, {}).error().reason, "bad-source") << odd;
+    std::filesystem::remove(In(odd));
+  }
 }
 
 TEST(Sources, WhatIsNoKindOfSourceIsNoFileEither) {
