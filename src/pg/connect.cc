@@ -38,30 +38,6 @@ std::string SettingsOption(const std::map<std::string, std::string>& settings) {
   return out;
 }
 
-std::string ConnectionString(const ConnectOptions& o) {
-  std::string out;
-  out.reserve(1024);  // in one piece, so that wiping it leaves no copy behind
-  Append(out, "host", o.host);
-  Append(out, "hostaddr", "");
-  Append(out, "port", std::to_string(o.port));
-  Append(out, "dbname", o.database);
-  Append(out, "user", o.user);
-  Append(out, "password", o.password.Reveal());
-  Append(out, "passfile", "/nonexistent");
-  Append(out, "application_name", o.application_name);
-  Append(out, "client_encoding", "UTF8");
-  Append(out, "options", SettingsOption(o.settings));
-  Append(out, "sslmode", o.sslmode);
-  Append(out, "sslrootcert", o.sslrootcert);
-  Append(out, "sslcert", "");
-  Append(out, "gssencmode", "disable");
-  Append(out, "target_session_attrs", "any");
-  Append(out, "keepalives_idle", "15");
-  Append(out, "keepalives_interval", "5");
-  Append(out, "keepalives_count", "3");
-  return out;
-}
-
 // Polls until libpq is connected, has failed, or the time is over.
 bool Drive(PGconn* conn, Duration limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
@@ -76,6 +52,43 @@ bool Drive(PGconn* conn, Duration limit) {
 }
 
 }  // namespace
+
+bool KnowsRequireAuth() {
+  static const bool knows = [] {
+    char* why = nullptr;
+    PQconninfoOption* parsed = PQconninfoParse("require_auth=scram-sha-256", &why);  // an option that it does not know is an error
+    PQfreemem(why);
+    PQconninfoFree(parsed);
+    return parsed != nullptr;
+  }();
+  return knows;
+}
+
+std::string ConnectionString(const ConnectOptions& o, Authentication authentication, bool knows_require_auth) {
+  std::string out;
+  out.reserve(1024);  // in one piece, so that wiping it leaves no copy behind
+  Append(out, "host", o.host);
+  Append(out, "hostaddr", "");
+  Append(out, "port", std::to_string(o.port));
+  Append(out, "dbname", o.database);
+  Append(out, "user", o.user);
+  Append(out, "password", o.password.Reveal());
+  Append(out, "passfile", "/nonexistent");
+  const bool scram = authentication == Authentication::kScramWherePassword && !o.password.empty();
+  if (knows_require_auth) Append(out, "require_auth", scram ? "scram-sha-256" : "");
+  Append(out, "application_name", o.application_name);
+  Append(out, "client_encoding", "UTF8");
+  Append(out, "options", SettingsOption(o.settings));
+  Append(out, "sslmode", o.sslmode);
+  Append(out, "sslrootcert", o.sslrootcert);
+  Append(out, "sslcert", "");
+  Append(out, "gssencmode", "disable");
+  Append(out, "target_session_attrs", "any");
+  Append(out, "keepalives_idle", "15");
+  Append(out, "keepalives_interval", "5");
+  Append(out, "keepalives_count", "3");
+  return out;
+}
 
 Refusal ParseRefusal(std::string_view text) {
   // "connection to server at … failed: FATAL:  28P01: password authentication failed…\nLOCATION:  …", once per address tried. The word
@@ -103,8 +116,8 @@ Status CheckConnectOptions(const ConnectOptions& o) {
   return {};
 }
 
-OpenConnection Connect(const ConnectOptions& options) {
-  std::string text = ConnectionString(options);
+OpenConnection Connect(const ConnectOptions& options, Authentication authentication) {
+  std::string text = ConnectionString(options, authentication, KnowsRequireAuth());
   OpenConnection open{PQconnectStart(text.c_str()), false, {}};
   WipeMemory(text.data(), text.size());
   REMIT_CHECK(open.conn != nullptr);
@@ -121,7 +134,7 @@ OpenConnection Connect(const ConnectOptions& options) {
 LoginAttempt TryLogin(const ConnectOptions& options) {
   if (const Status status = CheckConnectOptions(options); !status) return {false, false, "", status.error().message};
   if (options.sslmode == "disable" && !options.host.starts_with('/')) return WireLogin(options);
-  const OpenConnection open = Connect(options);
+  const OpenConnection open = Connect(options, Authentication::kAny);
   LoginAttempt attempt{open.connected, open.connected && PQconnectionUsedPassword(open.conn) == 1, open.refusal.sqlstate, open.refusal.message};
   PQfinish(open.conn);
   return attempt;

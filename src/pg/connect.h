@@ -22,7 +22,19 @@ struct OpenConnection {
   Refusal refusal;
 };
 
+// How the server may have the client show who it is.
+enum class Authentication {
+  kScramWherePassword,  // where there is a password, SCRAM alone, which tells the server nothing of it, if libpq can be told so
+  kAny,                 // whatever it asks: to learn what that is
+};
+
+// Whether the libpq that runs can be told so: 16 and later.
+bool KnowsRequireAuth();
+
+// The options as libpq reads them, the password among them: to be wiped.
+std::string ConnectionString(const ConnectOptions& options, Authentication authentication, bool knows_require_auth);
+
 // The options must have passed CheckConnectOptions.
-OpenConnection Connect(const ConnectOptions& options);
+OpenConnection Connect(const ConnectOptions& options, Authentication authentication);
 
 }  // namespace remit::pg

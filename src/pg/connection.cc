@@ -55,7 +55,7 @@ void Connection::Close::operator()(pg_conn* conn) const { PQfinish(conn); }
 
 Result<std::unique_ptr<Connection>> Connection::Open(const ConnectOptions& options) {
   REMIT_TRY(CheckConnectOptions(options));
-  const OpenConnection open = Connect(options);
+  const OpenConnection open = Connect(options, Authentication::kScramWherePassword);
   std::unique_ptr<Connection> connection(new Connection(open.conn));
   if (!open.connected) {
     Error error = ServerError(open.refusal.sqlstate, open.refusal.message);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <libpq-fe.h>
 
 #include <cstdlib>
 #include <thread>
@@ -113,6 +114,23 @@ TEST(ConnectionTest, ApplicationNameAndSettings) {
   options.application_name = "x";
   options.sslmode = "prefer";
   EXPECT_EQ(Connection::Open(options).error().reason, "bad-connect-options");
+}
+
+// A libpq that knows the option sends the password to no server that asks for it as it is.
+TEST(ConnectionTest, APasswordIsForScramAlone) {
+  const auto required = [](const char* password, Authentication authentication) {
+    ConnectOptions options = Server().Options();
+    options.password = Secret(password);
+    const std::string text = ConnectionString(options, authentication, true);
+    EXPECT_THAT(ConnectionString(options, authentication, false), testing::Not(testing::HasSubstr("require_auth")));
+    return text.find("require_auth='scram-sha-256' ") != std::string::npos ? "scram"
+           : text.find("require_auth='' ") != std::string::npos            ? "any"
+                                                                           : "";
+  };
+  EXPECT_STREQ(required("x", Authentication::kScramWherePassword), "scram");
+  EXPECT_STREQ(required("", Authentication::kScramWherePassword), "any");  // and the environment has no say
+  EXPECT_STREQ(required("x", Authentication::kAny), "any");
+  EXPECT_EQ(KnowsRequireAuth(), PQlibVersion() >= 160000);
 }
 
 TEST(ConnectionTest, TheEnvironmentHasNoSay) {

@@ -50,6 +50,7 @@ struct Server::Impl {
   std::optional<crypto::MasterKey> master_key;
   std::vector<std::shared_ptr<target::postgres::PostgresTarget>> targets;
   std::mutex failure_mutex;
+  std::mutex passwords_mutex;  // two looks at once could each find that a new password was given for no server yet
   std::optional<Error> failure;
   std::unique_ptr<io::WorkerPool> anchor_worker = std::make_unique<io::WorkerPool>(1);
   std::unique_ptr<broker::AnchorKeeper> anchors;
@@ -218,8 +219,9 @@ void Server::Impl::SetHooks() {
     return Await<void>([&](auto answer) { broker->Record(type, fields, std::move(writes), answer, still); });
   };
   const auto read = [this](const std::string& key) { return store->Get(store::Table::kMeta, key); };
-  const auto may_send = [this](const config::TargetSettings& target, const Secret& password) {
-    return KeepTargetPassword(*store, *master_key, target, password);
+  const auto may_send = [this](const config::TargetSettings& target, std::string_view file, const Secret& password) {
+    const std::lock_guard lock(passwords_mutex);
+    return KeepTargetPassword(*store, *master_key, target, file, password);
   };
   const auto declared = [this](const std::string& account) { return broker->DeclarationOf(account); };
   standing = std::make_unique<StandingEnder>(

@@ -190,10 +190,11 @@ Status KeepTargetAddresses(store::Store& store, const crypto::MasterKey& master,
   return keeper.Commit();
 }
 
-Status KeepTargetPassword(store::Store& store, const crypto::MasterKey& master, const config::TargetSettings& target, const Secret& password) {
+Status KeepTargetPassword(store::Store& store, const crypto::MasterKey& master, const config::TargetSettings& target, std::string_view file,
+                          const Secret& password) {
   REMIT_ASSIGN(const pg::ConnectOptions where, TargetAddress(target));
   Keeper keeper(store, master);
-  const Login login{"superuser_password_file", "", "", password, false};
+  const Login login{file, "", "", password, false};
   REMIT_TRY(keeper.ByPassword(target, AddressOf(where.host, where.port, where.database), login, FormerOf(target)));
   return keeper.Commit();
 }

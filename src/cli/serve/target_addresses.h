@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,7 +22,9 @@ namespace remit::cli {
 // Errors: `target-moved`, the store's, PostgresConfig's, SuperuserOptions'.
 Status KeepTargetAddresses(store::Store& store, const crypto::MasterKey& master, const std::vector<config::TargetSettings>& targets, Time now);
 
-// For a password that is read anew while the server runs: notes its server where it is a new one. Errors: `target-moved`, the store's.
-Status KeepTargetPassword(store::Store& store, const crypto::MasterKey& master, const config::TargetSettings& target, const Secret& password);
+// For a password that is read anew, from the file that the setting `file` names, while the server runs: notes its server where it is a new one. One
+// call at a time. Errors: `target-moved`, the store's.
+Status KeepTargetPassword(store::Store& store, const crypto::MasterKey& master, const config::TargetSettings& target, std::string_view file,
+                          const Secret& password);
 
 }  // namespace remit::cli

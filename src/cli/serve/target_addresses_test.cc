@@ -1,6 +1,7 @@
 // Whoever can write remit.toml must not be handed a password that was meant for another server: by a host, a name, a user or a second target.
 #include "cli/serve/target_addresses.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -152,10 +153,14 @@ TEST_F(TargetAddressesTest, AStoreOfBeforeKnowsWhatItNoted) {
 
 TEST_F(TargetAddressesTest, APasswordThatIsReadWhileTheServerRunsIsBoundByThat) {
   ASSERT_EQ(Start({Target("orders", "good")}), "");
-  EXPECT_TRUE(KeepTargetPassword(store_, master_, Target("orders", "good"), Secret("changed-meanwhile")));
+  EXPECT_TRUE(KeepTargetPassword(store_, master_, Target("orders", "good"), "superuser_password_file", Secret("changed-meanwhile")));
   Write("super", "changed-meanwhile");
   EXPECT_THAT(Start({Target("renamed", "evil", "super", "")}), HasSubstr("was given for good:5432"));
-  EXPECT_EQ(KeepTargetPassword(store_, master_, Target("other", "evil"), Secret("changed-meanwhile")).error().reason, "target-moved");
+  for (const char* file : {"superuser_password_file", "password_file"}) {
+    const Status sent = KeepTargetPassword(store_, master_, Target("other", "evil"), file, Secret("changed-meanwhile"));
+    EXPECT_EQ(sent.error().reason, "target-moved");
+    EXPECT_THAT(sent.error().message, HasSubstr(fmt::format("target `other`'s {} was given", file)));
+  }
 }
 
 TEST_F(TargetAddressesTest, NothingOfAPasswordIsInTheStore) {

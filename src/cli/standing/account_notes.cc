@@ -11,7 +11,6 @@
 #include "json/object_reader.h"
 #include "json/read.h"
 #include "json/write.h"
-#include "pg/connection.h"
 
 namespace remit::cli {
 namespace {
@@ -31,7 +30,8 @@ json::Object LineOf(const AccountPlace& place, const std::optional<posture::Know
 
 // A connection to each target that is asked, or why there is none: a server that is down is waited for once.
 struct AccountNotes::Doors {
-  std::map<std::string, Result<std::unique_ptr<pg::Connection>>> open;
+  const AccountNotes& notes;
+  std::map<std::string, Result<std::unique_ptr<pg::Connection>>> open{};
 
   Result<pg::Connection*> At(const config::TargetSettings& settings) {
     auto found = open.find(settings.name);
@@ -39,8 +39,8 @@ struct AccountNotes::Doors {
     if (!found->second) return std::unexpected(found->second.error());
     return found->second->get();
   }
-  static Result<std::unique_ptr<pg::Connection>> Open(const config::TargetSettings& settings) {
-    REMIT_ASSIGN(pg::ConnectOptions options, ReaderOptions(settings));
+  Result<std::unique_ptr<pg::Connection>> Open(const config::TargetSettings& settings) const {
+    REMIT_ASSIGN(pg::ConnectOptions options, notes.Reader(settings));
     options.connect_limit = kPatience;
     options.settings["statement_timeout"] = fmt::format("{}s", kPatience.count());
     return pg::Connection::Open(options);
@@ -58,6 +58,12 @@ const config::TargetSettings* AccountNotes::Find(std::string_view target) const 
   for (const config::TargetSettings& settings : targets_)
     if (settings.name == target) return &settings;
   return nullptr;
+}
+
+Result<pg::ConnectOptions> AccountNotes::Reader(const config::TargetSettings& settings) const {
+  REMIT_ASSIGN(pg::ConnectOptions options, ReaderOptions(settings));
+  REMIT_TRY(may_send_(settings, "password_file", options.password));
+  return options;
 }
 
 Result<std::optional<posture::KnownRole>> AccountNotes::Noted(const std::string& account) const {
@@ -104,7 +110,7 @@ Status AccountNotes::NoteWith(std::string_view type, const json::Object& event, 
 
 json::Array AccountNotes::Look(const std::vector<std::string>& accounts, bool all) {
   json::Array seen;
-  Doors doors;
+  Doors doors{*this};
   for (const std::string& account : accounts) {
     AccountPlace place = PlaceOf(account);
     place.declaration = declared_(account);  // INVARIANT: before anything of it is read

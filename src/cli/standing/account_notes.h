@@ -10,9 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.h"
 #include "broker/answers.h"
 #include "config/target_settings.h"
 #include "json/value.h"
+#include "pg/connection.h"
 #include "posture/replace/account_known.h"
 #include "store/store.h"
 
@@ -26,6 +28,10 @@ using DeclarationOf = std::function<std::optional<std::uint64_t>(const std::stri
 // The row of store::Table::kMeta.
 using ReadMeta = std::function<Result<std::optional<std::string>>(const std::string& key)>;
 
+// Whether the password in the target's setting `file` (`password_file`, `superuser_password_file`), as it is now, may be sent to this target: it may
+// have been given for another server. From any thread.
+using MaySend = std::function<Status(const config::TargetSettings& target, std::string_view file, const Secret& password)>;
+
 // "TARGET/ROLE", taken apart: the first slash ends the target's name.
 struct AccountPlace {
   std::string account, target, role;
@@ -36,11 +42,17 @@ struct AccountPlace {
 // From any thread; blocks.
 class AccountNotes {
  public:
-  AccountNotes(std::vector<config::TargetSettings> targets, RecordEvent record, ReadMeta read, DeclarationOf declared)
-      : targets_(std::move(targets)), record_(std::move(record)), read_(std::move(read)), declared_(std::move(declared)) {}
+  AccountNotes(std::vector<config::TargetSettings> targets, RecordEvent record, ReadMeta read, DeclarationOf declared, MaySend may_send)
+      : targets_(std::move(targets)),
+        record_(std::move(record)),
+        read_(std::move(read)),
+        declared_(std::move(declared)),
+        may_send_(std::move(may_send)) {}
 
   AccountPlace PlaceOf(const std::string& account) const;
   const config::TargetSettings* Find(std::string_view target) const;
+  // How to connect as Remit's own role. INVARIANT: its password is in nobody's hands before `may_send` let it. Errors: ReaderOptions', MaySend's.
+  Result<pg::ConnectOptions> Reader(const config::TargetSettings& settings) const;
 
   // As broker::Hooks::see_accounts has it: looks at all of them, or at those of which nothing is noted, and notes what is there and is not noted yet.
   json::Array Look(const std::vector<std::string>& accounts, bool all);
@@ -66,6 +78,7 @@ class AccountNotes {
   const RecordEvent record_;
   const ReadMeta read_;
   const DeclarationOf declared_;
+  const MaySend may_send_;
   std::mutex notes_;  // INVARIANT: nothing is noted between a look at what is noted and the commit that rests on it
 };
 

@@ -59,10 +59,11 @@ void StandingEnder::EndOne(const broker::StandingRequest& request, const Place& 
   Result<std::optional<pg::ConnectOptions>> superuser = SuperuserOptions(*place.settings);
   if (!superuser) return open(superuser.error().message);
   if (*superuser) {
-    if (const Status may = parts_.may_send(*place.settings, (*superuser)->password); !may) return open(may.error().message);
+    if (const Status may = parts_.may_send(*place.settings, "superuser_password_file", (*superuser)->password); !may)
+      return open(may.error().message);
     return TakeAway(request, place, **superuser, lines);
   }
-  const Result<pg::ConnectOptions> reader = ReaderOptions(*place.settings);
+  const Result<pg::ConnectOptions> reader = notes_.Reader(*place.settings);
   if (!reader) return open(reader.error().message);
   OnlyRead(request, place, *reader, lines);
 }
@@ -120,7 +121,7 @@ Status StandingEnder::OnlyTheirs(const broker::StandingRequest& request, const p
 }
 
 Result<std::string> StandingEnder::SystemOf(const config::TargetSettings& settings) const {
-  REMIT_ASSIGN(const pg::ConnectOptions options, ReaderOptions(settings));
+  REMIT_ASSIGN(const pg::ConnectOptions options, notes_.Reader(settings));
   REMIT_ASSIGN(const auto connection, pg::Connection::Open(options));
   REMIT_ASSIGN(const pg::Rows rows, connection->Exec("SELECT system_identifier FROM pg_catalog.pg_control_system()"));
   return std::string(rows.Text(0, 0));

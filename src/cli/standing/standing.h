@@ -25,11 +25,11 @@ class StandingEnder {
     RecordEvent record;
     ReadMeta read;
     DeclarationOf declared;
-    // Whether a superuser's password, as it is now, may be sent to this target: it may have been given for another server.
-    std::function<Status(const config::TargetSettings& target, const Secret& password)> may_send;
+    MaySend may_send;
     std::function<void(std::string_view step)> at{};  // for tests: see posture::AccountEndOptions
   };
-  explicit StandingEnder(Parts parts) : parts_(std::move(parts)), notes_(parts_.targets, parts_.record, parts_.read, parts_.declared) {}
+  explicit StandingEnder(Parts parts)
+      : parts_(std::move(parts)), notes_(parts_.targets, parts_.record, parts_.read, parts_.declared, parts_.may_send) {}
 
   // Lines for the receipt, as broker::Hooks::standing answers them. Blocks; one call at a time.
   json::Array End(const broker::StandingRequest& request);

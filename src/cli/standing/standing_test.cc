@@ -89,7 +89,7 @@ class StandingEnderTest : public testing::Test {
 
   pg::TestServer server_;
   SystemClock clock_;
-  StandingEnder::Parts parts_{{}, "", clock_, {}, {}, {}, [](const config::TargetSettings&, const Secret&) { return Status(); }};
+  StandingEnder::Parts parts_{{}, "", clock_, {}, {}, {}, [](const config::TargetSettings&, std::string_view, const Secret&) { return Status(); }};
   std::map<std::string, std::string> rows_;
   broker::StandingRequest request_;
   std::vector<std::string> events_;
@@ -100,12 +100,43 @@ class StandingEnderTest : public testing::Test {
 
 TEST_F(StandingEnderTest, APasswordThatWasGivenForAnotherServerIsNotSent) {
   std::string asked;
-  parts_.may_send = [&](const config::TargetSettings& target, const Secret& password) -> Status {
-    asked = target.name + " " + std::string(password.Reveal());
+  parts_.may_send = [&](const config::TargetSettings& target, std::string_view file, const Secret& password) -> Status {
+    asked = fmt::format("{} {} {}", target.name, file, password.Reveal());
     return Fail(Code::kFailedPrecondition, "target-moved", "it was given for another server");
   };
   EXPECT_EQ(ReasonOf(End()), "it was given for another server");
-  EXPECT_EQ(asked, "orders offboarder");
+  EXPECT_EQ(asked, "orders superuser_password_file offboarder");
+  EXPECT_TRUE(MaySelect());
+  EXPECT_TRUE(CanLogIn());
+  EXPECT_THAT(events_, ElementsAre());
+}
+
+// It is read from its file at each look, and may be another by then.
+TEST_F(StandingEnderTest, NorIsRemitsOwn) {
+  const std::string moved = "it was given for another server";
+  std::string not_to = "orders";
+  std::vector<std::string> asked;
+  parts_.may_send = [&](const config::TargetSettings& target, std::string_view file, const Secret& password) -> Status {
+    if (file != "password_file") return {};
+    EXPECT_EQ(password.Reveal(), "remit");
+    asked.push_back(target.name);
+    return target.name == not_to ? Fail(Code::kFailedPrecondition, "target-moved", moved) : Status();
+  };
+  parts_.targets = {Target("orders", false)};
+  EXPECT_EQ(ReasonOf(End()), moved);
+  const json::Array seen = Look();
+  ASSERT_EQ(seen.size(), 1u);
+  ASSERT_NE(seen[0].FindString("reason"), nullptr) << json::Write(json::Value(seen));
+  EXPECT_EQ(*seen[0].FindString("reason"), moved);
+  EXPECT_THAT(asked, ElementsAre("orders", "orders"));
+  asked.clear();
+  parts_.targets = {Target("orders", true), Target("twin", false)};
+  request_.others = {{"twin/app", R"(Agent::"other")"}};
+  for (const char* refused : {"orders", "twin"}) {
+    not_to = refused;
+    EXPECT_EQ(ReasonOf(End()), "whether somebody else works with it cannot be seen: " + moved);
+  }
+  EXPECT_THAT(asked, ElementsAre("orders", "orders", "twin"));
   EXPECT_TRUE(MaySelect());
   EXPECT_TRUE(CanLogIn());
   EXPECT_THAT(events_, ElementsAre());
