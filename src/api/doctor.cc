@@ -157,6 +157,13 @@ void LookAtPeople(Examination& e) {
   const json::Array people = list(e.services.broker.ListPeople(root), "people");
   const json::Array actors = list(e.services.broker.ListActors(root), "actors");
   LookAtVouching(e, actors);
+  if (const std::vector<std::string> locked = e.services.broker.LockedBy(); !locked.empty())
+    e.Add("administration", Health::kError,
+          fmt::format(
+              "nobody can load a catalog any more, and root and the server's own user do everything, without anybody's yes: `@after_uses` of `{}` "
+              "bears on a verb whose uses nobody counts, and forbids it for ever",
+              EscapeControl(Join(locked, "`, `"))),
+          "as the operator, `remit catalog load` the catalog with the actions that are meant in that policy's scope");
   const std::string nobody = NobodyStarts(e, actors, people);
   std::vector<std::string> administrators;
   for (const json::Value& person : people) {

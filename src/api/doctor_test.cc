@@ -72,6 +72,22 @@ TEST_F(DoctorTest, APersonWhoMayStartTasksIsSomebody) {
   }
 }
 
+// What an earlier version of Remit took, which hands administration to the operator when this one opens the store.
+TEST_F(DoctorTest, ACatalogThatLocksEverybodyOutIsAnError) {
+  const std::string load = R"(@id("load") permit (principal in Team::"leads", action == Remit::Action::"catalog.load", resource);)";
+  server_.bench.LoadCatalog(std::string(broker::kPolicies) + load);
+  ASSERT_FALSE(server_.bench.broker().SetUpIsOpen());
+  EXPECT_EQ(Said(Examine(), "administration"), "");
+  TestServer left([&](Bench& bench) {
+    bench.LeaveCatalog(std::string(broker::kPolicies) + load +
+                       R"(@id("once") @after_uses("1") forbid (principal, action == Remit::Action::"catalog.load", resource);)");
+  });
+  const json::Value report = left.Get("/v1/doctor", TestServer::Root()).json;
+  EXPECT_FALSE(report.Find("ok")->AsBool());
+  EXPECT_THAT(Said(report, "administration"), HasSubstr("error: nobody can load a catalog any more"));
+  EXPECT_THAT(Said(report, "administration"), HasSubstr("`@after_uses` of `once`"));
+}
+
 TEST_F(DoctorTest, IsForTheOperatorAndWhoMayViewTheServer) {
   EXPECT_EQ(server_.Get("/v1/doctor", server_.Actor()).status, 403);
   EXPECT_EQ(server_.Get("/v1/doctor", server_.Person("eve")).status, 403);

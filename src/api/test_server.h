@@ -50,7 +50,8 @@ struct From {
 
 class TestServer {
  public:
-  TestServer() {
+  // `prepare` may restart what is served before anything refers to it.
+  explicit TestServer(const std::function<void(broker::Bench&)>& prepare = [](broker::Bench&) {}) : directory((prepare(bench), bench.broker())) {
     sessions = identity::Sessions::Open(bench.store(), bench.clock, bench.rng, directory).value();
     assertions = identity::ClientAssertions::Open(bench.store(), bench.clock, directory, kIssuer, std::string(kIssuer) + "/token").value();
     authenticator = std::make_unique<identity::Authenticator>(directory, *sessions, 990);
@@ -122,7 +123,7 @@ class TestServer {
   }
 
   broker::Bench bench;
-  BrokerDirectory directory{bench.broker()};
+  BrokerDirectory directory;
   Metrics metrics;
   std::unique_ptr<identity::Sessions> sessions;
   std::unique_ptr<identity::ClientAssertions> assertions;

@@ -322,9 +322,25 @@ TEST_F(Attack, AnObligationOnWhatCountsNothingIsNotLiftedForEver) {
   EXPECT_EQ(Ask(Bench::Question(started->task.id, "ticket.read", "Ticket", "T-1")).reason, "allowed");
   EXPECT_EQ(Ask(Bench::Question(started->task.id, "ticket.read", "Ticket", "T-2")).reason, "not-a-pep");
   EXPECT_TRUE(bench.broker().SetUpIsOpen()) << "nobody loads a catalog any more, so that the operator does";
+  EXPECT_THAT(bench.broker().LockedBy(), testing::ElementsAre("once-loaded")) << "and it is said why";
   // A sweep only takes away: it never waits.
   EXPECT_TRUE(bench.broker().MaySweep(bench.Person("ann")));
   EXPECT_EQ(bench.broker().MaySweep(bench.Person("eve")).error().reason, "administration-denied");
+  // With the operator's way out it is over. A catalog that names nobody who loads is no such lock, but a set-up that goes on.
+  bench.LoadCatalog(kPolicies);
+  EXPECT_TRUE(bench.broker().SetUpIsOpen());
+  EXPECT_THAT(bench.broker().LockedBy(), testing::IsEmpty());
+}
+
+// Where those who would say yes are kept from it, nobody loads either.
+TEST_F(Attack, AnObligationThatKeepsEverybodyFromSayingYesIsNamed) {
+  bench.LeaveCatalog(std::string(kPolicies) + R"(
+    @id("loads") permit (principal == Employee::"ann", action == Remit::Action::"catalog.load", resource);
+    @id("four-eyes") @unless_approved("1") forbid (principal, action == Remit::Action::"catalog.load", resource);
+    @id("says-yes") permit (principal in Team::"leads", action == Remit::Action::"approve", resource is Remit::Server);
+    @id("once-yes") @after_uses("1") forbid (principal, action == Remit::Action::"approve", resource);)");
+  EXPECT_TRUE(bench.broker().SetUpIsOpen());
+  EXPECT_THAT(bench.broker().LockedBy(), testing::ElementsAre("once-yes"));
 }
 
 // --- ends ----------------------------------------------------------------------------------------------------------------------------------

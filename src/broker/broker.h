@@ -134,6 +134,7 @@ class Broker {
   Status MaySweep(const Caller& by) const;
   Status MayReadServer(const Caller& by) const;  // the operator, and who may `view` Remit::Server
   bool SetUpIsOpen() const;                      // nobody but the operator could load a catalog
+  std::vector<std::string> LockedBy() const;     // the policies that make it so for ever: see Administration
 
   std::optional<ActorRecord> FindActor(const cedar::EntityUid& uid) const;
   std::optional<ActorRecord> FindActorByClientId(const std::string& client_id) const;

@@ -1,6 +1,8 @@
 // Who may change the server itself: decided by the catalog in force, as everything is. The operator (the server's own uid, root) is there
 // for the first set-up, which is over as soon as a registered person could load a catalog; from then on the operator makes sign-in links,
 // reads, and takes away (revokes, bars, offboards), and gives nothing.
+#include <set>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -16,10 +18,10 @@ using Verdict = task::Decision::Verdict;
 namespace {
 
 task::Decision Ask(const task::Catalog& catalog, const FactSet& facts, const cedar::EntityUid& who, std::string_view verb,
-                   const cedar::EntityUid& resource, std::uint32_t approved) {
+                   const cedar::EntityUid& resource, std::uint32_t approved, std::uint32_t uses = task::kUncounted) {
   const cedar::Request request{who, {std::string(task::kVerbType), std::string(verb)}, resource, cedar::Value::FromRecord({})};
   return task::Decide(
-      catalog, request, facts.entities, [](const std::string&) { return task::kUncounted; }, [approved](const std::string&) { return approved; });
+      catalog, request, facts.entities, [uses](const std::string&) { return uses; }, [approved](const std::string&) { return approved; });
 }
 
 cedar::EntityUid TheServer() { return {std::string(task::kServerType), std::string(task::kServerId)}; }
@@ -34,19 +36,19 @@ task::Decision Administration::AskServer(const cedar::EntityUid& who, std::strin
 }
 
 // Whether some person could load a catalog, alone or with the yes of others who are there, if this were in force.
-bool Administration::SomebodyMayLoad(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
+bool Administration::SomebodyMayLoad(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without, std::uint32_t uses) const {
   std::vector<cedar::EntityUid> there, approvers;
   for (const auto& [uid, person] : core_.registry.people)
     if (!person.barred && catalog.IsPerson(uid.type) && (without == nullptr || uid != *without)) there.push_back(uid);
   bool asked = false;
   for (const cedar::EntityUid& uid : there) {
-    const task::Decision alone = Ask(catalog, known, uid, "catalog.load", TheServer(), 0);
+    const task::Decision alone = Ask(catalog, known, uid, "catalog.load", TheServer(), 0, uses);
     if (alone.verdict == Verdict::kAllow) return true;
     if (alone.verdict != Verdict::kNeedsApproval) continue;
     if (!std::exchange(asked, true))
       for (const cedar::EntityUid& other : there)
-        if (Ask(catalog, known, other, "approve", TheServer(), 0).verdict == Verdict::kAllow) approvers.push_back(other);
-    const task::Decision with_all = Ask(catalog, known, uid, "catalog.load", TheServer(), kEverybody);
+        if (Ask(catalog, known, other, "approve", TheServer(), 0, uses).verdict == Verdict::kAllow) approvers.push_back(other);
+    const task::Decision with_all = Ask(catalog, known, uid, "catalog.load", TheServer(), kEverybody, uses);
     const std::size_t others = approvers.size() - static_cast<std::size_t>(std::ranges::count(approvers, uid));
     if (with_all.verdict == Verdict::kAllow && others >= ApprovalsNeeded(with_all)) return true;
   }
@@ -54,6 +56,19 @@ bool Administration::SomebodyMayLoad(const task::Catalog& catalog, const FactSet
 }
 
 bool Administration::SetUpIsOpen() const { return !core_.current || !SomebodyMayLoad(*core_.current, *core_.facts, nullptr); }
+
+std::vector<std::string> Administration::LockedBy() const {
+  if (!SetUpIsOpen() || !core_.current || !SomebodyMayLoad(*core_.current, *core_.facts, nullptr, 0)) return {};
+  std::set<std::string> policies;  // what denies, to a person or to one whose yes is needed, what was still to be had with no use counted
+  for (const auto& [uid, person] : core_.registry.people)
+    for (const std::string_view verb : {"catalog.load", "approve"}) {
+      const auto ask = [&, &uid = uid](std::uint32_t uses) { return Ask(*core_.current, *core_.facts, uid, verb, TheServer(), kEverybody, uses); };
+      const task::Decision now = ask(task::kUncounted);
+      if (!person.barred && now.verdict == Verdict::kDeny && ask(0).verdict == Verdict::kAllow)
+        policies.insert(now.policies.begin(), now.policies.end());
+    }
+  return {policies.begin(), policies.end()};
+}
 
 Status Administration::KeepsAnAdministrator(const task::Catalog& catalog, const FactSet& known, const cedar::EntityUid* without) const {
   // Who is barred while a change is on its way into the store may be needed by what it makes true.
@@ -143,6 +158,10 @@ Status Broker::MayReadServer(const Caller& by) const {
     if ((by.Is(Kind::kPerson) || by.Is(Kind::kActor)) && core_->administration.AskServer(by.uid, "view").verdict == Verdict::kAllow) return {};
     return Fail(Code::kPermissionDenied, "administration-denied", "this is for the operator, and for whom a policy permits `view` on Remit::Server");
   });
+}
+
+std::vector<std::string> Broker::LockedBy() const {
+  return core_->Locked([&] { return core_->administration.LockedBy(); });
 }
 
 bool Broker::SetUpIsOpen() const {

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "broker/core.h"
 #include "json/read.h"
 
@@ -264,6 +265,11 @@ void Opening::TakeUp() {
       core_.ends.EndByPolicy(*live, "the store was restored from a copy: what it says of before is over", {"Remit::Policy", "epoch"}, Duration(0),
                              nullptr);
   core_.offboarder.TakeUp();
+  if (const std::vector<std::string> locked = core_.administration.LockedBy(); !locked.empty())
+    log::Fault(
+        "nobody can load a catalog: `@after_uses` of `{}` bears on what nobody counts, and forbids it for ever; the operator administers until "
+        "another catalog is loaded",
+        Join(locked, "`, `"));
   if (core_.older_ends && core_.current && core_.catalogs.size() > 1)
     core_.catalog_change.EndOlder(core_.current, std::make_shared<CatalogAnswer>(), [] {});
   core_.ArmTimer();
