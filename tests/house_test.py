@@ -45,9 +45,13 @@ THIRD_PARTY = [
     (r"fmt/", [""]),
     (r"(sys|net|netinet|arpa|linux|bits)/", [""]),  # the system's own
 ]
+# Files that a comment may name although they are not in src/.
+NAMED_FROM_ELSEWHERE = {"sqlite3.h"}  # the library's header, by the name that it is included by
 TESTS_ONLY = r"gtest/|gmock/|rapidcheck|benchmark/"
 MAX_LINES = 600
 
+COMMENT = re.compile(r"(?:^|[^:\"])//(.*)")  # but not the slashes of a URL
+FILE_NAME = re.compile(r"(?<![\w./-])((?:\w+/)*\w+\.(?:h|cc))(?![\w/])")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
@@ -138,6 +142,25 @@ def third_party_flaw(name, header, is_test):
     return None
 
 
+def named_files(name, text):
+    """[(line, file)] of what the comments of a source, or a README, name."""
+    named = []
+    for number, line in enumerate(text.splitlines(), 1):
+        prose = line if name.endswith(".md") else (m[1] if (m := COMMENT.search(line)) else "")
+        named += [(number, m[1]) for m in FILE_NAME.finditer(prose)]
+    return named
+
+
+def name_flaw(name, file, files):
+    """Why `name` may not speak of `file`, or None. Without its room, or a part of its path, a file is one of the room that speaks of it."""
+    if file in files or file in NAMED_FROM_ELSEWHERE:
+        return None
+    room = room_of(name)[0] + "/"
+    if any(other.startswith(room) and other.endswith("/" + file) for other in files):
+        return None
+    return f"speaks of {file}, which is not there"
+
+
 class House(unittest.TestCase):
     def expect_none(self, flaws):
         if flaws:
@@ -164,6 +187,18 @@ class House(unittest.TestCase):
         self.expect_none([f"src/{name_of(path)}:{lines}: more than {MAX_LINES} lines" for path in source_files()
                           if (lines := len(path.read_text().splitlines())) > MAX_LINES])
 
+    def test_files_that_are_spoken_of_are_there(self):
+        files = {name_of(path) for path in source_files()}
+        flaws, named = [], 0
+        for path in source_files((".h", ".cc", ".md")):
+            name = name_of(path)
+            for line, file in named_files(name, path.read_text()):
+                named += 1
+                if flaw := name_flaw(name, file, files):
+                    flaws.append(f"src/{name}:{line}: {flaw}")
+        self.assertGreater(named, 100, "no comment was read")
+        self.expect_none(flaws)
+
     def test_nothing_is_put_off(self):
         word = re.compile(r"\b(TODO|FIXME|XXX)\b")
         self.expect_none([f"src/{name_of(path)}:{number}: {line.strip()}" for path in source_files((".h", ".cc", ".md", ".txt"))
@@ -174,6 +209,7 @@ class House(unittest.TestCase):
                              ("cedar/language/value.cc", "cedar/evaluate/evaluator.h"), ("task/catalog.cc", "cedar/language/lexer.h"),
                              ("broker/broker.cc", "store/sqlite/sqlite_store.h"),
                              ("broker/view/view.h", "broker/core.h"), ("broker/start/start.h", "broker/end/end.h"), ("api/rest.cc", "api/rest/hold.cc"),
+                             ("posture/scan/scan.h", "posture/propose/draws.h"), ("cli/sources/source.cc", "cli/serve/server.h"),
                              ("store/sqlite/writer.cc", "store/memory/memory_store.h"), ("store/store.cc", "store/memory/memory_store.h"),
                              ("main.cc", "base/log.h"), ("http/server.cc", "no/such.h")]:
             self.assertIsNotNone(arrow_flaw(name, header, False), f"{name} includes {header}")
@@ -181,6 +217,19 @@ class House(unittest.TestCase):
             if (SRC / header).exists():
                 self.assertIsNone(arrow_flaw(name, header, False), f"{name} includes {header}")
         self.assertIsNone(arrow_flaw("broker/life_test.cc", "store/memory/memory_store.h", True))
+        for name, header in [("posture/propose/draws.h", "posture/scan/scan.h"), ("cli/serve/server.cc", "cli/standing/standing.h")]:
+            self.assertTrue((SRC / header).exists(), header)
+            self.assertIsNone(arrow_flaw(name, header, False), f"{name} includes {header}")
+        files = {"api/authzen/codec.cc", "api/routes.h", "main.cc", "store/sqlite/sqlite.h"}
+        for name, file in [("api/routes.h", "authzen_codec.cc"), ("README.md", "authzen/codec.cc"), ("store/sqlite/sqlite.h", "codec.cc"),
+                           ("api/routes.h", "rest/codec.cc"), ("api/routes.h", "dec.cc")]:
+            self.assertIsNotNone(name_flaw(name, file, files), f"{name} speaks of {file}")
+        for name, file in [("api/routes.h", "codec.cc"), ("api/routes.h", "authzen/codec.cc"), ("README.md", "api/authzen/codec.cc"),
+                           ("api/authzen/codec.cc", "main.cc"), ("store/sqlite/sqlite.h", "sqlite3.h")]:
+            self.assertIsNone(name_flaw(name, file, files), f"{name} speaks of {file}")
+        self.assertEqual(named_files("a/b.h", '#include "a/c.h"\nint d;  // d.cc, e/f.h: g.h.\n// See https://h.example/i.h and j.hh, k.cc'),
+                         [(2, "d.cc"), (2, "e/f.h"), (2, "g.h"), (3, "k.cc")])
+        self.assertEqual(named_files("a/README.md", "`b.h` and [c](c/README.md)"), [(1, "b.h")])
         self.assertIsNotNone(third_party_flaw("broker/broker.cc", "openssl/evp.h", False))
         self.assertIsNotNone(third_party_flaw("cli/run.cc", "CLI/CLI.hpp", False))
         self.assertIsNotNone(third_party_flaw("base/text.cc", "zstd/zstd.h", False))

@@ -1,4 +1,4 @@
-// See oauth_form.h.
+// See form.h.
 #include "api/oauth/form.h"
 
 #include <algorithm>

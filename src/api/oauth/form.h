@@ -2,7 +2,7 @@
 //
 // RFC 6749 §3.2: "The authorization server MUST ignore unrecognized request parameters", and a parameter "MUST NOT be included more than
 // once", which is refused whether it is known or not. What the endpoint knows and the grant does not take is no unrecognized parameter: the
-// grants refuse it (oauth_token.h), since somebody who asks for `audience=x` and is not heard believes that the token is for x alone.
+// grants refuse it (token.h), since somebody who asks for `audience=x` and is not heard believes that the token is for x alone.
 #pragma once
 
 #include <expected>

@@ -9,13 +9,13 @@
 
 namespace remit::api {
 
-void Token(Services& services, const http::Request& request, http::Respond respond);        // oauth_token.cc
-void Introspect(Services& services, const http::Request& request, http::Respond respond);   // oauth_state.cc, RFC 7662
-void RevokeToken(Services& services, const http::Request& request, http::Respond respond);  // oauth_state.cc, RFC 7009
+void Token(Services& services, const http::Request& request, http::Respond respond);        // token.cc
+void Introspect(Services& services, const http::Request& request, http::Respond respond);   // state.cc, RFC 7662
+void RevokeToken(Services& services, const http::Request& request, http::Respond respond);  // state.cc, RFC 7009
 
 // Ends a task whose token is given up, or was never handed over: a request is withdrawn, an active task completed.
 // Errors: the broker's own, of that which it tried; nothing was ended then.
-void GiveUpTask(Services& services, const identity::Caller& by, const std::string& task, std::function<void(Status)> done);  // oauth_state.cc
+void GiveUpTask(Services& services, const identity::Caller& by, const std::string& task, std::function<void(Status)> done);  // state.cc
 
 json::Value OauthMetadata(const std::string& issuer);  // oauth.cc, RFC 8414
 

@@ -1,6 +1,6 @@
 // POST /token: the token endpoint. An actor proves who it is with a signed assertion and gets a session for Remit's own API; or it names a
 // task in `authorization_details`, which is started, and gets a token that lives exactly as long as the task. With the token of a task that
-// runs, the new one is a part of that (oauth_exchange.cc).
+// runs, the new one is a part of that (exchange.cc).
 #include "api/oauth/token.h"
 
 #include <fmt/format.h>

@@ -35,12 +35,12 @@ struct TokenAsk {
 // Errors: `invalid_request`, `unsupported_grant_type`, `invalid_scope`, `invalid_target`, `invalid_authorization_details`.
 OauthResult<TokenAsk> ReadTokenAsk(const OauthForm& form);
 
-// The parts of a token exchange (oauth_exchange.cc). Errors of the first: `invalid_request`, `invalid_target`.
+// The parts of a token exchange (exchange.cc). Errors of the first: `invalid_request`, `invalid_target`.
 OauthResult<ExchangeAsk> ReadExchange(const OauthForm& form, bool for_a_resource);
 // Starts the sub-task and answers as for any task. `actor` has proved who it is.
 void Exchange(Services& services, const identity::Caller& actor, TokenAsk ask, http::Respond respond);
 
-// The task is there; now its token (oauth_token.cc). Whoever gets an error gets no task either: what was started for them ends.
+// The task is there; now its token (token.cc). Whoever gets an error gets no task either: what was started for them ends.
 void GiveTaskToken(Services& services, TokenAsk ask, broker::StartAnswer started, http::Respond respond);
 
 }  // namespace remit::api

@@ -1,4 +1,4 @@
-// POST /v1/explain of a sub-task: the body, and what the broker says of it. What it says is explain_below_test.cc's.
+// POST /v1/explain of a sub-task: the body, and what the broker says of it. What it says is broker/start/explain_below_test.cc's.
 #include <gtest/gtest.h>
 
 #include "api/test_server.h"

@@ -1,5 +1,5 @@
 // The command and everything that it starts, as `remit run` sees it: launched, signalled, and gone when this object says so. What is
-// guaranteed, and by which means, stands in run_guard.h.
+// guaranteed, and by which means, stands in guard.h.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// PostgreSQL's rules for what falls with a grant, without a server; replace_generated_test.cc holds them to one.
+// PostgreSQL's rules for what falls with a grant, without a server; replace/generated_test.cc holds them to one.
 #include "posture/grants/cascade.h"
 
 #include <gmock/gmock.h>

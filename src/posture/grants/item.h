@@ -38,7 +38,7 @@ struct Grant {
   RoleRef grantor;         // who gave it; of a default the role whose objects they will be
   std::string privilege;   // as SQL has it; of a membership "MEMBER", from PostgreSQL 16 on with its options, "MEMBER INHERIT SET"
   bool grantable = false;  // WITH GRANT OPTION, WITH ADMIN OPTION
-  std::string on;          // how SQL names the object now, quoted: `TABLE "public"."t"`; not kept, see grants_read.h
+  std::string on;          // how SQL names the object now, quoted: `TABLE "public"."t"`; not kept, see read.h
 
   // The database whose transaction changes it; "" for what all databases share.
   const std::string& database() const { return object.database; }

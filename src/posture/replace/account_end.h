@@ -7,7 +7,7 @@
 //   but SUPERUSER; what of its own holds the role's row
 //   (sessions, transactions prepared by it) is ended         it keeps its grants, and nobody comes in as it
 //   its sessions are ended
-//   what an earlier call began is gone on with               by its plan's file, see replace_apply.h
+//   what an earlier call began is gone on with               by its plan's file, see apply.h
 //   a plan is made and kept, `intent` is called with its hash,
 //   and it is applied                                        by that file
 //   everything is read once more: that is what is reported
