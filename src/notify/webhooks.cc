@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "http/client.h"
+#include "http/url.h"
 #include "io/files.h"
 #include "notify/event_types.h"
 #include "notify/signature.h"
@@ -15,17 +16,6 @@ namespace remit::notify {
 namespace {
 
 constexpr std::size_t kSecretFileBytes = 4096, kUrlFileBytes = 4096;
-
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" ||
-         (host.starts_with("127.") && std::ranges::all_of(host, [](char c) { return c == '.' || (c >= '0' && c <= '9'); }));
-}
-
-// What a URL may be made of (RFC 3986), but for what marks a user or a fragment.
-bool IsPlain(std::string_view url) {
-  return std::ranges::all_of(url,
-                             [](char c) { return c > ' ' && c < '\x7f' && std::string_view("#\"<>\\^`{|}@").find(c) == std::string_view::npos; });
-}
 
 Result<std::string> UrlOf(const config::Webhook& webhook) {
   if (webhook.url_file.empty()) return webhook.url;
@@ -63,17 +53,17 @@ Result<WebhookUrl> ParseWebhookUrl(std::string_view webhook, std::string_view ur
   const auto refuse = [&](std::string_view why) {
     return Fail(Code::kInvalidArgument, "bad-setting", fmt::format("the URL of webhook `{}` {}", webhook, why), "write https://HOST/PATH");
   };
-  const bool https = url.starts_with("https://"), http = url.starts_with("http://");
+  const bool https = url.starts_with("https://"), clear = url.starts_with("http://");
   const std::size_t from = https ? 8 : 7;
-  if (!https && !http) return refuse("is not one of http(s)");
-  if (!IsPlain(url)) return refuse("has a user, a fragment, or characters that are not of a URL");
+  if (!https && !clear) return refuse("is not one of http(s)");
+  if (!http::IsPlainUrl(url)) return refuse("has a user, a fragment, or characters that are not of a URL");
   const std::size_t end = std::min(url.find_first_of("/?", from), url.size());
   std::string_view authority = url.substr(from, end - from);
   const std::size_t colon = authority.rfind(':');
   const std::string_view host =
       colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos ? authority.substr(0, colon) : authority;
   if (host.empty()) return refuse("names no host");
-  if (http && !IsLoopback(host)) return refuse("is http: what people are told would cross the network in the clear");
+  if (clear && !http::IsLoopbackHost(host)) return refuse("is http: what people are told would cross the network in the clear");
   std::string path(url.substr(end));
   if (!path.starts_with('/')) path.insert(0, "/");
   return WebhookUrl{std::string(url.substr(0, end)), std::move(path)};

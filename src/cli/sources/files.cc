@@ -34,6 +34,12 @@ Result<SourceFacts> NotEmpty(SourceFacts facts) {
 
 }  // namespace
 
+json::Value SourceFacts::ToJson() const {
+  json::Object o{{"from", from}, {"hash", hash}};
+  if (!commit.empty()) o.Set("commit", commit);
+  return o;
+}
+
 Result<SourceFacts> FactsOfFile(const NamedText& file) {
   SourceFacts facts;
   std::set<std::string> seen;

@@ -4,9 +4,20 @@
 #include <string>
 #include <vector>
 
-#include "cli/sources/source.h"
+#include "base/result.h"
+#include "json/value.h"
 
 namespace remit::cli {
+
+// What a source said, and how the ledger names it.
+struct SourceFacts {
+  json::Array entities;
+  std::string from;    // as the ledger names it: without a query, which may hold a secret
+  std::string commit;  // of Git; "": none
+  std::string hash;    // SHA-256, hex: of a file its bytes; of a folder what `sha256sum *.json | sha256sum` says
+
+  json::Value ToJson() const;  // {"from", "commit"?, "hash"}
+};
 
 struct NamedText {
   std::string name, text;

@@ -8,9 +8,15 @@
 
 #include "base/result.h"
 #include "cli/sources/files.h"
-#include "cli/sources/source.h"
 
 namespace remit::cli {
+
+// A place in a repository, as ParseGitSource (source.h) reads it.
+struct GitSource {
+  std::string url;   // file:///… or https://…
+  std::string ref;   // "HEAD" where none was named
+  std::string path;  // inside the repository; "": its root
+};
 
 struct GitFiles {
   std::string commit;            // its whole id

@@ -14,10 +14,10 @@
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "cli/sources/files.h"
 #include "cli/sources/git.h"
 #include "cli/sources/plain_file.h"
 #include "http/client.h"
+#include "http/url.h"
 
 namespace remit::cli {
 namespace {
@@ -25,17 +25,6 @@ namespace {
 std::unexpected<Error> BadSource(std::string why,
                                  std::string hint = "a file, a folder, https://…, git+file:///… or git+https://…: `remit facts sync --help`") {
   return Fail(Code::kInvalidArgument, "bad-source", std::move(why), std::move(hint));
-}
-
-// What a URL may be made of (RFC 3986), but for what marks a user or a fragment.
-bool IsPlain(std::string_view url) {
-  return std::ranges::all_of(url,
-                             [](char c) { return c > ' ' && c < '\x7f' && std::string_view("#\"<>\\^`{|}@").find(c) == std::string_view::npos; });
-}
-
-bool IsLoopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" ||
-         (host.starts_with("127.") && std::ranges::all_of(host, [](char c) { return c == '.' || (c >= '0' && c <= '9'); }));
 }
 
 // Not one that begins like an option, and none of the words and signs that Git reads as more than a name (gitrevisions(7), refspecs).
@@ -122,17 +111,11 @@ Result<SourceFacts> ReadGit(const std::string& source, const SourceOptions& opti
 
 }  // namespace
 
-json::Value SourceFacts::ToJson() const {
-  json::Object o{{"from", from}, {"hash", hash}};
-  if (!commit.empty()) o.Set("commit", commit);
-  return o;
-}
-
 Result<HttpSource> ParseHttpSource(std::string_view url) {
-  const bool https = url.starts_with("https://"), http = url.starts_with("http://");
+  const bool https = url.starts_with("https://"), clear = url.starts_with("http://");
   const std::size_t from = https ? 8 : 7;
-  if (!https && !http) return BadSource("is not one of http(s)");
-  if (url.size() > limits::kFactsSourceBytes || !IsPlain(url))
+  if (!https && !clear) return BadSource("is not one of http(s)");
+  if (url.size() > limits::kFactsSourceBytes || !http::IsPlainUrl(url))
     return BadSource("a URL has no user, no fragment, and no characters that are not of a URL");
   const std::size_t end = std::min(url.find_first_of("/?", from), url.size());
   std::string_view authority = url.substr(from, end - from);
@@ -140,7 +123,7 @@ Result<HttpSource> ParseHttpSource(std::string_view url) {
   const std::string_view host =
       colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos ? authority.substr(0, colon) : authority;
   if (host.empty()) return BadSource("the URL names no host");
-  if (http && !IsLoopback(host)) return BadSource("http is for loopback only: whoever is on the way could write the facts", "write https://…");
+  if (clear && !http::IsLoopbackHost(host)) return BadSource("http is for loopback only: whoever is on the way could write the facts", "write https://…");
   std::string path(url.substr(end));
   if (!path.starts_with('/')) path.insert(0, "/");
   std::string shown = std::string(url.substr(0, end)) + path.substr(0, path.find('?'));

@@ -6,7 +6,8 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "json/value.h"
+#include "cli/sources/files.h"
+#include "cli/sources/git.h"
 
 namespace remit::cli {
 
@@ -14,31 +15,17 @@ struct SourceOptions {
   std::string ca_file{};  // PEM, for https; "": the system's
 };
 
-struct SourceFacts {
-  json::Array entities;
-  std::string from;    // as the ledger names it: without a query, which may hold a secret
-  std::string commit;  // of Git; "": none
-  std::string hash;    // SHA-256, hex: of a file its bytes; of a folder what `sha256sum *.json | sha256sum` says
-
-  json::Value ToJson() const;  // {"from", "commit"?, "hash"}
-};
-
 // FILE, FOLDER (every *.json in it), https://…, http://… of loopback, git+file:///REPOSITORY[#[REF][:PATH]], git+https://…[#[REF][:PATH]].
 // An entity that is there twice with the same content counts once. Errors: `bad-source`, `empty-source` (no entity at all: not said by mistake),
 // `bad-entities`, `source-refused`, those of reading, of http::Client and of `git` (git.h).
 Result<SourceFacts> ReadSource(const std::string& source, const SourceOptions& options);
 
-// The parts, for tests.
+// What the text of a source says, before anything is read: what is refused here, nobody is asked for. Errors: `bad-source`.
 struct HttpSource {
   std::string base, path, from;  // "https://host:1", "/facts.json?key=1", "https://host:1/facts.json"
 };
 Result<HttpSource> ParseHttpSource(std::string_view url);
 
-struct GitSource {
-  std::string url;   // file:///… or https://…
-  std::string ref;   // "HEAD" where none was named
-  std::string path;  // inside the repository; "": its root
-};
 Result<GitSource> ParseGitSource(std::string_view source);
 
 }  // namespace remit::cli
