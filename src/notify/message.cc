@@ -10,7 +10,7 @@ namespace remit::notify {
 namespace {
 
 constexpr std::size_t kSlackText = 2900;           // Slack refuses more than 3,000 characters in a block
-constexpr std::size_t kNotAskedBytes = 24u << 10;  // of names in an event that is cut to what limits::kWebhookBodyBytes holds
+constexpr std::size_t kNotAskedInEventBytes = 24u << 10;  // of names in an event that is cut to what limits::kWebhookBodyBytes holds
 
 json::Value Events(const Notice& notice, bool whole) {
   json::Object data{{"index", notice.index}};
@@ -19,7 +19,7 @@ json::Value Events(const Notice& notice, bool whole) {
   } else {
     json::Object event{{"type", notice.type}, {"time", notice.time}};
     if (const json::Value* not_asked = notice.event.Find("not_asked"); not_asked != nullptr && not_asked->IsArray()) {
-      auto [told, more] = FirstNames(not_asked->AsArray(), kNotAskedBytes);
+      auto [told, more] = FirstNames(not_asked->AsArray(), kNotAskedInEventBytes);
       event.Set("not_asked", std::move(told));
       if (more > 0) event.Set("not_asked_more", more);
     }

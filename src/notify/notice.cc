@@ -12,7 +12,8 @@ namespace remit::notify {
 namespace {
 
 constexpr std::size_t kValueBytes = 400;           // of one value for people; more is at the link
-constexpr std::size_t kNotAskedBytes = 16u << 10;  // of names altogether: some 400 people, in what the strictest receiver (Teams, 28 KB) takes
+// Of names altogether: some 400 people, in what the strictest receiver (Teams, 28 KB) takes.
+constexpr std::size_t kNotAskedForPeopleBytes = 16u << 10;
 
 // What is said of the task, by the type of the event.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 21> kSayings{{
@@ -155,7 +156,7 @@ std::vector<std::pair<std::string, std::string>> Details(const Notice& notice) {
                                      {"expires", "expires"}})
     add(name, Member(notice.event, member));
   if (const json::Value* not_asked = notice.event.Find("not_asked"); not_asked != nullptr && not_asked->IsArray()) {
-    const auto [told, more] = FirstNames(not_asked->AsArray(), kNotAskedBytes);
+    const auto [told, more] = FirstNames(not_asked->AsArray(), kNotAskedForPeopleBytes);
     for (std::string& line : LinesOfNames(told)) details.emplace_back("not asked", std::move(line));
     if (more > 0) details.emplace_back("not asked", fmt::format("and {} more, whom the ledger names", more));
   }

@@ -1,4 +1,4 @@
-// Somebody wants to change the server itself.
+// What an operation of administration is asked with: by whom, for which verb, on what.
 #pragma once
 
 #include <memory>

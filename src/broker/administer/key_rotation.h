@@ -51,7 +51,6 @@ class KeyRotation {
  private:
   struct Plan {
     OldKey old;
-    std::string next;        // kid
     std::size_t tokens = 0;  // of tasks, signed with the old one
   };
   // A key that is said to have leaked, from the call on until that is written down.

@@ -33,7 +33,7 @@ json::Object UsesLeft(const task::TaskRecord& record, const std::string& policy,
   return {{"policy", policy}, {"of", of}, {"left", of - std::min(of, spent)}};
 }
 
-bool CountsUses(const task::Obligation& obligation) { return obligation.kind == task::Obligation::Kind::kAfterUses; }
+bool IsAfterUses(const task::Obligation& obligation) { return obligation.kind == task::Obligation::Kind::kAfterUses; }
 
 // A use is charged to the sub-task and to every task above it whose forbid is lifted, so what is left is the least of these. Whether there is one
 // among them that is not told, since its task is not for whoever asks.
@@ -42,12 +42,12 @@ bool AddUses(const std::vector<Level>& levels, const task::PermissionSet& remain
   std::set<std::string> wanted;
   for (const task::Permission& permission : remaining.permissions)
     for (const task::Obligation& obligation : permission.obligations)
-      if (CountsUses(obligation)) wanted.insert(obligation.policy);
+      if (IsAfterUses(obligation)) wanted.insert(obligation.policy);
   for (const Level& level : levels) {
     std::map<std::string, std::uint32_t> here;
     for (const task::Permission& permission : level.own.permissions)
       for (const task::Obligation& obligation : permission.obligations)
-        if (CountsUses(obligation) && wanted.contains(obligation.policy)) here.emplace(obligation.policy, obligation.count);
+        if (IsAfterUses(obligation) && wanted.contains(obligation.policy)) here.emplace(obligation.policy, obligation.count);
     untold = untold || (!level.seen && !here.empty());
     if (!level.seen) continue;
     for (const auto& [policy, count] : here) {
