@@ -9,7 +9,7 @@
 namespace remit::notify {
 namespace {
 
-constexpr std::size_t kSlackText = 2900;           // Slack refuses more than 3,000 characters in a block
+constexpr std::size_t kSlackText = 2900;                  // Slack refuses more than 3,000 characters in a block
 constexpr std::size_t kNotAskedInEventBytes = 24u << 10;  // of names in an event that is cut to what limits::kWebhookBodyBytes holds
 
 json::Value Events(const Notice& notice, bool whole) {

@@ -11,7 +11,7 @@
 namespace remit::notify {
 namespace {
 
-constexpr std::size_t kValueBytes = 400;           // of one value for people; more is at the link
+constexpr std::size_t kValueBytes = 400;  // of one value for people; more is at the link
 // Of names altogether: some 400 people, in what the strictest receiver (Teams, 28 KB) takes.
 constexpr std::size_t kNotAskedForPeopleBytes = 16u << 10;
 
