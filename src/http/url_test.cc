@@ -16,9 +16,8 @@ TEST(Url, HasNoUserNoFragmentAndNoCharactersOfNoUrl) {
 
 TEST(Url, IsLoopbackByItsWordsAlone) {
   for (const char* here : {"localhost", "127.0.0.1", "127.255.0.9", "[::1]"}) EXPECT_TRUE(IsLoopbackHost(here)) << here;
-  for (const char* elsewhere :
-       {"", "127", "127.0.0.1.example.com", "127.evil", "1127.0.0.1", "10.0.0.1", "localhost.example.com", "my.localhost", "LOCALHOST", "::1", "[::2]",
-        "[::1].example.com", "0.0.0.0", "[::]"})
+  for (const char* elsewhere : {"", "127", "127.0.0.1.example.com", "127.evil", "1127.0.0.1", "10.0.0.1", "localhost.example.com", "my.localhost",
+                                "LOCALHOST", "::1", "[::2]", "[::1].example.com", "0.0.0.0", "[::]"})
     EXPECT_FALSE(IsLoopbackHost(elsewhere)) << elsewhere;
 }
 

@@ -123,7 +123,8 @@ Result<HttpSource> ParseHttpSource(std::string_view url) {
   const std::string_view host =
       colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos ? authority.substr(0, colon) : authority;
   if (host.empty()) return BadSource("the URL names no host");
-  if (clear && !http::IsLoopbackHost(host)) return BadSource("http is for loopback only: whoever is on the way could write the facts", "write https://…");
+  if (clear && !http::IsLoopbackHost(host))
+    return BadSource("http is for loopback only: whoever is on the way could write the facts", "write https://…");
   std::string path(url.substr(end));
   if (!path.starts_with('/')) path.insert(0, "/");
   std::string shown = std::string(url.substr(0, end)) + path.substr(0, path.find('?'));
