@@ -22,7 +22,7 @@ struct Transition {
 // The error `wrong-state` (kFailedPrecondition): names the present state, as in "task `tsk_…` is completed", and what can be done with it.
 Error NotInThatState(const TaskRecord& record);
 
-// Errors of each Result below, besides its own: `wrong-state`, as NotInThatState says it.
+// Errors of whatever below can fail, besides its own: `wrong-state`, as NotInThatState says it.
 
 // A record that is new: asked for, waiting for approvals, or active at once (approvals_needed == 0: the caller goes on to Activate in the
 // same commit, and the start is one event, `task.started`, which then carries what `task.requested` would). Sets state, requested, and
