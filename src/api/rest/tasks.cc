@@ -20,10 +20,10 @@ void Start(const Call& call, Respond respond) {
   REMIT_API_ASSIGN(const json::Value body, BodyOf(call.request));
   REMIT_API_ASSIGN(broker::StartRequest start, ReadStart(body));
   auto answer = Answering<broker::StartAnswer>(respond, 201, [told = call.services.is_told](const broker::StartAnswer& a) {
-    json::Value body = ToJson(a);
+    json::Value shown = ToJson(a);
     // Who was not asked finds it in the ledger only: whoever breaks glass should say so.
-    if (a.task.break_glass && !told("task.break-glass")) body.AsObject().Set("nobody_told", true);
-    return body;
+    if (a.task.break_glass && !told("task.break-glass")) shown.AsObject().Set("nobody_told", true);
+    return shown;
   });
   if (start.idempotency_key.empty()) return call.services.broker.Start(call.caller, std::move(start), std::move(answer));
   // Whether the key was used before is a question for the disk.
