@@ -258,6 +258,7 @@ Result<FactsRequest> ReadFacts(const json::Value& body) {
     if (!IsHex(*expected, 64)) r.Refuse("expected", "is the hash of facts, 64 hex digits");
     request.origin.expected = *expected;
   }
+  request.origin.dry_run = r.OptionalBool("dry_run").value_or(false);
   const json::Value* source = r.OptionalValue("source");
   REMIT_TRY(r.Finish());
   if (source != nullptr) {

@@ -103,7 +103,9 @@ json::Value ToJson(const broker::CatalogAnswer& answer) {
 
 json::Value ToJson(const broker::FactsAnswer& answer) {
   if (!answer.approval.empty()) return json::Object{{"approval", answer.approval}};
-  return json::Object{{"hash", answer.hash}, {"entities", answer.entities}};
+  json::Object o{{"hash", answer.hash}, {"entities", answer.entities}};
+  if (answer.approvals_needed) o.Set("dry_run", true), o.Set("approvals_needed", *answer.approvals_needed);
+  return o;
 }
 
 json::Value ToJson(const identity::Caller& caller) {

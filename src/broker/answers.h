@@ -134,6 +134,7 @@ struct PersonRecord {
 struct FactsOrigin {
   std::string expected = {};  // hash of the facts that they are to take the place of; "": whatever these are
   json::Value source = {};    // {"from", "commit"?, "hash"}, for the ledger; null: not said
+  bool dry_run = false;       // refuses what would be refused, and changes and asks nothing
 };
 
 struct CatalogAnswer {
@@ -154,9 +155,10 @@ struct LoadOptions {
 };
 
 struct FactsAnswer {
-  std::string hash;
+  std::string hash;  // of what is in force now; for a dry run of what would be
   std::size_t entities = 0;
-  std::string approval;  // it waits for people: apv_…
+  std::string approval;                           // it waits for people: apv_…
+  std::optional<std::uint32_t> approvals_needed;  // dry run: how many people would have to say yes
 };
 
 // Another signing key in the place of the one that signs.

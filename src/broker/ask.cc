@@ -82,22 +82,22 @@ std::map<cedar::EntityUid, Time> WhoMay::OwnedBy(const cedar::EntityUid& person)
   return owned;
 }
 
-Status WhoMay::MayJudge(const cedar::EntityUid& person, const task::TaskRecord& record) const {
-  if (person == record.actor) return MayJudge(person, {person}, record.requested);
-  return MayJudge(person, record.chain, record.requested);
+Status WhoMay::MayJudge(const cedar::EntityUid& person, const task::TaskRecord& record, std::string_view judging) const {
+  if (person == record.actor) return MayJudge(person, {person}, record.requested, judging);
+  return MayJudge(person, record.chain, record.requested, judging);
 }
 
-Status WhoMay::MayJudge(const cedar::EntityUid& person, const std::vector<cedar::EntityUid>& chain, Time since) const {
+Status WhoMay::MayJudge(const cedar::EntityUid& person, const std::vector<cedar::EntityUid>& chain, Time since, std::string_view judging) const {
   const auto own = [](std::string why) { return Fail(Code::kPermissionDenied, "own-request", std::move(why), "ask somebody else"); };
   for (const cedar::EntityUid& uid : chain) {
-    if (uid == person) return own("who is in the request's own chain does not approve it");
+    if (uid == person) return own(fmt::format("who is in the request's own chain does not {} it", judging));
     const auto actor = core_.registry.actors.find(uid);
     if (actor == core_.registry.actors.end()) continue;
     if (actor->second.HasOwner() && *actor->second.owner == person)
-      return own(fmt::format("{} owns {}, which is in the request's chain, and does not approve it", person.ToString(), uid.ToString()));
+      return own(fmt::format("{} owns {}, which is in the request's chain, and does not {} it", person.ToString(), uid.ToString(), judging));
     const auto until = actor->second.was_owned_by.find(person);
     if (until != actor->second.was_owned_by.end() && until->second >= since)
-      return own(fmt::format("{} owned {} when this was asked for, or after it, and does not approve it", person.ToString(), uid.ToString()));
+      return own(fmt::format("{} owned {} when this was asked for, or after it, and does not {} it", person.ToString(), uid.ToString(), judging));
   }
   return {};
 }

@@ -92,7 +92,7 @@ class Broker {
   }
   // Cedar entities JSON, an array; without `replace` entities are added to those in force. Errors: `no-catalog`, cedar::Entities::FromJson's;
   // `facts-changed` where others are in force than `origin` expects, also when an approved change is made. What has a source and waits already is not
-  // asked twice.
+  // asked twice. A dry run is refused as the change would be.
   void PutFacts(const Caller& by, const json::Value& entities, bool replace, Answer<FactsAnswer> answer, FactsOrigin origin = {});
   // Registers, or changes who is registered. A barred one keeps no session and starts nothing. Answer what views.h makes of them.
   // Errors: `not-an-actor-type`, `not-a-person-type`, `client-id-taken`, `unix-uid-taken`, `bad-account`, `private-key` and the like.

@@ -24,6 +24,10 @@ void PrintWouldEnd(const json::Value& would_end) {
   if (static_cast<std::size_t>(count) > tasks.size()) PrintLine(fmt::format("    and {} more", static_cast<std::size_t>(count) - tasks.size()));
 }
 
+void PrintNotYours(const json::Value& approval) {
+  if (const std::string why = Text(approval, "not_yours"); !why.empty()) PrintLine(Styled(Style::kDim, "  not yours to answer: " + why));
+}
+
 // A change of the server: what would be done, and what of a catalog would be another.
 void PrintChange(const json::Value& approval) {
   PrintLine(fmt::format("{}  {}", Styled(Style::kBold, Text(approval, "id")), Text(approval, "verb")));
@@ -43,6 +47,7 @@ void PrintChange(const json::Value& approval) {
   if (const json::Value* would_end = approval.Find("would_end")) PrintWouldEnd(*would_end);
   PrintLine(
       fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Moment(approval, "expires")));
+  PrintNotYours(approval);
   PrintLine(Styled(Style::kDim, "  hash " + Text(approval, "hash")));
 }
 
@@ -61,6 +66,7 @@ void PrintApproval(const json::Value& approval) {
   if (!Text(approval, "at").empty()) PrintLine(fmt::format("  to start at {}", Moment(approval, "at")));
   PrintLine(
       fmt::format("  {} of {} approvals, until {}", approval.Find("given")->AsArray().size(), Text(approval, "needed"), Moment(approval, "expires")));
+  PrintNotYours(approval);
   PrintLine(Styled(Style::kDim, "  hash " + Text(approval, "hash")));
 }
 

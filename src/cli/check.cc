@@ -26,6 +26,8 @@ std::string Verdict(const json::Value& verdict) {
 
 // Why not, and what to do about it; nothing where the answer does not say.
 void PrintWhyNot(const json::Value& verdict) {
+  if (const json::Value* policies = verdict.Find("policies"))
+    for (const json::Value& policy : policies->AsArray()) PrintLine("    by policy " + Plain(policy));
   if (const std::string* why = verdict.FindString("message")) PrintLine("    " + EscapeControl(WithLocalTimes(*why)));
   if (const std::string* hint = verdict.FindString("hint")) PrintLine(Styled(Style::kDim, "    " + EscapeControl(WithLocalTimes(*hint))));
 }

@@ -75,11 +75,14 @@ class HelpInGroups final : public HelpInLines {
 }  // namespace
 
 struct Command::Impl {
+  using Arguments = std::vector<std::pair<std::string, const std::string*>>;  // by name, and where they are read to
+
   CLI::App* app = nullptr;
   std::shared_ptr<CLI::App> root;  // owned by the root command
   std::shared_ptr<std::function<Result<int>()>> chosen;
   std::shared_ptr<std::vector<std::string>> behind_dashes;
   std::shared_ptr<std::set<const CLI::App*>> takers_of_rest;  // those that have something behind `--`
+  std::shared_ptr<Arguments> required = std::make_shared<Arguments>();  // of this command: none of them is empty
 };
 
 Globals& globals() {
@@ -112,6 +115,7 @@ int ExitOf(const Error& error) {
 Command& Command::Sub(const std::string& name, const std::string& summary) {
   auto impl = std::make_shared<Impl>(*impl_);
   impl->app = impl_->app->add_subcommand(name, summary);
+  impl->required = std::make_shared<Impl::Arguments>();
   impl->app->fallthrough();
   impl->app->formatter(std::make_shared<HelpInLines>());
   subs_.push_back(std::make_unique<Command>(std::move(impl)));
@@ -127,6 +131,7 @@ Command& Command::Example(const std::string& lines) {
 }
 
 Command& Command::Argument(const std::string& name, std::string& into, const std::string& help, bool required) {
+  if (required) impl_->required->emplace_back(name, &into);
   impl_->app->add_option(name, into, help)->required(required)->type_name("");
   return *this;
 }
@@ -166,7 +171,14 @@ Command& Command::Hide() {
 
 Command& Command::Run(std::function<Result<int>()> run) {
   auto chosen = impl_->chosen;
-  impl_->app->final_callback([chosen, run = std::move(run)] { *chosen = run; });
+  impl_->app->final_callback([chosen, run = std::move(run), arguments = impl_->required] {
+    *chosen = [run, arguments]() -> Result<int> {
+      for (const auto& [name, value] : *arguments)
+        if (value->empty())
+          return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is empty", name), "was it a variable of the shell that is not set?");
+      return run();
+    };
+  });
   return *this;
 }
 

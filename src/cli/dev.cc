@@ -33,6 +33,18 @@ Result<std::string> OwnFolder() {
   return folder;
 }
 
+// A file that goes with the server.
+class Forgotten {
+ public:
+  explicit Forgotten(std::string file) : file_(std::move(file)) {}
+  ~Forgotten() { (void)unlink(file_.c_str()); }
+  Forgotten(const Forgotten&) = delete;
+  Forgotten& operator=(const Forgotten&) = delete;
+
+ private:
+  std::string file_;
+};
+
 // In another shell, where all of it can be pasted.
 void PrintWhatToType(const Everybody& everybody, const std::string& socket, const std::string& key_file) {
   const std::string me = everybody.clients.empty() ? "NAME" : everybody.clients.front();
@@ -79,6 +91,7 @@ void AddDev(Command& root) {
         crypto::SigningKey key = crypto::SigningKey::Generate(crypto::KeyType::kEs256);
         std::string key_file = folder + "/actor.key";
         REMIT_TRY(io::WriteFileAtomic(key_file, key.ToPem().Reveal(), 0600));
+        const Forgotten forgotten(key_file);
         REMIT_ASSIGN(const Everybody everybody, server->RegisterAll(jose::PublicJwk(key.public_key())));
 
         PrintMessage("a throw-away server: when it stops, everything is forgotten and every token is dead");

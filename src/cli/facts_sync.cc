@@ -111,8 +111,7 @@ Result<int> Sync(const Args& args) {
   const std::string which = source.commit.empty() ? source.from : fmt::format("{} at {}", source.from, source.commit.substr(0, 12));
   if (difference.empty())
     return Say(difference, source, "unchanged", fmt::format("unchanged: facts {} are those of {}", Text(before, "hash").substr(0, 12), which));
-  if (args.dry_run) return Say(difference, source, "dry-run", fmt::format("{}, from {}; nothing was changed", Summary(difference), which));
-  if (!difference.removed.empty() && !args.yes) {
+  if (!difference.removed.empty() && !args.yes && !args.dry_run) {
     if (!globals().json) Print(difference);
     return Fail(Code::kFailedPrecondition, "would-remove",
                 fmt::format("{} would be removed, and nothing was changed",
@@ -121,7 +120,14 @@ Result<int> Sync(const Args& args) {
   }
   json::Object body{{"entities", source.entities}, {"replace", true}, {"source", source.ToJson()}};
   if (const std::string hash = Text(before, "hash"); !hash.empty()) body.Set("expected", hash);
+  if (args.dry_run) body.Set("dry_run", true);  // whether they fit the catalog, and who may, is for the server to say
   REMIT_ASSIGN(const json::Value answer, remote.Post("/v1/facts", body));
+  if (args.dry_run) {
+    const std::int64_t needed = answer.Find("approvals_needed")->AsInt();
+    return Say(difference, source, "dry-run",
+               fmt::format("{}, from {}; nothing was changed{}", Summary(difference), which,
+                           needed == 0 ? "" : fmt::format(", and it would wait for the yes of {}", Counted(needed, "person", "people"))));
+  }
   if (Waits(answer)) return kNotApproved;
   return Say(difference, source, "synced",
              fmt::format("{}; {}, facts {}, from {}", Summary(difference), Counted(answer.Find("entities")->AsInt(), "entity", "entities"),

@@ -56,6 +56,7 @@ Error AsTyped(Error error) {
   if (error.place.starts_with("body.")) error.place.erase(0, 5);
   if (error.reason == "bad-entity-uid")
     error.hint = "write it in single quotes, or the shell takes the double ones away: " + QuotedUid(error.message);
+  if (error.reason == "no-credentials") error.hint = "sign in with `remit sign-in`; an actor's job sets REMIT_KEY_FILE and REMIT_CLIENT_ID";
   return error;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/count.h"
 #include "cli/commands.h"
 #include "cli/local_time.h"
 #include "cli/output.h"
@@ -58,6 +59,13 @@ std::string Until(const json::Value& task, std::string_view state) {
   return (state == "requested" ? "may be answered until " : "until ") + deadline;
 }
 
+void PrintWaits(const json::Value& task, const std::string& approval) {
+  const json::Value* needed = task.Find("approvals_needed");
+  PrintLine(fmt::format("  waits for approval `{}`", approval));
+  if (needed != nullptr && needed->IsInt())
+    PrintLine(fmt::format("  {} must say yes: `remit approvals` shows it to them", Counted(needed->AsInt(), "person", "people")));
+}
+
 void PrintTask(const json::Value& task, const json::Value* credentials) {
   std::string state = Text(task, "state");
   PrintLine(fmt::format("{}  {}  {}", Styled(Style::kBold, Text(task, "id")), Text(task, "name"),
@@ -73,7 +81,7 @@ void PrintTask(const json::Value& task, const json::Value* credentials) {
   if (!Text(task, "at").empty()) PrintLine(fmt::format("  not before {}", Moment(task, "at")));
   PrintLine("  " + Until(task, state));
   PrintLine("  " + Asked(task, credentials));
-  if (!Text(task, "approval").empty() && state == "requested") PrintLine(fmt::format("  waits for approval `{}`", Text(task, "approval")));
+  if (!Text(task, "approval").empty() && state == "requested") PrintWaits(task, Text(task, "approval"));
 }
 
 Result<int> PrintEnd(const json::Value& answer) {
@@ -110,6 +118,7 @@ void AddStart(Command& root) {
         if (globals().json) return PrintJson(answer), kOk;
         if (Flagged(answer, "nobody_told")) Say(NobodyToldLine(), false, false);
         PrintTask(*answer.Find("task"), nullptr);
+        if (!Text(answer, "approval").empty()) PrintWaits(*answer.Find("task"), Text(answer, "approval"));
         PrintLine("  REMIT_TOKEN=" + Text(answer, "token"));
         PrintLine("  holder key: " + Text(answer, "holder"));
         return kOk;

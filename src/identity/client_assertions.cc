@@ -17,7 +17,7 @@ namespace {
 
 std::unexpected<Error> BadClient() {
   return Fail(Code::kUnauthenticated, "bad-client", "no client is known by this assertion: it must be signed with the key that is registered for it",
-              "register the actor's public key: remit actor put UID --client-id NAME --key FILE");
+              "register the actor's public key: remit actor put UID --client-id NAME --key FILE; or it was barred");
 }
 
 // What would tell a stranger which clients there are and what keys they have.

@@ -136,6 +136,8 @@ Result<Transition> AskAgain(const TaskRecord& record, const Hash& request_hash, 
 
 Error NotInThatState(const TaskRecord& record) {
   Error error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is {}", record.id, StateName(record.state)));
+  if (IsEnd(record.state) && !record.started)
+    return std::move(error).Hint(fmt::format("it never began; `remit show {}` has what was asked for", record.id));
   if (IsEnd(record.state)) return std::move(error).Hint(fmt::format("what it did, and how what it held died: `remit receipt {}`", record.id));
   if (record.state == State::kSuspended)
     return std::move(error).Hint(fmt::format("`remit resume {}` lets it go on, `remit revoke {}` ends it", record.id, record.id));

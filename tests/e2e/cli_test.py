@@ -93,6 +93,18 @@ class Dev(harness.Case):
         self.assertEqual(sorted(os.listdir(f"{top}/home")), [".config"], "something was pasted that nobody meant")
 
 
+    def test_it_forgets_its_key(self):
+        top = harness.temp_dir("remit-dev-")
+        self.addCleanup(shutil.rmtree, top, ignore_errors=True)
+        dev = harness.popen("dev", harness.SOURCE / "catalogs/deploy", "--listen", f"127.0.0.1:{harness.free_port()}", env={"XDG_RUNTIME_DIR": top})
+        self.addCleanup(harness.kill_group, dev)
+        dev.stdout.readline()
+        self.assertTrue(os.path.exists(f"{top}/remit-dev/actor.key"))
+        dev.terminate()
+        self.assertEqual(dev.wait(30), 0)
+        self.assertEqual(os.listdir(f"{top}/remit-dev"), [])
+
+
 class Output(harness.Case):
     def setUp(self):
         self.remit = self.server(catalogs=["deploy", "support", "rotate"])
@@ -167,6 +179,47 @@ class Output(harness.Case):
         for task in ids[:2]:
             self.ci.cli("complete", task)
         self.assertEqual(listed("--state", "ended"), [ids[1], ids[0]])
+
+    def refused(self, who, code, *words):
+        done = who.cli(*words, check=False)
+        self.assertEqual((done.returncode, done.stdout), (code, ""), str(done))
+        return done.stderr
+
+    def test_a_list_of_what_there_is_not(self):
+        self.assertIn("hint: did you mean `deploy`?", self.refused(self.remit, 2, "list", "--type", "deplo"))
+        self.assertIn("in single quotes", self.refused(self.remit, 2, "list", "--actor", "ci"))
+        self.assertIn("hint: did you mean `Employee`?", self.refused(self.remit, 2, "list", "--actor", 'Employe::"ines"'))
+        self.assertIn("no such task lives", self.remit.cli("list", "--actor", 'Employee::"ines"', "--type", "deploy").stderr)
+
+    def test_what_is_empty_is_named(self):
+        for words in (["complete", ""], ["show", ""], ["receipt", ""], ["extend", "", "5m"], ["delegate", "", "deploy"]):
+            self.assertEqual(self.refused(self.ci, 2, *words), "remit: `task` is empty\nhint: was it a variable of the shell that is not set?\n")
+        self.assertIn("`approval` is empty", self.refused(self.rita, 2, "approve", ""))
+
+    def test_a_start_that_waits_says_for_what(self):
+        waiting = self.ci.cli("start", "deploy", "service=checkout", "environment=prod-eu").lines
+        said = [line for line in waiting if "waits for approval `apv_" in line]
+        self.assertEqual(len(said), 1, waiting)
+        self.assertIn("  1 person must say yes: `remit approvals` shows it to them", waiting)
+        task = waiting[0].split()[0]
+        self.assertIn(said[0], self.ci.cli("show", task).lines)
+        self.ci.cli("withdraw", task)
+        self.assertIn(f"hint: it never began; `remit show {task}`", self.refused(self.ci, 5, "withdraw", task))
+
+    def test_own_requests_are_marked(self):
+        self.ci.cli("start", "deploy", "service=checkout", "environment=prod-eu")
+        self.assertNotIn("not yours", self.rita.cli("approvals").stdout)
+        self.remit.cli("actor", "put", 'Pipeline::"ci"', "--owner", 'Employee::"rita"')
+        self.assertIn('  not yours to answer: Employee::"rita" owns Pipeline::"ci"', self.rita.cli("approvals").stdout)
+
+    def test_hints_are_for_who_types(self):
+        nobody = {"REMIT_ADDR": self.remit.url, "XDG_CONFIG_HOME": self.remit.dir}
+        done = harness.run("list", env=nobody, check=False)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("hint: sign in with `remit sign-in`", done.stderr)
+        self.assertIn("hint: give another with --client-id", self.refused(self.remit, 5, "actor", "put", 'Pipeline::"cd"', "--client-id", self.ci.client_id))
+        self.remit.cli("offboard", 'Pipeline::"ci"')
+        self.assertIn("or it was barred", self.refused(self.ci, 3, "start", "deploy", "service=checkout", "environment=prod"))
 
     def test_json_is_json(self):
         for env, words, input in self.sequence():

@@ -57,7 +57,8 @@ class Facts(harness.Case):
         (schema / "t.cedarschema").write_text('entity Service = { tier: Long };\n@actor entity Job;\n@task("t") entity T = { actor: Job, service: Service };\n'
                                               'action "x" appliesTo { principal: [T], resource: [Service] };\n')
         (schema / "t.cedar").write_text('permit (principal == Job::"sync", action in [Remit::Action::"facts.put", Remit::Action::"view"], resource);\n'
-                                        'permit (principal is T, action == Action::"x", resource) when { resource == principal.service };\n')
+                                       'permit (principal == Job::"reader", action == Remit::Action::"view", resource);\n'
+                                       'permit (principal is T, action == Action::"x", resource) when { resource == principal.service };\n')
         self.remit.cli("catalog", "load", schema, "--allow-lock-out")
         self.file = self.dir / "facts.json"
 
@@ -107,6 +108,18 @@ class Facts(harness.Case):
         self.sync(self.file)
         self.assertEqual(self.names(), ["a", "b"])
         self.assertEqual(self.changes()[-1]["source"], {"from": str(self.file.resolve()), "hash": hashlib.sha256(self.file.read_bytes()).hexdigest()})
+
+        with self.subTest("a dry run is refused as the change would be"):
+            for entities in ([service("a", tear=1)], [{"uid": {"type": "Servic", "id": "a"}, "attrs": {"tier": 1}, "parents": []}]):
+                self.write(*entities)
+                refused = self.sync(self.file, "--yes", code=2)
+                self.assertIn("hint: `remit catalog schema`", refused.stderr)
+                self.assertEqual(self.sync(self.file, "--dry-run", code=2).stderr, refused.stderr)
+            reader = {**self.remit.operator_env, **self.remit.actor('Job::"reader"').env}
+            self.write(service("a"), service("b"), service("c"))
+            self.sync(self.file, "--dry-run", code=3, env=reader)
+            self.assertEqual(self.names(), ["a", "b"])
+            self.write(service("a"), service("b"))
 
         with self.subTest("nothing new: nothing happens"):
             changes = len(self.changes())
@@ -231,9 +244,16 @@ class Facts(harness.Case):
             self.assertIn("unchanged", self.sync(f"{url}#refs/heads/main:facts").stdout)
             self.git("tag", "-d", "main")
         with self.subTest("what is not there"):
-            self.untouched(f"{url}#main:nothing", 4)
-            self.untouched(f"{url}#nobranch:facts", 4)
-            self.untouched(f"git+file://{self.dir}/nowhere", 6)
+            self.assertIn("hint: the path begins at the top", self.untouched(f"{url}#main:nothing", 4).stderr)
+            self.assertIn("hint: `git ls-remote`", self.untouched(f"{url}#nobranch:facts", 4).stderr)
+            self.assertIn("hint: there is no repository at this path", self.untouched(f"git+file://{self.dir}/nowhere#main:facts", 6).stderr)
+        if os.geteuid() == 0:
+            with self.subTest("a copy of another user's"):
+                os.chown(self.repo / ".git", 65534, 65534)
+                refused = self.untouched(f"{url}#main:facts", 6)
+                self.assertIn("dubious ownership", refused.stderr)
+                self.assertIn("hint: this copy belongs to another user", refused.stderr)
+                os.chown(self.repo / ".git", 0, 0)
         with self.subTest("links and submodules are not files"):
             os.symlink("/etc/passwd", self.repo / "facts" / "link.json")
             self.git("add", "-A")

@@ -83,7 +83,9 @@ std::string_view AnswerSchemas() {
    "properties": {
     "hash": {"type": "string"},
     "entities": {"type": "integer", "minimum": 0},
-    "approval": {"type": "string", "description": "it waits for people; then there is nothing else"}},
+    "approval": {"type": "string", "description": "it waits for people; then there is nothing else"},
+    "dry_run": {"const": true},
+    "approvals_needed": {"type": "integer", "minimum": 0, "description": "of a dry run: how many people would have to say yes"}},
    "additionalProperties": false},
   "ReplacementAnswer": {
    "type": "object",

@@ -70,6 +70,7 @@ std::string_view RequestSchemas() {
      "type": "string",
      "pattern": "^[0-9a-f]{64}$",
      "description": "hash of the facts that they are to take the place of: where others are in force, nothing is changed"},
+    "dry_run": {"type": "boolean", "description": "change nothing and ask nobody; what would be refused is refused"},
     "source": {
      "type": "object",
      "description": "where they came from, as the caller says it: stands in the event",

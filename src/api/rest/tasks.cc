@@ -37,7 +37,10 @@ Result<broker::ListFilter> ReadFilter(const Request& request) {
   broker::ListFilter filter;
   filter.state = request.Query("state").value_or("");
   filter.type = request.Query("type").value_or("");
-  filter.actor = request.Query("actor").value_or("");
+  if (const auto actor = request.Query("actor"); actor && !actor->empty()) {
+    REMIT_ASSIGN(const cedar::EntityUid uid, ReadUid(json::Value(std::string(*actor)), "actor"));
+    filter.actor = uid.ToString();
+  }
   filter.after = request.Query("after").value_or("");
   if (!filter.state.empty() && filter.state != "ended" && !IsStateName(filter.state)) {
     return Fail(Code::kInvalidArgument, "bad-parameter", fmt::format("`{}` is not the name of a state", EscapeControl(filter.state)),

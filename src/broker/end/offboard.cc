@@ -76,6 +76,7 @@ void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const
   auto state = std::make_shared<Offboarding>();
   state->actor = uid;
   state->why = why;
+  if (const auto before = open_.find(uid); why.empty() && before != open_.end()) state->why = before->second->why;  // it goes on, for the same reason
   state->by = call.by.uid.ToString();
   state->begun = core_.Stamp();
   state->answer = std::move(answer);
@@ -91,7 +92,7 @@ void Offboarder::Start(const AdminCall& call, const cedar::EntityUid& uid, const
   json::Object event = core_.Event("offboard.begun", state->begun);
   event.Set("actor", uid.ToString());
   event.Set("by", state->by);
-  event.Set("why", why);
+  event.Set("why", state->why);
   if (!state->accounts.empty()) event.Set("accounts", json::StringArray(state->accounts));
   core_.AddEvents(batch, {std::move(event)});
   core_.Commit(std::move(batch), [this, state, wait, before = std::exchange(open_[uid], state)](const auto& committed) {

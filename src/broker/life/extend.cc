@@ -69,8 +69,10 @@ void Extensions::Extend(LiveTask& live, const Caller& by, Duration more, const s
   if (decision.verdict == Verdict::kDeny) {
     if (!core_.who_may.MayView(by, live)) return refuse(NoSuchTask(live.id()).error());
     const std::string why = decision.reason == "no-permit" || decision.reason.empty() ? "no policy permits it" : decision.reason;
-    return refuse(
-        Error(Code::kPermissionDenied, "extend-denied", fmt::format("{} may not extend task `{}`: {}", asks.uid.ToString(), live.id(), why)));
+    const std::string policies = decision.policies.empty() ? "" : " (" + Join(decision.policies, ", ") + ")";
+    return refuse(Error(Code::kPermissionDenied, "extend-denied",
+                        fmt::format("{} may not extend task `{}`: {}{}", asks.uid.ToString(), live.id(), why, policies))
+                      .Hint("the catalog says who may: a permit for `Remit::Action::\"extend\"`"));
   }
   if (live.latched) return refuse(Error(Code::kFailedPrecondition, "wrong-state", fmt::format("task `{}` is ending", live.id())));
   if (core_.ClockInDoubt()) return refuse(Error(Code::kUnavailable, "clock-in-doubt", "the clock is behind the ledger's last event"));

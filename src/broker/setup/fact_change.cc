@@ -110,17 +110,21 @@ bool FactChanges::Change(AdminCall call, const json::Value& entities, bool repla
   Result<std::shared_ptr<const FactSet>> next = BuildFacts(std::move(spoken->documents), core_.current->schema());
   if (!next) return refuse(AsDeclared(std::move(next.error())));
   if (Status keeps = core_.administration.KeepsAnAdministrator(*core_.current, **next, nullptr); !keeps) return refuse(std::move(keeps.error()));
+  if (origin.dry_run) {
+    core_.Later([answer, next = *next, needed = *needed] { answer(FactsAnswer{next->hash, next->documents.size(), {}, needed}); });
+    return false;
+  }
   if (*needed > 0) {
     json::Value content = Content(entities, replace, origin);
     // Who looks at a source again and again asks once.
     const ChangeRequest* same = origin.source.IsNull() ? nullptr : core_.change_requests.FindSame(call, content);
     if (same != nullptr) {
-      core_.Later([answer, id = same->id] { answer(FactsAnswer{.hash = {}, .entities = 0, .approval = id}); });
+      core_.Later([answer, id = same->id] { answer(FactsAnswer{.hash = {}, .entities = 0, .approval = id, .approvals_needed = {}}); });
       return false;
     }
     core_.change_requests.Ask(call, *needed, content, content, {}, [answer](Result<std::string> asked) {
       if (!asked) return answer(std::unexpected(std::move(asked.error())));
-      answer(FactsAnswer{.hash = {}, .entities = 0, .approval = *asked});
+      answer(FactsAnswer{.hash = {}, .entities = 0, .approval = *asked, .approvals_needed = {}});
     });
     return false;
   }
@@ -140,7 +144,7 @@ bool FactChanges::Change(AdminCall call, const json::Value& entities, bool repla
       core_.facts = next;
       for (auto& [id, live] : core_.tasks) live->entity.reset();
       core_.catalog_change.EndTooWide(*core_.current, *next);
-      core_.Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size(), {}}); });
+      core_.Later([answer, next] { answer(FactsAnswer{next->hash, next->documents.size(), {}, {}}); });
     } else {
       core_.change_requests.Unsettle(call);
       core_.Refuse(answer, committed.error());

@@ -265,20 +265,33 @@ Result<json::Value> Broker::ListApprovals(const Caller& by) {
       auto entity = core_->MakeEntity(live.record(), *core_->current);
       return entity && (core_->who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow || core_->who_may.MayView(by, live));
     };
+    // Why a person who sees it does not answer it.
+    const auto add = [&](json::Value approval, bool may, const Status& judges) {
+      if (by.Is(Kind::kPerson) && !(may && judges))
+        approval.AsObject().Set("not_yours", judges ? "no policy permits you to approve it" : judges.error().message);
+      approvals.push_back(std::move(approval));
+    };
+    const auto add_of = [&](LiveTask& live, json::Value approval) {
+      const auto entity = core_->current ? core_->MakeEntity(live.record(), *core_->current) : nullptr;
+      add(std::move(approval), entity && core_->who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow,
+          core_->who_may.MayJudge(by.uid, live.record()));
+    };
     for (auto& [id, live] : core_->tasks) {
       if (live->latched) continue;
-      if (live->state() == task::State::kRequested && mine(*live)) approvals.push_back(core_->approvals.ApprovalJson(*live));
+      if (live->state() == task::State::kRequested && mine(*live)) add_of(*live, core_->approvals.ApprovalJson(*live));
       if (live->asks_for_more() && core_->Now() < live->record().extension->expires && mine(*live))
-        approvals.push_back(core_->extensions.ExtensionJson(*live));
+        add_of(*live, core_->extensions.ExtensionJson(*live));
     }
     for (auto& [id, approval] : core_->use_approvals.waiting)
       if (LiveTask* live = core_->Find(approval.task); live != nullptr && !live->latched && mine(*live))
-        approvals.push_back(core_->use_approvals.ApprovalJson(approval));
+        add_of(*live, core_->use_approvals.ApprovalJson(approval));
     for (const auto& [id, change] : core_->change_requests.waiting) {
       if (core_->Now() >= change.expires || !core_->change_requests.MaySee(by, change)) continue;
       if (change.verb == "catalog.load" && change.content.Find("end_older")->AsBool())
         end_older.emplace_back(approvals.size(), *change.content.FindString("catalog"));
-      approvals.push_back(core_->change_requests.ChangeJson(change));
+      add(core_->change_requests.ChangeJson(change),
+          by.Is(Kind::kPerson) && core_->administration.AskServer(by.uid, "approve").verdict == Verdict::kAllow,
+          core_->who_may.MayJudge(by.uid, {change.by}, change.requested));
     }
   });
   // As it is now: tasks begin and end while it waits, so it is no part of what the yes is bound to.

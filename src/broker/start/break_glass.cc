@@ -126,7 +126,8 @@ Status BreakGlassStarts::MaySign(const Caller& by, const task::TaskRecord& recor
   const auto known = core_.registry.people.find(by.uid);
   const bool barred = known == core_.registry.people.end() || known->second.barred;
   const auto entity = core_.current ? core_.MakeEntity(record, *core_.current) : nullptr;
-  if (!barred && entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow) return core_.who_may.MayJudge(by.uid, record);
+  if (!barred && entity && core_.who_may.AskVerb(by, "approve", *entity).verdict == Verdict::kAllow)
+    return core_.who_may.MayJudge(by.uid, record, "sign for");
   if (barred || !core_.who_may.MayViewEnded(by, record)) return NoSuchTask(record.id);
   return Fail(Code::kPermissionDenied, "review-denied", fmt::format("no policy permits you to approve, and so to sign for, `{}`", record.id));
 }

@@ -89,6 +89,7 @@ json::Object Explanations::StartVerdict(const Caller& by, const task::TaskType& 
   const task::Decision decision = core_.who_may.AskVerb(by, "start", entity, 0);
   if (decision.verdict == Verdict::kDeny) {
     verdict.Set("reason", decision.reason);
+    if (!decision.policies.empty()) verdict.Set("policies", json::StringArray(decision.policies));
     return verdict;
   }
   if (const auto none = core_.budgets.FindNoRoom(sample, core_.Stamp(), true, &by)) {

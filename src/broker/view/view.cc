@@ -4,7 +4,9 @@
 
 #include <fmt/format.h>
 
+#include "base/text.h"
 #include "broker/core.h"
+#include "broker/start/start.h"
 #include "broker/view/environment.h"
 #include "broker/views.h"
 
@@ -13,6 +15,23 @@ namespace remit::broker {
 using Kind = Caller::Kind;
 
 namespace {
+
+// A slip of the keyboard looks like nothing there. Asked only where there is nothing: what the catalog had once may still have tasks.
+Status AreNamesKnown(const task::Catalog& catalog, const ListFilter& filter) {
+  if (!filter.type.empty())
+    if (auto type = TypeNamed(catalog, filter.type); !type) {
+      type.error().code = Code::kInvalidArgument;
+      return std::unexpected(std::move(type.error()));
+    }
+  const auto actor = cedar::EntityUid::Parse(filter.actor);
+  if (!actor || catalog.IsActor(actor->type) || catalog.IsPerson(actor->type)) return {};
+  std::vector<std::string> types;
+  for (const auto& [name, declared] : catalog.schema().entity_types())
+    if (catalog.IsActor(name) || catalog.IsPerson(name)) types.push_back(name);
+  const std::string near = Nearest(actor->type, types);
+  return Fail(Code::kInvalidArgument, "not-an-actor-type", fmt::format("no actor or person is a `{}`", EscapeControl(actor->type)),
+              near.empty() ? "`remit actor list` and `remit person list` have those that there are" : fmt::format("did you mean `{}`?", near));
+}
 
 // A task with its credentials: live ones from memory, dead ones from the store.
 json::Value WithCredentials(const task::TaskRecord& record, const std::vector<task::CredentialRecord>& records) {
@@ -122,6 +141,8 @@ Result<json::Value> Broker::ListTasks(const Caller& by, const ListFilter& filter
     store::Store& store = core_->parts.store;
     REMIT_TRY(filter.newest_first ? store.ScanBack(store::Table::kEndedTask, "", filter.after, add) : store.Scan(store::Table::kEndedTask, "", add));
   }
+  if (found.empty() && filter.after.empty())
+    if (const auto now = catalog()) REMIT_TRY(AreNamesKnown(*now, filter));
   const bool more = found.size() > filter.limit;
   if (more) found.resize(filter.limit);
   json::Array tasks;

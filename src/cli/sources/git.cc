@@ -34,7 +34,23 @@ constexpr rlim_t kGitFileBytes = 256u << 20;            // of a file that Git wr
 constexpr std::size_t kGitListBytes = 1u << 20;         // of a folder's list
 constexpr std::size_t kGitSaid = 64u << 10;             // of what it says when it fails
 constexpr std::string_view kRef = "refs/remit/source";  // where the commit is kept
+constexpr std::string_view kAsksWho = "a repository that asks who you are is fetched by yourself: name your copy with git+file://";
 constexpr std::string_view kCommands[] = {"init", "ls-remote", "fetch", "rev-parse", "cat-file", "ls-tree"};
+
+// What to do about what Git says when it fails; "" where nobody knows.
+std::string GitHint(std::string_view said) {
+  constexpr std::pair<std::string_view, std::string_view> kHints[] = {
+      {"dubious ownership", "this copy belongs to another user: sync as that user, or make a copy of your own (`git clone --bare`) and name it"},
+      {"does not appear to be a git repository", "there is no repository at this path: name its top folder, before the `#`"},
+      {"find remote ref HEAD", "the repository has no commit on its default branch: name another, #BRANCH:PATH"},
+      {"not our ref", "the repository does not have this commit, or not where others may fetch it: name a branch or a tag"},
+      {"could not read Username", kAsksWho},
+      {"could not read Password", kAsksWho},
+      {"Authentication failed", kAsksWho},
+      {"not found", "is the address right? One that asks who you are can say this too: fetch it yourself, and name your copy with git+file://"}};
+  const auto* known = std::ranges::find_if(kHints, [said](const auto& hint) { return said.find(hint.first) != said.npos; });
+  return known == std::end(kHints) ? "" : std::string(known->second);
+}
 
 // A folder of this call's own, gone with it.
 class Scratch {
@@ -165,13 +181,13 @@ class Git {
 
   std::unexpected<Error> Failed(const std::vector<std::string>& argv) const {
     const Result<std::string> said = io::ReadFile(folder_ + "/said", kGitSaid);
-    std::string line;
+    std::string line;  // the first that is fatal says what is wrong; those behind it what did not follow
     for (const std::string& one : Split(said ? *said : "", '\n'))
-      if (line.empty() || one.starts_with("fatal: ")) line = one;
+      if (line.empty() || (one.starts_with("fatal: ") && !line.starts_with("fatal: "))) line = one;
     const auto command = std::ranges::find_if(argv, [](const std::string& one) { return std::ranges::find(kCommands, one) != std::end(kCommands); });
     return Fail(Code::kUnavailable, "git-failed",
                 fmt::format("git {}: {}", command == argv.end() ? "" : *command, line.empty() ? "failed" : EscapeControl(line)),
-                "a repository that asks who you are is fetched by yourself: name your copy with git+file://");
+                GitHint(said ? *said : ""));
   }
 
   std::string folder_;
@@ -226,7 +242,8 @@ Result<Tip> Find(Git& git, const GitSource& source) {
   }
   if (found.empty())
     return Fail(Code::kNotFound, "no-such-source",
-                fmt::format("there is no {} `{}` in the repository", names.size() == 1 ? "ref" : "branch or tag", source.ref));
+                fmt::format("there is no {} `{}` in the repository", names.size() == 1 ? "ref" : "branch or tag", source.ref),
+                "`git ls-remote` of it lists what there is");
   if (found.size() > 1)
     return Fail(Code::kFailedPrecondition, "ambiguous-source", fmt::format("`{}` is both a branch and a tag of the repository", source.ref),
                 fmt::format("write #{} or #{}, whichever was meant", names[0], names[1]));
@@ -253,7 +270,8 @@ Result<GitFiles> FetchFromGit(const GitSource& source, const std::string& ca_fil
   Result<std::string> kind = Line(git.Run({"cat-file", "-t", place}, kGitSaid));
   if (!kind && kind.error().reason == "git-failed")
     return Fail(Code::kNotFound, "no-such-source",
-                fmt::format("there is no `{}` in commit {}", EscapeControl(source.path), read.commit.substr(0, 12)));
+                fmt::format("there is no `{}` in commit {}", EscapeControl(source.path), read.commit.substr(0, 12)),
+                "the path begins at the top of the repository, and what is not committed is not read");
   if (!kind) return std::unexpected(std::move(kind.error()));
   std::vector<Entry> entries = {{source.path, place}};
   read.is_folder = *kind == "tree";
