@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "broker/core.h"
-#include "broker/start/start.h"
 #include "broker/view/environment.h"
 #include "broker/views.h"
 
