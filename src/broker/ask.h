@@ -36,8 +36,7 @@ class WhoMay {
   // Whether their yes does not count for what this task, or somebody, asked for at `since`: who is in its chain, and who owns one of those, or did at
   // any time since. Errors: `own-request`, which says why.
   Status MayJudge(const cedar::EntityUid& person, const task::TaskRecord& record, std::string_view judging = "approve") const;
-  Status MayJudge(const cedar::EntityUid& person, const std::vector<cedar::EntityUid>& chain, Time since,
-                  std::string_view judging = "approve") const;
+  Status MayJudge(const cedar::EntityUid& person, const std::vector<cedar::EntityUid>& chain, Time since, std::string_view judging = "approve") const;
 
   static bool Owns(const Caller& by, const task::TaskRecord& record);  // its holder or its actor
   // The error for a task that is not live: `wrong-state` where it has ended and the caller may know of it, else `unknown-task`. Reads the store.

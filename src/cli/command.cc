@@ -81,7 +81,7 @@ struct Command::Impl {
   std::shared_ptr<CLI::App> root;  // owned by the root command
   std::shared_ptr<std::function<Result<int>()>> chosen;
   std::shared_ptr<std::vector<std::string>> behind_dashes;
-  std::shared_ptr<std::set<const CLI::App*>> takers_of_rest;  // those that have something behind `--`
+  std::shared_ptr<std::set<const CLI::App*>> takers_of_rest;            // those that have something behind `--`
   std::shared_ptr<Arguments> required = std::make_shared<Arguments>();  // of this command: none of them is empty
 };
 

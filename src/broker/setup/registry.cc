@@ -172,9 +172,8 @@ void Registry::ChangeActor(const AdminCall& call, ActorRecord actor, Answer<json
   if (Status vouches = CheckVouches(said); !vouches) return refuse(std::move(vouches.error()));
   auto same_client = actors_by_client.find(actor.client_id);
   if (same_client != actors_by_client.end() && same_client->second != actor.uid)
-    return refuse(
-        Error(Code::kAlreadyExists, "client-id-taken", fmt::format("client id `{}` is {}", actor.client_id, same_client->second.ToString()))
-            .Hint("give another with --client-id; `remit actor list` has those that are taken"));
+    return refuse(Error(Code::kAlreadyExists, "client-id-taken", fmt::format("client id `{}` is {}", actor.client_id, same_client->second.ToString()))
+                      .Hint("give another with --client-id; `remit actor list` has those that are taken"));
   if (actor.unix_uid) {
     auto same_uid = actors_by_unix_uid.find(*actor.unix_uid);
     if (same_uid != actors_by_unix_uid.end() && same_uid->second != actor.uid)
