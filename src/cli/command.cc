@@ -72,17 +72,25 @@ class HelpInGroups final : public HelpInLines {
   }
 };
 
+constexpr std::string_view kTask = "TASK";  // an option's value that names a task
+
 }  // namespace
 
 struct Command::Impl {
-  using Arguments = std::vector<std::pair<std::string, const std::string*>>;  // by name, and where they are read to
+  // What must not be empty, where it is given: its name, its option, and where that is read to.
+  struct Named {
+    std::string name;
+    const CLI::Option* option;
+    const std::string* into;
+    bool IsEmpty() const { return option->count() > 0 && into->empty(); }
+  };
 
   CLI::App* app = nullptr;
   std::shared_ptr<CLI::App> root;  // owned by the root command
   std::shared_ptr<std::function<Result<int>()>> chosen;
   std::shared_ptr<std::vector<std::string>> behind_dashes;
-  std::shared_ptr<std::set<const CLI::App*>> takers_of_rest;            // those that have something behind `--`
-  std::shared_ptr<Arguments> required = std::make_shared<Arguments>();  // of this command: none of them is empty
+  std::shared_ptr<std::set<const CLI::App*>> takers_of_rest;                           // those that have something behind `--`
+  std::shared_ptr<std::vector<Named>> named = std::make_shared<std::vector<Named>>();  // of this command
 };
 
 Globals& globals() {
@@ -115,7 +123,7 @@ int ExitOf(const Error& error) {
 Command& Command::Sub(const std::string& name, const std::string& summary) {
   auto impl = std::make_shared<Impl>(*impl_);
   impl->app = impl_->app->add_subcommand(name, summary);
-  impl->required = std::make_shared<Impl::Arguments>();
+  impl->named = std::make_shared<std::vector<Impl::Named>>();
   impl->app->fallthrough();
   impl->app->formatter(std::make_shared<HelpInLines>());
   subs_.push_back(std::make_unique<Command>(std::move(impl)));
@@ -131,8 +139,8 @@ Command& Command::Example(const std::string& lines) {
 }
 
 Command& Command::Argument(const std::string& name, std::string& into, const std::string& help, bool required) {
-  if (required) impl_->required->emplace_back(name, &into);
-  impl_->app->add_option(name, into, help)->required(required)->type_name("");
+  const CLI::Option* option = impl_->app->add_option(name, into, help)->required(required)->type_name("");
+  if (required) impl_->named->push_back({name, option, &into});
   return *this;
 }
 
@@ -142,7 +150,9 @@ Command& Command::Arguments(const std::string& name, std::vector<std::string>& i
 }
 
 Command& Command::Option(const std::string& name, std::string& into, const std::string& help, const std::string& value) {
-  impl_->app->add_option(name, into, help)->type_name(value);
+  const CLI::Option* option = impl_->app->add_option(name, into, help)->type_name(value);
+  // An empty one would mean none: without a parent, or of all tasks.
+  if (value == kTask) impl_->named->push_back({name, option, &into});
   return *this;
 }
 
@@ -171,11 +181,11 @@ Command& Command::Hide() {
 
 Command& Command::Run(std::function<Result<int>()> run) {
   auto chosen = impl_->chosen;
-  impl_->app->final_callback([chosen, run = std::move(run), arguments = impl_->required] {
-    *chosen = [run, arguments]() -> Result<int> {
-      for (const auto& [name, value] : *arguments)
-        if (value->empty())
-          return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is empty", name), "was it a variable of the shell that is not set?");
+  impl_->app->final_callback([chosen, run = std::move(run), all = impl_->named] {
+    *chosen = [run, all]() -> Result<int> {
+      for (const Impl::Named& one : *all)
+        if (one.IsEmpty())
+          return Fail(Code::kInvalidArgument, "usage", fmt::format("`{}` is empty", one.name), "was it a variable of the shell that is not set?");
       return run();
     };
   });

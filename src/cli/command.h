@@ -43,6 +43,7 @@ class Command {
   Command& Sub(const std::string& name, const std::string& summary);
   Command& Example(const std::string& lines);
 
+  // What is required, and a TASK that an option names, is not empty where it is given: exit 2.
   // What is bound must outlive the parse: keep it in a std::shared_ptr that Run's function holds, too.
   Command& Argument(const std::string& name, std::string& into, const std::string& help, bool required = true);
   Command& Arguments(const std::string& name, std::vector<std::string>& into, const std::string& help, bool required = false);

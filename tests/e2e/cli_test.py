@@ -195,6 +195,10 @@ class Output(harness.Case):
         for words in (["complete", ""], ["show", ""], ["receipt", ""], ["extend", "", "5m"], ["delegate", "", "deploy"]):
             self.assertEqual(self.refused(self.ci, 2, *words), "remit: `task` is empty\nhint: was it a variable of the shell that is not set?\n")
         self.assertIn("`approval` is empty", self.refused(self.rita, 2, "approve", ""))
+        # Without a parent it would be a task of its own, with more than a sub-task may; of no task, the events would be those of all.
+        self.assertIn("`--under` is empty", self.refused(self.ci, 2, "run", "deploy", "service=checkout", "environment=prod-eu", "--under", "", "--", "true"))
+        self.assertIn("`--under` is empty", self.refused(self.ci, 2, "explain", "deploy", "--under", ""))
+        self.assertIn("`--task` is empty", self.refused(self.rita, 2, "events", "--task", ""))
 
     def test_a_start_that_waits_says_for_what(self):
         waiting = self.ci.cli("start", "deploy", "service=checkout", "environment=prod-eu").lines
